@@ -1,0 +1,183 @@
+"""The shape of ``ovreport.toml``. Docstrings of fields are its reference and its JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ovreport.run import Hint, Streams
+
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Scalar = str | int | float | bool
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Settings(BaseModel):
+    """Base of all tables of the config."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Version(Settings):
+    """One version of a model: entries with the same ``name`` are versions of one model."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What the model is called in the report."""
+    version: Annotated[str, Field(min_length=1, max_length=200)] = "parent"
+    """``parent``, ``optimized`` or any other word; unique for the model."""
+    path: Annotated[str, Field(min_length=1)]
+    """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config;
+    ``package:NAME/FILE`` is a file of an installed Python package."""
+    shape: str | None = None
+    """Shapes of inputs the model leaves open: ``[1,3,224,224]`` or ``x[1,8],y[1]``."""
+    layout: str | None = None
+    """Where the batch is, if not in the first dimension: ``[HWCN]`` or ``x[NCHW],y[CN]``."""
+    input: str | dict[str, str] | None = None
+    """Real input: an ``.npy`` file, an ``.npz`` file with an array for each input, an image or a
+    folder of images (extra ``images``); or one such path for each input by name. Without it
+    inputs are random, seeded by ``measure.seed``."""
+    range: tuple[float, float] | dict[str, tuple[float, float]] | None = None
+    """Lowest and highest value of random input, for all inputs or by input name. Without it:
+    [0, 1) for floating-point inputs, [0, 256) for u8, [0, 2) for other integers."""
+
+
+class Runtime(Settings):
+    """Another Python environment whose OpenVINO runs the cells."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What the runtime is called in the report."""
+    python: str
+    """Path to that environment's Python."""
+
+
+class Entry(Settings):
+    """Values that a cell must have to be excluded, or that an included cell has."""
+
+    model: str | None = None
+    """Name of the model."""
+    version: str | None = None
+    """Version of the model."""
+    runtime: str | None = None
+    """Name of the runtime."""
+    device: str | None = None
+    """OpenVINO device string."""
+    hint: Hint | None = None
+    """Performance hint."""
+    streams: Streams | None = None
+    """Number of streams or ``auto``."""
+    batch: Positive | None = None
+    """Batch size."""
+    precision: str | None = None
+    """Inference precision."""
+    threads: Positive | None = None
+    """Inference threads."""
+    requests: Positive | None = None
+    """Infer requests in flight."""
+
+
+Many = BeforeValidator(_as_list)
+StreamsValue = Annotated[int, Field(ge=1)] | Literal["auto"]
+
+
+class Matrix(Settings):
+    """Every combination of these values is a cell."""
+
+    device: Annotated[tuple[str, ...], Many] = ("CPU",)
+    """OpenVINO device strings: ``CPU``, ``GPU.1``, ``AUTO``, ``MULTI:GPU,CPU``, ``HETERO:…``."""
+    hint: Annotated[tuple[Hint, ...], Many] = ("latency", "throughput")
+    """Performance hints. ``latency`` runs one request at a time, the others several."""
+    streams: Annotated[tuple[StreamsValue, ...], Many] = ("auto",)
+    """Numbers of streams; ``auto`` leaves the choice to the hint."""
+    batch: Annotated[tuple[Positive, ...], Many] | None = None
+    """Batch sizes; without it the model's own."""
+    precision: Annotated[tuple[str, ...], Many] | None = None
+    """Inference precisions (``f32``, ``bf16``, ``f16``); without it the device's choice."""
+    threads: Annotated[tuple[Positive, ...], Many] | None = None
+    """Numbers of inference threads (CPU); without it the device's choice."""
+    requests: Annotated[tuple[Positive, ...], Many] | None = None
+    """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
+    exclude: tuple[Entry, ...] = ()
+    """Cells that match all values of an entry are left out."""
+    include: tuple[Entry, ...] = ()
+    """Cells added to the combinations; what an entry leaves open is taken from every model,
+    and otherwise is the default."""
+
+
+class Measure(Settings):
+    """How long and how well to measure."""
+
+    target: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+    """A cell is done when the confidence intervals of its throughput and median latency are
+    within this fraction on either side."""
+    min_time: Seconds = 2.0
+    """Seconds a cell is measured at least."""
+    max_time: Seconds = 20.0
+    """Seconds a cell is measured at most."""
+    duration: Seconds | None = None
+    """Measure exactly so many seconds, whatever the interval."""
+    iterations: Positive | None = None
+    """Measure exactly so many requests, whatever the interval."""
+    slice: Annotated[float, Field(ge=0.05, le=10)] = 0.25
+    """Seconds of one uninterrupted stretch; cells that are compared take turns by slices."""
+    launches: Annotated[int, Field(ge=1, le=20)] = 2
+    """Worker processes started one after another for each cell, since memory layout alone can
+    move a result by a percent."""
+    profile_iterations: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """Inferences with performance counters on, for the layer times; 0 leaves them out."""
+    inference_limit: Seconds = 60.0
+    """Seconds after which a single inference counts as hung."""
+    compile_limit: Seconds = 600.0
+    """Seconds that reading and compiling a model may take."""
+    memory_limit_mib: Positive | None = None
+    """Resident memory at which a worker is stopped; without it only the system's own limit."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Of random inputs, the order of slices and the bootstrap."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Measure:
+        if self.min_time > self.max_time:
+            raise ValueError("min_time is longer than max_time")
+        if self.duration is not None and self.iterations is not None:
+            raise ValueError("duration and iterations exclude each other")
+        return self
+
+
+class Report(Settings):
+    """What the report says and shows."""
+
+    title: str | None = None
+    """Heading of the report."""
+    notes: str = ""
+    """Plain text under the heading."""
+    latency_threshold_ms: Annotated[float, Field(gt=0)] | None = None
+    """The sweet spot is the highest throughput whose median latency is within it."""
+    analyzers: tuple[str, ...] | None = None
+    """Ids of the analyzers to run, in this order; without it all that are installed."""
+    plugins: tuple[str, ...] = ()
+    """Python files with further analyzers, relative to the config."""
+    suppress: tuple[str, ...] = ()
+    """Ids of findings not to show."""
+
+
+class Config(Settings):
+    """A whole config."""
+
+    model: Annotated[tuple[Version, ...], Field(min_length=1)]
+    """One entry for each version of a model."""
+    matrix: Matrix = Matrix()
+    """The cells."""
+    measure: Measure = Measure()
+    """The measuring budget."""
+    runtime: tuple[Runtime, ...] = ()
+    """Further OpenVINO releases; without it the one that ovreport is installed with."""
+    properties: dict[str, dict[str, Scalar]] = {}
+    """Raw OpenVINO properties by device: ``[properties.CPU]``."""
+    report: Report = Report()
+    """The report."""
+    analyzer: dict[str, dict[str, Any]] = {}
+    """Options of analyzers by id: ``[analyzer.latency]``."""

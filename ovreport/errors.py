@@ -1,0 +1,22 @@
+"""What is said to a user whose input is wrong."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Wrong input: the program ends with exit code 2 and one sentence, without a traceback.
+
+    Args:
+        found: what was found and where (the file, the key, the value).
+        remedy: what was expected or what to do, as a sentence of its own.
+        detail: everything else that is known, shown only with ``-v``.
+    """
+
+    def __init__(self, found: str, remedy: str = "", *, detail: str = "") -> None:
+        super().__init__(found)
+        self.found = found
+        self.remedy = remedy
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.found.rstrip('.')}. {self.remedy}".rstrip() if self.remedy else self.found

@@ -1,0 +1,1 @@
+"""Graphs of layers: what they mean and how they are drawn."""

@@ -1,0 +1,1 @@
+"""Running cells in worker processes."""

@@ -1,0 +1,73 @@
+'''How to write an analyzer.
+
+An analyzer turns a :class:`~ovreport.run.Run` into a :class:`~ovreport.section.Section`. The
+smallest useful one::
+
+    from ovreport.plugin import Analyzer
+    from ovreport.run import Run
+    from ovreport.section import Column, Group, Row, Section, Table
+
+
+    class CompileTime(Analyzer):
+        """How long each configuration took to compile."""
+
+        id = "compile_time"
+        title = "Compile time"
+        reading = "Compiling happens once, when a program starts."
+
+        def analyze(self, run: Run) -> Section:
+            rows = [
+                Row({"cell": r.cell.id, "time": min(x.compile_ns for x in r.launches) / 1e9})
+                for r in run.done
+            ]
+            columns = [Column("cell", "Cell"), Column("time", "Compile", "duration")]
+            return Section([Group("", [Table("compile", "Compile time", columns, rows)])])
+
+A package offers it through the entry-point group ``ovreport.analyzers``; a config names a local
+file under ``[report] plugins``. A template ``section.html`` beside the class's module, if there is
+one, arranges the section's blocks; without it they are shown one after another.
+'''
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ovreport.run import Run
+from ovreport.section import Section
+
+Need = Literal["measurements", "layers", "model_graph", "runtime_graph", "two_versions"]
+
+
+class Options(BaseModel):
+    """Base of an analyzer's options, ``[analyzer.<id>]`` in the config; checked at the start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Analyzer(ABC):
+    """One question, one section.
+
+    Attributes:
+        id: short and stable; the section's anchor and the name of its options in the config.
+        title: heading of the section.
+        reading: one sentence on how to read the section.
+        needs: what a run must hold; where it does not, the report says so and goes on.
+        order: place in the report, ascending.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    reading: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    order: ClassVar[int] = 500
+    options_type: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options if options is not None else self.options_type()
+
+    @abstractmethod
+    def analyze(self, run: Run) -> Section:
+        """Pure: the same run gives the same section. May raise; that costs this section only."""

@@ -1,0 +1,346 @@
+"""What was measured: the immutable types that a run file stores and analyzers read.
+
+Durations are nanoseconds (``_ns``, integers), sizes are bytes. A :class:`Run` is read-only; the
+run file (:mod:`ovreport.runfile`) is how it is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+
+from ovreport.samples_codec import Samples
+
+Hint = Literal["latency", "throughput", "cumulative_throughput", "none"]
+Streams = int | Literal["auto"]
+
+
+class Record(BaseModel):
+    """Base of all stored types: frozen, and strict about what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+# ---------------------------------------------------------------------------- the matrix
+
+
+class Cell(Record):
+    """One point of the matrix: what to run and how."""
+
+    model: str
+    version: str = "parent"
+    runtime: str = "default"
+    device: str = "CPU"
+    hint: Hint = "latency"
+    streams: Streams = "auto"
+    batch: int | None = None
+    """None: as the model is."""
+    precision: str | None = None
+    """Inference precision hint; None: the device's own choice."""
+    threads: int | None = None
+    requests: int | None = None
+    """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
+
+    @property
+    def id(self) -> str:
+        """Short, stable and safe in a file name or an anchor; equal for equal cells."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    @property
+    def configuration(self) -> tuple[Any, ...]:
+        """Everything but the model's version: cells that agree in it are compared."""
+        values = self.model_dump(mode="json")
+        del values["version"]
+        return tuple(values.values())
+
+
+# ---------------------------------------------------------------------------- graphs
+
+
+class Port(Record):
+    """An input or output of a model or layer; ``shape`` as OpenVINO prints it: ``[?,3,8]``."""
+
+    names: tuple[str, ...] = ()
+    shape: str
+    precision: str
+
+
+class Node(Record):
+    """One operation of a graph.
+
+    ``inputs`` holds, for each input port in order, the producer as (node index, its output port).
+    ``attributes`` holds everything OpenVINO tells: in a model graph the operator's attributes, in
+    a runtime graph the runtime information (``execOrder``, ``originalLayersNames``, …) as text.
+    ``bodies`` are the graphs inside ``If``, ``Loop`` and ``TensorIterator``.
+    """
+
+    name: str
+    type: str
+    inputs: tuple[tuple[int, int], ...] = ()
+    outputs: tuple[Port, ...] = ()
+    attributes: dict[str, JsonValue] = {}
+    bodies: tuple[Graph, ...] = ()
+
+
+class Graph(Record):
+    """Nodes in topological order. A runtime graph carries no times: those are in the profile."""
+
+    kind: Literal["model", "runtime"]
+    nodes: tuple[Node, ...]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Graph:
+        for index, node in enumerate(self.nodes):
+            for source, port in node.inputs:
+                if not (0 <= source < index and 0 <= port < len(self.nodes[source].outputs)):
+                    raise ValueError(f"node {index} reads from {source}:{port}, which is not there")
+        return self
+
+    @property
+    def id(self) -> str:
+        """Address by content: equal graphs are stored once."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------------------- measurements
+
+
+class Slice(Record):
+    """One uninterrupted stretch of inferences of one worker."""
+
+    start_ns: int
+    """Since the start of the run."""
+    wall_ns: int
+    cpu_ns: int
+    """CPU time of the worker process in the slice; far below ``wall_ns × threads`` = disturbed."""
+    latencies_ns: Samples
+    """Shape [requests], in order of completion."""
+    warmup: bool = False
+    """Measured but not counted."""
+    other_load: float | None = None
+    """CPU time of everything else on the machine during the slice, in cores."""
+
+    @property
+    def requests(self) -> int:
+        return len(self.latencies_ns)
+
+
+class Memory(Record):
+    """Resident memory of a worker: highest value seen in each phase."""
+
+    start_bytes: int
+    read_bytes: int
+    compile_bytes: int
+    inference_bytes: int
+
+
+class Launch(Record):
+    """One worker process: from reading the model to its last slice."""
+
+    read_ns: int
+    compile_ns: int
+    first_inference_ns: int
+    memory: Memory
+    slices: tuple[Slice, ...]
+
+
+class Harness(Record):
+    """How requests were started, and what that costs by itself."""
+
+    api: Literal["python", "c"]
+    cost_ns: int
+    """Wall time that the loop adds to one request."""
+
+
+class ProfiledLayer(Record):
+    """One executed or skipped layer, as ``get_profiling_info`` reports it."""
+
+    name: str
+    type: str
+    kernel: str
+    """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
+    status: Literal["executed", "not_run", "optimized_out"]
+    times_ns: Samples
+    """Shape [profiled inferences]; empty if it was never executed."""
+
+
+class Profile(Record):
+    """A pass of its own with performance counters on; never the source of a latency."""
+
+    latencies_ns: Samples
+    """Shape [profiled inferences]: the same inferences as a whole, counters on."""
+    layers: tuple[ProfiledLayer, ...]
+
+
+class Resolved(Record):
+    """What the request turned into: read back from the compiled model."""
+
+    batch: int
+    """Samples in one request; throughput = batch × requests / time."""
+    streams: int | None
+    requests: int
+    threads: int | None
+    precision: str | None
+    execution_devices: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    properties: dict[str, str]
+    """Every property of the compiled model that could be read, as text."""
+    input_data: str
+    """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
+
+
+class Failure(Record):
+    """Why a cell has no result."""
+
+    stage: Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
+    reason: str
+    """One sentence."""
+    detail: str = ""
+    """All that OpenVINO or the worker printed."""
+
+
+StopReason = Literal["target", "max_time", "duration", "iterations", "interrupted"]
+
+
+class CellResult(Record):
+    """One finished cell: measurements, or the reason why there are none."""
+
+    cell: Cell
+    launches: tuple[Launch, ...] = ()
+    resolved: Resolved | None = None
+    harness: Harness | None = None
+    profile: Profile | None = None
+    runtime_graph: str | None = None
+    """:attr:`Graph.id` of what the device executed."""
+    model_graph: str | None = None
+    """:attr:`Graph.id` of the model as read and reshaped."""
+    interleaved_with: tuple[str, ...] = ()
+    """Ids of the cells that took turns with this one."""
+    stopped: StopReason | None = None
+    failure: Failure | None = None
+    profile_failure: Failure | None = None
+    """The cell was measured but its layers could not be profiled."""
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """Counted slices of all launches, in order."""
+        return tuple(s for launch in self.launches for s in launch.slices if not s.warmup)
+
+
+# ---------------------------------------------------------------------------- the run
+
+
+class ModelFile(Record):
+    """A version of a model, as it was when the run began."""
+
+    model: str
+    version: str
+    path: str
+    """As given in the config."""
+    format: str
+    """ONNX, OpenVINO IR, TensorFlow Lite, …"""
+    size_bytes: int
+    sha256: str
+    """Of the model's files, in a fixed order."""
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+class Device(Record):
+    name: str
+    full_name: str
+    properties: dict[str, str] = {}
+
+
+class Environment(Record):
+    """The machine and the software that a run was made with."""
+
+    host: str
+    user: str
+    os: str
+    cpu: str
+    physical_cores: int | None
+    logical_cores: int
+    memory_bytes: int
+    python: str
+    openvino: str
+    packages: dict[str, str] = {}
+    governor: str | None = None
+    """Frequency policy of the CPUs, where the system tells."""
+    max_mhz: float | None = None
+    isa: tuple[str, ...] = ()
+    """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
+    load: float | None = None
+    """Busy cores just before the run."""
+    container: str | None = None
+    devices: tuple[Device, ...] = ()
+
+
+class Header(Record):
+    """First line of a run file: all that was known before the first cell."""
+
+    ovreport: str
+    created: str
+    """ISO 8601, UTC."""
+    config: dict[str, JsonValue]
+    environment: Environment
+    models: tuple[ModelFile, ...]
+    plan: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that was measured; what analyzers are given."""
+
+    header: Header
+    results: tuple[CellResult, ...]
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
+    other_environments: tuple[Environment, ...] = ()
+    """Where parts of it were measured elsewhere: a resumed or merged run."""
+
+    @property
+    def done(self) -> tuple[CellResult, ...]:
+        return tuple(r for r in self.results if r.ok)
+
+    @property
+    def failed(self) -> tuple[CellResult, ...]:
+        return tuple(r for r in self.results if not r.ok)
+
+    @property
+    def pending(self) -> tuple[Cell, ...]:
+        """Planned cells without a result: the run was interrupted."""
+        seen = {r.cell.id for r in self.results}
+        return tuple(c for c in self.header.plan if c.id not in seen)
+
+    @property
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """(model, version) pairs in the order of the config."""
+        return tuple((m.model, m.version) for m in self.header.models)
+
+    def of_version(self, model: str, version: str) -> tuple[CellResult, ...]:
+        """Measured cells of one version, in the order of the plan."""
+        return tuple(r for r in self.done if (r.cell.model, r.cell.version) == (model, version))
+
+    def focus(self, model: str, version: str) -> CellResult | None:
+        """The cell whose layers the report shows for a version.
+
+        The first latency cell with a profile, as layers disturb each other least there; else the
+        first cell with a profile.
+        """
+        profiled = [r for r in self.of_version(model, version) if r.profile]
+        return next((r for r in profiled if r.cell.hint == "latency"), next(iter(profiled), None))
+
+    def model_file(self, model: str, version: str) -> ModelFile:
+        return next(m for m in self.header.models if (m.model, m.version) == (model, version))

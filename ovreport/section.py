@@ -1,0 +1,355 @@
+"""What an analyzer returns: findings, tables, charts and diagrams as data, no HTML yet.
+
+Everything here is frozen and plain, so that one renderer shows all sections alike and another
+program can read them. Durations are in seconds, shares are fractions of one, sizes are bytes: the
+renderer chooses the unit a reader sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ovreport.stats.estimate import Estimate
+
+# ---------------------------------------------------------------------------- values
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a colour stands for; the palette gives one role the same colour everywhere.
+
+    ``kind`` is ``type`` (of a layer), ``precision``, ``version``, ``cell``, ``hint`` or ``series``
+    (anything else), ``key`` which one of them: ``Role("type", "Convolution")``.
+    """
+
+    kind: Literal["type", "precision", "version", "cell", "hint", "series"]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Text that leads to an anchor of the report."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Text with the colour of what it names beside it."""
+
+    text: str
+    role: Role
+
+
+Value: TypeAlias = "str | int | float | bool | Estimate | Link | Tag | tuple[Link, ...] | None"
+
+Kind = Literal[
+    "text",  # str, Link, Tag
+    "code",  # a name out of the model: shown literally, shortened in the middle
+    "count",  # int
+    "number",  # float without a unit of its own: the column's unit is shown as it is
+    "duration",  # seconds
+    "share",  # fraction of one, drawn with a bar
+    "ratio",  # 1.25 reads 1.25 ×
+    "bytes",
+    "rate",  # per second (FPS)
+]
+
+
+# ---------------------------------------------------------------------------- blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. ``key`` is looked up in every row; ``unit`` is shown in the heading."""
+
+    key: str
+    label: str
+    kind: Kind = "text"
+    unit: str = ""
+    help: str = ""
+    """A glossary term's explanation, shown at the heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Values by column key. ``anchor`` makes the row a link target; ``details`` open below it."""
+
+    values: Mapping[str, Value]
+    anchor: str = ""
+    details: Sequence[Facts | Table] = ()
+    emphasis: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns.
+
+    Raises:
+        ValueError: a row lacks a column or has one that no column names.
+    """
+
+    id: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    note: str = ""
+    """One sentence on how to read it."""
+    collapsed: bool = False
+
+    def __post_init__(self) -> None:
+        keys = {column.key for column in self.columns}
+        for row in self.rows:
+            if row.values.keys() != keys:
+                odd = sorted(keys.symmetric_difference(row.values.keys()))
+                raise ValueError(f"table {self.id!r}: columns and a row differ in {odd}")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values, one a line."""
+
+    id: str
+    title: str
+    facts: Sequence[tuple[str, Value, Kind]]
+    collapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A figure for the eye: large, with its unit and a line below."""
+
+    label: str
+    value: Value
+    kind: Kind
+    note: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigures:
+    id: str
+    figures: Sequence[KeyFigure]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph of plain text."""
+
+    id: str
+    text: str
+
+
+# ---------------------------------------------------------------------------- charts
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """``kind`` gives unit and digits; ``categories`` makes it an axis of names instead."""
+
+    label: str
+    kind: Kind = "number"
+    unit: str = ""
+    from_zero: bool = True
+    log: bool = False
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Marks at (x, y), with the intervals of either coordinate and an optional label each."""
+
+    x: Sequence[float | Estimate]
+    y: Sequence[float | Estimate]
+    role: Role
+    label: str = ""
+    """Of the series, for the legend."""
+    names: Sequence[str] = ()
+    joined: bool = False
+    emphasis: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One bar a category; ``roles`` is one for all or one each. Bars of several marks stack."""
+
+    values: Sequence[float | Estimate]
+    roles: Sequence[Role]
+    label: str = ""
+    horizontal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts between ascending edges: ``len(edges) == len(counts) + 1``."""
+
+    edges: Sequence[float]
+    counts: Sequence[float]
+    role: Role
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The area between two curves, such as a 5th and a 95th percentile over time."""
+
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    role: Role
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across the chart at one value, with a word on it."""
+
+    value: float
+    label: str
+    vertical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """``values[row][column]``; None is an empty field. Both axes need categories."""
+
+    values: Sequence[Sequence[float | None]]
+    kind: Kind
+    label: str = ""
+
+
+Mark: TypeAlias = "Points | Bars | Histogram | Band | Rule | HeatMap"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Marks over two axes. ``title`` states what is seen; ``alt`` says it without the picture."""
+
+    id: str
+    title: str
+    x: Axis
+    y: Axis
+    marks: Sequence[Mark]
+    alt: str
+    height: float = 3.2
+    """Inches; the width is the page's."""
+
+
+# ---------------------------------------------------------------------------- diagrams
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramNode:
+    """A box. ``fills`` gives its colour in each colouring: a role, or a share of one for scales."""
+
+    id: str
+    """Also its anchor in the report."""
+    lines: Sequence[str]
+    tooltip: str
+    fills: Mapping[str, Role | float]
+    link: str = ""
+    """Anchor that a click leads to, such as the layer's table row."""
+    related: Sequence[str] = ()
+    """Anchors of what corresponds to it in other places."""
+    emphasis: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramEdge:
+    """An arrow between node ids; ``marked`` draws it stronger (a change of precision)."""
+
+    source: str
+    target: str
+    label: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Colouring:
+    """One way to colour all nodes; ``scale`` explains a continuous one: (label at 0, at 1)."""
+
+    id: str
+    label: str
+    scale: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A graph to be drawn by Graphviz, top to bottom."""
+
+    id: str
+    title: str
+    nodes: Sequence[DiagramNode]
+    edges: Sequence[DiagramEdge]
+    colourings: Sequence[Colouring]
+    alt: str
+    collapsed: bool = False
+
+
+Block: TypeAlias = "Text | KeyFigures | Facts | Table | Chart | Diagram"
+
+
+# ---------------------------------------------------------------------------- findings
+
+Severity = Literal["good", "info", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a reader should know.
+
+    ``id`` is stable, so that a config can suppress it (``[report] suppress = ["…"]``). ``gain`` is
+    the most that acting on it could save, as a fraction of the latency (Amdahl), so that readers
+    start with what pays.
+    """
+
+    id: str
+    severity: Severity
+    text: str
+    """One sentence with its figures."""
+    remedy: str = ""
+    evidence: Sequence[Link] = ()
+    gain: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One analyzer's part of the report.
+
+    ``groups`` split it, for instance by model version: (heading, blocks). A heading may be empty.
+    """
+
+    groups: Sequence[Group]
+    findings: Sequence[Finding] = ()
+    verdict: str = ""
+    """The section's answer in one sentence, shown under its title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    heading: str
+    blocks: Sequence[Block]
+    id: str = ""
+
+    def block(self, id: str) -> Block:
+        """The block with this id, for templates that arrange blocks by hand."""
+        return next(block for block in self.blocks if block.id == id)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The analyzer had nothing to work with; ``reason`` says what was missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The analyzer raised; the rest of the report is whole."""
+
+    error: str
+    trace: str = field(repr=False)

@@ -1,0 +1,1 @@
+"""The figures of a measured cell, each an :class:`~ovreport.stats.estimate.Estimate`."""
