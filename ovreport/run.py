@@ -197,10 +197,13 @@ class Resolved(Record):
     """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
 
 
+Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
+
+
 class Failure(Record):
     """Why a cell has no result."""
 
-    stage: Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
+    stage: Stage
     reason: str
     """One sentence."""
     detail: str = ""

@@ -1,1 +1,124 @@
 """The figures of a measured cell, each an :class:`~ovreport.stats.estimate.Estimate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ovreport.memo import by_identity
+from ovreport.run import CellResult
+from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, weights
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.pool import Pool
+
+# With n samples beyond a percentile their number varies by √n: below ten the percentile's own
+# place is uncertain by more than a third of the tail.
+MIN_BEYOND = 10
+
+
+@dataclass(frozen=True)
+class LatencyFigures:
+    """Of all counted requests, in seconds; a percentile is None where samples are too few."""
+
+    count: int
+    mean: Estimate
+    median: Estimate | None
+    p90: Estimate | None
+    p95: Estimate | None
+    p99: Estimate | None
+    p999: Estimate | None
+    low: float
+    high: float
+    deviation: float
+    """Standard deviation of single requests, seconds."""
+
+
+@dataclass(frozen=True)
+class CellFigures:
+    """``throughput_fps`` in samples a second, the rest in seconds."""
+
+    throughput_fps: Estimate
+    latency: LatencyFigures
+    read_s: Estimate
+    compile_s: Estimate
+    first_inference_s: Estimate
+
+
+@by_identity
+def figures(result: CellResult) -> CellFigures:
+    """All figures of a measured cell."""
+    pool = Pool.of(result)
+    return CellFigures(
+        throughput_fps=_throughput(pool),
+        latency=_latency(pool),
+        read_s=over_launches([launch.read_ns / 1e9 for launch in result.launches]),
+        compile_s=over_launches([launch.compile_ns / 1e9 for launch in result.launches]),
+        first_inference_s=over_launches(
+            [launch.first_inference_ns / 1e9 for launch in result.launches]
+        ),
+    )
+
+
+def supported(q: float, count: int) -> bool:
+    """Whether ``count`` samples leave enough beyond the quantile ``q`` to tell it."""
+    return count * (1 - q) >= MIN_BEYOND or (q == 0.5 and count >= 3)
+
+
+def estimate(pool: Pool, point: float, replicate: Callable[[FloatArray], FloatArray]) -> Estimate:
+    """A figure with the interval of its replicates under resampled slices.
+
+    Args:
+        point: the figure of all slices.
+        replicate: the figure for each row of slice weights.
+    """
+    launches, slices = len(pool.sizes), len(pool.slices)
+    drawn = f"{_count(launches, 'launch', 'launches')}, {_count(slices, 'slice', 'slices')}"
+    if slices < MIN_SLICES:
+        return Estimate(point, point, point, 0.0, f"no interval: only {drawn}")
+    low, high = interval(replicate(weights(pool.sizes, seed=0)))
+    return Estimate(point, min(low, point), max(high, point), CONFIDENCE, f"bootstrap over {drawn}")
+
+
+def over_launches(values: Sequence[float]) -> Estimate:
+    """A figure that each launch gives once: its median, and the range it was seen in."""
+    if len(values) == 1:
+        return Estimate.exact(values[0], "one launch, no interval")
+    method = f"median and range of {len(values)} launches"
+    return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
+
+
+def _throughput(pool: Pool) -> Estimate:
+    all_once = np.ones((1, len(pool.slices)))
+    return estimate(pool, float(pool.throughput(all_once)[0]), pool.throughput)
+
+
+def _latency(pool: Pool) -> LatencyFigures:
+    latencies = pool.latencies_s
+    sums = np.array([s.latencies_ns.sum() / 1e9 for s in pool.slices])
+
+    def percentile(q: float) -> Estimate | None:
+        if not supported(q, len(latencies)):
+            return None
+        point = float(np.quantile(latencies, q))
+        return estimate(pool, point, lambda drawn: pool.quantile(q, drawn))
+
+    return LatencyFigures(
+        count=len(latencies),
+        mean=estimate(
+            pool, float(latencies.mean()), lambda drawn: (drawn @ sums) / (drawn @ pool.requests)
+        ),
+        median=percentile(0.5),
+        p90=percentile(0.9),
+        p95=percentile(0.95),
+        p99=percentile(0.99),
+        p999=percentile(0.999),
+        low=float(latencies[0]),
+        high=float(latencies[-1]),
+        deviation=float(latencies.std(ddof=1)) if len(latencies) > 1 else 0.0,
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

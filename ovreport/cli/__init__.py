@@ -1,0 +1,55 @@
+"""The command line. Each command is a module; what is heavy is imported where it is used."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ovreport import __version__
+from ovreport.cli.inform import analyzers, devices, schema
+from ovreport.cli.init import init
+from ovreport.cli.render import render
+from ovreport.cli.run import run
+from ovreport.errors import UserError
+from ovreport.output import printable
+
+
+class _Program(click.Group):
+    """A group that turns wrong input into one sentence and exit code 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except UserError as error:
+            click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+            click.echo(printable(str(error)), err=True)
+            if error.detail and context.params["verbose"]:
+                click.echo(printable(error.detail), err=True)
+            elif error.detail:
+                click.echo("(ovreport -v … tells more.)", err=True)
+            sys.exit(2)
+
+
+@click.group(
+    cls=_Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 done, but some cell failed; 2 wrong input, nothing done; "
+    "130 interrupted.",
+)
+@click.version_option(__version__, "--version", prog_name="ovreport")
+@click.option("-v", "--verbose", is_flag=True, help="Tell more about errors.")
+def main(verbose: bool) -> None:
+    """Measure OpenVINO models over a matrix of configurations and explain the results in one
+    self-contained HTML report.
+
+    \b
+    ovreport run model.onnx                   measure a model, write report.html
+    ovreport run CONFIG.toml -o report.html   measure what a config says
+    ovreport init model.onnx                  write a commented starter config
+    """
+
+
+for _command in (run, render, init, devices, analyzers, schema):
+    main.add_command(_command)

@@ -1,0 +1,68 @@
+"""``ovreport init``: a commented starter config for a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("ovreport.toml"),
+    show_default=True,
+    help="Config to write; an existing file is left alone.",
+)
+def init(model: str, output: Path) -> None:
+    """Write a commented starter config for MODEL, with its inputs looked up.
+
+    Where the model leaves shapes open, the config holds an example to correct.
+    """
+    import os
+    import sys
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from ovreport.config.load import PACKAGE_PREFIX, Source, validate
+    from ovreport.errors import UserError
+    from ovreport.measuring.inspecting import inspect
+    from ovreport.measuring.shapes import example
+    from ovreport.output import check_writable, write_whole
+
+    if output.exists():
+        raise UserError(
+            f"-o {output}: is there already", "Name another file with -o, or delete it."
+        )
+    check_writable(output, "-o")
+    config = validate({"model": [{"name": "model", "path": model}]}, model)
+    path = Source(config, Path.cwd(), model).resolve(model)
+    info = inspect([path], python=Path(sys.executable)).models[0]
+    relative = os.path.relpath(path, output.resolve().parent)
+    templates = Environment(
+        loader=PackageLoader("ovreport_templates", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # TOML: the filter below quotes
+    )
+    templates.filters["toml"] = _toml_string
+    text = templates.get_template("starter.toml").render(
+        name=path.stem,
+        path=model if model.startswith(PACKAGE_PREFIX) else relative,
+        inputs=info.inputs,
+        shape=example(info.inputs),
+    )
+    write_whole(output, text)
+    click.echo(f"Config: {output}\nNext:   ovreport run {output} --dry-run")
+
+
+def _toml_string(text: str) -> str:
+    """A TOML basic string: JSON's escapes are a subset of TOML's, except for the slash-u pairs."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

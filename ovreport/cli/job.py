@@ -1,0 +1,188 @@
+"""The main job: a config's cells are planned, measured, kept, analysed and rendered."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ovreport import __version__
+from ovreport.cli.report import chosen_analyzers, write_report
+from ovreport.cli.show import Display, print_failures, print_plan, print_summary
+from ovreport.config.load import Source
+from ovreport.environment import capture
+from ovreport.errors import UserError
+from ovreport.measuring.measure import measure
+from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.planning import Planner, inspect_runtimes
+from ovreport.output import check_writable
+from ovreport.plan import expand
+from ovreport.run import Header, Run
+from ovreport.runfile import RunFile, read_run
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where the report and the run file go; ``resume`` is set where the run file is continued."""
+
+    report: Path
+    run_file: Path
+    resume: Path | None
+
+    @classmethod
+    def choose(cls, report: Path, run_file: Path | None, resume: Path | None) -> Paths:
+        if run_file is not None and resume is not None:
+            raise UserError(
+                "--run-file and --resume exclude each other",
+                "--resume goes on with the file it names.",
+            )
+        return cls(report, resume or run_file or report.with_suffix(".jsonl"), resume)
+
+    def check(self) -> None:
+        """Fails before anything is measured, and before anything is lost.
+
+        Raises:
+            UserError: a path cannot be written, or the run file holds something of its own.
+        """
+        check_writable(self.report, "-o")
+        check_writable(self.run_file, "--run-file")
+        if self.report.resolve() == self.run_file.resolve():
+            raise UserError(
+                f"{self.report}: report and run file are the same file",
+                "Give the report a name that ends in .html.",
+            )
+        if self.resume is None and self.run_file.exists() and self.run_file.stat().st_size:
+            self._check_replaceable()
+
+    def _check_replaceable(self) -> None:
+        try:
+            there = read_run(self.run_file)
+        except UserError as error:
+            raise UserError(
+                f"{self.run_file}: is there already and is not a run file to replace",
+                "Move it away or choose another place with --run-file.",
+                detail=str(error),
+            ) from error
+        if there.pending and there.results:
+            raise UserError(
+                f"{self.run_file}: holds an unfinished run, {len(there.results)} of "
+                f"{len(there.header.plan)} cells are measured",
+                f"Go on with it by --resume {shlex.quote(str(self.run_file))}, delete it, or "
+                "choose another place with --run-file.",
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One ``ovreport run``. ``target`` is what the user named, for the hint how to go on."""
+
+    source: Source
+    target: str
+    paths: Paths
+    verbose: bool
+
+    def run(self, *, dry_run: bool) -> int:
+        """Does it all and returns the exit code.
+
+        Raises:
+            UserError: wrong input; nothing was measured.
+        """
+        cells = expand(self.source.config, self.source.name)
+        chosen_analyzers(self.source)  # unknown ids and options are told before measuring
+        if not dry_run:
+            self.paths.check()
+        inspected = inspect_runtimes(self.source)
+        with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
+            planner = Planner(self.source, inspected, Path(folder))
+            planned = [planner.plan(cell) for cell in cells]
+            header = Header(
+                ovreport=__version__,
+                created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                config=self.source.config.model_dump(mode="json"),
+                environment=capture(
+                    openvino=inspected.default.openvino, devices=inspected.default.devices
+                ),
+                models=planner.model_files(),
+                plan=cells,
+            )
+            before = self._resumed(header)
+            left = _not_measured(planned, before)
+            print_plan(cells, planned, self.source.config.measure, len(cells) - len(left))
+            if dry_run:
+                return 0
+            if before is None:
+                self.paths.run_file.unlink(missing_ok=True)
+            with RunFile(self.paths.run_file) as run_file, self._interruptible(run_file):
+                run_file.header(header)
+                with Display(left) as display:
+                    for measured in measure(
+                        left, self.source.config.measure, on_event=display.show
+                    ):
+                        run_file.result(measured.result, measured.graphs)
+                        display.finished(measured.result)
+        return self._report(read_run(self.paths.run_file))
+
+    def _report(self, run: Run) -> int:
+        write_report(run, self.source, self.paths.report)
+        print_summary(run)
+        print_failures(run, verbose=self.verbose)
+        click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")
+        return 1 if run.failed else 0
+
+    # ------------------------------------------------------------------------ going on
+
+    def _resumed(self, header: Header) -> Run | None:
+        """The run to go on with, after checking that it is the same.
+
+        Raises:
+            UserError: the config, a model or the OpenVINO release has changed since.
+        """
+        if self.paths.resume is None:
+            return None
+        before = read_run(self.paths.resume)
+        old, new = before.header, header
+        for what, was, now in (
+            ("the plan", old.plan, new.plan),
+            ("[measure]", old.config.get("measure"), new.config.get("measure")),
+            ("[properties]", old.config.get("properties"), new.config.get("properties")),
+            ("the model files", _contents(old), _contents(new)),
+            ("OpenVINO", old.environment.openvino, new.environment.openvino),
+            ("the CPU", old.environment.cpu, new.environment.cpu),
+        ):
+            if was != now:
+                raise UserError(
+                    f"{self.paths.resume}: {what} changed since this run was begun",
+                    "Start a new run with another --run-file, or restore what it was.",
+                )
+        return before
+
+    @contextmanager
+    def _interruptible(self, run_file: RunFile) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            kept = shlex.quote(str(run_file.path))
+            click.echo(
+                f"\nInterrupted. What was measured is in {kept}.\n"
+                f"Go on:       ovreport run {shlex.quote(self.target)} --resume {kept} "
+                "(with the same options)\n"
+                f"Report it:   ovreport render {kept} -o {shlex.quote(str(self.paths.report))}",
+                err=True,
+            )
+            sys.exit(130)
+
+
+def _contents(header: Header) -> dict[tuple[str, str], str]:
+    return {(model.model, model.version): model.sha256 for model in header.models}
+
+
+def _not_measured(planned: list[PlannedCell], before: Run | None) -> list[PlannedCell]:
+    done = {result.cell.id for result in before.results} if before else set()
+    return [item for item in planned if item.cell.id not in done]

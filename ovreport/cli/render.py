@@ -1,0 +1,40 @@
+"""``ovreport render``: the report again, from a run file or a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="Report to write.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Take [report] and [analyzer] from this config instead of the run's own.",
+)
+@click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
+def render(run: Path, output: Path, config: Path | None, no_data: bool) -> None:
+    """Write the report of RUN, a run file (.jsonl) or a report (.html), without measuring.
+
+    Plugin files are loaded only where --config names them.
+    """
+    from ovreport.cli.report import report_settings, write_report
+    from ovreport.config.load import load
+    from ovreport.output import check_writable
+    from ovreport.runfile import read_run
+
+    measured = read_run(run)
+    check_writable(output, "-o")
+    settings = load(config, {}) if config else report_settings(measured, str(run))
+    write_report(measured, settings, output, with_data=not no_data)
+    click.echo(f"Report: {output}")

@@ -1,0 +1,49 @@
+"""What ``run`` and ``render`` share: from a run to the written report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ovreport.analysis import analyze, choose, installed
+from ovreport.config.load import Source, validate
+from ovreport.output import write_whole
+from ovreport.plugin import Analyzer
+from ovreport.rendering.page import render
+from ovreport.run import Run
+
+
+def report_settings(run: Run, name: str) -> Source:
+    """The config that a run carries.
+
+    Its plugin files are left out: a run file may come from a stranger, and naming a file in it
+    must not make anybody run code. What only they understand is left out with them.
+    """
+    config = validate(run.header.config, name)
+    known = installed()
+    wanted = config.report.analyzers
+    report = config.report.model_copy(
+        update={
+            "plugins": (),
+            "analyzers": wanted and tuple(id for id in wanted if id in known),
+        }
+    )
+    options = {id: values for id, values in config.analyzer.items() if id in known}
+    trusted = config.model_copy(update={"report": report, "analyzer": options})
+    return Source(trusted, Path.cwd(), name)
+
+
+def chosen_analyzers(source: Source) -> list[Analyzer]:
+    """The analyzers a config asks for, with their options.
+
+    Raises:
+        UserError: an unknown analyzer or option, or a plugin file that cannot be loaded.
+    """
+    report = source.config.report
+    available = installed([source.resolve(path) for path in report.plugins])
+    return choose(available, report.analyzers, source.config.analyzer, source.name)
+
+
+def write_report(run: Run, source: Source, output: Path, *, with_data: bool = True) -> None:
+    """Analyses a run and writes its report, whole or not at all."""
+    analyses = analyze(run, chosen_analyzers(source), source.config.report.suppress)
+    write_whole(output, render(run, analyses, with_data=with_data))

@@ -1,0 +1,156 @@
+"""``ovreport run``: plan, measure, analyse, render."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ovreport.cli.options import CommaList, flatten
+
+if TYPE_CHECKING:
+    from ovreport.config.load import Source
+
+_HINTS = ("latency", "throughput", "cumulative_throughput", "none")
+
+
+@click.command()
+@click.argument("target", metavar="CONFIG|MODEL")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="Report to write; the run file stands beside it, with its name and .jsonl.",
+)
+@click.option(
+    "-d",
+    "--device",
+    multiple=True,
+    metavar="DEVICE",
+    help="OpenVINO device: CPU, GPU.1, AUTO, MULTI:GPU,CPU. Repeat for several.  [default: CPU]",
+)
+@click.option(
+    "--hint",
+    multiple=True,
+    type=CommaList("HINTS", words=_HINTS, numbers=False),
+    help="Performance hints, separated by commas: latency runs one request at a time, the others "
+    "(throughput, cumulative_throughput, none) several.  [default: latency,throughput]",
+)
+@click.option(
+    "--streams",
+    multiple=True,
+    type=CommaList("STREAMS", words=("auto",)),
+    help="Numbers of streams, such as 1,2,auto.  [default: auto, the hint's choice]",
+)
+@click.option(
+    "--batch",
+    multiple=True,
+    type=CommaList("BATCHES"),
+    help="Batch sizes, such as 1,2,4.  [default: the model's own]",
+)
+@click.option(
+    "--precision",
+    multiple=True,
+    type=CommaList("PRECISIONS", numbers=False),
+    help="Inference precisions, such as f32,bf16.  [default: the device's choice]",
+)
+@click.option(
+    "--threads",
+    multiple=True,
+    type=CommaList("THREADS"),
+    help="Numbers of inference threads.  [default: the device's choice]",
+)
+@click.option(
+    "--requests",
+    multiple=True,
+    type=CommaList("REQUESTS"),
+    help="Infer requests in flight.  [default: 1 for latency, the device's optimum otherwise]",
+)
+@click.option(
+    "--shape",
+    metavar="SHAPE",
+    help="Shapes of inputs the model leaves open: '[1,3,224,224]' or 'x[1,8],y[1]'.",
+)
+@click.option("--layout", metavar="LAYOUT", help="Where the batch is: '[HWCN]' or 'x[NC],y[CN]'.")
+@click.option(
+    "--input",
+    "input_",
+    metavar="PATH",
+    help="Real input: .npy, .npz, an image or a folder of images.  [default: random, seeded]",
+)
+@click.option(
+    "--duration",
+    type=float,
+    metavar="S",
+    help="Measure each cell exactly S seconds.  [default: until ±1 % is known, 2 to 20 s]",
+)
+@click.option(
+    "--iterations", type=int, metavar="N", help="Measure each cell exactly N requests instead."
+)
+@click.option("--max-time", type=float, metavar="S", help="Most seconds for a cell.  [default: 20]")
+@click.option(
+    "--run-file",
+    type=click.Path(path_type=Path),
+    help="Where the measurements are kept.  [default: beside the report, .jsonl]",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    help="Go on with this run file: what it holds is not measured again.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell more about failures.")
+def run(
+    target: str,
+    output: Path,
+    run_file: Path | None,
+    resume: Path | None,
+    dry_run: bool,
+    verbose: bool,
+    **options: Any,
+) -> None:
+    """Measure the cells of CONFIG.toml, or of a MODEL, and write a report.
+
+    MODEL is an ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, or
+    package:NAME/FILE for a file of an installed Python package. Options override the config.
+
+    \b
+    ovreport run model.onnx
+    ovreport run model.onnx --hint latency,throughput --batch 1,2,4 --streams 1,2 -o report.html
+    ovreport run CONFIG.toml --dry-run
+    """
+    from ovreport.cli.job import Job, Paths
+
+    click.get_current_context().find_root().params["verbose"] |= verbose
+    source = _source(target, options)
+    paths = Paths.choose(output, run_file, resume)
+    sys.exit(Job(source, target, paths, verbose=verbose).run(dry_run=dry_run))
+
+
+def _source(target: str, options: dict[str, Any]) -> Source:
+    """The config with the given options on top; those not given change nothing."""
+    from ovreport.config.load import load
+
+    lists = ("hint", "streams", "batch", "precision", "threads", "requests")
+    matrix = {key: flatten(options[key]) for key in lists if options[key]}
+    if options["device"]:
+        matrix["device"] = list(options["device"])
+    model = {"shape": options["shape"], "layout": options["layout"], "input": _input(options)}
+    measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
+    return load(
+        Path(target),
+        {
+            "model": {key: value for key, value in model.items() if value is not None},
+            "matrix": matrix,
+            "measure": {key: value for key, value in measure.items() if value is not None},
+        },
+    )
+
+
+def _input(options: dict[str, Any]) -> str | None:
+    path = options["input_"]
+    return str(Path(path).resolve()) if path is not None else None

@@ -1,0 +1,150 @@
+"""What ``ovreport run`` shows on the terminal: the plan, the progress, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ovreport.config.schema import Measure
+from ovreport.labels import label
+from ovreport.measuring.measure import CellStarted, Event, SliceDone
+from ovreport.measuring.planned import PlannedCell
+from ovreport.output import printable
+from ovreport.plan import estimated_seconds
+from ovreport.rendering.format import show
+from ovreport.run import Cell, CellResult, Run
+from ovreport.stats.figures import figures
+
+_console = Console(highlight=False)
+
+
+def _text(value: str, style: str = "") -> Text:
+    """Literal text: rich's markup and terminal control characters are not interpreted."""
+    return Text(printable(value), style=style)
+
+
+def print_plan(
+    cells: Sequence[Cell], planned: Sequence[PlannedCell], measure: Measure, measured: int
+) -> None:
+    """The cells in their order, and how long they may take."""
+    table = Table(title="Plan", title_justify="left", box=None, pad_edge=False)
+    table.add_column("#", justify="right", style="dim")
+    for heading in ("model", "configuration", "input"):
+        table.add_column(heading)
+    for number, item in enumerate(planned, 1):
+        shapes = ", ".join(f"[{','.join(map(str, shape))}]" for shape in item.shapes)
+        name = f"{item.cell.model} · {item.cell.version}"
+        table.add_row(str(number), _text(name), _text(label(item.cell, cells)), _text(shapes))
+    _console.print(table)
+    left = len(cells) - measured
+    least, most = estimated_seconds(cells[:left], measure)
+    done = f", {measured} already measured" if measured else ""
+    _console.print(f"{len(cells)} cells{done}, about {_minutes(least)} to {_minutes(most)}")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+class Display:
+    """Progress while cells are measured: live on a terminal, a line a cell elsewhere."""
+
+    def __init__(self, planned: Sequence[PlannedCell]) -> None:
+        self._cells = [item.cell for item in planned]
+        self._live = _console.is_terminal
+        self._done = 0
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=_console,
+            disable=not self._live,
+            transient=True,
+            # Drawing takes CPU time from what is measured: twice a second is enough.
+            refresh_per_second=2,
+        )
+        self._task = self._progress.add_task("", total=len(planned))
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        """One step of the measuring."""
+        match event:
+            case CellStarted(cell):
+                self._describe(cell, "compiling")
+            case SliceDone(cell, precision):
+                known = precision.worst
+                self._describe(cell, f"known to ±{known:.1%}" if known < 1 else "measuring")
+
+    def _describe(self, cell: Cell, what: str) -> None:
+        self._progress.update(self._task, description=printable(f"{self._name(cell)}: {what}"))
+
+    def _name(self, cell: Cell) -> str:
+        return f"{cell.model} · {cell.version} · {label(cell, self._cells)}"
+
+    def finished(self, result: CellResult) -> None:
+        """A cell is done and stored."""
+        self._done += 1
+        self._progress.advance(self._task)
+        head = f"[{self._done}/{len(self._cells)}] {self._name(result.cell)}: "
+        if result.failure is not None:
+            _console.print(_text(f"{head}failed: {result.failure.reason}", "red"))
+            return
+        known = figures(result)
+        median = known.latency.median
+        words = f"{show(known.throughput_fps, 'rate')} FPS"
+        if median is not None:
+            words += f", median {show(median, 'duration')}"
+        _console.print(_text(head + words))
+
+
+def print_summary(run: Run) -> None:
+    """The measured cells, one a line."""
+    table = Table(title="\nResults", title_justify="left", box=None, pad_edge=False)
+    table.add_column("model")
+    table.add_column("configuration")
+    for heading in ("throughput, FPS", "median latency", "p95", "±"):
+        table.add_column(heading, justify="right")
+    cells = [result.cell for result in run.results]
+    for result in run.done:
+        known = figures(result)
+        median, p95 = known.latency.median, known.latency.p95
+        table.add_row(
+            _text(f"{result.cell.model} · {result.cell.version}"),
+            _text(label(result.cell, cells)),
+            show(known.throughput_fps.point, "rate"),
+            show(median.point, "duration") if median else "–",
+            show(p95.point, "duration") if p95 else "–",
+            f"{known.throughput_fps.relative_half_width:.1%}",
+        )
+    _console.print(table)
+
+
+def print_failures(run: Run, *, verbose: bool) -> None:
+    """Why cells have no result."""
+    cells = [result.cell for result in run.results]
+    for result in run.failed:
+        assert result.failure is not None
+        name = f"{result.cell.model} · {result.cell.version} · {label(result.cell, cells)}"
+        _console.print(_text(f"Failed: {name}: {result.failure.reason}", "red"))
+        if verbose and result.failure.detail:
+            _console.print(_text(result.failure.detail, "dim"))
+    if run.failed and not verbose:
+        _console.print("(-v tells more.)", style="dim")

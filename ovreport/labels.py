@@ -1,0 +1,45 @@
+"""What cells are called: only what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.run import Cell
+
+
+def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
+    """``latency · 1 stream · batch 4``: the hint, and whatever else varies among the cells.
+
+    Args:
+        version: also name model and version, where they vary.
+    """
+
+    def varies(key: str) -> bool:
+        return len({getattr(other, key) for other in among}) > 1
+
+    parts = []
+    if version:
+        parts += [getattr(cell, key) for key in ("model", "version") if varies(key)]
+    if varies("runtime"):
+        parts.append(cell.runtime)
+    if varies("device"):
+        parts.append(cell.device)
+    parts.append(f"{cell.hint} hint" if cell.hint == "none" else cell.hint)
+    if varies("streams"):
+        parts.append("auto streams" if cell.streams == "auto" else count(cell.streams, "stream"))
+    if varies("batch"):
+        parts.append("own batch" if cell.batch is None else f"batch {cell.batch}")
+    if varies("precision"):
+        parts.append(cell.precision or "own precision")
+    if varies("threads"):
+        parts.append("auto threads" if cell.threads is None else count(cell.threads, "thread"))
+    if varies("requests"):
+        parts.append("auto requests" if cell.requests is None else count(cell.requests, "request"))
+    return " · ".join(parts)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 stream``, ``2 streams``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(
+        ",", "\N{NARROW NO-BREAK SPACE}"
+    )

@@ -1,0 +1,228 @@
+"""What the models are fed: seeded random numbers, arrays, or images.
+
+The arrays go to the worker in an ``.npz`` file, one array for each set and input, named
+``<set>_<input>``. Element types that numpy lacks (bf16, u4, …) go as their bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovreport.errors import UserError
+from ovreport.run import Port
+
+Array = NDArray[np.generic]
+Range = tuple[float, float]
+
+_NUMPY: dict[str, np.dtype[Any]] = {
+    **{f"f{bits}": np.dtype(f"f{bits // 8}") for bits in (16, 32, 64)},
+    "boolean": np.dtype(np.bool_),
+    **{
+        f"{sign}{bits}": np.dtype(f"{sign}{bits // 8}") for sign in "iu" for bits in (8, 16, 32, 64)
+    },
+}
+
+_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+# More pictures than this do not make a measurement better, and all of them are held in memory.
+_MAX_IMAGES = 64
+
+
+def prepare_inputs(
+    target: Path,
+    ports: Sequence[Port],
+    shapes: Sequence[tuple[int, ...]],
+    given: Path | Mapping[str, Path] | None,
+    value_range: Range | Mapping[str, Range] | None,
+    seed: int,
+) -> str:
+    """Writes the input file and says in words what it holds.
+
+    Args:
+        given: a file for the only input, an ``.npz`` of all, or a file for each input by name;
+            inputs without one are random.
+        value_range: lowest and highest random value, for all inputs or by name.
+
+    Raises:
+        UserError: a file cannot be read or does not fit its input.
+    """
+    generator = np.random.default_rng(seed)
+    files = _files(given, ports)
+    sets: list[list[Array]] = []
+    words: list[str] = []
+    for index, (port, shape) in enumerate(zip(ports, shapes, strict=True)):
+        if index in files:
+            sets.append(_loaded(files[index], port, index, shape))
+            words.append(f"{_name(port, index)}: {files[index].name}")
+        else:
+            low, high = _range(port, value_range)
+            sets.append([_random(generator, port.precision, shape, low, high)])
+            words.append(f"{_name(port, index)}: random {port.precision}, {_span(port, low, high)}")
+    count = max((len(arrays) for arrays in sets), default=1)
+    named = {
+        f"{turn}_{index}": arrays[turn % len(arrays)]
+        for index, arrays in enumerate(sets)
+        for turn in range(count)
+    }
+    np.savez(target, **named)  # type: ignore[arg-type]
+    several = f", {count} sets in turn" if count > 1 else ""
+    return "; ".join(words) + several + f" (seed {seed})"
+
+
+# ---------------------------------------------------------------------------- random
+
+
+def _range(port: Port, value_range: Range | Mapping[str, Range] | None) -> Range:
+    if isinstance(value_range, Mapping):
+        value_range = next((value_range[n] for n in port.names if n in value_range), None)
+    if value_range is not None:
+        return value_range
+    if port.precision == "u8":
+        return 0, 256
+    return (0, 1) if _is_float(port.precision) else (0, 2)
+
+
+def _is_float(precision: str) -> bool:
+    return precision.startswith(("f", "bf", "nf"))
+
+
+def _span(port: Port, low: float, high: float) -> str:
+    return f"[{low:g}, {high:g})" if port.precision != "boolean" else "both values"
+
+
+def _random(
+    generator: np.random.Generator, precision: str, shape: tuple[int, ...], low: float, high: float
+) -> Array:
+    if precision == "boolean":
+        return generator.integers(0, 2, shape).astype(np.bool_)
+    if precision in _NUMPY:
+        kind = _NUMPY[precision]
+        if _is_float(precision):
+            return (low + (high - low) * generator.random(shape)).astype(kind)
+        limits = np.iinfo(kind)
+        bottom, top = max(int(low), limits.min), min(ceil(high), limits.max + 1)
+        return generator.integers(bottom, max(top, bottom + 1), shape, dtype=kind)
+    if precision == "bf16":
+        # bf16 is the upper half of f32.
+        single = (low + (high - low) * generator.random(shape)).astype("<f4")
+        return single.view("<u2").reshape(*shape, 2)[..., 1].copy().view(np.uint8).reshape(-1)
+    bits = re.search(r"\d+", precision)
+    if bits is None:
+        raise UserError(
+            f"input of type {precision!r} cannot be filled with random numbers",
+            "Give a file with `input`.",
+        )
+    return generator.integers(0, 256, ceil(prod(shape) * int(bits[0]) / 8), dtype=np.uint8)
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def _files(given: Path | Mapping[str, Path] | None, ports: Sequence[Port]) -> dict[int, Path]:
+    """The file of each input, by index; an ``.npz`` stands for all inputs."""
+    if given is None:
+        return {}
+    if isinstance(given, Path):
+        if given.suffix == ".npz":
+            return dict.fromkeys(range(len(ports)), given)
+        if len(ports) > 1:
+            raise UserError(
+                f"{given}: one file, and the model has {len(ports)} inputs",
+                "Give an .npz with an array for each, or a file for each input by name.",
+            )
+        return {0: given}
+    found = {}
+    for name, path in given.items():
+        index = next((i for i, port in enumerate(ports) if name in port.names), None)
+        if index is None:
+            names = ", ".join(_name(port, i) for i, port in enumerate(ports))
+            raise UserError(f"`input` names the unknown input {name!r}", f"Inputs: {names}.")
+        found[index] = path
+    return found
+
+
+def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[Array]:
+    if path.is_dir() or path.suffix.lower() in _IMAGES:
+        return [_as_input(_picture(file, shape), port, shape, file) for file in _pictures(path)]
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.lib.npyio.NpzFile):
+            loaded = loaded[_member(path, loaded.files, port, index)]
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise UserError(
+            f"input {path}: cannot be read: {error}", "Give an .npy or .npz file without pickles."
+        ) from error
+    if loaded.shape != shape:
+        raise UserError(
+            f"input {path}: shape {list(loaded.shape)}, {_name(port, index)} takes {list(shape)}",
+            "Give an array of that shape, or set `shape` and `batch` to the array's.",
+        )
+    return [_as_input(loaded, port, shape, path)]
+
+
+def _member(path: Path, members: list[str], port: Port, index: int) -> str:
+    for name in (*port.names, str(index)):
+        if name in members:
+            return name
+    raise UserError(
+        f"input {path}: no array for {_name(port, index)!r}",
+        f"It holds: {', '.join(members)}; name them as the model's inputs.",
+    )
+
+
+def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> Array:
+    if port.precision not in _NUMPY:
+        raise UserError(f"input {path}: the model takes {port.precision}, which files cannot hold")
+    wanted = _NUMPY[port.precision]
+    if not np.can_cast(array.dtype, wanted, "same_kind") and array.dtype.kind not in "ui":
+        raise UserError(
+            f"input {path}: element type {array.dtype}, the model takes {port.precision}",
+            "Convert the array first: values would be lost.",
+        )
+    return np.ascontiguousarray(np.broadcast_to(array, shape).astype(wanted))
+
+
+def _pictures(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGES)
+    if not files:
+        raise UserError(f"input {path}: no images inside", f"Known: {', '.join(_IMAGES)}.")
+    return files[:_MAX_IMAGES]
+
+
+def _picture(path: Path, shape: tuple[int, ...]) -> Array:
+    """An image at the input's size: HWC or CHW by where its one or three channels are."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise UserError(
+            f"input {path}: images need Pillow", "Install it: pip install 'ovreport[images]'."
+        ) from error
+    if len(shape) != 4 or not {shape[1], shape[3]} & {1, 3}:
+        raise UserError(
+            f"input {path}: an image, and the input is {list(shape)}",
+            "Images fit inputs of the form NCHW or NHWC with 1 or 3 channels.",
+        )
+    first = shape[1] in (1, 3)
+    channels, height, width = (shape[1], *shape[2:]) if first else (shape[3], *shape[1:3])
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(
+                image.convert("RGB" if channels == 3 else "L").resize((width, height))
+            )
+    except (OSError, Image.DecompressionBombError) as error:
+        raise UserError(f"input {path}: not an image: {error}") from error
+    pixels = pixels.reshape(height, width, channels)
+    return pixels.transpose(2, 0, 1) if first else pixels
+
+
+def _name(port: Port, index: int) -> str:
+    return port.names[0] if port.names else str(index)

@@ -1,0 +1,99 @@
+"""What OpenVINO says of models and devices, asked in a worker: the parent never imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ovreport.errors import UserError
+from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.run import Device, Port
+
+# Hashing and reading 10 GB of weights from a slow disk.
+_READ_LIMIT_S = 600.0
+_START_LIMIT_S = 60.0
+
+FORMATS = {
+    ".onnx": "ONNX",
+    ".xml": "OpenVINO IR",
+    ".tflite": "TensorFlow Lite",
+    ".pdmodel": "PaddlePaddle",
+    ".pb": "TensorFlow",
+    ".pbtxt": "TensorFlow",
+    ".meta": "TensorFlow checkpoint",
+}
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model file before it is reshaped."""
+
+    format: str
+    size_bytes: int
+    sha256: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One runtime's view: ``models`` in the order they were asked for."""
+
+    openvino: str
+    devices: tuple[Device, ...]
+    models: tuple[ModelInfo, ...]
+
+
+def inspect(paths: Sequence[Path], *, python: Path) -> Inspection:
+    """Reads models with the OpenVINO of a Python environment.
+
+    Raises:
+        UserError: the environment has no OpenVINO, or a model is missing or cannot be read.
+    """
+    for path in paths:
+        _check_there(path)
+    try:
+        with WorkerSession(python) as worker:
+            told = worker.ask("start", _START_LIMIT_S, "devices")
+            models = tuple(_model(worker, path) for path in paths)
+    except WorkerError as error:
+        raise UserError(
+            f"{python}: OpenVINO does not start: {error.failure.reason}",
+            "Install it there with `pip install openvino`.",
+            detail=error.failure.detail,
+        ) from error
+    devices = tuple(Device.model_validate(device) for device in told["devices"])
+    return Inspection(told["openvino"], devices, models)
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise UserError(f"{path}: no such model file", "Check the path.")
+    if path.is_file():
+        try:
+            with path.open("rb"):
+                return
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be read: {error.strerror}", "Check its permissions."
+            ) from error
+
+
+def _model(worker: WorkerSession, path: Path) -> ModelInfo:
+    try:
+        told = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path))
+    except WorkerError as error:
+        raise UserError(
+            f"{path}: OpenVINO cannot read this model: {error.failure.reason}",
+            "It reads ONNX, IR (.xml beside its .bin), TFLite, Paddle and TensorFlow models.",
+            detail=error.failure.detail,
+        ) from error
+    format = "TensorFlow" if path.is_dir() else FORMATS.get(path.suffix.lower(), path.suffix)
+    return ModelInfo(
+        format=format,
+        size_bytes=told["size_bytes"],
+        sha256=told["sha256"],
+        inputs=tuple(Port.model_validate(port) for port in told["inputs"]),
+        outputs=tuple(Port.model_validate(port) for port in told["outputs"]),
+    )

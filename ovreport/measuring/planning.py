@@ -1,0 +1,176 @@
+"""From cells to planned cells: models inspected, shapes resolved, inputs made."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ovreport.config.load import Source
+from ovreport.config.schema import Scalar, Version
+from ovreport.errors import UserError
+from ovreport.measuring.inputs import prepare_inputs
+from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
+from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.shapes import ResolvedShapes, resolve
+from ovreport.run import Cell, ModelFile
+
+# Devices that are made of others, and so are never among the available ones.
+_VIRTUAL = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
+
+
+@dataclass(frozen=True)
+class Runtimes:
+    """What each runtime's OpenVINO says of the models and the machine."""
+
+    pythons: Mapping[str, Path]
+    inspections: Mapping[str, Inspection]
+
+    @property
+    def default(self) -> Inspection:
+        """The first runtime's."""
+        return next(iter(self.inspections.values()))
+
+
+def inspect_runtimes(source: Source) -> Runtimes:
+    """Reads every model with every runtime, in a process of its own.
+
+    Raises:
+        UserError: a runtime cannot be started, a model cannot be read, a device is not there.
+    """
+    config = source.config
+    pythons = {runtime.name: source.resolve(runtime.python) for runtime in config.runtime}
+    pythons = pythons or {"default": Path(sys.executable)}
+    paths = [source.resolve(version.path) for version in config.model]
+    inspections = {name: inspect(paths, python=python) for name, python in pythons.items()}
+    devices = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
+    for device in sorted(devices):
+        for name, inspection in inspections.items():
+            _check_device(device, [d.name for d in inspection.devices], source.name, name)
+    return Runtimes(pythons, inspections)
+
+
+def _check_device(device: str, available: list[str], source: str, runtime: str) -> None:
+    """``MULTI:GPU.1,CPU(4)`` needs GPU.1 and CPU; ``GPU`` is met by any ``GPU.n``."""
+    first, _, rest = device.partition(":")
+    parts = [first, *rest.split(",")] if rest else [first]
+    for part in parts:
+        name = re.sub(r"\(.*\)$", "", part.strip()).removeprefix("-")
+        known = any(name == a or a.startswith(f"{name}.") for a in available)
+        if not (known or name in _VIRTUAL):
+            raise UserError(
+                f"{source}: device {device!r}: OpenVINO finds no {name!r} here"
+                + ("" if runtime == "default" else f" (runtime {runtime!r})"),
+                f"Available: {', '.join(available)}; `ovreport devices` lists them.",
+            )
+
+
+@dataclass
+class Planner:
+    """Resolves cells against inspected models; input files go to ``folder`` and are shared."""
+
+    source: Source
+    runtimes: Runtimes
+    folder: Path
+    _inputs: dict[tuple[object, ...], tuple[Path, str]] = field(default_factory=dict)
+
+    def plan(self, cell: Cell) -> PlannedCell:
+        """Everything a worker needs to run the cell.
+
+        Raises:
+            UserError: shapes or inputs do not fit the model; names the model and the input.
+        """
+        place = self._place(cell.model, cell.version)
+        version = self.source.config.model[place]
+        info = self.runtimes.inspections[cell.runtime].models[place]
+        resolved = self._shapes(version, info, cell.batch)
+        path, words = self._input_file(place, version, info, resolved)
+        return PlannedCell(
+            cell=cell,
+            model=self.source.resolve(version.path),
+            python=self.runtimes.pythons[cell.runtime],
+            shapes=resolved.shapes,
+            batch=resolved.batch,
+            inputs=path,
+            input_data=words,
+            properties=_properties(cell, self.source.config.properties),
+        )
+
+    def model_files(self) -> tuple[ModelFile, ...]:
+        return tuple(
+            ModelFile(
+                model=version.name,
+                version=version.version,
+                path=version.path,
+                format=info.format,
+                size_bytes=info.size_bytes,
+                sha256=info.sha256,
+                inputs=info.inputs,
+                outputs=info.outputs,
+            )
+            for version, info in zip(
+                self.source.config.model, self.runtimes.default.models, strict=True
+            )
+        )
+
+    def _place(self, model: str, version: str) -> int:
+        return next(
+            place
+            for place, entry in enumerate(self.source.config.model)
+            if (entry.name, entry.version) == (model, version)
+        )
+
+    def _shapes(self, version: Version, info: ModelInfo, batch: int | None) -> ResolvedShapes:
+        try:
+            return resolve(info.inputs, version.shape, version.layout, batch)
+        except UserError as error:
+            raise self._located(version, error) from error
+
+    def _input_file(
+        self, place: int, version: Version, info: ModelInfo, resolved: ResolvedShapes
+    ) -> tuple[Path, str]:
+        key = (place, resolved.shapes)
+        if key not in self._inputs:
+            path = self.folder / f"inputs-{len(self._inputs)}.npz"
+            try:
+                words = prepare_inputs(
+                    path,
+                    info.inputs,
+                    resolved.shapes,
+                    self._given_input(version),
+                    version.range,
+                    self.source.config.measure.seed,
+                )
+            except UserError as error:
+                raise self._located(version, error) from error
+            self._inputs[key] = (path, words)
+        return self._inputs[key]
+
+    def _given_input(self, version: Version) -> Path | dict[str, Path] | None:
+        if isinstance(version.input, dict):
+            return {name: self.source.resolve(path) for name, path in version.input.items()}
+        return None if version.input is None else self.source.resolve(version.input)
+
+    def _located(self, version: Version, error: UserError) -> UserError:
+        where = f"{self.source.name}: model {version.name!r}"
+        if version.version != "parent":
+            where += f", version {version.version!r}"
+        return UserError(f"{where}: {error.found}", error.remedy, detail=error.detail)
+
+
+def _properties(
+    cell: Cell, raw: Mapping[str, Mapping[str, Scalar]]
+) -> dict[str, str | int | float | bool]:
+    """What the cell's device is compiled with; raw properties of the config come last."""
+    properties: dict[str, str | int | float | bool] = {}
+    if cell.hint != "none":
+        properties["PERFORMANCE_HINT"] = cell.hint.upper()
+    if cell.streams != "auto":
+        properties["NUM_STREAMS"] = cell.streams
+    if cell.precision is not None:
+        properties["INFERENCE_PRECISION_HINT"] = cell.precision
+    if cell.threads is not None:
+        properties["INFERENCE_NUM_THREADS"] = cell.threads
+    return {**properties, **raw.get(cell.device, {})}

@@ -1,0 +1,216 @@
+"""One worker process and the pipe to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, get_args
+
+import psutil
+
+from ovreport.run import Failure, Stage
+
+WORKER = Path(__file__).with_name("worker.py")
+
+# How often the memory of a busy worker is looked at; each look costs some 50 µs of CPU time.
+_MEMORY_INTERVAL_S = 0.25
+# Longest answer: the graphs of a model of 45,000 nodes are near 50 MB.
+_MAX_ANSWER = 1 << 30
+_MAX_DETAIL = 20_000
+# From the end of its output to its exit status; dumping core takes longest.
+_EXIT_S = 10.0
+
+
+class WorkerError(Exception):
+    """A worker could not do what it was told, or is no more."""
+
+    def __init__(self, stage: Stage, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.failure = Failure(stage=stage, reason=reason, detail=detail[-_MAX_DETAIL:])
+
+
+class WorkerSession:
+    """Starts a worker, gives it commands, and takes its process group down in the end.
+
+    Args:
+        python: the runtime whose OpenVINO the worker uses.
+        memory_limit_bytes: resident size at which the worker is stopped.
+
+    Raises:
+        WorkerError: from every method, when the worker answers with an error, dies, prints
+            what is no answer, takes too long or too much memory.
+    """
+
+    def __init__(self, python: Path, *, memory_limit_bytes: int | None = None) -> None:
+        self._limit = memory_limit_bytes
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        try:
+            self._process = subprocess.Popen(
+                [str(python), str(WORKER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._log.close()
+            raise WorkerError("start", f"{python} cannot be started: {error.strerror}") from error
+        self._buffer = bytearray()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask(self, stage: Stage, limit_s: float, do: str, **arguments: Any) -> dict[str, Any]:
+        """Gives a command and waits for the answer, ``limit_s`` seconds at most.
+
+        ``stage`` says what to blame when the worker dies or hangs meanwhile.
+        """
+        self.tell(stage, do, **arguments)
+        return self.answer(stage, limit_s)
+
+    def tell(self, stage: Stage, do: str, **arguments: Any) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._died(stage) from None
+
+    def answer(self, stage: Stage, limit_s: float) -> dict[str, Any]:
+        line = self._line(stage, limit_s)
+        try:
+            answer = json.loads(line)
+            if "error" in answer:
+                text = str(answer["error"]["text"])
+                blamed = answer["error"]["stage"]
+            else:
+                return dict(answer["ok"])
+        except (ValueError, TypeError, KeyError) as error:
+            shown = line[:80].decode(errors="replace")
+            raise WorkerError(
+                stage, f"the worker gave no proper answer: {shown!r}", self._output()
+            ) from error
+        raise WorkerError(
+            blamed if blamed in get_args(Stage) else stage, cause(text), text + self._output()
+        )
+
+    def _line(self, stage: Stage, limit_s: float) -> bytes:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + limit_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self.kill()
+                    raise WorkerError(
+                        stage, f"took longer than {limit_s:g} s and was stopped", self._output()
+                    )
+                self._check_memory(stage)
+                wait = left if self._limit is None else min(left, _MEMORY_INTERVAL_S)
+                if selector.select(wait):
+                    block = os.read(self._process.stdout.fileno(), 1 << 20)
+                    if not block or len(self._buffer) > _MAX_ANSWER:
+                        raise self._died(stage)
+                    self._buffer += block
+        line, _, rest = self._buffer.partition(b"\n")
+        self._buffer = rest
+        return bytes(line)
+
+    def _check_memory(self, stage: Stage) -> None:
+        if self._limit is None:
+            return
+        try:
+            used = psutil.Process(self.pid).memory_info().rss
+        except psutil.Error:
+            return  # gone: reading the pipe tells how
+        if used > self._limit:
+            self.kill()
+            raise WorkerError(
+                stage,
+                f"used {used >> 20} MiB of memory, over the limit of {self._limit >> 20} MiB, "
+                "and was stopped",
+                self._output(),
+            )
+
+    def _died(self, stage: Stage) -> WorkerError:
+        try:
+            code = self._process.wait(timeout=_EXIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return WorkerError(stage, "the worker closed its answers and was stopped")
+        if code < 0:
+            name = signal.Signals(-code).name
+            reason = f"the worker was ended by {name}"
+            if name == "SIGKILL":
+                reason += ", by the system for want of memory or by somebody"
+        else:
+            reason = f"the worker ended by itself with exit code {code}"
+        output = self._output()
+        if last := output.strip().rsplit("\n", 1)[-1]:
+            reason += f": {last[:300]}"
+        return WorkerError(stage, reason, output)
+
+    def _output(self) -> str:
+        """The last of what the worker printed."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - _MAX_DETAIL))
+        return self._log.read().decode(errors="replace")
+
+    def kill(self) -> None:
+        """Ends the worker and all it started."""
+        if self._process.poll() is None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            self._process.wait()
+
+    def __enter__(self) -> WorkerSession:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue  # a command that the dead worker never read
+        self._log.close()
+
+
+# Lines and prefixes in which OpenVINO says where in its sources an error came from.
+_NOISE = re.compile(
+    r"^\s*(Exception from \S+:\d+:|Check '.*' failed at \S+:\d+:|While validating node '.*"
+    r"|FrontEnd API failed with \w+:|Check '.*' failed\.?)\s*$"
+)
+_PREFIX = re.compile(r"^(\[[A-Z]+\]\s*|NotFound:\s*|\w+: Check '.*' failed at \S+:\d+:\s*)")
+
+
+def cause(text: str) -> str:
+    """The one line of an OpenVINO error that tells a user something.
+
+    OpenVINO prints a stack of places (``Exception from …``, ``Check '…' failed at …``) and then
+    the cause; the first line that is not a place is taken.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not _NOISE.match(line)]
+    line = (telling or lines or ["no reason given"])[0]
+    return _PREFIX.sub("", line)[:500]

@@ -1,0 +1,67 @@
+"""Files that are written whole or not at all, and terminal text that cannot misbehave."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import unicodedata
+from pathlib import Path
+
+from ovreport.errors import UserError
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Fails early, before anything is measured.
+
+    Raises:
+        UserError: the path is a folder, or a file cannot be made there.
+    """
+    if path.is_dir():
+        raise UserError(f"{option} {path}: is a folder", "Name a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:100]}."):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{option} {path}: cannot be written: {error.strerror}", "Choose another place."
+        ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes beside the target, then renames: a reader sees the old file or the new one.
+
+    Raises:
+        UserError: the file cannot be written; what was there is unchanged.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror}", "Choose another place with -o."
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def printable(text: str) -> str:
+    """Text from a model or an error for a terminal: control and format characters shown as �."""
+    return "".join(
+        character
+        if character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
+        else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )

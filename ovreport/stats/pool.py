@@ -1,0 +1,72 @@
+"""The slices of a cell as arrays, and its figures under any weighting of the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovreport.run import CellResult, Slice
+from ovreport.stats.bootstrap import FloatArray
+
+# Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
+# that a bin holds a quarter of a percent, and finer in the upper tail.
+_QUANTILES = np.unique(np.concatenate([np.linspace(0, 1, 401), 1 - np.geomspace(1e-5, 0.05, 100)]))
+
+
+class Pool:
+    """Counted slices of one cell.
+
+    Args:
+        launches: slices of each launch; launches without slices are left out.
+        batch: samples in one request.
+    """
+
+    def __init__(self, launches: Sequence[Sequence[Slice]], batch: int) -> None:
+        filled = [list(slices) for slices in launches if slices]
+        self.sizes = [len(slices) for slices in filled]
+        self.slices = [one for slices in filled for one in slices]
+        self.batch = batch
+        self.requests = np.array([s.requests for s in self.slices], dtype=np.float64)
+        self.wall_s = np.array([s.wall_ns / 1e9 for s in self.slices])
+
+    @classmethod
+    def of(cls, result: CellResult) -> Pool:
+        assert result.resolved is not None, "only measured cells have figures"
+        counted = [[s for s in launch.slices if not s.warmup] for launch in result.launches]
+        return cls(counted, result.resolved.batch)
+
+    @cached_property
+    def latencies_s(self) -> FloatArray:
+        """All latencies, sorted, shape [requests]."""
+        return np.sort(np.concatenate([s.latencies_ns for s in self.slices])) / 1e9
+
+    def throughput(self, weights: FloatArray) -> FloatArray:
+        """Samples a second for each row of weights [replicates, slices]."""
+        return np.asarray(self.batch * (weights @ self.requests) / (weights @ self.wall_s))
+
+    def quantile(self, q: float, weights: FloatArray) -> FloatArray:
+        """Latency quantile in seconds for each row of weights [replicates, slices]."""
+        edges, counts = self._histograms
+        cumulated = np.cumsum(weights @ counts, axis=1)
+        target = q * cumulated[:, -1]
+        # The bin in which the cumulated count passes the target, and how far into it.
+        place = np.minimum((cumulated < target[:, None]).sum(axis=1), counts.shape[1] - 1)
+        rows = np.arange(len(target))
+        above = cumulated[rows, place]
+        below = np.where(place > 0, cumulated[rows, place - 1], 0.0)
+        into = np.divide(
+            target - below, above - below, out=np.zeros_like(target), where=above > below
+        )
+        return np.asarray(edges[place] + into * (edges[place + 1] - edges[place]))
+
+    @cached_property
+    def _histograms(self) -> tuple[FloatArray, NDArray[np.float64]]:
+        """Edges [bins + 1] in seconds and counts [slices, bins]."""
+        edges = np.unique(np.quantile(self.latencies_s, _QUANTILES))
+        if len(edges) == 1:
+            edges = np.array([edges[0], np.nextafter(edges[0], np.inf)])
+        counts = [np.histogram(s.latencies_ns / 1e9, edges)[0] for s in self.slices]
+        return edges, np.array(counts, dtype=np.float64)

@@ -1,0 +1,67 @@
+"""How two cells compare: a ratio with its interval, and a verdict in one word."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ovreport.run import CellResult
+from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, weights
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import supported
+from ovreport.stats.pool import Pool
+
+Figure = Literal["throughput", "median", "p95"]
+Verdict: TypeAlias = Literal["faster", "slower", "same", "inconclusive"]
+
+_QUANTILE = {"median": 0.5, "p95": 0.95}
+
+
+def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
+    """B's figure over A's; None where samples are too few for it.
+
+    Cells that took turns are resampled in pairs of neighbouring slices, so that drift that both
+    share cancels; others are resampled independently, and ``method`` says so.
+    """
+    first, second = Pool.of(a), Pool.of(b)
+    q = _QUANTILE.get(figure)
+    if q is not None and not all(supported(q, len(p.latencies_s)) for p in (first, second)):
+        return None
+    once = [np.ones((1, len(pool.slices))) for pool in (first, second)]
+    point = float((_value(second, figure, once[1]) / _value(first, figure, once[0]))[0])
+    slices = min(len(first.slices), len(second.slices))
+    if slices < MIN_SLICES:
+        return Estimate(point, point, point, 0.0, f"no interval: only {slices} slices")
+    if b.cell.id in a.interleaved_with and first.sizes == second.sizes:
+        drawn_a = drawn_b = weights(first.sizes, seed=0)
+        method = f"bootstrap over {len(first.sizes)} launches, {slices} pairs of slices in turn"
+    else:
+        drawn_a, drawn_b = weights(first.sizes, seed=0), weights(second.sizes, seed=1)
+        method = "bootstrap of each; not measured side by side"
+    low, high = interval(_value(second, figure, drawn_b) / _value(first, figure, drawn_a))
+    return Estimate(point, min(low, point), max(high, point), CONFIDENCE, method)
+
+
+def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:
+    return (
+        pool.throughput(drawn)
+        if figure == "throughput"
+        else pool.quantile(_QUANTILE[figure], drawn)
+    )
+
+
+def verdict(ratio: Estimate, noise: float, *, higher_is_better: bool) -> Verdict:
+    """What a ratio says, given the noise below which a difference does not matter.
+
+    Its whole interval beyond 1 ± noise is ``faster`` or ``slower``, wholly within is ``same``, and
+    anything else is ``inconclusive``: measure longer. An estimate without an interval (confidence
+    0) can never tell two versions apart.
+    """
+    if ratio.confidence == 0:
+        return "inconclusive"
+    if ratio.low > 1 + noise:
+        return "faster" if higher_is_better else "slower"
+    if ratio.high < 1 - noise:
+        return "slower" if higher_is_better else "faster"
+    return "same" if ratio.low >= 1 - noise and ratio.high <= 1 + noise else "inconclusive"
