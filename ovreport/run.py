@@ -288,6 +288,8 @@ class Environment(Record):
     load: float | None = None
     """Busy cores just before the run."""
     container: str | None = None
+    cpu_quota: float | None = None
+    """Cores that a container may use, where it is limited."""
     devices: tuple[Device, ...] = ()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-class CommaList(click.ParamType):
+class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
     """``1,2,auto``: values separated by commas; each must fit ``words`` or be a whole number.
 
     Args:

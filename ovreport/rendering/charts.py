@@ -1,0 +1,348 @@
+"""Charts as inline SVG, drawn by matplotlib: marks over two axes, with real text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis as MplAxis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from ovreport.rendering.format import Unit, digits, number_of, share_digits, shorten, show, unit_for
+from ovreport.rendering.palette import colour, ink_on, scale
+from ovreport.rendering.svg import compact
+from ovreport.section import (
+    Axis,
+    Band,
+    Bars,
+    Chart,
+    HeatMap,
+    Histogram,
+    Kind,
+    Points,
+    Role,
+    Rule,
+)
+from ovreport.stats.estimate import Estimate
+
+WIDTH_INCHES = 7.6
+# The page's style sheet replaces these by its own in dark mode and print.
+INK, FAINT, GRID = "#1f2328", "#59636e", "#d1d9e0"
+# More marks than this are drawn as a picture inside the vector axes: 20,000 points are 2 MB of
+# paths and 50 KB of pixels.
+_MAX_VECTOR_MARKS = 2000
+_CATEGORY_LENGTH = 34
+
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ovreport",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": FAINT,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+
+
+def draw(chart: Chart) -> str:
+    """The chart as an ``<svg>`` element; equal charts give equal text."""
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(WIDTH_INCHES, chart.height), layout="constrained")
+        canvas = FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        x, y = _values(chart, "x"), _values(chart, "y")
+        units = unit_for(chart.x.kind, x), unit_for(chart.y.kind, y)
+        _marks(axes, chart, units)
+        _axis(axes.xaxis, chart.x, units[0], x, axes.set_xlim)
+        _axis(axes.yaxis, chart.y, units[1], y, axes.set_ylim)
+        if chart.y.categories:
+            axes.invert_yaxis()  # the first category on top, as in a table
+        _legend(axes)
+        source = io.StringIO()
+        canvas.print_svg(source, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    return compact(source.getvalue(), f"c-{chart.id}", chart.title, chart.alt)
+
+
+# ---------------------------------------------------------------------------- axes
+
+
+def _axis(
+    axis: MplAxis,
+    spec: Axis,
+    unit: Unit,
+    values: Sequence[float],
+    set_limits: Callable[..., Any],
+) -> None:
+    name = spec.unit or unit.name
+    axis.set_label_text(f"{spec.label}, {name}" if name else spec.label)
+    if spec.categories:
+        axis.set_major_locator(FixedLocator(range(len(spec.categories))))
+        names = [shorten(name, _CATEGORY_LENGTH) for name in spec.categories]
+        axis.set_ticklabels(names)
+        axis.set_tick_params(labelcolor=INK)
+        if not spec.label:
+            axis.set_label_text("")
+        return
+    axis.grid(visible=True)
+    if spec.log:
+        scale_of = {"x": axis.axes.set_xscale, "y": axis.axes.set_yscale}
+        scale_of["x" if axis is axis.axes.xaxis else "y"]("log")
+    elif spec.from_zero and values:
+        low, high = min(0.0, *values), max(0.0, *values)
+        set_limits(low / unit.size * 1.06, high / unit.size * 1.06 or 1.0)
+    if not spec.log:
+        axis.set_major_locator(MaxNLocator(6, integer=spec.kind == "count"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+
+
+def _tick(value: float) -> str:
+    """As many digits as the axis needs: ticks are round numbers."""
+    return f"{value:g}" if abs(value) < 1e4 else digits(value, 5)
+
+
+def _legend(axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    if len(unique) > 1:
+        axes.legend(
+            unique.values(),
+            unique.keys(),
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=min(4, len(unique)),
+            borderaxespad=0,
+            handlelength=1.2,
+            columnspacing=1.4,
+        )
+
+
+def _values(chart: Chart, which: str) -> list[float]:
+    """All numbers along one axis, ends of intervals included."""
+    found: list[float] = []
+    for mark in chart.marks:
+        match mark:
+            case Points():
+                found += _ends(mark.x if which == "x" else mark.y)
+            case Bars() if mark.horizontal == (which == "x"):
+                found += _ends(mark.values)
+            case Histogram():
+                found += mark.edges if which == "x" else mark.counts
+            case Band():
+                found += mark.x if which == "x" else [*mark.low, *mark.high]
+            case Rule() if mark.vertical == (which == "x"):
+                found.append(mark.value)
+    stacked = _stack_totals(chart) if any(isinstance(m, Bars) for m in chart.marks) else []
+    horizontal = any(isinstance(m, Bars) and m.horizontal for m in chart.marks)
+    return found + (stacked if horizontal == (which == "x") else [])
+
+
+def _stack_totals(chart: Chart) -> list[float]:
+    bars = [mark for mark in chart.marks if isinstance(mark, Bars)]
+    columns = zip(*([number_of(v) or 0.0 for v in mark.values] for mark in bars), strict=True)
+    totals: list[float] = []
+    for column in columns:
+        totals += [sum(v for v in column if v > 0), sum(v for v in column if v < 0)]
+    return totals
+
+
+def _ends(values: Iterable[float | Estimate]) -> list[float]:
+    found: list[float] = []
+    for value in values:
+        found += [value.low, value.high] if isinstance(value, Estimate) else [value]
+    return found
+
+
+# ---------------------------------------------------------------------------- marks
+
+
+def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
+    xs, ys = units[0].size, units[1].size
+    stack: dict[int, list[float]] = {}
+    stacked = sum(isinstance(mark, Bars) for mark in chart.marks) > 1
+    for mark in chart.marks:
+        match mark:
+            case Points():
+                _points(axes, mark, xs, ys)
+            case Bars():
+                kind, unit = (
+                    (chart.x.kind, units[0]) if mark.horizontal else (chart.y.kind, units[1])
+                )
+                _bars(axes, mark, unit, kind, stack, labelled=not stacked)
+            case Histogram():
+                axes.stairs(
+                    list(mark.counts),
+                    [edge / xs for edge in mark.edges],
+                    fill=True,
+                    color=colour(mark.role),
+                    alpha=0.85,
+                    label=mark.label or None,
+                )
+            case Band():
+                axes.fill_between(
+                    [value / xs for value in mark.x],
+                    [value / ys for value in mark.low],
+                    [value / ys for value in mark.high],
+                    color=colour(mark.role),
+                    alpha=0.25,
+                    linewidth=0,
+                    label=mark.label or None,
+                )
+            case Rule():
+                _rule(axes, mark, xs if mark.vertical else ys)
+            case HeatMap():
+                _heat_map(axes, mark)
+
+
+def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
+    x = [_number(value) / xs for value in mark.x]
+    y = [_number(value) / ys for value in mark.y]
+    fill = colour(mark.role)
+    axes.errorbar(
+        x,
+        y,
+        xerr=_errors(mark.x, xs),
+        yerr=_errors(mark.y, ys),
+        fmt="none",
+        ecolor=fill,
+        elinewidth=1,
+        capsize=0,
+    )
+    axes.plot(
+        x,
+        y,
+        linestyle="-" if mark.joined else "none",
+        linewidth=1.4,
+        marker="D" if mark.emphasis else ("" if mark.joined and len(x) > 60 else "o"),
+        markersize=8 if mark.emphasis else (4 if mark.joined else 6),
+        color=fill,
+        markeredgecolor=INK if mark.emphasis else fill,
+        label=mark.label or None,
+        rasterized=len(x) > _MAX_VECTOR_MARKS,
+    )
+    for name, at_x, at_y in zip(mark.names, x, y, strict=False):
+        axes.annotate(
+            shorten(name, 40), (at_x, at_y), xytext=(7, 4), textcoords="offset points", fontsize=8
+        )
+
+
+def _bars(
+    axes: Axes,
+    mark: Bars,
+    unit: Unit,
+    kind: Kind,
+    stack: dict[int, list[float]],
+    *,
+    labelled: bool,
+) -> None:
+    places = range(len(mark.values))
+    values = [_number(value) / unit.size for value in mark.values]
+    # Positive values stack to one side, negative ones to the other.
+    bases = [
+        stack.setdefault(place, [0.0, 0.0])[value < 0]
+        for place, value in zip(places, values, strict=True)
+    ]
+    for place, value in zip(places, values, strict=True):
+        stack[place][value < 0] += value
+    roles: Sequence[Role] = mark.roles if len(mark.roles) > 1 else [mark.roles[0]] * len(values)
+    colours = [colour(role) for role in roles]
+    if mark.horizontal:
+        axes.barh(places, values, 0.72, left=bases, color=colours, label=mark.label or None)
+    else:
+        axes.bar(places, values, 0.72, bottom=bases, color=colours, label=mark.label or None)
+    errors = _errors(mark.values, unit.size)
+    if errors is not None:
+        ends = [base + value for base, value in zip(bases, values, strict=True)]
+        if mark.horizontal:
+            axes.errorbar(ends, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=1)
+        else:
+            axes.errorbar(places, ends, yerr=errors, fmt="none", ecolor=INK, elinewidth=1)
+    if labelled and mark.horizontal:
+        for place, value, original in zip(places, values, mark.values, strict=True):
+            shown = (
+                share_digits(_number(original)) + " %"
+                if kind == "share"
+                else show(original, kind, unit)
+            )
+            axes.annotate(
+                shown,
+                (max(value, 0.0), place),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color=FAINT,
+            )
+        axes.margins(x=0.12)
+
+
+def _rule(axes: Axes, mark: Rule, size: float) -> None:
+    style: dict[str, Any] = {"color": FAINT, "linewidth": 1, "linestyle": (0, (4, 3))}
+    value = mark.value / size
+    if mark.vertical:
+        axes.axvline(value, **style)
+        axes.annotate(
+            mark.label, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
+            textcoords="offset points", fontsize=8, color=FAINT,
+        )  # fmt: skip
+    else:
+        axes.axhline(value, **style)
+        axes.annotate(
+            mark.label, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 4),
+            textcoords="offset points", fontsize=8, color=FAINT, ha="right",
+        )  # fmt: skip
+
+
+def _heat_map(axes: Axes, mark: HeatMap) -> None:
+    known = [value for row in mark.values for value in row if value is not None]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    unit = unit_for(mark.kind, known)
+    for row, values in enumerate(mark.values):
+        for column, value in enumerate(values):
+            if value is None:
+                continue
+            fill = scale((value - low) / (high - low) if high > low else 0.5)
+            axes.broken_barh([(column - 0.48, 0.96)], (row - 0.46, 0.92), facecolors=fill)
+            axes.text(
+                column, row, show(value, mark.kind, unit, with_unit=False),
+                ha="center", va="center", fontsize=9, color=ink_on(fill),
+            )  # fmt: skip
+    axes.set_xlim(-0.5, max(map(len, mark.values)) - 0.5)
+    axes.set_ylim(-0.5, len(mark.values) - 0.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _number(value: float | Estimate) -> float:
+    return value.point if isinstance(value, Estimate) else value
+
+
+def _errors(values: Sequence[float | Estimate], size: float) -> list[list[float]] | None:
+    """Distances to both ends of the intervals, or None where there are none."""
+    if not any(isinstance(value, Estimate) and value.high > value.low for value in values):
+        return None
+    pairs = [
+        ((v.point - v.low) / size, (v.high - v.point) / size) if isinstance(v, Estimate) else (0, 0)
+        for v in values
+    ]
+    return [[low for low, _ in pairs], [high for _, high in pairs]]

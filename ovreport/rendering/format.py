@@ -1,0 +1,151 @@
+"""Numbers as a reader sees them: the right unit and as many digits as mean something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ovreport.section import Kind, Link, Tag, Value
+from ovreport.stats.estimate import Estimate
+
+# Thin enough to keep "12 345" together; commas would read as decimal points to many.
+_GAP = "\N{NARROW NO-BREAK SPACE}"
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a column or axis is shown in: shown = value / ``size``."""
+
+    name: str
+    size: float
+
+
+_PLAIN = Unit("", 1.0)
+_DURATIONS = (Unit("s", 1.0), Unit("ms", 1e-3), Unit("µs", 1e-6))
+_BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
+
+
+def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
+    """One unit for all values of a column, chosen by the largest, so that they compare."""
+    numbers = [abs(number) for value in values if (number := number_of(value)) is not None]
+    largest = max(numbers, default=0.0)
+    if kind == "duration":
+        if largest >= 10:
+            return _DURATIONS[0]
+        return _DURATIONS[1] if largest >= 1e-4 or largest == 0 else _DURATIONS[2]
+    if kind == "bytes":
+        # Model files and memory read in MiB; only small tensors need less.
+        return next((u for u in _BYTES if largest >= u.size), _BYTES[-1])
+    if kind == "share":
+        return Unit("%", 0.01)
+    if kind == "ratio":
+        return Unit("×", 1.0)
+    if kind == "rate":
+        return Unit("FPS", 1.0)
+    return _PLAIN
+
+
+def number_of(value: Value) -> float | None:
+    """The number that a value sorts by; None for texts and what is missing."""
+    if isinstance(value, Estimate):
+        return value.point
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) else None
+    return None
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """Three significant digits, whole numbers above: 0.0123, 1.23, 12.3, 123, 1 234."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else NOTHING
+    places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{places}f}"
+    if places and len(text.replace("-", "").replace(".", "").lstrip("0")) > significant:
+        text = f"{value:.{places - 1}f}"  # 9.996 rounds to 10.0, not to 10.00
+    return _grouped(text)
+
+
+def fixed(value: float, places: int) -> str:
+    """A number with so many decimals, thousands apart."""
+    return _grouped(f"{value:.{places}f}")
+
+
+def _grouped(text: str) -> str:
+    whole, point, rest = text.partition(".")
+    sign = "−" if whole.startswith("-") else ""
+    whole = whole.lstrip("-")
+    if len(whole) > 4:
+        first = len(whole) % 3
+        groups = [whole[:first]] if first else []
+        groups += [whole[at : at + 3] for at in range(first, len(whole), 3)]
+        whole = _GAP.join(groups)
+    return sign + whole + point + rest
+
+
+def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> str:
+    """A value as text: ``36.9 ms``, ``12.3 %``, ``1.42 ×``."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, tuple):
+        return ", ".join(link.text for link in value)
+    if isinstance(value, Link | Tag):
+        return value.text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    number = number_of(value)
+    if number is None:
+        return NOTHING
+    chosen = unit or unit_for(kind, [value])
+    if kind == "count" or (isinstance(value, int) and kind == "number"):
+        text = _grouped(str(round(number)))
+    elif kind == "share":
+        text = share_digits(number)
+    elif kind == "ratio":
+        text = fixed(number, 3 if abs(number - 1) < 0.095 else 2)
+    else:
+        text = digits(number / chosen.size)
+    return f"{text}{_GAP}{chosen.name}" if with_unit and chosen.name else text
+
+
+def share_digits(share: float) -> str:
+    """A share as percent without the sign: one decimal, whole numbers from 100."""
+    percent = share * 100
+    if percent and abs(percent) < 0.05:
+        return "<0.1"
+    return fixed(percent, 0 if abs(percent) >= 99.95 else 1)
+
+
+def interval(estimate: Estimate, kind: Kind, unit: Unit | None = None) -> str:
+    """How sure a figure is: ``±0.8 %``; where it has no interval, why."""
+    if estimate.confidence == 1.0:
+        return ""
+    if estimate.confidence == 0.0:
+        if estimate.low == estimate.high:
+            return estimate.method
+        chosen = unit or unit_for(kind, [estimate.high])
+        low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
+        return f"{low} to {high}{_GAP}{chosen.name}"
+    return f"±{digits(estimate.relative_half_width * 100, 2)}{_GAP}%"
+
+
+def explain(estimate: Estimate, kind: Kind) -> str:
+    """The interval in full, for a tooltip."""
+    if estimate.low == estimate.high:
+        return estimate.method
+    chosen = unit_for(kind, [estimate.point])
+    low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
+    head = f"{low} to {high}{_GAP}{chosen.name}"
+    level = f" with {estimate.confidence:.0%} confidence" if estimate.confidence else ""
+    return f"{head}{level}; {estimate.method}"
+
+
+def shorten(name: str, length: int) -> str:
+    """Cut in the middle: layer names differ at their ends."""
+    if len(name) <= length:
+        return name
+    head = (length - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (length - 1 - head) :]}"
