@@ -1,0 +1,168 @@
+"""How the latencies of single requests are distributed, and whether they are steady."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ovreport.labels import count, label
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import show
+from ovreport.run import CellResult, Run
+from ovreport.section import (
+    Axis,
+    Band,
+    Chart,
+    Column,
+    Finding,
+    Group,
+    Histogram,
+    Link,
+    Points,
+    Role,
+    Row,
+    Section,
+    Table,
+)
+from ovreport.stats.figures import figures
+
+# Beyond the slowest half percent a histogram would be all tail.
+_SHOWN = 0.995
+_CHARTS = 4
+# Other programs on one tenth of a core move a two-core machine's results by several percent.
+_LOAD = 0.1
+
+
+class Latency(Analyzer):
+    """Latency statistics of every cell, their distribution, and their course over time."""
+
+    id = "latency"
+    title = "Latency"
+    reading = (
+        "The time of one request from start to completion. Half of the requests are faster than "
+        "the median, one in twenty is slower than p95. A percentile is left out where fewer than "
+        "ten requests lie beyond it."
+    )
+    needs = frozenset({"measurements"})
+    order = 300
+
+    def analyze(self, run: Run) -> Section:
+        groups = [Group("", [_table(run)])]
+        for result in run.done[:_CHARTS]:
+            heading = label(result.cell, run.header.plan, version=True)
+            groups.append(Group(heading, [_histogram(result), _course(result)]))
+        return Section(groups, _findings(run))
+
+
+def _table(run: Run) -> Table:
+    cells = [r.cell for r in run.results]
+    rows = []
+    for result in run.done:
+        known = figures(result)
+        latency = known.latency
+        rows.append(
+            Row(
+                {
+                    "cell": label(result.cell, cells, version=True),
+                    "count": latency.count,
+                    "min": latency.low,
+                    "mean": latency.mean,
+                    "median": latency.median,
+                    "p90": latency.p90,
+                    "p95": latency.p95,
+                    "p99": latency.p99,
+                    "max": latency.high,
+                    "deviation": latency.deviation,
+                },
+                anchor=f"latency-{result.cell.id}",
+            )
+        )
+    columns = [Column("cell", "Cell"), Column("count", "Requests", "count")]
+    names = ("min", "mean", "median", "p90", "p95", "p99", "max")
+    columns += [Column(name, name, "duration") for name in names]
+    columns.append(Column("deviation", "Standard deviation", "duration"))
+    return Table("latencies", "Latency of single requests", columns, rows)
+
+
+def _histogram(result: CellResult) -> Chart:
+    values = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
+    top = float(np.quantile(values, _SHOWN))
+    shown = values[values <= top]
+    bins = min(60, max(8, int(np.sqrt(len(shown)))))
+    counts, edges = np.histogram(shown, bins)
+    beyond = len(values) - len(shown)
+    low, high = float(edges[0]), float(edges[-1])
+    tail = (
+        f"; {count(beyond, 'request')} beyond {show(high, 'duration')} not drawn" if beyond else ""
+    )
+    return Chart(
+        f"histogram-{result.cell.id}",
+        f"Distribution of {count(len(values), 'request')}{tail}",
+        Axis("latency", "duration", from_zero=False),
+        Axis("requests", "count"),
+        [Histogram(edges.tolist(), counts.tolist(), Role("hint", result.cell.hint))],
+        f"Latencies from {show(low, 'duration')} to {show(high, 'duration')}, most often near "
+        f"{show(float(edges[int(counts.argmax())]), 'duration')}.",
+        height=2.2,
+    )
+
+
+def _course(result: CellResult) -> Chart:
+    slices = [s for launch in result.launches for s in launch.slices]
+    start = slices[0].start_ns
+    times = [(s.start_ns - start) / 1e9 for s in slices]
+    quantiles = np.array([np.quantile(s.latencies_ns, [0.05, 0.5, 0.95]) / 1e9 for s in slices])
+    role = Role("hint", result.cell.hint)
+    return Chart(
+        f"course-{result.cell.id}",
+        "Latency over time, by slice (warm-up included)",
+        Axis("time since the first slice", "number", "s"),
+        Axis("latency", "duration"),
+        [
+            Band(times, quantiles[:, 0].tolist(), quantiles[:, 2].tolist(), role, "5 to 95 %"),
+            Points(times, quantiles[:, 1].tolist(), role, "median", joined=True),
+        ],
+        f"Medians of {count(len(slices), 'slice')} between "
+        f"{show(float(quantiles[:, 1].min()), 'duration')} and "
+        f"{show(float(quantiles[:, 1].max()), 'duration')}.",
+        height=2.2,
+    )
+
+
+def _findings(run: Run) -> list[Finding]:
+    found = []
+    disturbed = [
+        (r, sum((s.other_load or 0) > _LOAD for s in r.slices)) for r in run.done if r.slices
+    ]
+    worst = [(r, n) for r, n in disturbed if n > len(r.slices) / 10]
+    if worst:
+        links = [
+            Link(label(r.cell, run.header.plan, version=True), f"latency-{r.cell.id}")
+            for r, _ in worst[:5]
+        ]
+        found.append(
+            Finding(
+                "latency.disturbed",
+                "warning",
+                f"Other programs used the processor during {sum(n for _, n in worst)} slices of "
+                f"{count(len(worst), 'cell')}.",
+                "Close them, or measure longer; what varies with them is in the intervals.",
+                links,
+            )
+        )
+    costly = [
+        r
+        for r in run.done
+        if r.harness and r.harness.cost_ns / 1e9 > 0.01 * figures(r).latency.mean.point
+    ]
+    if costly:
+        most = max(r.harness.cost_ns for r in costly if r.harness) / 1e9
+        found.append(
+            Finding(
+                "latency.harness",
+                "info",
+                f"Starting a request from Python costs up to {show(most, 'duration')}, more than "
+                f"1 % of the latency of {count(len(costly), 'cell')}.",
+                "Latencies are measured inside OpenVINO and do not hold it; throughput does.",
+            )
+        )
+    return found
