@@ -1,0 +1,185 @@
+"""The machine, the software, the models, and how the run went."""
+
+from __future__ import annotations
+
+from ovreport.labels import label
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import show
+from ovreport.run import Environment, Run
+from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
+
+# Half a core busy on an otherwise idle machine is more than its services need.
+_LOAD = 0.5
+
+
+class EnvironmentFacts(Analyzer):
+    """What the figures depend on."""
+
+    id = "environment"
+    title = "Environment"
+    reading = "Figures hold for this machine, this software and these settings."
+    order = 900
+
+    def analyze(self, run: Run) -> Section:
+        environment = run.header.environment
+        blocks: list[Block] = [_machine(environment), _software(environment), _models(run)]
+        if run.done:
+            blocks += [_cells(run), _memory(run)]
+        blocks += [
+            Facts(
+                f"device-{number}",
+                f"Properties of {device.name}",
+                [(name, value, "text") for name, value in device.properties.items()],
+                collapsed=True,
+            )
+            for number, device in enumerate(environment.devices)
+        ]
+        return Section([Group("", blocks)], _findings(run))
+
+
+def _machine(environment: Environment) -> Facts:
+    cores: Value = environment.logical_cores
+    facts: list[tuple[str, Value, Kind]] = [
+        ("Processor", environment.cpu, "text"),
+        ("Physical cores", environment.physical_cores, "count"),
+        ("Logical cores", cores, "count"),
+        ("Instruction sets", ", ".join(environment.isa), "text"),
+        ("Memory", environment.memory_bytes, "bytes"),
+        ("Frequency policy", environment.governor or "not told by the system", "text"),
+        ("Busy cores before the run", environment.load, "number"),
+        ("Container", environment.container or "none", "text"),
+        ("Cores allowed by the container", environment.cpu_quota, "number"),
+    ]
+    return Facts("machine", "Machine", facts)
+
+
+def _software(environment: Environment) -> Facts:
+    facts: list[tuple[str, Value, Kind]] = [
+        ("Operating system", environment.os, "text"),
+        ("OpenVINO", environment.openvino, "text"),
+        ("Python", environment.python, "text"),
+        *((name, version, "text") for name, version in environment.packages.items()),
+        ("Host", environment.host, "text"),
+        ("User", environment.user, "text"),
+    ]
+    facts += [(device.name, device.full_name, "text") for device in environment.devices]
+    return Facts("software", "Software", facts)
+
+
+def _models(run: Run) -> Table:
+    rows = [
+        Row(
+            {
+                "model": f"{m.model} · {m.version}",
+                "path": m.path,
+                "format": m.format,
+                "size": m.size_bytes,
+                "inputs": "; ".join(
+                    f"{', '.join(p.names)} {p.shape} {p.precision}" for p in m.inputs
+                ),
+                "sha": m.sha256[:16],
+            }
+        )
+        for m in run.header.models
+    ]
+    columns = [
+        Column("model", "Model"),
+        Column("path", "File", "code"),
+        Column("format", "Format"),
+        Column("size", "Size", "bytes"),
+        Column("inputs", "Inputs", "code"),
+        Column("sha", "SHA-256", "code", help="The first 16 digits."),
+    ]
+    return Table("model-files", "Models", columns, rows)
+
+
+def _cells(run: Run) -> Table:
+    cells = [r.cell for r in run.results]
+    rows = []
+    for r in run.done:
+        assert r.resolved is not None
+        rows.append(
+            Row(
+                {
+                    "cell": label(r.cell, cells, version=True),
+                    "devices": ", ".join(r.resolved.execution_devices),
+                    "threads": r.resolved.threads,
+                    "input": r.resolved.input_data,
+                    "launches": len(r.launches),
+                    "slices": len(r.slices),
+                    "time": sum(s.wall_ns for s in r.slices) / 1e9,
+                    "stopped": r.stopped or "",
+                    "harness": r.harness.cost_ns / 1e9 if r.harness else None,
+                }
+            )
+        )
+    columns = [
+        Column("cell", "Cell"),
+        Column("devices", "Executed on"),
+        Column("threads", "Threads", "count"),
+        Column("input", "Input"),
+        Column("launches", "Launches", "count", help="Worker processes."),
+        Column("slices", "Slices", "count"),
+        Column("time", "Measured", "number", "s"),
+        Column("stopped", "Ended by"),
+        Column("harness", "Harness", "duration", help="What starting a request costs by itself."),
+    ]
+    return Table("measured-cells", "How the cells were measured", columns, rows)
+
+
+def _memory(run: Run) -> Table:
+    cells = [r.cell for r in run.results]
+    rows = [
+        Row(
+            {
+                "cell": label(r.cell, cells, version=True),
+                **{
+                    phase: max(getattr(launch.memory, f"{phase}_bytes") for launch in r.launches)
+                    for phase in ("start", "read", "compile", "inference")
+                },
+            }
+        )
+        for r in run.done
+    ]
+    columns = [
+        Column("cell", "Cell"),
+        Column("start", "Before", "bytes"),
+        Column("read", "Reading", "bytes"),
+        Column("compile", "Compiling", "bytes"),
+        Column("inference", "Inference", "bytes"),
+    ]
+    note = "Peak resident memory of the worker in each phase."
+    return Table("memory", "Memory", columns, rows, note)
+
+
+def _findings(run: Run) -> list[Finding]:
+    found = []
+    environment = run.header.environment
+    if environment.load is not None and environment.load > _LOAD:
+        found.append(
+            Finding(
+                "environment.load",
+                "warning",
+                f"{show(environment.load, 'number')} cores were busy before the run began.",
+                "Close other programs and run again.",
+            )
+        )
+    if environment.governor not in (None, "performance"):
+        found.append(
+            Finding(
+                "environment.governor",
+                "info",
+                f"The frequency policy is {environment.governor}: short runs see changing clocks.",
+                "Set it to performance while measuring.",
+            )
+        )
+    if run.other_environments:
+        found.append(
+            Finding(
+                "environment.several",
+                "warning",
+                f"Parts of this run were made in {len(run.other_environments) + 1} environments.",
+                "Compare cells across them with care.",
+            )
+        )
+    return found

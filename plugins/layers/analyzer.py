@@ -1,0 +1,231 @@
+"""Every layer that the device executed, and where the model's own layers went."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from ovreport.graphs.layers import ExecutedLayer, attribute, fates
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import shorten, show
+from ovreport.run import CellResult, Run
+from ovreport.section import (
+    Axis,
+    Bars,
+    Block,
+    Chart,
+    Column,
+    Facts,
+    Kind,
+    Link,
+    Role,
+    Row,
+    Section,
+    Table,
+    Tag,
+    Value,
+)
+from ovreport.stats.figures import figures
+from ovreport_plugins.common import focus_cells, focus_group, layer_anchor
+
+_CHART_TYPES = 10
+# Shown in columns of their own, or meaningless to a reader.
+_SHOWN_ELSEWHERE = frozenset(
+    {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
+)
+
+
+class Layers(Analyzer):
+    """Time by layer type and by layer, with what each layer fuses."""
+
+    id = "layers"
+    title = "Layers"
+    reading = (
+        "Layers as the device executes them, from a pass of its own with counters on: the median "
+        "of several inferences. Open a layer to see what it fuses."
+    )
+    needs = frozenset({"layers"})
+    order = 400
+
+    def analyze(self, run: Run) -> Section:
+        return Section(
+            [
+                focus_group(
+                    run,
+                    result,
+                    [
+                        _chart(result, layers),
+                        _by_type(result, layers),
+                        _reconciled(result, layers),
+                        _table(run, result, layers),
+                        *_fates(run, result),
+                    ],
+                )
+                for result, layers in focus_cells(run)
+            ]
+        )
+
+
+def by_type(layers: tuple[ExecutedLayer, ...]) -> dict[str, list[ExecutedLayer]]:
+    """Layers by type, most time first."""
+    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
+    for layer in layers:
+        found[layer.type].append(layer)
+    return dict(sorted(found.items(), key=lambda item: -sum(x.median_s for x in item[1])))
+
+
+def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
+    types = list(by_type(layers).items())[:_CHART_TYPES]
+    shares = [sum(layer.share for layer in found) for _, found in types]
+    names = [name for name, _ in types]
+    return Chart(
+        f"types-{result.cell.id}",
+        f"{show(shares[0], 'share')} of the time is in layers of type {names[0]}",
+        Axis("share of the layers' time", "share"),
+        Axis("", categories=names),
+        [Bars(shares, [Role("type", name) for name in names])],
+        "; ".join(f"{n} {show(s, 'share')}" for n, s in zip(names, shares, strict=True)),
+        height=0.7 + 0.28 * len(names),
+    )
+
+
+def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
+    precisions = sorted({layer.precision for layer in layers})
+    rows = []
+    for name, found in by_type(layers).items():
+        counts = Counter(layer.precision for layer in found)
+        rows.append(
+            Row(
+                {
+                    "type": Tag(name, Role("type", name)),
+                    "count": len(found),
+                    "time": sum(layer.median_s for layer in found),
+                    "share": sum(layer.share for layer in found),
+                    **{f"in-{p}": counts[p] or None for p in precisions},
+                }
+            )
+        )
+    columns = [
+        Column("type", "Type"),
+        Column("count", "Layers", "count"),
+        Column("time", "Time", "duration"),
+        Column("share", "Share", "share"),
+        *(Column(f"in-{p}", p, "count", help=f"Layers executed in {p}.") for p in precisions),
+    ]
+    return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows)
+
+
+def _reconciled(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Facts:
+    """Latency = sum of the layers + what no layer accounts for."""
+    assert result.profile is not None
+    total = sum(layer.median_s for layer in layers)
+    profiled = float(np.median(result.profile.latencies_ns)) / 1e9
+    latency = figures(result).latency.median or figures(result).latency.mean
+    facts: list[tuple[str, Value, Kind]] = [
+        ("Median latency, measured", latency, "duration"),
+        ("Sum of the layers", total, "duration"),
+        ("Not accounted for by layers", latency.point - total, "duration"),
+        ("Median latency with counters on", profiled, "duration"),
+        ("Profiled inferences", len(result.profile.latencies_ns), "count"),
+    ]
+    return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)
+
+
+def _table(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
+    ranked = sorted(layers, key=lambda layer: -layer.median_s)
+    cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
+    rows = [
+        Row(
+            {
+                "name": shorten(layer.name, 60),
+                "order": layer.order,
+                "type": Tag(layer.type, Role("type", layer.type)),
+                "kernel": layer.kernel,
+                "precision": Tag(layer.precision, Role("precision", layer.precision)),
+                "shape": ", ".join(layer.shapes),
+                "time": layer.median_s,
+                "spread": layer.high_s - layer.low_s,
+                "share": layer.share,
+                "cumulative": float(cumulative[layer]),
+            },
+            anchor=layer_anchor(result, layer),
+            details=[_details(run, result, layer)],
+        )
+        for layer in layers
+    ]
+    columns = [
+        Column("name", "Layer", "code"),
+        Column("order", "Order", "count", help="Execution order."),
+        Column("type", "Type"),
+        Column("kernel", "Kernel", "code"),
+        Column("precision", "Precision"),
+        Column("shape", "Output", "code"),
+        Column("time", "Time", "duration"),
+        Column("spread", "Spread", "duration", help="Between the quartiles."),
+        Column("share", "Share", "share"),
+        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers."),
+    ]
+    return Table(
+        f"layers-{result.cell.id}",
+        "Executed layers, in execution order",
+        columns,
+        rows,
+        "Sorting by time shows the longest first; Cumulative is counted from the longest on.",
+    )
+
+
+def _details(run: Run, result: CellResult, layer: ExecutedLayer) -> Facts:
+    assert result.runtime_graph is not None
+    node = run.graphs[result.runtime_graph].nodes[layer.index]
+    facts: list[tuple[str, Value, Kind]] = []
+    if len(layer.name) > 60:
+        facts.append(("Name", layer.name, "code"))
+    if layer.originals and result.model_graph:
+        original = run.graphs[result.model_graph].nodes
+        for index in layer.originals:
+            settings = ", ".join(f"{k} {v}" for k, v in original[index].attributes.items())
+            text = f"{original[index].type} {original[index].name}"
+            facts.append(("Executes", f"{text}{': ' if settings else ''}{settings}", "text"))
+    for name in node.attributes:
+        if name not in _SHOWN_ELSEWHERE:
+            facts.append((name, attribute(node, name), "text"))
+    facts.append(("In the graph", Link("show", f"node-{result.cell.id}-{layer.index}"), "text"))
+    return Facts(f"d-{layer.index}", "", facts)
+
+
+def _fates(run: Run, result: CellResult) -> list[Block]:
+    """Layers of the model that no layer of the device carries the name of."""
+    if not result.model_graph or not result.runtime_graph:
+        return []
+    original = run.graphs[result.model_graph].nodes
+    runtime = run.graphs[result.runtime_graph].nodes
+    rows = []
+    for index, fate in sorted(fates(run, result).items()):
+        if fate.kind == "executed" or original[index].type in ("Parameter", "Result"):
+            continue
+        into: Value = None
+        if fate.layer is not None:
+            into = Link(
+                shorten(runtime[fate.layer].name, 50), f"layer-{result.cell.id}-{fate.layer}"
+            )
+        values: dict[str, Value] = {
+            "name": shorten(original[index].name, 60),
+            "type": original[index].type,
+            "fate": {"fused": "fused into", "folded": "folded into a constant"}.get(
+                fate.kind, "removed"
+            ),
+            "into": into,
+        }
+        rows.append(Row(values))
+    columns = [
+        Column("name", "Layer of the model", "code"),
+        Column("type", "Type"),
+        Column("fate", "What became of it"),
+        Column("into", ""),
+    ]
+    table = Table(
+        f"fates-{result.cell.id}", "Layers that run inside others, or not at all", columns, rows,
+        collapsed=True,
+    )  # fmt: skip
+    return [table] if rows else []
