@@ -23,7 +23,8 @@ from ovreport.section import (
     Table,
     Tag,
 )
-from ovreport_plugins.common import focus_cells, focus_group, layer_anchor, links
+
+from ..common import focus_cells, focus_group, layer_anchor, links
 
 _TOP = 15
 _MOST = 0.8

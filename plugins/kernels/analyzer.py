@@ -12,7 +12,8 @@ from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Row, Section, Table
-from ovreport_plugins.common import focus_cells, focus_group, links
+
+from ..common import focus_cells, focus_group, links
 
 _ISA = re.compile(
     r"(?:^|_)(avx512_core_amx|avx512_core|avx512|avx10\w*?|avx2_vnni|avx2|avx|sse4\d|sse2|uni|amx"

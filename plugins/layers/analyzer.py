@@ -27,7 +27,8 @@ from ovreport.section import (
     Value,
 )
 from ovreport.stats.figures import figures
-from ovreport_plugins.common import focus_cells, focus_group, layer_anchor
+
+from ..common import focus_cells, focus_group, layer_anchor
 
 _CHART_TYPES = 10
 # Shown in columns of their own, or meaningless to a reader.

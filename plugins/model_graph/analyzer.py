@@ -19,7 +19,8 @@ from ovreport.section import (
     Section,
     Text,
 )
-from ovreport_plugins.common import focus_cells, focus_group
+
+from ..common import focus_cells, focus_group
 
 # dot lays 1,000 nodes out in about a second; beyond, the report would keep its reader waiting.
 MAX_NODES = 1000

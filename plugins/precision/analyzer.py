@@ -23,7 +23,8 @@ from ovreport.section import (
     Tag,
     Value,
 )
-from ovreport_plugins.common import focus_cells, focus_group
+
+from ..common import focus_cells, focus_group
 
 
 class Precision(Analyzer):

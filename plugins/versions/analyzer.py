@@ -19,6 +19,7 @@ from ovreport.section import (
     Column,
     Finding,
     Group,
+    Kind,
     Link,
     Role,
     Row,
@@ -96,7 +97,7 @@ class Versions(Analyzer):
         for a, b in pairs:
             x, y = figures(a), figures(b)
             together = "in turns" if b.cell.id in a.interleaved_with else "one after another"
-            criteria: list[tuple[str, Value, Value, str, Estimate | None, bool]] = [
+            criteria: list[tuple[str, Value, Value, Kind, Estimate | None, bool]] = [
                 ("throughput, FPS", x.throughput_fps.point, y.throughput_fps.point, "rate",
                  ratio(a, b, "throughput"), True),
                 ("median latency", _point(x.latency.median), _point(y.latency.median), "duration",
@@ -113,8 +114,8 @@ class Versions(Analyzer):
                         {
                             "cell": label(a.cell, [p.cell for p, _ in pairs]),
                             "what": name,
-                            "base": show(was, "rate" if kind == "rate" else "duration"),
-                            "other": show(now, "rate" if kind == "rate" else "duration"),
+                            "base": show(was, kind),
+                            "other": show(now, kind),
                             "ratio": change,
                             "verdict": _WORDS[word],
                             "how": together,
@@ -172,28 +173,25 @@ def _once(run: Run, a: CellResult, b: CellResult, cell: str, together: str) -> l
     """What is measured once a launch, or is a property of the file: no verdict by statistics."""
     files = [run.model_file(r.cell.model, r.cell.version) for r in (a, b)]
     memory = [max(x.memory.inference_bytes for x in r.launches) for r in (a, b)]
+    x, y = figures(a), figures(b)
+    criteria: list[tuple[str, float, float, Kind]] = [
+        ("compile", x.compile_s.point, y.compile_s.point, "duration"),
+        ("first inference", x.first_inference_s.point, y.first_inference_s.point, "duration"),
+        ("peak memory", memory[0], memory[1], "bytes"),
+        ("file size", files[0].size_bytes, files[1].size_bytes, "bytes"),
+    ]
     rows = []
-    for name, was, now, is_time in (
-        ("compile", figures(a).compile_s.point, figures(b).compile_s.point, True),
-        ("first inference", figures(a).first_inference_s.point,
-         figures(b).first_inference_s.point, True),
-        ("peak memory", *memory, False),
-        ("file size", files[0].size_bytes, files[1].size_bytes, False),
-    ):  # fmt: skip
-        kind = "duration" if is_time else "bytes"
-        rows.append(
-            Row(
-                {
-                    "cell": cell,
-                    "what": name,
-                    "base": show(was, "duration" if kind == "duration" else "bytes"),
-                    "other": show(now, "duration" if kind == "duration" else "bytes"),
-                    "ratio": Estimate.exact(now / was) if was else None,
-                    "verdict": "",
-                    "how": together,
-                }
-            )
-        )
+    for name, was, now, kind in criteria:
+        values: dict[str, Value] = {
+            "cell": cell,
+            "what": name,
+            "base": show(was, kind),
+            "other": show(now, kind),
+            "ratio": Estimate.exact(now / was) if was else None,
+            "verdict": "",
+            "how": together,
+        }
+        rows.append(Row(values))
     return rows
 
 
@@ -201,10 +199,10 @@ def _by_type(run: Run, a: CellResult, b: CellResult) -> list[Block]:
     """Time by layer type, side by side, and the change."""
     times: list[dict[str, float]] = []
     for result in (a, b):
-        total: dict[str, float] = defaultdict(float)
+        by_type: dict[str, float] = defaultdict(float)
         for layer in executed_layers(run, result):
-            total[layer.type] += layer.median_s
-        times.append(total)
+            by_type[layer.type] += layer.median_s
+        times.append(by_type)
     if not all(times):
         return []
     types = sorted(
