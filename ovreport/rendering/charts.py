@@ -240,9 +240,16 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
         label=mark.label or None,
         rasterized=len(x) > _MAX_VECTOR_MARKS,
     )
+    middle = sum(axes.get_xlim()) / 2
     for name, at_x, at_y in zip(mark.names, x, y, strict=False):
+        left = at_x > middle  # the side with room for the words
         axes.annotate(
-            shorten(name, 40), (at_x, at_y), xytext=(7, 4), textcoords="offset points", fontsize=8
+            shorten(name, 40),
+            (at_x, at_y),
+            xytext=(-8 if left else 8, -3),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            fontsize=8,
         )
 
 

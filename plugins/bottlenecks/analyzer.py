@@ -13,6 +13,7 @@ from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
     Bars,
+    Block,
     Chart,
     Column,
     Finding,
@@ -50,7 +51,7 @@ class Bottlenecks(Analyzer):
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []
         for result, layers in focus_cells(run):
-            blocks = [_chart(result, layers), _table(result, layers)]
+            blocks: list[Block] = [_chart(result, layers), _table(result, layers)]
             groups.append(focus_group(run, result, blocks))
             findings += [
                 _concentration(result, layers),

@@ -1,0 +1,58 @@
+"""Real models and one short real run that many tests look at."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ovreport.cli import main
+from ovreport.run import Run
+from ovreport.runfile import read_run
+
+
+def light_model(name: str) -> Path:
+    """A model of the ``onnx`` package."""
+    spec = importlib.util.find_spec("onnx")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "backend/test/data/light" / f"light_{name}.onnx"
+
+
+def ovreport(*words: object) -> Result:
+    """Runs a command line in this process."""
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def squeezenet() -> Path:
+    return light_model("squeezenet")
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory, squeezenet: Path) -> Path:
+    """The report of a real run of two versions (the same file) in two cells each."""
+    folder = tmp_path_factory.mktemp("run")
+    config = folder / "config.toml"
+    config.write_text(
+        f"""
+        model = [
+            {{ name = "squeezenet", version = "parent", path = '{squeezenet}' }},
+            {{ name = "squeezenet", version = "optimized", path = '{squeezenet}' }},
+        ]
+        measure = {{ duration = 1.5, launches = 1, profile_iterations = 5 }}
+        [report]
+        title = "<script>alert(1)</script> & 'quotes'"
+        latency_threshold_ms = 100
+        """
+    )
+    target = folder / "report.html"
+    result = ovreport("run", config, "-o", target)
+    assert result.exit_code == 0, result.output
+    return target
+
+
+@pytest.fixture(scope="session")
+def run(report: Path) -> Run:
+    return read_run(report.with_suffix(".jsonl"))

@@ -1,0 +1,102 @@
+"""The program as a newcomer meets it: real models, wrong input, exit codes."""
+
+from pathlib import Path
+
+import pytest
+from conftest import light_model, ovreport
+
+from ovreport.runfile import read_run
+
+FAST = ("--duration", "0.3")
+
+
+def test_a_model_alone_leaves_a_report_and_a_run_file(report: Path) -> None:
+    assert report.exists()
+    assert report.with_suffix(".jsonl").exists()
+
+
+def test_rendering_twice_gives_the_same_bytes(report: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.html"
+    for source in (report, report.with_suffix(".jsonl")):
+        assert ovreport("render", source, "-o", again).exit_code == 0
+        assert again.read_bytes() == report.read_bytes()
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(squeezenet: Path, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    result = ovreport("run", squeezenet, "--batch", "1,2", "--dry-run", "-o", target)
+    assert result.exit_code == 0
+    assert "4 cells" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_cell_costs_only_itself(tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    model = light_model("shufflenet")
+    result = ovreport(
+        "run", model, "--hint", "latency", "--batch", "1,3", *FAST, "--precision", "f32,f8",
+        "-o", target,
+    )  # fmt: skip
+    run = read_run(target)
+    assert result.exit_code == 1
+    assert {r.cell.precision for r in run.done} == {"f32"}
+    assert {r.failure.stage for r in run.failed if r.failure} == {"compile"}
+    assert "Wrong value f8" in target.read_text()
+
+
+def test_a_resumed_run_measures_only_what_is_missing(squeezenet: Path, tmp_path: Path) -> None:
+    target = tmp_path / "report.html"
+    words = ("run", squeezenet, *FAST, "-o", target)
+    assert ovreport(*words).exit_code == 0
+    whole = target.with_suffix(".jsonl")
+    lines = whole.read_text().splitlines(keepends=True)
+    whole.write_text("".join(lines[:-1]))
+    before = read_run(whole).results
+    refused = ovreport(*words)
+    assert refused.exit_code == 2
+    assert "--resume" in refused.stderr
+    assert ovreport(*words, "--resume", whole).exit_code == 0
+    after = read_run(whole).results
+    assert len(after) == len(before) + 1
+    assert after[0].launches[0].compile_ns == before[0].launches[0].compile_ns
+    changed = ovreport(*words, "--batch", "2", "--resume", whole)
+    assert changed.exit_code == 2
+    assert "the plan changed" in changed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("no-such.onnx",), "no such model file"),
+        (("no-such.toml",), "cannot be read"),
+        (("package:nothere/x.onnx",), "not installed"),
+        (("MODEL", "-d", "TPU"), "finds no 'TPU' here"),
+        (("MODEL", "--shape", "[1,3]"), "has 2 dimensions"),
+        (("MODEL", "-o", "/proc/nowhere/report.html"), "cannot be written"),
+        (("MODEL", "--batch", "0"), "whole numbers from 1"),
+        (("MODEL", "--hint", "fast"), "is not one of"),
+        (("BAD",), "OpenVINO cannot read this model"),
+    ],
+)
+def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
+    words: tuple[str, ...], said: str, squeezenet: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no model at all")
+    places = {"MODEL": squeezenet, "BAD": bad}
+    result = ovreport("run", *(places.get(word, word) for word in words))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_init_writes_a_config_that_runs(squeezenet: Path, tmp_path: Path) -> None:
+    config = tmp_path / "ovreport.toml"
+    assert ovreport("init", squeezenet, "-o", config).exit_code == 0
+    assert ovreport("run", config, "--dry-run").exit_code == 0
+    assert ovreport("init", squeezenet, "-o", config).exit_code == 2
+
+
+def test_devices_and_analyzers_are_listed() -> None:
+    assert "CPU" in ovreport("devices").output
+    assert "bottlenecks" in ovreport("analyzers").output

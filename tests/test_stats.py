@@ -1,0 +1,89 @@
+"""Figures against numpy and against worlds whose truth is known."""
+
+import numpy as np
+import pytest
+
+from ovreport.run import Run, Slice
+from ovreport.stats.bootstrap import interval, weights
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import figures, supported
+from ovreport.stats.pool import Pool
+from ovreport.stats.ratio import verdict
+from ovreport.stats.stopping import SliceSummary, relative_precision
+from ovreport_plugins.configurations.analyzer import pareto, sweet_spot
+
+
+def make_slice(latencies_ns: np.ndarray) -> Slice:  # type: ignore[type-arg]
+    values = latencies_ns.astype(np.int64)
+    return Slice(start_ns=0, wall_ns=int(values.sum()), cpu_ns=0, latencies_ns=values)
+
+
+def test_each_replicate_draws_as_many_slices_as_its_launches_hold() -> None:
+    drawn = weights([4, 4], seed=1, replicates=50)
+    assert drawn.shape == (50, 8)
+    assert (drawn.sum(axis=1) == 8).all()
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    random = np.random.default_rng(7)
+    covered = 0
+    for _ in range(200):
+        slices = [make_slice(random.normal(1e6, 5e4, 30)) for _ in range(20)]
+        pool = Pool([slices], batch=1)
+        low, high = interval(pool.throughput(weights(pool.sizes, seed=0, replicates=400)))
+        covered += low <= 1e3 <= high
+    assert 0.86 <= covered / 200 <= 0.99
+
+
+def test_quantiles_of_replicates_agree_with_numpy() -> None:
+    random = np.random.default_rng(3)
+    slices = [make_slice(random.lognormal(14, 0.2, 500)) for _ in range(6)]
+    pool = Pool([slices], batch=1)
+    twice = np.array([[2.0, 0, 1, 1, 1, 1]])
+    drawn = np.concatenate([slices[i].latencies_ns for i in (0, 0, 2, 3, 4, 5)]) / 1e9
+    for q in (0.5, 0.9, 0.99):
+        assert pool.quantile(q, twice)[0] == pytest.approx(np.quantile(drawn, q), rel=0.01)
+
+
+def test_a_percentile_without_samples_beyond_it_is_refused() -> None:
+    assert not supported(0.999, 200)
+    assert supported(0.95, 200)
+
+
+def test_figures_of_a_real_cell_agree_with_numpy(run: Run) -> None:
+    for result in run.done:
+        latencies = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
+        wall = sum(s.wall_ns for s in result.slices) / 1e9
+        known = figures(result)
+        assert known.throughput_fps.point == pytest.approx(len(latencies) / wall)
+        assert known.latency.median is not None
+        assert known.latency.median.point == pytest.approx(float(np.median(latencies)))
+        assert known.latency.mean.point == pytest.approx(float(latencies.mean()))
+
+
+def test_steady_slices_are_known_and_few_slices_are_not() -> None:
+    steady = [SliceSummary(100, 0.25, 0.0025)] * 10
+    assert relative_precision([steady], seed=0).worst == pytest.approx(0, abs=1e-9)
+    assert relative_precision([steady[:3]], seed=0).worst == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (1.02, 1.05, "faster"),
+        (0.9, 0.95, "slower"),
+        (0.995, 1.004, "same"),
+        (0.98, 1.03, "inconclusive"),
+    ],
+)
+def test_a_verdict_needs_the_whole_interval(low: float, high: float, word: str) -> None:
+    change = Estimate((low + high) / 2, low, high, 0.95, "by hand")
+    assert verdict(change, 0.01, higher_is_better=True) == word
+
+
+def test_sweet_spot_and_front_by_hand() -> None:
+    points = [(5.0, 190.0), (9.0, 220.0), (17.0, 227.0), (10.0, 200.0)]
+    assert sweet_spot(points, None) == 2
+    assert sweet_spot(points, 10.0) == 1
+    assert sweet_spot(points, 1.0) is None
+    assert pareto(points) == {0, 1, 2}
