@@ -176,7 +176,7 @@ def _embedded(path: Path, page: bytes) -> bytes:
             "Use the run file (.jsonl) or an undamaged copy of the report.",
         ) from error
     if not unpacker.eof:
-        raise UserError(f"{path}: the run inside the report is cut short or too large")
+        raise UserError(f"{path}: the run inside the report is damaged: cut short or too large")
     return content
 
 

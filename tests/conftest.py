@@ -16,7 +16,8 @@ from ovreport.runfile import read_run
 def light_model(name: str) -> Path:
     """A model of the ``onnx`` package."""
     spec = importlib.util.find_spec("onnx")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent / "backend/test/data/light" / f"light_{name}.onnx"
 
 

@@ -124,6 +124,7 @@ class WorkerSession:
                     if not block or len(self._buffer) > _MAX_ANSWER:
                         raise self._died(stage)
                     self._buffer += block
+        self._check_memory(stage)
         line, _, rest = self._buffer.partition(b"\n")
         self._buffer = rest
         return bytes(line)

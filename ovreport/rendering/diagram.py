@@ -53,7 +53,7 @@ def _source(diagram: Diagram) -> str:
     graph = graphviz.Digraph(
         graph_attr={"rankdir": "TB", "nodesep": "0.2", "ranksep": "0.3", "bgcolor": "transparent"},
         node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Arial",
-                   "fontsize": "10", "margin": "0.1,0.05", "height": "0.3"},
+                   "fontsize": "10", "margin": "0.17,0.05", "height": "0.3"},
         edge_attr={"arrowsize": "0.6", "color": "#59636e"},
     )  # fmt: skip
     place = {node.id: str(number) for number, node in enumerate(diagram.nodes)}
@@ -102,7 +102,8 @@ def _rewrite(drawn: str, diagram: Diagram, classes: dict[str, str]) -> str:
         svg,
     )
     svg = _EDGE.sub("<g>", svg)
-    svg = re.sub(r'<g id="a_[^"]*"><a xlink:href=', "<g><a href=", svg)
+    svg = re.sub(r'<g id="graph\d+" class="graph"', "<g", svg)
+    svg = re.sub(r'<g id="a_[^"]*"><a ', "<g><a ", svg).replace("xlink:href=", "href=")
     svg = svg.replace("xlink:title=", "data-title=").replace(' xml:space="preserve"', "")
     svg = re.sub(r' (font-family|xmlns:xlink|xmlns)="[^"]*"', "", svg)
     svg = re.sub(r' data-title="([^"]*)">', r"><title>\1</title>", svg)
