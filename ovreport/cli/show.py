@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -20,7 +21,10 @@ from ovreport.rendering.format import show
 from ovreport.run import Cell, CellResult, Run
 from ovreport.stats.figures import figures
 
-_console = Console(highlight=False)
+# A log file has no width of its own; rich would fold its tables at 80 columns.
+_LOG_WIDTH = 120
+
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
 
 
 def _text(value: str, style: str = "") -> Text:
