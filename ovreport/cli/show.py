@@ -113,7 +113,7 @@ class Display:
             return
         known = figures(result)
         median = known.latency.median
-        words = f"{show(known.throughput_fps, 'rate')} FPS"
+        words = show(known.throughput_fps, "rate")
         if median is not None:
             words += f", median {show(median, 'duration')}"
         _console.print(_text(head + words))

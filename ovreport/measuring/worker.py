@@ -253,7 +253,10 @@ class Runner:
             else:
                 latencies.append(request.latency)
                 closed = now
-                enough = len(latencies) >= MIN_ROUNDS * count
+                # Whole rounds only: requests that run in step end in step, and a window that
+                # closed between two of them would count fewer than were done.
+                rounds, rest = divmod(len(latencies), count)
+                enough = rounds >= MIN_ROUNDS and not rest
                 if enough and finished(len(latencies), now - started, iterations, limit_ns):
                     closed_cpu = time.process_time_ns()
                     break
