@@ -25,7 +25,6 @@ from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
     Chart,
-    Column,
     Crashed,
     Diagram,
     Facts,
@@ -118,7 +117,7 @@ def _environment(plugin_templates: dict[str, str]) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        unit_of=_unit_of,
+        units_of=_units_of,
         show=formatting.show,
         interval=formatting.interval,
         explain=formatting.explain,
@@ -134,8 +133,12 @@ def _environment(plugin_templates: dict[str, str]) -> Environment:
     return environment
 
 
-def _unit_of(table: Table, column: Column) -> formatting.Unit:
-    return formatting.unit_for(column.kind, (row.values[column.key] for row in table.rows))
+def _units_of(table: Table) -> dict[str, formatting.Unit]:
+    """One unit for each column, by key."""
+    return {
+        column.key: formatting.unit_for(column.kind, (row.values[column.key] for row in table.rows))
+        for column in table.columns
+    }
 
 
 _BLOCK_KINDS = {
