@@ -9,9 +9,9 @@ from ovreport.config.schema import Config, Entry, Measure
 from ovreport.errors import UserError
 from ovreport.run import Cell
 
-# Start, read, compile, first inference and profile of a cell beside its timed slices: measured
-# between 1.5 and 3 s for models of 10 to 150 layers on two cores.
-SECONDS_BESIDE_SLICES = 2.5
+# Start, read, compile, first inference and warm-up of a launch beside its counted slices: near a
+# second for SqueezeNet on two cores.
+SECONDS_BESIDE_SLICES = 1.0
 
 
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
