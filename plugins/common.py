@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.labels import label
+from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Group, Link, Text
+from ovreport.stats.figures import figures
 
 
 def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
@@ -32,7 +34,41 @@ def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
 
 
 def links(
-    result: CellResult, layers: list[ExecutedLayer], text: Callable[[ExecutedLayer], str]
+    result: CellResult, layers: Sequence[ExecutedLayer], text: Callable[[ExecutedLayer], str]
 ) -> list[Link]:
     """Links to the rows of layers."""
     return [Link(text(layer), layer_anchor(result, layer)) for layer in layers]
+
+
+def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
+    """Most time first; equal times in execution order."""
+    return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))
+
+
+def evidence(
+    result: CellResult, layers: Sequence[ExecutedLayer], at_most: int = 5
+) -> tuple[Link, ...]:
+    """Links to the rows of the longest of some layers."""
+    return tuple(links(result, longest(layers)[:at_most], lambda x: shorten(x.name, 40)))
+
+
+def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float:
+    """The share of the latency that would be saved if some layers took no time (Amdahl's law).
+
+    Layer times are of the pass with counters on; where they add up to more than the latency, the
+    counters' cost is taken as spread over all layers alike.
+    """
+    latency = median_latency_s(result)
+    total = sum(layer.median_s for layer in executed_layers(run, result))
+    return sum(layer.median_s for layer in layers) / (max(latency, total) or 1.0)
+
+
+def median_latency_s(result: CellResult) -> float:
+    """Of one request, without counters; the mean where samples are too few."""
+    latency = figures(result).latency
+    return (latency.median or latency.mean).point
+
+
+def version_name(result: CellResult) -> str:
+    """How findings call a version: ``squeezenet (parent)``."""
+    return f"{result.cell.model} ({result.cell.version})"

@@ -1,66 +1,337 @@
-"""Layers of a real run add up, and graph questions are answered as by hand."""
+"""Profile, runtime graph and model graph become layers; questions about graphs are answered."""
 
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ovreport.graphs.flow import critical_path, transitions
-from ovreport.graphs.layers import ExecutedLayer, executed_layers, fates
-from ovreport.run import Node, Port, Run
-from ovreport_plugins.kernels.analyzer import Kernel, parse_kernel
+from ovreport.graphs.flow import (
+    conversions,
+    critical_path,
+    islands,
+    size_bytes,
+    transitions,
+    transposes_there_and_back,
+)
+from ovreport.graphs.layers import (
+    ExecutedLayer,
+    Fate,
+    constant_nodes,
+    executed_layers,
+    fates,
+    precision_name,
+    skipped_layers,
+    unplaced_s,
+)
+from ovreport.run import (
+    Cell,
+    CellResult,
+    Environment,
+    Graph,
+    Header,
+    Node,
+    Port,
+    Profile,
+    ProfiledLayer,
+    Run,
+)
+
+MODEL, RUNTIME = "model", "runtime"
 
 
-def test_shares_of_executed_layers_add_to_one(run: Run) -> None:
-    layers = executed_layers(run, run.done[0])
-    assert sum(layer.share for layer in layers) == pytest.approx(1)
-    assert [x.order for x in layers] == sorted(x.order for x in layers)
+def node(
+    name: str,
+    type: str,
+    *sources: int,
+    shape: str = "[1,8]",
+    precision: str = "f32",
+    layout: str = "ab",
+    order: int | None = None,
+    originals: str = "",
+) -> Node:
+    """A node that reads the first output of each source."""
+    attributes = {"runtimePrecision": precision, "outputLayouts": layout}
+    attributes["originalLayersNames"] = originals
+    if order is not None:
+        attributes["execOrder"] = str(order)
+    return Node(
+        name=name,
+        type=type,
+        inputs=tuple((source, 0) for source in sources),
+        outputs=(Port(shape=shape, precision=precision),),
+        attributes=dict(attributes),
+    )
 
 
-def test_squeezenet_has_its_26_convolutions(run: Run) -> None:
-    layers = executed_layers(run, run.done[0])
-    assert sum(layer.type == "Convolution" for layer in layers) == 26
+def timed(name: str, type: str, *microseconds: float) -> ProfiledLayer:
+    """A profile entry: executed if it has times."""
+    times = np.array([round(1000 * time) for time in microseconds], np.int64)
+    status = "executed" if microseconds else "not_run"
+    return ProfiledLayer(name=name, type=type, kernel="jit_f32", status=status, times_ns=times)
 
 
-def test_every_relu_of_squeezenet_is_fused(run: Run) -> None:
-    result = run.done[0]
-    assert result.model_graph is not None
-    nodes = run.graphs[result.model_graph].nodes
-    kinds = {fate.kind for index, fate in fates(run, result).items() if nodes[index].type == "Relu"}
-    assert kinds == {"fused"}
+def measured(
+    runtime: Sequence[Node], profile: Sequence[ProfiledLayer], model: Sequence[Node] = ()
+) -> tuple[Run, CellResult]:
+    """A run of one cell with these graphs and layers."""
+    result = CellResult(
+        cell=Cell(model="m"),
+        profile=Profile(latencies_ns=np.array([1000]), layers=tuple(profile)),
+        runtime_graph=RUNTIME,
+        model_graph=MODEL,
+    )
+    environment = Environment(
+        host="", user="", os="", cpu="", physical_cores=1, logical_cores=1, memory_bytes=1,
+        python="", openvino="",
+    )  # fmt: skip
+    header = Header(ovreport="", created="", config={}, environment=environment, models=(), plan=())
+    graphs = {
+        RUNTIME: Graph(kind="runtime", nodes=tuple(runtime)),
+        MODEL: Graph(kind="model", nodes=tuple(model)),
+    }
+    return Run(header, (result,), graphs), result
 
 
-def layer(precision: str, seconds: float = 1.0) -> ExecutedLayer:
-    return ExecutedLayer(0, 0, "", "", "", precision, seconds, 0, 0, 0, (), "", ())
+def layer(
+    index: int = 0, type: str = "Convolution", precision: str = "f32", seconds: float = 1.0
+) -> ExecutedLayer:
+    return ExecutedLayer(index, index, "", type, "", precision, seconds, 0, 0, 0, (), "", ())
 
 
-def test_transitions_count_neighbours_that_take_time() -> None:
-    chain = [layer("f32"), layer("u8"), layer("u8"), layer("f32", 0), layer("u8"), layer("f32")]
-    counted = transitions(chain)
-    timed = ["f32", "u8", "u8", "u8", "f32"]
-    assert sum(counted.values()) == len(list(pairwise(timed)))
-    assert counted["u8", "u8"] == 2
+def layers_of(nodes: Sequence[Node]) -> list[ExecutedLayer]:
+    """Every node but constants and parameters, executed in one second."""
+    return [
+        layer(index, item.type, str(item.attributes["runtimePrecision"]))
+        for index, item in enumerate(nodes)
+        if item.type not in ("Const", "Parameter")
+    ]
 
 
-def test_the_critical_path_takes_the_slower_branch() -> None:
-    out = (Port(shape="[1]", precision="f32"),)
+# ---------------------------------------------------------------------------- layers
 
-    def node(*sources: int) -> Node:
-        return Node(name="", type="", inputs=tuple((s, 0) for s in sources), outputs=out)
 
-    nodes = [node(), node(0), node(0), node(1, 2)]
-    path, seconds = critical_path(nodes, {0: 1, 1: 5, 2: 2, 3: 1})
-    assert path == [0, 1, 3]
-    assert seconds == 7
+def test_layers_stand_in_numeric_execution_order() -> None:
+    runtime = [node("a", "Relu", order=10), node("b", "Relu", order=2), node("c", "Relu", order=1)]
+    layers = executed_layers(*measured(runtime, [timed(n, "Relu", 1) for n in "abc"]))
+    assert [item.name for item in layers] == ["c", "b", "a"]
+
+
+def test_times_are_the_median_and_quartiles_of_the_inferences() -> None:
+    run, result = measured([node("a", "Relu")], [timed("a", "Relu", 1, 2, 3, 4, 100)])
+    (only,) = executed_layers(run, result)
+    assert (only.low_s, only.median_s, only.high_s) == pytest.approx((2e-6, 3e-6, 4e-6))
+    assert only.share == 1
+
+
+def test_a_layer_too_fast_for_the_counters_is_executed() -> None:
+    layers = executed_layers(*measured([node("a", "Relu")], [timed("a", "Relu", 0, 0)]))
+    assert [item.median_s for item in layers] == [0]
+
+
+def test_equal_and_empty_names_are_matched_in_execution_order() -> None:
+    runtime = [node("", "Relu", order=5), node("", "Relu", order=3), node("", "Add", order=4)]
+    profile = [timed("", "Relu", 1), timed("", "Add", 2), timed("", "Relu", 3)]
+    layers = executed_layers(*measured(runtime, profile))
+    assert [item.index for item in layers] == [1, 2, 0]
+    assert [item.median_s for item in layers] == pytest.approx([1e-6, 2e-6, 3e-6])
+
+
+def test_a_layer_that_the_graph_does_not_hold_is_accounted_for() -> None:
+    run, result = measured([node("a", "Relu")], [timed("a", "Relu", 1), timed("b", "Relu", 7)])
+    assert len(executed_layers(run, result)) == 1
+    assert unplaced_s(run, result) == pytest.approx(7e-6)
+
+
+def test_names_with_commas_are_resolved_against_the_names_that_exist() -> None:
+    model = [node("a", "Add"), node("a,b", "Add"), node("c", "Add")]
+    runtime = [node("x", "Add", originals="a,b,lost,c,a")]
+    (only,) = executed_layers(*measured(runtime, [timed("x", "Add", 1)], model))
+    assert only.originals == (1, 2, 0)
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"),
+    ("written", "meant"), [("FP32", "f32"), ("bf16", "bf16"), ("U8", "u8"), ("", "unknown")]
+)
+def test_precisions_of_all_releases_have_one_name(written: str, meant: str) -> None:
+    assert precision_name(written) == meant
+
+
+def test_a_skipped_layer_is_fused_into_the_one_that_names_it() -> None:
+    runtime = [
+        node("in", "Input"),
+        node("conv", "Convolution", 0, originals="conv,relu,with comma"),
+        node("view", "Reshape", 1),
+    ]
+    profile = [
+        timed("in", "Parameter"), timed("conv", "Convolution", 5), timed("relu,with comma", "Relu"),
+        timed("view", "Reshape"),
+    ]  # fmt: skip
+    skipped = skipped_layers(*measured(runtime, profile))
+    assert [(item.name, item.index, item.into) for item in skipped] == [
+        ("in", 0, None),
+        ("relu,with comma", None, 1),
+        ("view", 2, None),
+    ]
+
+
+def test_every_layer_of_the_model_has_a_fate() -> None:
+    model = [
+        node("in", "Parameter"),
+        node("w", "Constant"),
+        node("scale", "Multiply", 1),
+        node("conv", "Convolution", 0, 2),
+        node("bias", "Add", 3),
+        node("relu", "Relu", 4),
+        node("size", "ShapeOf", 5),
+        node("view", "Reshape", 5, 6),
+        node("unused", "Identity", 7),
+    ]
+    runtime = [
+        node("in", "Input"),
+        node("bias", "Convolution", 0, originals="bias,relu"),
+        node("view", "Reshape", 1, originals="view"),
+    ]
+    profile = [timed("in", "Input"), timed("bias", "Convolution", 5), timed("view", "Reshape")]
+    assert fates(*measured(runtime, profile, model)) == {
+        0: Fate("kept", None),
+        2: Fate("folded", None),
+        3: Fate("fused", 1),  # its name is lost, and only the bias reads it
+        4: Fate("executed", 1),
+        5: Fate("fused", 1),
+        6: Fate("folded", None),
+        7: Fate("kept", None),
+        8: Fate("removed", None),
+    }
+
+
+def test_what_is_drawn_at_random_or_remembered_is_not_constant() -> None:
+    nodes = [node("c", "Constant"), node("r", "RandomUniform", 0), node("v", "ReadValue", 0)]
+    assert constant_nodes(nodes) == {0}
+
+
+# ---------------------------------------------------------------------------- flow
+
+
+@given(st.lists(st.tuples(st.sampled_from(["f32", "u8", "i32"]), st.sampled_from([0.0, 1.0]))))
+def test_transitions_are_those_of_a_count_by_hand(chain: list[tuple[str, float]]) -> None:
+    timed_ones = [precision for precision, seconds in chain if seconds]
+    expected: dict[tuple[str, str], int] = {}
+    for before, after in pairwise(timed_ones):
+        expected[before, after] = expected.get((before, after), 0) + 1
+    assert transitions([layer(0, "", p, seconds) for p, seconds in chain]) == Counter(expected)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[list[Node], dict[int, float]]:
+    nodes = [
+        node("", "", *draw(st.sets(st.integers(0, index - 1), max_size=3)) if index else ())
+        for index in range(draw(st.integers(1, 9)))
+    ]
+    return nodes, {i: float(draw(st.integers(0, 9))) for i in range(len(nodes))}
+
+
+@given(graphs())
+def test_the_critical_path_is_the_longest_of_all_paths(
+    drawn: tuple[list[Node], dict[int, float]],
+) -> None:
+    nodes, times = drawn
+
+    def paths(end: int) -> list[list[int]]:
+        ways = [[*path, end] for source, _ in nodes[end].inputs for path in paths(source)]
+        return [[end], *ways]
+
+    every = [path for end in range(len(nodes)) for path in paths(end)]
+    path, seconds = critical_path(nodes, times)
+    assert seconds == max(sum(times[i] for i in path) for path in every)
+    assert sum(times[i] for i in path) == seconds
+    assert all(a in [s for s, _ in nodes[b].inputs] for a, b in pairwise(path))
+
+
+def test_conversions_name_what_they_stand_between() -> None:
+    nodes = [
+        node("in", "Parameter", shape="[1,3,4,4]", layout="abcd"),
+        node("reorder", "Reorder", 0, precision="u8", layout="acdb"),
+        node("w", "Const"),
+        node("conv", "Convolution", 1, 2, precision="u8"),
+        node("relu", "Relu", 3, precision="u8"),
+    ]
+    (only,) = conversions(nodes, layers_of(nodes))
+    assert (only.source, only.targets, only.precisions) == (0, (3,), ("f32", "u8"))
+    assert only.layouts == ("abcd", "acdb")
+    assert only.size_bytes == 3 * 4 * 4 * 4
+
+
+def test_floating_point_between_integer_layers_is_an_island() -> None:
+    kinds = ["f32", "u8", "f32", "f32", "u8", "f32"]
+    chain = [node("in", "Parameter", precision="f32")]
+    chain += [node("", "Convolution", i, precision=p) for i, p in enumerate(kinds)]
+    (island,) = islands(chain, layers_of(chain))
+    assert [item.index for item in island] == [3, 4]
+
+
+def transposed(*shapes: str) -> list[Node]:
+    """A transpose, layers with these output shapes, and a transpose back to ``[1,2,3]``."""
+    first = [node("in", "Parameter", shape="[1,2,3]"), node("", "Transpose", 0, shape="[1,3,2]")]
+    between = [node("", "Softmax", 1 + i, shape=shape) for i, shape in enumerate(shapes)]
+    return [*first, *between, node("", "Transpose", 1 + len(shapes), shape="[1,2,3]")]
+
+
+def test_a_transpose_that_is_undone_is_found() -> None:
+    nodes = transposed("[1,3,2]", "[1,3,2]")
+    ((first, second),) = transposes_there_and_back(nodes, layers_of(nodes))
+    assert (first.index, second.index) == (1, 4)
+
+
+def test_a_transpose_that_is_needed_is_not() -> None:
+    nodes = transposed("[1,6]", "[1,3,2]")
+    assert transposes_there_and_back(nodes, layers_of(nodes)) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "precision", "size"),
     [
-        ("brgconv_avx2_1x1_f32", Kernel("brgconv_1x1", "avx2", "f32")),
-        ("jit_avx512_core_amx_i8", Kernel("jit", "avx512_core_amx", "i8")),
-        ("ref_any_f32", Kernel("ref_any", "", "f32")),
-        ("undef", Kernel("undef", "", "")),
+        ("[1,3,224,224]", "f32", 602112),
+        ("[]", "i64", 8),
+        ("[3]", "u4", 2),
+        ("[2]", "bf16", 4),
+        ("[7]", "boolean", 7),
+        ("[?,3]", "f32", None),
+        ("[1..4,3]", "f32", None),
+        ("[3]", "undefined", None),
     ],
 )
-def test_kernel_names_are_taken_apart(name: str, parts: Kernel) -> None:
-    assert parse_kernel(name) == parts
+def test_sizes_of_tensors(shape: str, precision: str, size: int | None) -> None:
+    assert size_bytes(shape, precision) == size
+
+
+# ---------------------------------------------------------------------------- a real run
+
+
+def test_layers_types_precisions_and_kernels_add_to_the_same_total(run: Run) -> None:
+    result = run.done[0]
+    assert result.profile is not None
+    total = sum(
+        float(np.median(entry.times_ns)) / 1e9
+        for entry in result.profile.layers
+        if entry.status == "executed"
+    )
+    layers = executed_layers(run, result)
+    assert sum(item.median_s for item in layers) == pytest.approx(total)
+    assert sum(item.share for item in layers) == pytest.approx(1)
+
+
+def test_squeezenet_has_its_26_convolutions_and_every_relu_is_fused(run: Run) -> None:
+    result = run.done[0]
+    layers = executed_layers(run, result)
+    assert sum(item.type == "Convolution" for item in layers) == 26
+    assert result.model_graph is not None
+    nodes = run.graphs[result.model_graph].nodes
+    known = fates(run, result)
+    assert {fate.kind for index, fate in known.items() if nodes[index].type == "Relu"} == {"fused"}
+    assert all(item.into is not None for item in skipped_layers(run, result) if item.type == "Relu")

@@ -1,13 +1,31 @@
-"""Questions about the runtime graph as a graph: precision changes, and its longest path."""
+"""Questions about the runtime graph as a graph: what is converted, what encloses what, what lasts.
+
+Nodes are given in topological order, as :class:`~ovreport.run.Graph` holds them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.layers import (
+    ExecutedLayer,
+    attribute,
+    constant_nodes,
+    is_static,
+    precision_name,
+)
 from ovreport.run import Node
+
+# Layers that compute nothing: they only write their input in another order or precision.
+CONVERTERS = frozenset({"Reorder", "Convert", "Transpose"})
+INT8 = frozenset({"i8", "u8"})
+_FLOAT = frozenset({"f64", "f32", "f16", "bf16"})
+# Longer detours between two transposes are not something a person would take out by hand.
+_MAX_BETWEEN = 8
 
 
 def transitions(layers: Sequence[ExecutedLayer]) -> Counter[tuple[str, str]]:
@@ -41,3 +59,148 @@ def critical_path(nodes: Sequence[Node], times: Mapping[int, float]) -> tuple[li
         path.append(at)
         at = before[at]
     return path[::-1], longest
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """An executed layer whose output differs from its input in precision, layout or order."""
+
+    layer: ExecutedLayer
+    source: int
+    """Index of the node it reads."""
+    targets: tuple[int, ...]
+    """Indices of the nodes that read it."""
+    precisions: tuple[str, str]
+    """Of the tensors that go in and come out."""
+    layouts: tuple[str, str]
+    size_bytes: int | None
+    """Of the tensor that goes in; None if its shape is dynamic."""
+
+    @property
+    def changes_precision(self) -> bool:
+        return self.precisions[0] != self.precisions[1]
+
+    @property
+    def changes_layout(self) -> bool:
+        return self.layouts[0] != self.layouts[1]
+
+
+def conversions(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[Conversion]:
+    """Layers that only convert, and those that put out another precision than they take in.
+
+    A layer's input is its first one that is not constant.
+    """
+    constant = constant_nodes(nodes)
+    readers = _readers(nodes)
+    found = []
+    for layer in layers:
+        node = nodes[layer.index]
+        read = next((edge for edge in node.inputs if edge[0] not in constant), None)
+        if read is None or not node.outputs:
+            continue
+        source, port = read
+        before = nodes[source].outputs[port]
+        conversion = Conversion(
+            layer,
+            source,
+            tuple(readers[layer.index]),
+            (precision_name(before.precision), precision_name(node.outputs[0].precision)),
+            (_layout(nodes[source], port), _layout(node, 0)),
+            size_bytes(before.shape, before.precision),
+        )
+        if conversion.changes_precision or layer.type in CONVERTERS:
+            found.append(conversion)
+    return found
+
+
+def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list[ExecutedLayer]]:
+    """Connected floating-point layers that lie between INT8 layers, each island in order.
+
+    An island is entered from a layer executed in INT8 and left to one; the conversions at its
+    shores belong to it.
+    """
+    constant = constant_nodes(nodes)
+    precisions = [precision_name(attribute(node, "runtimePrecision")) for node in nodes]
+    floating = {i for i, p in enumerate(precisions) if p in _FLOAT and i not in constant}
+    readers = _readers(nodes)
+    executed = {layer.index: layer for layer in layers}
+    integer = {index for index in executed if precisions[index] in INT8}
+    seen: set[int] = set()
+    found = []
+    for start in sorted(floating):
+        if start in seen:
+            continue
+        members, border = {start}, [start]
+        while border:
+            at = border.pop()
+            near = [*(source for source, _ in nodes[at].inputs), *readers[at]]
+            fresh = [n for n in near if n in floating and n not in members]
+            members.update(fresh)
+            border += fresh
+        seen |= members
+        entered = any(source in integer for at in members for source, _ in nodes[at].inputs)
+        left = any(reader in integer for at in members for reader in readers[at])
+        if entered and left:
+            found.append([layer for layer in layers if layer.index in members])
+    return [island for island in found if island]
+
+
+def transposes_there_and_back(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> list[tuple[ExecutedLayer, ExecutedLayer]]:
+    """Pairs of transposes of which the second undoes the first, judged by shapes.
+
+    Between them lies nothing but a chain of layers that keep the shape, so they could as well work
+    on the data as it was.
+    """
+    constant = constant_nodes(nodes)
+    readers = _readers(nodes)
+    transposes = {layer.index: layer for layer in layers if layer.type == "Transpose"}
+    found = []
+    for first in transposes.values():
+        source, port = nodes[first.index].inputs[0]
+        original = nodes[source].outputs[port].shape
+        at, shape = first.index, nodes[first.index].outputs[0].shape
+        for _ in range(_MAX_BETWEEN):
+            if len(readers[at]) != 1:
+                break
+            following = readers[at][0]
+            data = [s for s, _ in nodes[following].inputs if s not in constant]
+            if data != [at] or not nodes[following].outputs:
+                break
+            becomes = nodes[following].outputs[0].shape
+            if following in transposes:
+                if becomes == original != shape and is_static(shape):
+                    found.append((first, transposes[following]))
+                break
+            if becomes != shape:
+                break
+            at = following
+    return found
+
+
+def size_bytes(shape: str, precision: str) -> int | None:
+    """Of a tensor, from ``[1,3,224,224]`` and ``f32``; None if either leaves it open."""
+    name = precision_name(precision)
+    bits = 8 if name == "boolean" else int(re.sub(r"\D*(\d*).*", r"\1", name)[:3] or 0)
+    if not bits or not is_static(shape):
+        return None
+    elements = 1
+    for number in re.findall(r"\d+", shape):
+        elements *= int(number[:18])
+    return (elements * bits + 7) // 8
+
+
+def _readers(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
+    """For each node, those that read it, once each."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for index, node in enumerate(nodes):
+        for source in dict.fromkeys(source for source, _ in node.inputs):
+            found[source].append(index)
+    return found
+
+
+def _layout(node: Node, port: int) -> str:
+    """Of one output; ``outputLayouts`` has one for each, or one for all."""
+    layouts = attribute(node, "outputLayouts").split(",")
+    return layouts[port] if port < len(layouts) else layouts[0]

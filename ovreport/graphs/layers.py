@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from ovreport.memo import by_identity
-from ovreport.run import CellResult, Graph, Node, ProfiledLayer, Run
+from ovreport.run import CellResult, Node, ProfiledLayer, Run
 
 _MAX_COMMAS = 16
+# Their result differs from inference to inference, or is not known when the model is compiled,
+# even where all their inputs are constants.
+_NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
+# Earlier releases wrote precisions in runtime graphs as the Inference Engine named them.
+_FORMER_NAMES = {"fp64": "f64", "fp32": "f32", "fp16": "f16", "bool": "boolean", "bin": "u1"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class ExecutedLayer:
     """Execution order, a number."""
     name: str
     type: str
+    """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
     kernel: str
     precision: str
     median_s: float
@@ -41,10 +48,26 @@ class ExecutedLayer:
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What became of a node of the model: ``layer`` is the runtime node that does its work."""
+class SkippedLayer:
+    """A layer that the profile lists as not run: its work is done elsewhere, or there is none."""
 
-    kind: Literal["executed", "fused", "folded", "removed"]
+    name: str
+    type: str
+    index: int | None
+    """Of its node in the runtime graph: an input, an output, or a view of other memory."""
+    into: int | None
+    """Index of the executed layer that does its work: it was fused into that one."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a node of the model.
+
+    ``layer`` is the runtime node that does its work, for *executed* and *fused* ones. *kept* ones
+    are still in the runtime graph and take no time: inputs, outputs, views of other memory.
+    """
+
+    kind: Literal["executed", "fused", "kept", "folded", "removed"]
     layer: int | None
 
 
@@ -54,97 +77,227 @@ def attribute(node: Node, name: str) -> str:
     return "" if value is None else str(value)
 
 
+def precision_name(text: str) -> str:
+    """A precision under its present name, ``f32``, whatever the release wrote (``FP32``)."""
+    name = text.strip().lower()
+    return _FORMER_NAMES.get(name, name) or "unknown"
+
+
 @by_identity
 def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
-    """Layers with status *executed*, in execution order; empty without profile or graph."""
+    """Layers with status *executed*, in execution order; empty without profile or graph.
+
+    A layer faster than the counters' resolution of 1 µs is executed in a time of 0.
+    """
     if result.profile is None or result.runtime_graph is None:
         return ()
     nodes = run.graphs[result.runtime_graph].nodes
-    names = _Names(run.graphs[result.model_graph] if result.model_graph else None)
+    resolve = _resolver(node.name for node in _model_nodes(run, result))
     matched = [
         (index, layer)
         for index, layer in _matched(nodes, result.profile.layers)
-        if layer.status == "executed" and len(layer.times_ns)
+        if index is not None and _was_executed(layer)
     ]
-    medians = {index: float(np.median(layer.times_ns)) / 1e9 for index, layer in matched}
+    medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
     layers = [
         ExecutedLayer(
             index=index,
             order=_order(nodes[index], index),
             name=layer.name,
-            type=layer.type,
+            type=nodes[index].type,
             kernel=layer.kernel,
-            precision=attribute(nodes[index], "runtimePrecision").lower() or "unknown",
+            precision=precision_name(attribute(nodes[index], "runtimePrecision")),
             median_s=medians[index],
             low_s=float(np.quantile(layer.times_ns, 0.25)) / 1e9,
             high_s=float(np.quantile(layer.times_ns, 0.75)) / 1e9,
             share=medians[index] / total,
             shapes=tuple(port.shape for port in nodes[index].outputs),
             layouts=attribute(nodes[index], "outputLayouts"),
-            originals=names.resolve(attribute(nodes[index], "originalLayersNames")),
+            originals=resolve(attribute(nodes[index], "originalLayersNames")),
         )
         for index, layer in matched
     ]
-    return tuple(sorted(layers, key=lambda layer: layer.order))
+    return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
+
+
+@by_identity
+def skipped_layers(run: Run, result: CellResult) -> tuple[SkippedLayer, ...]:
+    """Layers that the profile lists without a time, in its order.
+
+    One is fused into the executed layer that names it in ``originalLayersNames``.
+    """
+    if result.profile is None or result.runtime_graph is None:
+        return ()
+    nodes = run.graphs[result.runtime_graph].nodes
+    skipped = [
+        (index, layer)
+        for index, layer in _matched(nodes, result.profile.layers)
+        if not _was_executed(layer)
+    ]
+    resolve = _resolver(layer.name for _, layer in skipped)
+    into = {
+        place: executed.index
+        for executed in executed_layers(run, result)
+        for place in resolve(attribute(nodes[executed.index], "originalLayersNames"))
+    }
+    return tuple(
+        SkippedLayer(layer.name, layer.type, index, into.get(place))
+        for place, (index, layer) in enumerate(skipped)
+    )
+
+
+@by_identity
+def unplaced_s(run: Run, result: CellResult) -> float:
+    """Seconds of executed layers that have no node in the runtime graph: not in any table."""
+    if result.profile is None:
+        return 0.0
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    return sum(
+        _median_s(layer)
+        for index, layer in _matched(nodes, result.profile.layers)
+        if index is None and _was_executed(layer)
+    )
 
 
 @by_identity
 def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
     """What became of each node of the model graph that is not a constant.
 
-    A node that a runtime layer names as an original is *executed* if it is the only one or gives
-    the layer its name, else *fused*. One that nothing names is *folded* if all it depends on is
-    constant, else *removed*.
+    A node that an executed layer names as an original is *executed* if it is the only one or gives
+    the layer its name, else *fused*. Of the others, one whose value is known when the model is
+    compiled is *folded*; one that a node of the runtime graph names, or that has its name, is
+    *kept*. What is left was rewritten while compiling, and its name is lost: it is *fused* if
+    everything that it leads to is first taken up by one executed layer (a convolution whose bias
+    or normalisation carries the name), else *removed*.
     """
-    if result.model_graph is None:
-        return {}
-    nodes = run.graphs[result.model_graph].nodes
+    nodes = _model_nodes(run, result)
     found: dict[int, Fate] = {}
     for layer in executed_layers(run, result):
         for original in layer.originals:
             alone = len(layer.originals) == 1 or nodes[original].name == layer.name
             if alone or original not in found:
                 found[original] = Fate("executed" if alone else "fused", layer.index)
-    constant = constant_nodes(nodes)
-    for index, node in enumerate(nodes):
-        if index not in found and node.type != "Constant":
-            found[index] = Fate("folded" if index in constant else "removed", None)
-    return found
+    folded = _closed_over(nodes, lambda node: _is_constant(node) or _is_static_shape(node, nodes))
+    named = _named_at_runtime(run, result)
+    for index in range(len(nodes)):
+        if index not in found and index in folded:
+            found[index] = Fate("folded", None)
+        elif index not in found and index in named:
+            found[index] = Fate("kept", None)
+    _follow(nodes, found)
+    return {index: found[index] for index in sorted(found) if not _is_constant(nodes[index])}
+
+
+def _follow(nodes: Sequence[Node], found: dict[int, Fate]) -> None:
+    """Adds the fates of nodes without one by the layers that take up what they put out."""
+    takers: dict[int, set[int | None]] = defaultdict(set)
+    for index in reversed(range(len(nodes))):
+        if index not in found:
+            (layer,) = takers[index] if len(takers[index]) == 1 else (None,)
+            found[index] = Fate("removed" if layer is None else "fused", layer)
+        if found[index].kind != "folded":
+            for source, _ in nodes[index].inputs:
+                takers[source].add(found[index].layer)
 
 
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     """Constants, and nodes that depend on constants alone."""
-    constant: set[int] = set()
+    return _closed_over(nodes, _is_constant)
+
+
+def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:
+    """Nodes whose value is known, and those that depend on such nodes alone."""
+    found: set[int] = set()
     for index, node in enumerate(nodes):
-        is_constant = node.type in ("Constant", "Const")
-        if is_constant or (node.inputs and all(source in constant for source, _ in node.inputs)):
-            constant.add(index)
-    return frozenset(constant)
+        follows = node.inputs and all(source in found for source, _ in node.inputs)
+        if known(node) or (follows and node.type not in _NEVER_CONSTANT):
+            found.add(index)
+    return frozenset(found)
+
+
+def _is_constant(node: Node) -> bool:
+    return node.type in ("Constant", "Const")
+
+
+def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:
+    """A ``ShapeOf`` whose answer does not depend on the input's values."""
+    if node.type != "ShapeOf" or not node.inputs:
+        return False
+    source, port = node.inputs[0]
+    return is_static(nodes[source].outputs[port].shape)
+
+
+def is_static(shape: str) -> bool:
+    """Whether OpenVINO's ``[1,3,?,1..8]`` leaves nothing open."""
+    return "?" not in shape and ".." not in shape
+
+
+def _model_nodes(run: Run, result: CellResult) -> tuple[Node, ...]:
+    return run.graphs[result.model_graph].nodes if result.model_graph else ()
+
+
+def _named_at_runtime(run: Run, result: CellResult) -> frozenset[int]:
+    """Model nodes that some node of the runtime graph names."""
+    names = [node.name for node in _model_nodes(run, result)]
+    resolve = _resolver(names)
+    found: set[int] = set()
+    own: set[str] = set()
+    for node in run.graphs[result.runtime_graph].nodes if result.runtime_graph else ():
+        found.update(resolve(attribute(node, "originalLayersNames")))
+        own.add(node.name)
+    return frozenset(found | {index for index, name in enumerate(names) if name in own})
+
+
+def _was_executed(layer: ProfiledLayer) -> bool:
+    return layer.status == "executed" and len(layer.times_ns) > 0
+
+
+def _median_s(layer: ProfiledLayer) -> float:
+    return float(np.median(layer.times_ns)) / 1e9
 
 
 def _order(node: Node, index: int) -> int:
     text = attribute(node, "execOrder")
-    return int(text) if text.lstrip("-").isdigit() else index
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else index
 
 
 def _matched(
     nodes: Sequence[Node], layers: Sequence[ProfiledLayer]
-) -> list[tuple[int, ProfiledLayer]]:
-    """Profile entries with their runtime nodes, by name; equal names by order."""
-    places: dict[str, deque[int]] = defaultdict(deque)
-    for index, node in enumerate(nodes):
-        places[node.name].append(index)
-    return [(places[layer.name].popleft(), layer) for layer in layers if places.get(layer.name)]
+) -> list[tuple[int | None, ProfiledLayer]]:
+    """Each profile entry with its runtime node: by name and type, else by name alone.
+
+    Equal names, empty ones too, are taken in execution order, as the profile lists them.
+    """
+    in_order = sorted(range(len(nodes)), key=lambda index: (_order(nodes[index], index), index))
+    places: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+    by_name: dict[str, deque[int]] = defaultdict(deque)
+    for index in in_order:
+        places[nodes[index].name, nodes[index].type].append(index)
+        by_name[nodes[index].name].append(index)
+    found: dict[int, int] = {}
+    for at, layer in enumerate(layers):
+        if same := places.get((layer.name, layer.type)):
+            found[at] = same.popleft()
+    taken = set(found.values())
+    for at, layer in enumerate(layers):
+        if at in found or not layer.name:
+            continue
+        free = by_name.get(layer.name, deque())
+        while free and at not in found:
+            if (index := free.popleft()) not in taken:
+                found[at] = index
+    return [(found.get(at), layer) for at, layer in enumerate(layers)]
 
 
-class _Names:
-    """Resolves ``originalLayersNames``, a list separated by commas that names may contain."""
+def _resolver(names: Iterable[str]) -> Callable[[str], tuple[int, ...]]:
+    """What resolves ``originalLayersNames``, a list with commas, which names may contain too.
 
-    def __init__(self, model: Graph | None) -> None:
-        self._index = {node.name: i for i, node in enumerate(model.nodes)} if model else {}
+    The function returned gives the places of the names that exist, in the order of the list.
+    """
+    places = {name: place for place, name in enumerate(names) if name}
 
-    def resolve(self, text: str) -> tuple[int, ...]:
+    def resolve(text: str) -> tuple[int, ...]:
         parts = text.split(",")
         found: list[int] = []
         at = 0
@@ -152,10 +305,12 @@ class _Names:
             # The longest name wins; the bound keeps hostile text from costing quadratic time.
             for end in range(min(len(parts), at + _MAX_COMMAS + 1), at, -1):
                 name = ",".join(parts[at:end])
-                if name in self._index:
-                    found.append(self._index[name])
+                if name in places:
+                    found.append(places[name])
                     at = end
                     break
             else:
                 at += 1
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    return resolve

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
-from ovreport.run import Run
-from ovreport.section import Column, Finding, Row, Section, Table
+from ovreport.run import CellResult, Run
+from ovreport.section import (
+    Axis,
+    Bars,
+    Block,
+    Chart,
+    Column,
+    Finding,
+    Group,
+    Role,
+    Row,
+    Section,
+    Table,
+    Value,
+)
 
-from ..common import focus_cells, focus_group, links
+from ..common import evidence, focus_cells, focus_group, gain, longest, version_name
 
 _ISA = re.compile(
     r"(?:^|_)(avx512_core_amx|avx512_core|avx512|avx10\w*?|avx2_vnni|avx2|avx|sse4\d|sse2|uni|amx"
     r"|asimd|sve\d*|neon|acl)(?=_|$)"
 )
-_PRECISION = re.compile(r"_(f32|f16|bf16|f64|[iu](?:4|8|16|32|64)|boolean|undefined)$")
+_PRECISION = re.compile(
+    r"_+(f32|f16|bf16|f64|f8e4m3|f8e5m2|[iu](?:4|8|16|32|64)|boolean|undefined)$", re.IGNORECASE
+)
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01
+# These only move data: what they cost is the copy, whatever their kernel is called.
+_COPYING = frozenset({"Concatenation", "Split", "Reshape"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,7 @@ def parse_kernel(name: str) -> Kernel:
     isa = _ISA.search(rest)
     if isa:
         rest = (rest[: isa.start()] + rest[isa.end() :]).strip("_")
-    return Kernel(rest or name, isa[1] if isa else "", precision[1] if precision else "")
+    return Kernel(rest or name, isa[1] if isa else "", precision[1].lower() if precision else "")
 
 
 class Kernels(Analyzer):
@@ -61,51 +79,125 @@ class Kernels(Analyzer):
     order = 550
 
     def analyze(self, run: Run) -> Section:
-        groups, findings = [], []
+        groups: list[Group] = []
+        findings: list[Finding] = []
         for result, layers in focus_cells(run):
-            found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-            for layer in layers:
-                found[layer.kernel].append(layer)
-            rows = [
-                Row(
-                    {
-                        "kernel": name,
-                        "implementation": parse_kernel(name).implementation,
-                        "isa": parse_kernel(name).isa,
-                        "reference": "reference" if parse_kernel(name).is_reference else "",
-                        "count": len(members),
-                        "time": sum(layer.median_s for layer in members),
-                        "share": sum(layer.share for layer in members),
-                    }
-                )
-                for name, members in found.items()
+            blocks: list[Block] = [
+                _chart(result, layers),
+                _by_isa(result, layers),
+                _by_kernel(result, layers),
             ]
-            rows.sort(key=lambda row: -float(str(row.values["time"])))
-            columns = [
-                Column("kernel", "Kernel", "code"),
-                Column("implementation", "Implementation"),
-                Column("isa", "Instruction set", help="uni: chosen when the kernel is made."),
-                Column("reference", ""),
-                Column("count", "Layers", "count"),
-                Column("time", "Time", "duration"),
-                Column("share", "Share", "share"),
-            ]
-            table = Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
-            groups.append(focus_group(run, result, [table]))
-            slow = [layer for layer in layers if parse_kernel(layer.kernel).is_reference]
-            share = sum(layer.share for layer in slow)
-            if share > _NOTABLE:
-                slow.sort(key=lambda layer: -layer.median_s)
-                findings.append(
-                    Finding(
-                        "kernels.reference",
-                        "warning",
-                        f"{result.cell.model} ({result.cell.version}): "
-                        f"{count(len(slow), 'layer')} run on reference kernels and take "
-                        f"{show(share, 'share')} of the time.",
-                        "Look for an operator or shape that the device has a fast kernel for.",
-                        links(result, slow[:5], lambda layer: layer.name[:40]),
-                        gain=share,
-                    )
-                )
+            groups.append(focus_group(run, result, blocks))
+            findings += _references(run, result, layers)
         return Section(groups, findings)
+
+
+def _grouped(
+    layers: Sequence[ExecutedLayer], key: Callable[[Kernel], str]
+) -> dict[str, list[ExecutedLayer]]:
+    """Layers by a part of their kernel's name, most time first."""
+    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
+    for layer in layers:
+        found[key(parse_kernel(layer.kernel))].append(layer)
+    return dict(sorted(found.items(), key=lambda item: -sum(x.median_s for x in item[1])))
+
+
+def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
+    found = _grouped(layers, lambda kernel: kernel.implementation)
+    shares = {name: sum(x.share for x in members) for name, members in found.items()}
+    first = next(iter(shares))
+    return Chart(
+        f"implementations-{result.cell.id}",
+        f"{show(shares[first], 'share')} of the time is in {first} kernels",
+        Axis("share of the layers' time", "share"),
+        Axis("", categories=list(shares)),
+        [Bars(list(shares.values()), [Role("series", f"kernel {name}") for name in shares])],
+        "; ".join(f"{name} {show(share, 'share')}" for name, share in shares.items()),
+        height=0.7 + 0.28 * len(shares),
+    )
+
+
+def _by_isa(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
+    rows = [
+        Row({"isa": name or "not named", **_sums(members)})
+        for name, members in _grouped(layers, lambda kernel: kernel.isa).items()
+    ]
+    columns = [Column("isa", "Instruction set", help=_UNI), *_SUMS]
+    return Table(f"isa-{result.cell.id}", "By instruction set", columns, rows)
+
+
+def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
+    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
+    for layer in longest(layers):
+        found[layer.kernel].append(layer)
+    rows = []
+    for name, members in sorted(found.items(), key=lambda item: -sum(x.share for x in item[1])):
+        kernel = parse_kernel(name)
+        rows.append(
+            Row(
+                {
+                    "kernel": name,
+                    "implementation": kernel.implementation,
+                    "isa": kernel.isa,
+                    "reference": "reference" if kernel.is_reference else "",
+                    "types": ", ".join(dict.fromkeys(layer.type for layer in members)),
+                    **_sums(members),
+                }
+            )
+        )
+    columns = [
+        Column("kernel", "Kernel", "code"),
+        Column("implementation", "Implementation"),
+        Column("isa", "Instruction set", help=_UNI),
+        Column("reference", ""),
+        Column("types", "Layer types"),
+        *_SUMS,
+    ]
+    return Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
+
+
+_UNI = "uni: chosen when the kernel is made."
+_SUMS = (
+    Column("count", "Layers", "count"),
+    Column("time", "Time", "duration"),
+    Column("share", "Share", "share"),
+)
+
+
+def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
+    return {
+        "count": len(layers),
+        "time": sum(layer.median_s for layer in layers),
+        "share": sum(layer.share for layer in layers),
+    }
+
+
+def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
+    plain = [layer for layer in layers if parse_kernel(layer.kernel).is_reference]
+    computing = [layer for layer in plain if layer.type not in _COPYING]
+    copying = [layer for layer in plain if layer.type in _COPYING]
+    share = sum(layer.share for layer in computing)
+    if share > _NOTABLE:
+        yield Finding(
+            "kernels.reference",
+            "warning",
+            f"{version_name(result)}: {count(len(computing), 'layer')} "
+            f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) "
+            f"on reference kernels: {show(share, 'share')} of the time.",
+            "Look for an operator, shape or layout that the device has a fast kernel for, and "
+            "measure that as a second version.",
+            evidence(result, computing),
+            gain=gain(run, result, computing),
+        )
+    share = sum(layer.share for layer in copying)
+    if share > _NOTABLE:
+        yield Finding(
+            "kernels.copies",
+            "info",
+            f"{version_name(result)}: {count(len(copying), 'layer')} "
+            f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) that only move "
+            f"data on reference kernels: {show(share, 'share')} of the time.",
+            "Their cost is the copy itself, not a slow computation.",
+            evidence(result, copying),
+            gain=gain(run, result, copying),
+        )

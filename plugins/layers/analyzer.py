@@ -6,7 +6,15 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from ovreport.graphs.layers import ExecutedLayer, attribute, fates
+from ovreport.graphs.layers import (
+    ExecutedLayer,
+    SkippedLayer,
+    attribute,
+    fates,
+    skipped_layers,
+    unplaced_s,
+)
+from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import shorten, show
 from ovreport.run import CellResult, Run
@@ -28,13 +36,19 @@ from ovreport.section import (
 )
 from ovreport.stats.figures import figures
 
-from ..common import focus_cells, focus_group, layer_anchor
+from ..common import focus_cells, focus_group, layer_anchor, longest, median_latency_s
 
 _CHART_TYPES = 10
 # Shown in columns of their own, or meaningless to a reader.
 _SHOWN_ELSEWHERE = frozenset(
     {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
 )
+_PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
+_WORDS = {
+    "fused": "fused into",
+    "kept": "kept, without work of its own",
+    "removed": "replaced or removed: no layer carries its name",
+}
 
 
 class Layers(Analyzer):
@@ -58,8 +72,9 @@ class Layers(Analyzer):
                     [
                         _chart(result, layers),
                         _by_type(result, layers),
-                        _reconciled(result, layers),
+                        _reconciled(run, result, layers),
                         _table(run, result, layers),
+                        *_skipped(run, result),
                         *_fates(run, result),
                     ],
                 )
@@ -117,24 +132,28 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
     return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows)
 
 
-def _reconciled(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Facts:
-    """Latency = sum of the layers + what no layer accounts for."""
+def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Facts:
+    """Latency = sum of the layers + what no layer accounts for; and what the counters cost."""
     assert result.profile is not None
+    measured = figures(result).latency
+    latency = median_latency_s(result)
     total = sum(layer.median_s for layer in layers)
     profiled = float(np.median(result.profile.latencies_ns)) / 1e9
-    latency = figures(result).latency.median or figures(result).latency.mean
     facts: list[tuple[str, Value, Kind]] = [
-        ("Median latency, measured", latency, "duration"),
-        ("Sum of the layers", total, "duration"),
-        ("Not accounted for by layers", latency.point - total, "duration"),
+        ("Median latency, measured without counters", measured.median or measured.mean, "duration"),
+        ("Sum of the layers' medians", total, "duration"),
+        ("Not accounted for by layers: latency − sum", latency - total, "duration"),
         ("Median latency with counters on", profiled, "duration"),
+        ("What the counters cost", profiled - latency, "duration"),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
     ]
+    if lost := unplaced_s(run, result):
+        facts.insert(3, ("In layers that the runtime graph does not hold", lost, "duration"))
     return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)
 
 
 def _table(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
-    ranked = sorted(layers, key=lambda layer: -layer.median_s)
+    ranked = longest(layers)
     cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
     rows = [
         Row(
@@ -185,9 +204,11 @@ def _details(run: Run, result: CellResult, layer: ExecutedLayer) -> Facts:
     if layer.originals and result.model_graph:
         original = run.graphs[result.model_graph].nodes
         for index in layer.originals:
-            settings = ", ".join(f"{k} {v}" for k, v in original[index].attributes.items())
-            text = f"{original[index].type} {original[index].name}"
-            facts.append(("Executes", f"{text}{': ' if settings else ''}{settings}", "text"))
+            text = f"{original[index].type} {shorten(original[index].name, 60)}"
+            place = f"op-{result.model_graph}-{result.cell.id}-{index}"
+            facts.append(("Executes", Link(text, place), "text"))
+            if settings := ", ".join(f"{k} {v}" for k, v in original[index].attributes.items()):
+                facts.append((original[index].type, settings, "text"))
     for name in node.attributes:
         if name not in _SHOWN_ELSEWHERE:
             facts.append((name, attribute(node, name), "text"))
@@ -195,38 +216,74 @@ def _details(run: Run, result: CellResult, layer: ExecutedLayer) -> Facts:
     return Facts(f"d-{layer.index}", "", facts)
 
 
+def _skipped(run: Run, result: CellResult) -> list[Block]:
+    """Layers that the device lists without a time."""
+    skipped = skipped_layers(run, result)
+    rows = [
+        Row(
+            {
+                "name": shorten(layer.name, 60),
+                "type": Tag(layer.type, Role("type", layer.type)),
+                "why": _reason(layer),
+                "into": _runs_in(run, result, layer.into),
+            }
+        )
+        for layer in skipped
+    ]
+    columns = [
+        Column("name", "Layer", "code"),
+        Column("type", "Type"),
+        Column("why", "Why it takes no time"),
+        Column("into", ""),
+    ]
+    title = "Layers that the device lists without a time"
+    table = Table(f"skipped-{result.cell.id}", title, columns, rows, collapsed=True)
+    return [table] if rows else []
+
+
+def _reason(layer: SkippedLayer) -> str:
+    if layer.into is not None:
+        return "fused into"
+    if layer.type in _PORTS:
+        return "an input or output of the model"
+    return "works in place" if layer.index is not None else "not in the runtime graph"
+
+
 def _fates(run: Run, result: CellResult) -> list[Block]:
-    """Layers of the model that no layer of the device carries the name of."""
-    if not result.model_graph or not result.runtime_graph:
-        return []
-    original = run.graphs[result.model_graph].nodes
-    runtime = run.graphs[result.runtime_graph].nodes
-    rows = []
-    for index, fate in sorted(fates(run, result).items()):
-        if fate.kind == "executed" or original[index].type in ("Parameter", "Result"):
-            continue
-        into: Value = None
-        if fate.layer is not None:
-            into = Link(
-                shorten(runtime[fate.layer].name, 50), f"layer-{result.cell.id}-{fate.layer}"
-            )
-        values: dict[str, Value] = {
-            "name": shorten(original[index].name, 60),
-            "type": original[index].type,
-            "fate": {"fused": "fused into", "folded": "folded into a constant"}.get(
-                fate.kind, "removed"
-            ),
-            "into": into,
-        }
-        rows.append(Row(values))
+    """Layers of the model that do not run as a layer of their own; folded ones only counted."""
+    known = fates(run, result)
+    folded = sum(fate.kind == "folded" for fate in known.values())
+    original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    rows = [
+        Row(
+            {
+                "name": shorten(original[index].name, 60),
+                "type": original[index].type,
+                "fate": _WORDS[fate.kind],
+                "into": _runs_in(run, result, fate.layer),
+            }
+        )
+        for index, fate in known.items()
+        if fate.kind not in ("executed", "folded") and original[index].type not in _PORTS
+    ]
     columns = [
         Column("name", "Layer of the model", "code"),
         Column("type", "Type"),
         Column("fate", "What became of it"),
         Column("into", ""),
     ]
-    table = Table(
-        f"fates-{result.cell.id}", "Layers that run inside others, or not at all", columns, rows,
-        collapsed=True,
-    )  # fmt: skip
+    title = "Layers of the model that run inside others, or not at all"
+    note = (
+        "A layer whose name was lost counts as fused if only one layer can have taken it up. "
+        f"Not listed: {count(folded, 'layer')} folded into constants while compiling."
+    )
+    table = Table(f"fates-{result.cell.id}", title, columns, rows, note, collapsed=True)
     return [table] if rows else []
+
+
+def _runs_in(run: Run, result: CellResult, index: int | None) -> Link | None:
+    """A link to the row of the layer that does the work."""
+    if index is None or result.runtime_graph is None:
+        return None
+    name = run.graphs[result.runtime_graph].nodes[index].name
+    return Link(shorten(name, 50), f"layer-{result.cell.id}-{index}")

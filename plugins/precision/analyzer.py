@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
-from ovreport.graphs.flow import transitions
-from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.flow import Conversion, conversions, transitions
+from ovreport.graphs.layers import ExecutedLayer, precision_name
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
@@ -24,7 +25,10 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import focus_cells, focus_group
+from ..common import evidence, focus_cells, focus_group, version_name
+
+# Index and shape computations stay in integers whatever is asked for.
+_MOSTLY = 0.5
 
 
 class Precision(Analyzer):
@@ -43,19 +47,29 @@ class Precision(Analyzer):
         groups, findings = [], []
         for result, layers in focus_cells(run):
             shares = _shares(layers)
-            groups.append(focus_group(run, result, _blocks(result, layers, shares)))
-            asked = result.cell.precision
-            if asked and shares.get(asked, 0.0) < 0.5:
-                findings.append(
-                    Finding(
-                        "precision.not-executed",
-                        "warning",
-                        f"{asked} was asked for, and {show(shares.get(asked, 0.0), 'share')} of "
-                        "the layers' time was executed in it.",
-                        "The device or its kernels lack this precision.",
-                    )
-                )
+            groups.append(focus_group(run, result, _blocks(run, result, layers, shares)))
+            findings += _asked(result, shares)
         return Section(groups, findings)
+
+
+def _asked(result: CellResult, shares: dict[str, float]) -> list[Finding]:
+    """The inference precision that was asked for, held against what was executed."""
+    if not result.cell.precision:
+        return []
+    asked = precision_name(result.cell.precision)
+    share = shares.get(asked, 0.0)
+    if share >= _MOSTLY:
+        return []
+    others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != asked)
+    return [
+        Finding(
+            "precision.not-executed",
+            "warning",
+            f"{version_name(result)}: {asked} was asked for, and {show(share, 'share')} of the "
+            f"layers' time was executed in it (beside it {others}).",
+            "The device or its kernels for these layers lack this precision: do not count on it.",
+        )
+    ]
 
 
 def _shares(layers: tuple[ExecutedLayer, ...]) -> dict[str, float]:
@@ -66,7 +80,7 @@ def _shares(layers: tuple[ExecutedLayer, ...]) -> dict[str, float]:
 
 
 def _blocks(
-    result: CellResult, layers: tuple[ExecutedLayer, ...], shares: dict[str, float]
+    run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...], shares: dict[str, float]
 ) -> list[Block]:
     rows = [
         Row(
@@ -100,7 +114,56 @@ def _blocks(
         )
     blocks.append(Table(f"precisions-{result.cell.id}", "By precision", columns, rows))
     blocks.append(_transitions(result, layers))
-    return blocks
+    return [*blocks, *_changes(run, result, layers)]
+
+
+def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
+    """Which layers put out another precision than they take in, along the flow of data."""
+    assert result.runtime_graph is not None
+    found: dict[tuple[str, str, str], list[Conversion]] = defaultdict(list)
+    for conversion in conversions(run.graphs[result.runtime_graph].nodes, layers):
+        if conversion.changes_precision:
+            found[(*conversion.precisions, conversion.layer.type)].append(conversion)
+    if not found:
+        return []
+    rows = []
+    for (before, after, kind), members in sorted(found.items(), key=lambda item: -_time(item[1])):
+        sizes = [member.size_bytes for member in members]
+        known = [size for size in sizes if size is not None]
+        rows.append(
+            Row(
+                {
+                    "from": Tag(before, Role("precision", before)),
+                    "to": Tag(after, Role("precision", after)),
+                    "type": Tag(kind, Role("type", kind)),
+                    "count": len(members),
+                    "size": sum(known) if len(known) == len(sizes) else None,
+                    "time": _time(members),
+                    "share": sum(member.layer.share for member in members),
+                    "layers": evidence(result, [member.layer for member in members]),
+                }
+            )
+        )
+    columns = [
+        Column("from", "From"),
+        Column("to", "To"),
+        Column("type", "In layers of type"),
+        Column("count", "Layers", "count"),
+        Column("size", "Converted", "bytes", help="Size of the tensors before; – if dynamic."),
+        Column("time", "Time", "duration", help="Of the whole layer, not of its conversion alone."),
+        Column("share", "Share", "share"),
+        Column("layers", "Longest of them"),
+    ]
+    note = "Reorder and Convert do nothing else; other layers convert while they compute."
+    return [
+        Table(
+            f"changes-{result.cell.id}", "Changes of precision along the data", columns, rows, note
+        )
+    ]
+
+
+def _time(members: Sequence[Conversion]) -> float:
+    return sum(member.layer.median_s for member in members)
 
 
 def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:

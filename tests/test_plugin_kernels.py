@@ -1,0 +1,71 @@
+"""Kernel names are taken apart, and reference kernels called what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ovreport.graphs.layers import executed_layers
+from ovreport.run import Run
+from ovreport.runfile import read_run
+from ovreport.section import Table
+from ovreport_plugins.kernels.analyzer import Kernel, Kernels, parse_kernel
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("brgconv_avx2_1x1_f32", Kernel("brgconv_1x1", "avx2", "f32")),
+        ("brgconv_avx2_dw_f32", Kernel("brgconv_dw", "avx2", "f32")),
+        ("jit_avx512_core_amx_i8", Kernel("jit", "avx512_core_amx", "i8")),
+        ("jit_avx2_I8", Kernel("jit", "avx2", "i8")),
+        ("gemm_mlas_f32", Kernel("gemm_mlas", "", "f32")),
+        ("ref_any_f32", Kernel("ref_any", "", "f32")),
+        ("convolution_gpu_bfyx_os_iyx_osv16__f16", Kernel("convolution_gpu_bfyx_os_iyx_osv16", "",
+                                                          "f16")),
+        ("undef", Kernel("undef", "", "")),
+        ("", Kernel("", "", "")),
+    ],
+)  # fmt: skip
+def test_names_are_taken_apart(name: str, parts: Kernel) -> None:
+    assert parse_kernel(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("ref_f32", True), ("ref_any_i64", True), ("reorder_f32", False)]
+)
+def test_a_reference_kernel_says_so_in_a_word_of_its_own(name: str, plain: bool) -> None:
+    assert parse_kernel(name).is_reference is plain
+
+
+@given(st.text(alphabet="abfiv12358_", max_size=30))
+def test_any_name_has_an_implementation(name: str) -> None:
+    assert bool(parse_kernel(name).implementation) is bool(name)
+
+
+def test_kernels_and_instruction_sets_add_to_the_layers_total(run: Run) -> None:
+    for group, (model, version) in zip(Kernels().analyze(run).groups, run.versions, strict=True):
+        result = run.focus(model, version)
+        assert result is not None
+        total = sum(layer.median_s for layer in executed_layers(run, result))
+        tables = [block for block in group.blocks if isinstance(block, Table)]
+        assert len(tables) == 2
+        for table in tables:
+            assert sum(float(str(r.values["time"])) for r in table.rows) == pytest.approx(total)
+
+
+def test_a_hidden_reference_kernel_is_found_and_linked(run: Run) -> None:
+    found = [f for f in Kernels().analyze(run).findings if f.id == "kernels.reference"]
+    assert len(found) == len(run.versions)
+    for finding in found:
+        assert "CumSum" in finding.text
+        assert [link.text for link in finding.evidence] == ["sum"]
+        assert 0.01 < (finding.gain or 0) < 1

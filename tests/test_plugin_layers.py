@@ -1,0 +1,97 @@
+"""The section on layers: sums that agree, rows that lead on, fates in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ovreport.graphs.layers import executed_layers
+from ovreport.run import CellResult, Run
+from ovreport.runfile import read_run
+from ovreport.section import Facts, Group, Link, Table
+from ovreport_plugins.layers.analyzer import Layers
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+
+
+@pytest.fixture(scope="module")
+def int8(run: Run) -> CellResult:
+    result = run.focus("bottlenecks", "int8")
+    assert result is not None
+    return result
+
+
+@pytest.fixture(scope="module")
+def group(run: Run) -> Group:
+    return next(g for g in Layers().analyze(run).groups if g.heading == "bottlenecks · int8")
+
+
+def table(group: Group, start: str) -> Table:
+    found = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(found, Table)
+    return found
+
+
+def total(rows: Table, key: str) -> float:
+    return sum(float(str(row.values[key] or 0)) for row in rows.rows)
+
+
+def test_types_and_layers_add_to_the_same_time(group: Group) -> None:
+    types, layers = table(group, "by-type-"), table(group, "layers-")
+    assert total(types, "time") == pytest.approx(total(layers, "time"))
+    assert total(types, "count") == len(layers.rows)
+    assert total(types, "share") == pytest.approx(1)
+    precisions = [c.key for c in types.columns if c.key.startswith("in-")]
+    assert sum(total(types, key) for key in precisions) == len(layers.rows)
+
+
+def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
+    group: Group, int8: CellResult
+) -> None:
+    facts = next(block for block in group.blocks if block.id.startswith("sum-"))
+    assert isinstance(facts, Facts)
+    latency, layers, rest, counted, cost, inferences = (value for _, value, _ in facts.facts)
+    unprofiled = np.concatenate([s.latencies_ns for s in int8.slices])
+    assert getattr(latency, "point", None) == pytest.approx(np.median(unprofiled) / 1e9)
+    assert float(str(layers)) + float(str(rest)) == pytest.approx(np.median(unprofiled) / 1e9)
+    assert int8.profile is not None
+    assert counted == pytest.approx(np.median(int8.profile.latencies_ns) / 1e9)
+    assert float(str(counted)) - float(str(cost)) == pytest.approx(np.median(unprofiled) / 1e9)
+    assert inferences == len(int8.profile.latencies_ns)
+
+
+def test_cumulative_shares_count_from_the_longest_layer_on(group: Group) -> None:
+    rows = sorted(table(group, "layers-").rows, key=lambda row: -float(str(row.values["time"])))
+    running = np.cumsum([float(str(row.values["share"])) for row in rows])
+    assert [row.values["cumulative"] for row in rows] == pytest.approx(list(running))
+
+
+def test_a_row_leads_to_what_it_fuses_and_to_its_node(
+    run: Run, int8: CellResult, group: Group
+) -> None:
+    layer = next(x for x in executed_layers(run, int8) if x.name == "second")
+    anchor = f"layer-{int8.cell.id}-{layer.index}"
+    row = next(row for row in table(group, "layers-").rows if row.anchor == anchor)
+    (details,) = row.details
+    assert isinstance(details, Facts)
+    links = [value for _, value, _ in details.facts if isinstance(value, Link)]
+    assert [link.text for link in links] == [
+        "Convolution second", "Relu second, rectified", "show",
+    ]  # fmt: skip
+    assert links[-1].anchor == f"node-{int8.cell.id}-{layer.index}"
+    settings = [value for name, value, _ in details.facts if name == "Convolution"]
+    assert "strides [1, 1]" in str(settings)
+
+
+def test_fused_layers_say_into_what_and_link_to_its_row(group: Group) -> None:
+    anchors = {row.anchor for row in table(group, "layers-").rows}
+    fused = [r.values for r in table(group, "skipped-").rows if r.values["why"] == "fused into"]
+    assert fused
+    assert all(isinstance(v["into"], Link) and v["into"].anchor in anchors for v in fused)
+    words = {str(row.values["why"]) for row in table(group, "skipped-").rows}
+    assert "not run" not in words

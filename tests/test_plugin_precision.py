@@ -1,0 +1,78 @@
+"""The section on precision: what was executed, how it changes, and what was asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ovreport.graphs.layers import executed_layers
+from ovreport.run import CellResult, Run
+from ovreport.runfile import read_run
+from ovreport.section import Group, Table, Tag
+from ovreport_plugins.precision.analyzer import Precision
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+
+
+@pytest.fixture(scope="module")
+def int8(run: Run) -> CellResult:
+    result = run.focus("bottlenecks", "int8")
+    assert result is not None
+    return result
+
+
+@pytest.fixture(scope="module")
+def group(run: Run) -> Group:
+    return next(g for g in Precision().analyze(run).groups if g.heading == "bottlenecks · int8")
+
+
+def table(group: Group, start: str) -> Table:
+    found = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(found, Table)
+    return found
+
+
+def text(value: object) -> str:
+    return value.text if isinstance(value, Tag) else str(value)
+
+
+def test_precisions_add_to_the_layers_total(run: Run, int8: CellResult, group: Group) -> None:
+    layers = executed_layers(run, int8)
+    rows = [row.values for row in table(group, "precisions-").rows]
+    assert {text(row["precision"]) for row in rows} == {"f32", "u8"}
+    assert sum(float(str(row["time"])) for row in rows) == pytest.approx(
+        sum(layer.median_s for layer in layers)
+    )
+    assert sum(int(str(row["count"])) for row in rows) == len(layers)
+
+
+def test_the_transitions_matrix_is_read_from_row_to_column(
+    run: Run, int8: CellResult, group: Group
+) -> None:
+    chain = [layer.precision for layer in executed_layers(run, int8) if layer.median_s > 0]
+    expected = Counter(pairwise(chain))
+    for row in table(group, "transitions-").rows:
+        for name in ("f32", "u8"):
+            assert row.values[f"to-{name}"] == expected[text(row.values["from"]), name]
+
+
+def test_changes_along_the_data_name_the_layers_and_their_bytes(group: Group) -> None:
+    changes = {
+        (text(r["from"]), text(r["to"]), text(r["type"])): r["size"]
+        for r in (row.values for row in table(group, "changes-").rows)
+    }
+    tensor = 32 * 64 * 64
+    assert changes["f32", "u8", "Reorder"] == 4 * tensor
+    assert changes["u8", "f32", "Convolution"] == tensor
+
+
+def test_a_precision_that_was_asked_for_and_not_executed_is_reported(run: Run) -> None:
+    findings = Precision().analyze(run).findings
+    assert {f.id for f in findings} == {"precision.not-executed"}
+    assert "bf16" in findings[0].text
