@@ -2,77 +2,12 @@
 /* Adds to a page that is complete without it: tables that sort, filter, and can be taken away. */
 (() => {
   const text = (cell) => cell.textContent.trim();
-  const number = (cell) => {
+
+  /* The number of a cell, in the unit of its column; null for words and for what is missing. */
+  function number(cell) {
     const shown = cell.dataset.v ?? text(cell).replace(/[\s\u202f]/g, "").replace("\u2212", "-");
-    const value = parseFloat(shown.replace(/^</, ""));
+    const value = parseFloat(shown);
     return Number.isNaN(value) ? null : value;
-  };
-
-  function compare(a, b) {
-    if (a === null || b === null) return (a === null) - (b === null);
-    return typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
-  }
-
-  function sortBy(table, column, head) {
-    const descending = head.getAttribute("aria-sort") !== "descending" && head.classList.contains("n")
-      || head.getAttribute("aria-sort") === "ascending";
-    for (const other of head.parentNode.cells) if (other !== head) other.setAttribute("aria-sort", "none");
-    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    const body = table.tBodies[0];
-    const key = head.classList.contains("n") ? number : text;
-    const rows = [...body.rows].map((row) => [key(row.cells[column]), row]);
-    rows.sort(([a], [b]) => {
-      const order = compare(a, b);
-      return descending && a !== null && b !== null ? -order : order;
-    });
-    body.append(...rows.map(([, row]) => row));
-  }
-
-  /* "relu", "type: Convolution", "time > 0.5", "-type: Reorder": words apart by ";" must all hold. */
-  const OPERATORS = {
-    ":": (cell, wanted) => text(cell).toLowerCase().includes(wanted),
-    "=": (cell, wanted) => text(cell).toLowerCase() === wanted || number(cell) === parseFloat(wanted),
-    "!=": (cell, wanted) => !OPERATORS["="](cell, wanted),
-    "<": (cell, wanted) => number(cell) !== null && number(cell) < parseFloat(wanted),
-    "<=": (cell, wanted) => number(cell) !== null && number(cell) <= parseFloat(wanted),
-    ">": (cell, wanted) => number(cell) !== null && number(cell) > parseFloat(wanted),
-    ">=": (cell, wanted) => number(cell) !== null && number(cell) >= parseFloat(wanted),
-  };
-
-  function conditions(table, query) {
-    const names = [...table.tHead.rows[0].cells].map((head) => head.dataset.name.toLowerCase());
-    return query.toLowerCase().split(";").map((part) => part.trim()).filter(Boolean).map((part) => {
-      const negated = part.startsWith("-");
-      const words = negated ? part.slice(1) : part;
-      const found = words.match(/^(.+?)\s*(!=|<=|>=|[:=<>])\s*(.+)$/);
-      const column = found ? names.findIndex((name) => name.startsWith(found[1])) : -1;
-      const holds = column >= 0
-        ? (row) => OPERATORS[found[2]](shareAware(row.cells[column]), found[3])
-        : (row) => row.textContent.toLowerCase().includes(words);
-      return (row) => holds(row) !== negated;
-    });
-  }
-
-  /* A reader compares with what is shown: 12.3 for a share that sorts by 0.123. */
-  function shareAware(cell) {
-    if (!cell.querySelector("svg.bar")) return cell;
-    return { textContent: cell.textContent, dataset: {} };
-  }
-
-  function csv(table) {
-    const quote = (value) => {
-      // A leading = + - @ would be run as a formula by a spreadsheet, unless it is a number.
-      const safe = /^[=+\-@\t\r]/.test(value) && Number.isNaN(Number(value)) ? "'" + value : value;
-      return /[",\n\r;]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-    };
-    const shown = (cell) => {
-      const copy = cell.cloneNode(true);
-      copy.querySelectorAll("dl, .interval, details table").forEach((part) => part.remove());
-      return text(copy).replace(/(\d)\u202f(?=\d)/g, "$1").replace("\u2212", "-");
-    };
-    const heads = [...table.tHead.rows[0].cells].map((head) => head.dataset.name + (head.dataset.unit ? ` (${head.dataset.unit})` : ""));
-    const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => [...row.cells].map(shown));
-    return [heads, ...rows].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n";
   }
 
   function element(name, properties, ...children) {
@@ -81,67 +16,211 @@
     return made;
   }
 
-  function tools(table) {
-    const rows = [...table.tBodies[0].rows];
-    const shown = element("span", { className: "shown" });
-    shown.setAttribute("aria-live", "polite");
+  /* ------------------------------------------------------------------ rows */
+
+  const AT_ONCE = 500;
+
+  /* Columns that keep their widths do not jump when rows go, and need no new measuring: with
+     5,000 rows that is the difference between seconds and a blink. */
+  function freeze(table) {
+    if (table.style.tableLayout === "fixed") return;
+    const cells = [table, ...table.tHead.rows[0].cells].filter((cell) => !cell.hidden);
+    const widths = cells.map((cell) => cell.getBoundingClientRect().width);
+    cells.forEach((cell, index) => { cell.style.width = widths[index] + "px"; });
+    table.style.tableLayout = "fixed";
+  }
+
+  function thaw(table) {
+    for (const cell of [table, ...table.tHead.rows[0].cells]) cell.style.width = "";
+    table.style.tableLayout = "";
+  }
+
+  /* The first rows at once, the others while the reader looks at them. */
+  function showRows(view) {
+    const body = view.table.tBodies[0];
+    view.shown = view.rows.filter(view.holds);
+    freeze(view.table);
+    clearTimeout(view.timer);
+    body.replaceChildren(...view.shown.slice(0, AT_ONCE));
+    const go = (from) => {
+      if (from >= view.shown.length) return;
+      body.append(...view.shown.slice(from, from + AT_ONCE));
+      view.timer = setTimeout(go, 0, from + AT_ONCE);
+    };
+    view.timer = setTimeout(go, 0, AT_ONCE);
+  }
+
+  /* ------------------------------------------------------------------ sorting */
+
+  const collator = new Intl.Collator(undefined, { numeric: true });
+
+  function compare(a, b) {
+    return typeof a === "number" ? a - b : collator.compare(a, b);
+  }
+
+  /* Numbers start with the largest, words with the first; what is missing stays last. */
+  function sortBy(rows, column, head) {
+    const numeric = head.classList.contains("n");
+    const before = head.getAttribute("aria-sort");
+    const descending = before === "none" ? numeric : before === "ascending";
+    for (const other of head.parentNode.cells) other.setAttribute("aria-sort", "none");
+    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    const key = numeric ? number : text;
+    const keys = new Map(rows.map((row) => [row, key(row.cells[column])]));
+    rows.sort((one, other) => {
+      const [a, b] = [keys.get(one), keys.get(other)];
+      if (a === null || b === null) return (a === null) - (b === null);
+      return descending ? compare(b, a) : compare(a, b);
+    });
+  }
+
+  /* ------------------------------------------------------------------ filtering */
+
+  /* "relu", "type: conv", "type = Convolution", "time > 0.5", "-type: reorder", apart by ";". */
+  const is = (cell, wanted) => text(cell).toLowerCase() === wanted || number(cell) === Number(wanted);
+  const compared = (holds) => (cell, wanted) => number(cell) !== null && holds(number(cell), Number(wanted));
+  const OPERATORS = {
+    ":": (cell, wanted) => text(cell).toLowerCase().includes(wanted),
+    "=": is,
+    "!=": (cell, wanted) => !is(cell, wanted),
+    "<": compared((a, b) => a < b),
+    "<=": compared((a, b) => a <= b),
+    ">": compared((a, b) => a > b),
+    ">=": compared((a, b) => a >= b),
+  };
+
+  function conditions(names, query) {
+    return query.toLowerCase().split(";").map((part) => part.trim()).filter(Boolean).map((part) => {
+      const negated = part.startsWith("-");
+      const words = negated ? part.slice(1).trim() : part;
+      const [, name, operator, wanted] = words.match(/^(.+?)\s*(!=|<=|>=|[:=<>])\s*(.+)$/) ?? [];
+      const column = name ? names.findIndex((known) => known.toLowerCase().startsWith(name)) : -1;
+      const holds = column >= 0
+        ? (row) => OPERATORS[operator](row.cells[column], wanted)
+        : (row) => row.textContent.toLowerCase().includes(words);
+      return (row) => holds(row) !== negated;
+    });
+  }
+
+  /* ------------------------------------------------------------------ taking away */
+
+  function quoted(value) {
+    // A spreadsheet would run what starts so as a formula, unless it is a number.
+    const safe = /^[=+\-@\t\r]/.test(value) && Number.isNaN(Number(value)) ? "'" + value : value;
+    return /[",;\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  }
+
+  function exported(cell) {
+    if (cell.dataset.v !== undefined) return cell.dataset.v;
+    const name = cell.querySelector(":scope > details > summary") ?? cell;
+    return text(name).replace(/(\d)\u202f(?=\d)/g, "$1").replace(/^\u2212(?=\d)/, "-");
+  }
+
+  /* What is shown: filtered rows and hidden columns stay out. */
+  function csv({ heads, shown }) {
+    const cells = (row) => [...row.cells].filter((cell) => !cell.hidden);
+    const names = heads.filter(({ cell }) => !cell.hidden);
+    return [
+      names.map(({ name, unit }) => (unit ? `${name} (${unit})` : name)),
+      ...shown.map((row) => cells(row).map(exported)),
+    ].map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+  }
+
+  function download(name, content) {
+    const url = URL.createObjectURL(new Blob(["\ufeff" + content], { type: "text/csv" }));
+    element("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  /* ------------------------------------------------------------------ a table's tools */
+
+  function tools(view) {
+    const { table, heads, rows } = view;
+    const count = element("span", { className: "shown" });
+    count.setAttribute("role", "status");
     const filter = element("input", {
-      type: "search", placeholder: "Filter: relu; type: conv; time > 0.5", size: 34,
-      title: "Words that a row contains, or COLUMN and one of : = != < <= > >=; several apart by ;  A leading - excludes.",
+      type: "search",
+      placeholder: "Filter: relu; type: conv; time > 0.5",
+      title: "Words that a row contains, or COLUMN and one of : = != < <= > >= with a value. Several are set apart by ; and must all hold. A leading - excludes.",
     });
-    filter.setAttribute("aria-label", "Filter rows of " + table.caption.firstChild.textContent.trim());
+    filter.setAttribute("aria-label", "Filter the rows of " + text(table.caption.querySelector(".title")));
     filter.addEventListener("input", () => {
-      const tests = conditions(table, filter.value);
-      let count = 0;
-      for (const row of rows) {
-        row.hidden = !tests.every((holds) => holds(row));
-        count += !row.hidden;
-      }
-      shown.textContent = tests.length ? `${count} of ${rows.length}` : "";
+      const tests = conditions(heads.map(({ name }) => name), filter.value);
+      view.holds = (row) => tests.every((holds) => holds(row));
+      showRows(view);
+      count.textContent = tests.length ? `${view.shown.length} of ${rows.length}` : "";
     });
+
     const columns = element("details", { className: "columns" }, element("summary", { textContent: "Columns" }));
-    [...table.tHead.rows[0].cells].forEach((head, index) => {
+    heads.forEach(({ name }, index) => {
       const box = element("input", { type: "checkbox", checked: true });
       box.addEventListener("change", () => {
-        for (const row of table.rows) if (row.cells[index]) row.cells[index].hidden = !box.checked;
+        for (const row of [table.tHead.rows[0], ...rows]) row.cells[index].hidden = !box.checked;
+        thaw(table);
       });
-      columns.append(element("label", {}, box, " " + head.dataset.name));
+      columns.append(element("label", {}, box, " " + name));
     });
+
     const copy = element("button", { type: "button", textContent: "Copy CSV" });
-    copy.addEventListener("click", () => navigator.clipboard.writeText(csv(table)).then(() => { copy.textContent = "Copied"; }, () => { copy.textContent = "Not allowed here"; }));
+    const tell = (word) => {
+      copy.textContent = word;
+      setTimeout(() => { copy.textContent = "Copy CSV"; }, 2000);
+    };
+    copy.addEventListener("click", () => {
+      if (!navigator.clipboard) tell("Not allowed here");
+      else navigator.clipboard.writeText(csv(view)).then(() => tell("Copied"), () => tell("Not allowed here"));
+    });
     const save = element("button", { type: "button", textContent: "Save CSV" });
-    save.addEventListener("click", () => {
-      const link = element("a", { href: URL.createObjectURL(new Blob(["\ufeff" + csv(table)], { type: "text/csv" })), download: table.id + ".csv" });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    });
-    return element("div", { className: "tools" }, filter, shown, columns, copy, save);
+    save.addEventListener("click", () => download(table.id + ".csv", csv(view)));
+    return element("div", { className: "tools" }, filter, count, columns, copy, save);
   }
 
-  for (const table of document.querySelectorAll("table")) {
-    [...table.tHead.rows[0].cells].forEach((head, index) => {
-      const unit = head.querySelector(".unit");
-      head.dataset.unit = unit ? text(unit) : "";
-      head.dataset.name = text(head).slice(0, text(head).length - head.dataset.unit.length).trim();
-      if (table.tBodies[0].rows.length < 2) return;
-      head.setAttribute("aria-sort", "none");
-      const button = element("button", { type: "button", className: "sort", title: "Sort" });
-      button.append(...[...head.childNodes].filter((node) => node !== unit));
-      head.prepend(button);
-      button.addEventListener("click", () => sortBy(table, index, head));
+  function equip(table) {
+    const heads = [...table.tHead.rows[0].cells].map((cell) => {
+      const unit = cell.querySelector(".unit");
+      const words = [...cell.childNodes].filter((node) => node !== unit);
+      return { cell, words, name: words.map((node) => node.textContent).join("").trim(), unit: unit ? text(unit) : "" };
     });
-    if ("tools" in table.dataset) table.closest(".scroll").before(tools(table));
+    const rows = [...table.tBodies[0].rows];
+    const view = { table, heads, rows, shown: rows, holds: () => true, timer: 0 };
+    if (rows.length > 1) {
+      heads.forEach(({ cell, words }, index) => {
+        const button = element("button", { type: "button", className: "sort" }, ...words);
+        cell.setAttribute("aria-sort", "none");
+        cell.prepend(button);
+        button.addEventListener("click", () => {
+          sortBy(rows, index, cell);
+          showRows(view);
+        });
+      });
+    }
+    if ("tools" in table.dataset) table.caption.firstElementChild.append(tools(view));
   }
 
-  /* Paper has no folds; a link into a fold opens it. */
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
+  document.querySelectorAll("main table").forEach(equip);
+
+  /* ------------------------------------------------------------------ finding one's way */
+
+  /* A link into a fold opens it, and a link to a row opens the row's own details. */
   function openTarget() {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-    const own = target && target.querySelector(":scope > td > details");
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    const own = target.querySelector(":scope > td > details");
     if (own) own.open = true;
-    if (target) target.scrollIntoView({ block: "center" });
+    if (!target.matches("section, h3")) target.scrollIntoView({ block: "center" });
   }
   addEventListener("hashchange", openTarget);
   openTarget();
+
+  /* The navigation marks the section in sight. */
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const link = links.get(target.id);
+      if (isIntersecting) link?.setAttribute("aria-current", "true");
+      else link?.removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-20% 0px -79% 0px" });
+  document.querySelectorAll("main > section").forEach((section) => sight.observe(section));
 })();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ovreport.section import Kind, Link, Tag, Value
 from ovreport.stats.estimate import Estimate
@@ -16,10 +16,14 @@ NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a column or axis is shown in: shown = value / ``size``."""
+    """What a column or axis is shown in: shown = value / ``size``.
+
+    ``places`` are the decimals that all its values get; None gives each its own.
+    """
 
     name: str
     size: float
+    places: int | None = None
 
 
 _PLAIN = Unit("", 1.0)
@@ -28,9 +32,8 @@ _BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit
 
 
 def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
-    """One unit for all values of a column, chosen by the largest, so that they compare."""
-    numbers = [abs(number) for value in values if (number := number_of(value)) is not None]
-    largest = max(numbers, default=0.0)
+    """One unit for all values, chosen by the largest, so that they compare."""
+    largest = max(_sizes(values), default=0.0)
     if kind == "duration":
         if largest >= 10:
             return _DURATIONS[0]
@@ -45,6 +48,31 @@ def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
     if kind == "rate":
         return Unit("FPS", 1.0)
     return _PLAIN
+
+
+def column_unit(kind: Kind, values: Iterable[Value]) -> Unit:
+    """One unit and one number of decimals for a table's column, so that points stand in line.
+
+    The largest value gets three significant digits, and one more where another has fewer digits
+    before the point.
+    """
+    listed = list(values)
+    unit = unit_for(kind, listed)
+    if kind == "ratio":
+        numbers = [number for value in listed if (number := number_of(value)) is not None]
+        return replace(unit, places=max(map(_ratio_places, numbers), default=2))
+    if kind not in ("duration", "bytes", "rate", "number"):
+        return unit
+    sizes = [size / unit.size for size in _sizes(listed) if size]
+    if not sizes:
+        return unit
+    magnitude = math.floor(math.log10(float(f"{max(sizes):.2e}")))  # 9.996 has that of 10.0
+    places = 2 - magnitude + (min(sizes) < 10**magnitude)
+    return replace(unit, places=max(0, places))
+
+
+def _sizes(values: Iterable[Value]) -> list[float]:
+    return [abs(number) for value in values if (number := number_of(value)) is not None]
 
 
 def number_of(value: Value) -> float | None:
@@ -105,10 +133,25 @@ def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool 
     elif kind == "share":
         text = share_digits(number)
     elif kind == "ratio":
-        text = fixed(number, 3 if abs(number - 1) < 0.095 else 2)
-    else:
+        text = fixed(number, _ratio_places(number) if chosen.places is None else chosen.places)
+    elif chosen.places is None:
         text = digits(number / chosen.size)
+    else:
+        text = _in_line(number / chosen.size, chosen.places)
     return f"{text}{_GAP}{chosen.name}" if with_unit and chosen.name else text
+
+
+def _in_line(value: float, places: int) -> str:
+    """A number with a column's decimals; one that they would turn to zero says how small it is."""
+    smallest = 10.0**-places
+    if value and abs(value) < smallest / 2:
+        return f"{'>−' if value < 0 else '<'}{smallest:.{places}f}"
+    return fixed(value, places)
+
+
+def _ratio_places(ratio: float) -> int:
+    """Near one, where it matters whether it is above or below, a ratio gets a third decimal."""
+    return 3 if abs(ratio - 1) < 0.095 else 2
 
 
 def share_digits(share: float) -> str:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import inspect
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, DictLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ovreport.analysis import Analysis
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
+from ovreport.rendering import cells
 from ovreport.rendering import format as formatting
 from ovreport.rendering.charts import draw
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
-from ovreport.rendering.palette import colour
 from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
+    Block,
     Chart,
     Crashed,
     Diagram,
     Facts,
-    Group,
+    Finding,
     KeyFigures,
     Section,
     Severity,
@@ -36,7 +38,6 @@ from ovreport.section import (
     Table,
     Text,
 )
-from ovreport.stats.estimate import Estimate
 
 _TEMPLATES = "ovreport_templates"
 _RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 2, "good": 3}
@@ -44,19 +45,12 @@ _RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 2, "good": 3}
 
 @dataclass(frozen=True)
 class Part:
-    """One analyzer's place in the page."""
+    """One analyzer's place in the page: its section as HTML, or why there is none."""
 
     analyzer: Analyzer
-    section: Section | None
-    skipped: Skipped | None
-    crashed: Crashed | None
-    template: str
-
-    @property
-    def alarms(self) -> int:
-        """Findings that ask for attention, shown in the navigation."""
-        found = self.section.findings if self.section else ()
-        return sum(finding.severity in ("problem", "warning") for finding in found)
+    body: Markup | Skipped | Crashed
+    alarms: int = 0
+    """Findings that ask for attention, counted in the navigation."""
 
 
 def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) -> str:
@@ -65,69 +59,90 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
     Args:
         with_data: embed the run, so that the report can be rendered and compared again.
     """
-    plugin_templates: dict[str, str] = {}
-    parts = [_part(analysis, plugin_templates) for analysis in analyses]
-    environment = _environment(plugin_templates)
-    diagrams = _draw_diagrams(parts)
-    style = _resource("style.css") + "".join(drawn.css for drawn in diagrams.values())
+    rules: list[str] = []
+    environment = _environment(rules)
+    parts = [_part(analysis, environment) for analysis in analyses]
+    style = _resource("style.css") + "".join(rules)
     script = _resource("report.js")
-    template = environment.get_template("report.html")
-    return template.render(
+    page = environment.get_template("report.html").render(
         run=run,
         parts=parts,
         title=_title(run),
         notes=_report_setting(run, "notes") or "",
-        diagrams=diagrams,
         style=Markup(style),
         script=Markup(script),
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
         data=pack(run) if with_data else None,
     )
+    # An error message may hold half a surrogate pair, which no file can.
+    return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _part(analysis: Analysis, plugin_templates: dict[str, str]) -> Part:
+# ---------------------------------------------------------------------------- sections
+
+
+def _part(analysis: Analysis, environment: Environment) -> Part:
     outcome = analysis.outcome
-    name = "section.html"
-    own = _own_template(analysis.analyzer)
-    if own is not None:
-        name = f"{analysis.analyzer.id}/section.html"
-        plugin_templates[name] = own
-    return Part(
-        analyzer=analysis.analyzer,
-        section=outcome if isinstance(outcome, Section) else None,
-        skipped=outcome if isinstance(outcome, Skipped) else None,
-        crashed=outcome if isinstance(outcome, Crashed) else None,
-        template=name,
+    if not isinstance(outcome, Section):
+        return Part(analysis.analyzer, outcome)
+    try:
+        body = _body(outcome, analysis.analyzer, environment)
+    except Exception as error:  # whatever a plugin's data or template makes of it; shown as a card
+        summary = traceback.format_exception_only(error)[-1].strip()
+        return Part(analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error))))
+    alarms = sum(finding.severity in ("problem", "warning") for finding in outcome.findings)
+    return Part(analysis.analyzer, body, alarms)
+
+
+def _body(section: Section, analyzer: Analyzer, environment: Environment) -> Markup:
+    own = _own_template(analyzer)
+    template = (
+        environment.get_template("section.html")
+        if own is None
+        else environment.from_string(own.read_text(encoding="utf-8"))
     )
+    return Markup(template.render(section=section, analyzer=analyzer))
 
 
-def _own_template(analyzer: Analyzer) -> str | None:
+def _own_template(analyzer: Analyzer) -> Path | None:
     """``section.html`` beside the module of the analyzer's class, if there is one."""
     path = Path(inspect.getfile(type(analyzer))).with_name("section.html")
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return path if path.is_file() else None
 
 
-def _environment(plugin_templates: dict[str, str]) -> Environment:
+# ---------------------------------------------------------------------------- templates
+
+
+def _environment(rules: list[str]) -> Environment:
+    """The templates' surroundings; drawing a diagram adds its CSS to ``rules``.
+
+    A policy that knows one style element by its hash wants all rules in that one.
+    """
+
+    def draw_diagram(diagram: Diagram) -> DiagramSvg:
+        drawn = render_diagram(diagram)
+        rules.append(drawn.css)
+        return drawn
+
     environment = Environment(
-        loader=ChoiceLoader([DictLoader(plugin_templates), PackageLoader(_TEMPLATES, "")]),
+        loader=PackageLoader(_TEMPLATES, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals.update(
-        units_of=_units_of,
-        show=formatting.show,
-        interval=formatting.interval,
-        explain=formatting.explain,
-        number_of=formatting.number_of,
-        label=label,
-        draw=lambda chart: Markup(draw(chart)),
-        colour=colour,
         block_kind=_block_kind,
-        worst_first=lambda found: sorted(found, key=lambda f: (_RANK[f.severity], -(f.gain or 0))),
-        is_estimate=lambda value: isinstance(value, Estimate),
+        cell=cells.cell,
+        draw=lambda chart: Markup(draw(chart)),
+        draw_diagram=draw_diagram,
+        label=label,
+        show=formatting.show,
+        sureness=cells.sureness,
+        units_of=_units_of,
+        value=cells.value,
+        worst_first=_worst_first,
     )
     environment.filters["count"] = count
     return environment
@@ -136,12 +151,18 @@ def _environment(plugin_templates: dict[str, str]) -> Environment:
 def _units_of(table: Table) -> dict[str, formatting.Unit]:
     """One unit for each column, by key."""
     return {
-        column.key: formatting.unit_for(column.kind, (row.values[column.key] for row in table.rows))
+        column.key: formatting.column_unit(
+            column.kind, (row.values[column.key] for row in table.rows)
+        )
         for column in table.columns
     }
 
 
-_BLOCK_KINDS = {
+def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (_RANK[finding.severity], -(finding.gain or 0)))
+
+
+_BLOCK_KINDS: dict[type[Block], str] = {
     Text: "text",
     KeyFigures: "key_figures",
     Facts: "facts",
@@ -151,15 +172,11 @@ _BLOCK_KINDS = {
 }
 
 
-def _block_kind(block: Any) -> str:
+def _block_kind(block: Block) -> str:
     return _BLOCK_KINDS[type(block)]
 
 
-def _draw_diagrams(parts: Sequence[Part]) -> dict[str, DiagramSvg]:
-    """All diagrams by id; drawn first, as their rules belong into the page's one style element."""
-    groups: list[Group] = [group for part in parts if part.section for group in part.section.groups]
-    diagrams = [block for group in groups for block in group.blocks if isinstance(block, Diagram)]
-    return {diagram.id: render_diagram(diagram) for diagram in diagrams}
+# ---------------------------------------------------------------------------- the page's frame
 
 
 def _title(run: Run) -> str:

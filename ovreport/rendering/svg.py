@@ -23,6 +23,8 @@ _DEFAULTS = {
 }
 _DROPPED = {"font", "font-family", "font-style", "font-variant", "font-weight", "font-stretch"}
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
+# Characters that XML cannot hold; a model's names may.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -35,7 +37,7 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
         title: short text alternative.
         description: what the picture shows, in words.
     """
-    root = ElementTree.fromstring(source)
+    root = ElementTree.fromstring(_legal(source))
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style") or _invisible(child):
@@ -50,13 +52,17 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
     root.set("viewBox", f"0 0 {width:g} {height:g}")
     root.set("width", f"{width * 4 / 3:.0f}")  # points to CSS pixels
     root.set("role", "img")
-    root.set("aria-label", title)
+    root.set("aria-label", _legal(title))
     root.attrib.pop("version", None)
     described = ElementTree.Element(f"{{{_SVG}}}desc")
-    described.text = description
+    described.text = _legal(description)
     root.insert(0, described)
     text = ElementTree.tostring(_without_namespaces(root), encoding="unicode")
     return re.sub(r">\s+<", "><", text)
+
+
+def _legal(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _invisible(element: ElementTree.Element) -> bool:

@@ -1,0 +1,135 @@
+"""Charts are small SVG that stands alone in a page, themed or not."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from demo import charts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ovreport.rendering.charts import draw
+from ovreport.rendering.palette import colour, ink_on, scale, scale_steps
+from ovreport.section import Axis, Bars, Chart, Points, Role
+from ovreport.stats.estimate import Estimate
+
+MAIN = Role("series", "main")
+
+
+def line(values: list[float], x: list[float] | None = None, **axis: bool) -> Chart:
+    places = x or [float(place) for place in range(len(values))]
+    points = Points(places, values, MAIN, joined=True)
+    return Chart(
+        "line", "A line", Axis("x", from_zero=False), Axis("y", **axis), [points], "Rises."
+    )
+
+
+def texts(svg: str) -> list[str]:
+    return re.findall(r"<text [^>]*>([^<]*)</text>", svg)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb`` by WCAG 2.1."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+# ---------------------------------------------------------------------------- SVG
+
+
+@pytest.mark.parametrize("chart", charts("a name"), ids=lambda chart: chart.id)
+def test_every_mark_is_drawn_small_and_without_style_attributes(chart: Chart) -> None:
+    svg = draw(chart)
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "a name"
+    assert root.findtext("desc") == "a name"
+    assert not [element for element in root.iter() if "style" in element.attrib]
+    assert "http" not in svg
+    assert len(svg) < 15_000
+    assert draw(chart) == svg
+
+
+def test_ids_of_two_charts_never_meet() -> None:
+    one, other = (draw(Chart(id, "", Axis("x"), Axis("y"), [Points([1], [2], MAIN)], ""))
+                  for id in ("one", "other"))  # fmt: skip
+    ids = [set(re.findall(r' id="([^"]*)"', svg)) for svg in (one, other)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for svg, own in ((one, ids[0]), (other, ids[1])):
+        assert set(re.findall(r'(?:url\(|href=")#([^)"]*)', svg)) <= own
+
+
+def test_words_stay_words_in_any_script() -> None:
+    names = ["层<1>", "$a_b$"]
+    bars = Bars([0.001, 0.002], [MAIN])
+    chart = Chart("c", "", Axis("time", "duration"), Axis("", categories=names), [bars], "")
+    shown = texts(draw(chart))
+    assert {"层&lt;1&gt;", "$a_b$", "time, ms", "1.00\u202fms", "2.00\u202fms"} <= set(shown)
+
+
+def test_ticks_are_round_and_the_axis_starts_at_zero_unless_told() -> None:
+    assert {"0", "20", "40", "60", "80"} <= set(texts(draw(line([87.0, 93.0]))))
+    near = texts(draw(line([87.0, 93.0], [1.0, 2.0], from_zero=False)))
+    assert "90" in near
+    assert "0" not in near
+
+
+def test_an_interval_is_drawn_from_its_low_to_its_high_end() -> None:
+    sure = Chart(
+        "c", "", Axis("x"), Axis("y"), [Points([1], [Estimate(5, 5, 5, 0.95, "")], MAIN)], ""
+    )
+    wide = Chart(
+        "c", "", Axis("x"), Axis("y"), [Points([1], [Estimate(5, 4, 6, 0.95, "")], MAIN)], ""
+    )
+    lines = re.compile(
+        rf'<path d="M ([\d.]+) ([\d.]+)\s+L ([\d.]+) ([\d.]+)" [^>]*stroke="{colour(MAIN)}"'
+    )
+    assert not lines.search(draw(sure))
+    found = lines.search(draw(wide))
+    assert found
+    assert found[1] == found[3]
+    assert float(found[2]) != float(found[4])
+
+
+def test_a_huge_series_becomes_a_picture_inside_the_axes() -> None:
+    svg = draw(line([float(number % 7) for number in range(20_000)]))
+    assert "data:image/png;base64," in svg
+    assert len(svg) < 100_000
+    assert "y" in texts(svg)
+
+
+# ---------------------------------------------------------------------------- colours
+
+
+def test_one_thing_has_one_colour() -> None:
+    assert colour(Role("precision", "F32")) == colour(Role("precision", "f32"))
+    assert colour(Role("type", "SomethingNew")) == colour(Role("type", "SomethingNew"))
+    assert colour(Role("version", "parent")) != colour(Role("version", "optimized"))
+
+
+@given(st.text())
+def test_any_colour_shows_on_light_and_on_dark_ground(key: str) -> None:
+    shown = colour(Role("type", key))
+    assert re.fullmatch("#[0-9a-f]{6}", shown)
+    for ground in ("#ffffff", "#0f1318"):
+        assert contrast(shown, ground) > 1.9
+
+
+def test_the_scale_reads_without_colour() -> None:
+    steps = [luminance(step) for step in scale_steps()]
+    assert steps == sorted(steps, reverse=True)
+    assert (scale(0.0), scale(1.0)) == (scale_steps()[0], scale_steps()[-1])
+
+
+@given(st.floats(0, 1))
+def test_words_on_the_scale_have_contrast(share: float) -> None:
+    assert contrast(scale(share), ink_on(scale(share))) > 4.5
