@@ -210,7 +210,7 @@ class Failure(Record):
     """All that OpenVINO or the worker printed."""
 
 
-StopReason = Literal["target", "max_time", "duration", "iterations", "interrupted"]
+StopReason = Literal["target", "max_time", "duration", "iterations"]
 
 
 class CellResult(Record):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer
 
 Int64Array = NDArray[np.int64]
 
@@ -63,5 +63,3 @@ Samples = Annotated[
     PlainSerializer(encode, return_type=str),
 ]
 """A pydantic field type: an immutable ``[n]`` int64 array, stored by :func:`encode`."""
-
-SAMPLES_CONFIG = ConfigDict(arbitrary_types_allowed=True)

@@ -253,8 +253,6 @@ class DiagramNode:
     fills: Mapping[str, Role | float]
     link: str = ""
     """Anchor that a click leads to, such as the layer's table row."""
-    related: Sequence[str] = ()
-    """Anchors of what corresponds to it in other places."""
     emphasis: bool = False
 
 

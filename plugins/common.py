@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
@@ -33,11 +34,24 @@ def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
     return f"layer-{result.cell.id}-{layer.index}"
 
 
-def links(
-    result: CellResult, layers: Sequence[ExecutedLayer], text: Callable[[ExecutedLayer], str]
-) -> list[Link]:
-    """Links to the rows of layers."""
-    return [Link(text(layer), layer_anchor(result, layer)) for layer in layers]
+def grouped(
+    layers: Sequence[ExecutedLayer], key: Callable[[ExecutedLayer], str]
+) -> dict[str, list[ExecutedLayer]]:
+    """Layers by something they share, groups with most time first."""
+    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
+    for layer in layers:
+        found[key(layer)].append(layer)
+    return dict(sorted(found.items(), key=lambda item: -total_s(item[1])))
+
+
+def by_type(layers: Sequence[ExecutedLayer]) -> dict[str, list[ExecutedLayer]]:
+    """Layers by type, most time first."""
+    return grouped(layers, lambda layer: layer.type)
+
+
+def total_s(layers: Sequence[ExecutedLayer]) -> float:
+    """Seconds of some layers together."""
+    return sum(layer.median_s for layer in layers)
 
 
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
@@ -49,7 +63,10 @@ def evidence(
     result: CellResult, layers: Sequence[ExecutedLayer], at_most: int = 5
 ) -> tuple[Link, ...]:
     """Links to the rows of the longest of some layers."""
-    return tuple(links(result, longest(layers)[:at_most], lambda x: shorten(x.name, 40)))
+    return tuple(
+        Link(shorten(layer.name, 40), layer_anchor(result, layer))
+        for layer in longest(layers)[:at_most]
+    )
 
 
 def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float:
@@ -59,8 +76,8 @@ def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float
     counters' cost is taken as spread over all layers alike.
     """
     latency = median_latency_s(result)
-    total = sum(layer.median_s for layer in executed_layers(run, result))
-    return sum(layer.median_s for layer in layers) / (max(latency, total) or 1.0)
+    whole = max(latency, total_s(executed_layers(run, result)))
+    return total_s(layers) / (whole or 1.0)
 
 
 def median_latency_s(result: CellResult) -> float:

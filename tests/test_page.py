@@ -1,5 +1,6 @@
 """The report of a real run in a real browser: silent, connected, and useful."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from ovreport.analysis import analyze, choose, installed
 from ovreport.rendering.page import render
 from ovreport.run import Run
 
@@ -38,6 +40,15 @@ def test_every_link_inside_leads_somewhere(chrome: Chrome, report: Path) -> None
         ".map(a => a.getAttribute('href').slice(1)).filter(id => !document.getElementById(id))"
     )
     assert missing == []
+
+
+def test_a_link_to_a_section_that_is_left_out_is_plain_text(run: Run) -> None:
+    (layers,) = analyze(run, choose(installed(), ["layers"], {}, "test"))
+    page = render(run, [layers], with_data=False)
+    targets = re.findall(r'href="#([^"]+)"', page)
+    assert targets
+    assert all(f' id="{target}"' in page for target in targets)
+    assert "<a>show</a>" in page  # a node of the diagram, which is not there
 
 
 def test_ids_are_unique(chrome: Chrome, report: Path) -> None:

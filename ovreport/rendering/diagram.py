@@ -39,8 +39,7 @@ def render_diagram(diagram: Diagram) -> DiagramSvg:
         drawn = layout_svg(_source(diagram), LIMIT_S)
     except LayoutError as error:
         return DiagramSvg(Markup("<p>{}</p>").format(f"No picture: {error}"), "")
-    classes = {node.id: _classes(diagram, node) for node in diagram.nodes}
-    svg = _rewrite(drawn, diagram, classes)
+    svg = _rewrite(drawn, diagram)
     head, css = _switches(diagram)
     return DiagramSvg(Markup(f'{head}<div class="canvas" tabindex="0">{svg}</div>'), css)
 
@@ -92,14 +91,15 @@ _EDGE = re.compile(r'<g id="edge\d+" class="edge">\s*<title>[^<]*</title>')
 _NUMBER = re.compile(r"(?<=[ ,MCL\"])(-?\d+\.\d{2,})")
 
 
-def _rewrite(drawn: str, diagram: Diagram, classes: dict[str, str]) -> str:
+def _rewrite(drawn: str, diagram: Diagram) -> str:
     """Graphviz's SVG without what repeats, with our ids, and colours of the first colouring."""
-    nodes = list(diagram.nodes)
     svg = drawn[drawn.index("<svg") :]
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = _NODE.sub(
-        lambda m: f'<g id="{escape(nodes[int(m[1])].id)}" class="{classes[nodes[int(m[1])].id]}">',
-        svg,
+    head, *parts = _NODE.split(svg)
+    # Split at a group with one number, what follows a number is that node and then its edges.
+    svg = head + "".join(
+        _painted(diagram, diagram.nodes[int(number)], rest)
+        for number, rest in zip(parts[::2], parts[1::2], strict=True)
     )
     svg = _EDGE.sub("<g>", svg)
     svg = re.sub(r'<g id="graph\d+" class="graph"', "<g", svg)
@@ -108,20 +108,17 @@ def _rewrite(drawn: str, diagram: Diagram, classes: dict[str, str]) -> str:
     svg = re.sub(r' (font-family|xmlns:xlink|xmlns)="[^"]*"', "", svg)
     svg = re.sub(r' data-title="([^"]*)">', r"><title>\1</title>", svg)
     svg = _NUMBER.sub(lambda m: f"{float(m[1]):.1f}", svg)
-    first = diagram.colourings[0]
-    parts = re.split(r'(?=<g id="node-|<g id="op-)', svg)
-    by_id = {node.id: node for node in nodes}
-    painted = [parts[0]]
-    for part in parts[1:]:
-        node = by_id[re.match(r'<g id="([^"]*)"', part)[1]]  # type: ignore[index]
-        fill = _fill(node, first)
-        end = part.index("</g>\n</g>") if "</g>\n</g>" in part else len(part)
-        body = part[:end].replace('fill="lightgrey"', f'fill="{fill}"')
-        body = body.replace("<text ", f'<text fill="{ink_on(fill)}" ')
-        painted.append(body + part[end:])
-    svg = re.sub(r">\s+<", "><", "".join(painted))
+    svg = re.sub(r">\s+<", "><", svg)
     label = escape(diagram.alt, quote=True)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _painted(diagram: Diagram, node: DiagramNode, rest: str) -> str:
+    """A node with its id, classes, and the colours of the first colouring as attributes."""
+    fill = _fill(node, diagram.colourings[0])
+    rest = rest.replace('fill="lightgrey"', f'fill="{fill}"')
+    rest = rest.replace("<text ", f'<text fill="{ink_on(fill)}" ')
+    return f'<g id="{escape(node.id)}" class="{_classes(diagram, node)}">{rest}'
 
 
 def _fill(node: DiagramNode, colouring: Colouring) -> str:

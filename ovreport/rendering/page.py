@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import inspect
+import re
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
     """
     rules: list[str] = []
     environment = _environment(rules)
-    parts = [_part(analysis, environment) for analysis in analyses]
+    parts = _without_dead_links([_part(analysis, environment) for analysis in analyses])
     style = _resource("style.css") + "".join(rules)
     script = _resource("report.js")
     page = environment.get_template("report.html").render(
@@ -103,6 +104,29 @@ def _body(section: Section, analyzer: Analyzer, environment: Environment) -> Mar
         else environment.from_string(own.read_text(encoding="utf-8"))
     )
     return Markup(template.render(section=section, analyzer=analyzer))
+
+
+_ID = re.compile(r' id="([^"]+)"')
+_LINK = re.compile(r'(<a) href="#([^"]*)"')
+
+
+def _without_dead_links(parts: Sequence[Part]) -> list[Part]:
+    """Links to what this page does not hold become plain text.
+
+    A section cannot know whether another one is shown, or a diagram was too large to draw.
+    """
+    bodies = [part.body for part in parts if isinstance(part.body, Markup)]
+    there = {part.analyzer.id for part in parts}.union(*map(_ID.findall, bodies))
+
+    def keep(link: re.Match[str]) -> str:
+        return link[0] if link[2] in there else link[1]
+
+    return [
+        replace(part, body=Markup(_LINK.sub(keep, part.body)))
+        if isinstance(part.body, Markup)
+        else part
+        for part in parts
+    ]
 
 
 def _own_template(analyzer: Analyzer) -> Path | None:

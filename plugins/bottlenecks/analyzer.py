@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -40,6 +39,7 @@ from ovreport.section import (
 from ovreport.stats.figures import figures
 
 from ..common import (
+    by_type,
     evidence,
     focus_cells,
     focus_group,
@@ -47,6 +47,7 @@ from ..common import (
     layer_anchor,
     longest,
     median_latency_s,
+    total_s,
     version_name,
 )
 
@@ -185,9 +186,6 @@ _GAIN = "Share of the latency that would be saved if it took no time."
 
 
 def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-    for layer in layers:
-        found[layer.type].append(layer)
     rows = [
         Row(
             {
@@ -197,7 +195,7 @@ def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
                 "half": 1 / (1 - gain(run, result, members) / 2),
             }
         )
-        for name, members in sorted(found.items(), key=lambda i: -sum(x.median_s for x in i[1]))
+        for name, members in by_type(layers).items()
     ]
     columns = [
         Column("type", "Type"),
@@ -418,7 +416,10 @@ def _int8_slower(
         ours_s, theirs_s = median_latency_s(result), median_latency_s(other)
         if not theirs or _int8_share(theirs) > 0 or ours_s <= theirs_s * (1 + _NOTABLE):
             continue
-        before, after = (_by_type(x) for x in (theirs, layers))
+        before, after = (
+            {name: total_s(members) for name, members in by_type(x).items()}
+            for x in (theirs, layers)
+        )
         worst = max(after, key=lambda name: after[name] - before.get(name, 0.0))
         without = _on_cpu(result) and not _has_integer_dot_products(run)
         yield Finding(
@@ -432,13 +433,6 @@ def _int8_slower(
             + (": its processor has no integer dot products." if without else "."),
             evidence(result, [layer for layer in layers if layer.type == worst]),
         )
-
-
-def _by_type(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
-    times: dict[str, float] = defaultdict(float)
-    for layer in layers:
-        times[layer.type] += layer.median_s
-    return times
 
 
 def _siblings(run: Run, result: CellResult) -> list[CellResult]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.graphs.layers import ExecutedLayer
@@ -27,7 +26,16 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import evidence, focus_cells, focus_group, gain, longest, version_name
+from ..common import (
+    evidence,
+    focus_cells,
+    focus_group,
+    gain,
+    grouped,
+    longest,
+    total_s,
+    version_name,
+)
 
 _ISA = re.compile(
     r"(?:^|_)(avx512_core_amx|avx512_core|avx512|avx10\w*?|avx2_vnni|avx2|avx|sse4\d|sse2|uni|amx"
@@ -92,18 +100,8 @@ class Kernels(Analyzer):
         return Section(groups, findings)
 
 
-def _grouped(
-    layers: Sequence[ExecutedLayer], key: Callable[[Kernel], str]
-) -> dict[str, list[ExecutedLayer]]:
-    """Layers by a part of their kernel's name, most time first."""
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-    for layer in layers:
-        found[key(parse_kernel(layer.kernel))].append(layer)
-    return dict(sorted(found.items(), key=lambda item: -sum(x.median_s for x in item[1])))
-
-
 def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
-    found = _grouped(layers, lambda kernel: kernel.implementation)
+    found = grouped(layers, lambda layer: parse_kernel(layer.kernel).implementation)
     shares = {name: sum(x.share for x in members) for name, members in found.items()}
     first = next(iter(shares))
     return Chart(
@@ -120,18 +118,15 @@ def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
 def _by_isa(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
     rows = [
         Row({"isa": name or "not named", **_sums(members)})
-        for name, members in _grouped(layers, lambda kernel: kernel.isa).items()
+        for name, members in grouped(layers, lambda layer: parse_kernel(layer.kernel).isa).items()
     ]
     columns = [Column("isa", "Instruction set", help=_UNI), *_SUMS]
     return Table(f"isa-{result.cell.id}", "By instruction set", columns, rows)
 
 
 def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-    for layer in longest(layers):
-        found[layer.kernel].append(layer)
     rows = []
-    for name, members in sorted(found.items(), key=lambda item: -sum(x.share for x in item[1])):
+    for name, members in grouped(longest(layers), lambda layer: layer.kernel).items():
         kernel = parse_kernel(name)
         rows.append(
             Row(
@@ -167,7 +162,7 @@ _SUMS = (
 def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
     return {
         "count": len(layers),
-        "time": sum(layer.median_s for layer in layers),
+        "time": total_s(layers),
         "share": sum(layer.share for layer in layers),
     }
 

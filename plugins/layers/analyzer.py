@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 
@@ -36,7 +36,15 @@ from ovreport.section import (
 )
 from ovreport.stats.figures import figures
 
-from ..common import focus_cells, focus_group, layer_anchor, longest, median_latency_s
+from ..common import (
+    by_type,
+    focus_cells,
+    focus_group,
+    layer_anchor,
+    longest,
+    median_latency_s,
+    total_s,
+)
 
 _CHART_TYPES = 10
 # Shown in columns of their own, or meaningless to a reader.
@@ -83,14 +91,6 @@ class Layers(Analyzer):
         )
 
 
-def by_type(layers: tuple[ExecutedLayer, ...]) -> dict[str, list[ExecutedLayer]]:
-    """Layers by type, most time first."""
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-    for layer in layers:
-        found[layer.type].append(layer)
-    return dict(sorted(found.items(), key=lambda item: -sum(x.median_s for x in item[1])))
-
-
 def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
     types = list(by_type(layers).items())[:_CHART_TYPES]
     shares = [sum(layer.share for layer in found) for _, found in types]
@@ -116,7 +116,7 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
                 {
                     "type": Tag(name, Role("type", name)),
                     "count": len(found),
-                    "time": sum(layer.median_s for layer in found),
+                    "time": total_s(found),
                     "share": sum(layer.share for layer in found),
                     **{f"in-{p}": counts[p] or None for p in precisions},
                 }
@@ -137,7 +137,7 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
     assert result.profile is not None
     measured = figures(result).latency
     latency = median_latency_s(result)
-    total = sum(layer.median_s for layer in layers)
+    total = total_s(layers)
     profiled = float(np.median(result.profile.latencies_ns)) / 1e9
     facts: list[tuple[str, Value, Kind]] = [
         ("Median latency, measured without counters", measured.median or measured.mean, "duration"),

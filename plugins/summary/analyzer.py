@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from ovreport.graphs.layers import executed_layers
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
@@ -11,6 +9,8 @@ from ovreport.rendering.format import interval, show
 from ovreport.run import CellResult, Run
 from ovreport.section import Finding, Group, KeyFigure, KeyFigures, Link, Section
 from ovreport.stats.figures import figures
+
+from ..common import by_type
 
 
 class Summary(Analyzer):
@@ -73,14 +73,12 @@ def _verdict(run: Run, model: str, version: str) -> str:
     focus = run.focus(model, version)
     if focus is None:
         return text + "."
-    by_type: dict[str, list[float]] = defaultdict(list)
-    for layer in executed_layers(run, focus):
-        by_type[layer.type].append(layer.share)
-    if not by_type:
+    types = by_type(executed_layers(run, focus))
+    if not types:
         return text + "."
-    top, shares = max(by_type.items(), key=lambda item: sum(item[1]))
-    part = show(sum(shares), "share")
-    return f"{text}; {part} of the time is in {count(len(shares), 'layer')} of type {top}."
+    top, layers = next(iter(types.items()))
+    part = show(sum(layer.share for layer in layers), "share")
+    return f"{text}; {part} of the time is in {count(len(layers), 'layer')} of type {top}."
 
 
 def _findings(run: Run) -> list[Finding]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from pydantic import Field
 
 from ovreport.graphs.layers import executed_layers
@@ -32,6 +30,8 @@ from ovreport.section import (
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 from ovreport.stats.ratio import Verdict, ratio, verdict
+
+from ..common import by_type, total_s
 
 _WORDS: dict[Verdict, str] = {
     "faster": "faster",
@@ -197,12 +197,10 @@ def _once(run: Run, a: CellResult, b: CellResult, cell: str, together: str) -> l
 
 def _by_type(run: Run, a: CellResult, b: CellResult) -> list[Block]:
     """Time by layer type, side by side, and the change."""
-    times: list[dict[str, float]] = []
-    for result in (a, b):
-        by_type: dict[str, float] = defaultdict(float)
-        for layer in executed_layers(run, result):
-            by_type[layer.type] += layer.median_s
-        times.append(by_type)
+    times = [
+        {name: total_s(layers) for name, layers in by_type(executed_layers(run, result)).items()}
+        for result in (a, b)
+    ]
     if not all(times):
         return []
     types = sorted(
