@@ -36,7 +36,9 @@ def analyze(
 ) -> list[Analysis]:
     """Each analyzer's section, without the findings whose id is suppressed."""
     return [
-        Analysis(analyzer, _outcome(run, analyzer, frozenset(suppress))) for analyzer in analyzers
+        Analysis(analyzer, _outcome(run, analyzer, frozenset(suppress)))
+        for analyzer in analyzers
+        if analyzer.concerns(run)
     ]
 
 

@@ -68,6 +68,11 @@ class Analyzer(ABC):
     def __init__(self, options: Options | None = None) -> None:
         self.options = options if options is not None else self.options_type()
 
+    @classmethod
+    def concerns(cls, run: Run) -> bool:  # noqa: ARG003  # for subclasses to ask
+        """False leaves the section out without a word: it is about runs of another kind."""
+        return True
+
     @abstractmethod
     def analyze(self, run: Run) -> Section:
         """Pure: the same run gives the same section. May raise; that costs this section only."""

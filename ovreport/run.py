@@ -303,6 +303,22 @@ class Header(Record):
     environment: Environment
     models: tuple[ModelFile, ...]
     plan: tuple[Cell, ...]
+    made: Literal["run", "compare", "trend"] = "run"
+    """The command that put it together; all but ``run`` have ``origins``."""
+    origins: tuple[Origin, ...] = ()
+    """The runs it was put together from, in their order."""
+    paired: tuple[tuple[str, str], ...] = ()
+    """Ids of cells to compare, (base, candidate), where configurations need not agree."""
+
+
+class Origin(Record):
+    """A run that became a part of another."""
+
+    name: str
+    """What it is called there: ``base``."""
+    file: str
+    """As the user named it."""
+    header: Header
 
 
 @dataclass(frozen=True)
@@ -346,6 +362,23 @@ class Run:
         """
         profiled = [r for r in self.of_version(model, version) if r.profile]
         return next((r for r in profiled if r.cell.hint == "latency"), next(iter(profiled), None))
+
+    def pairs(self, model: str, base: str, other: str) -> tuple[tuple[CellResult, CellResult], ...]:
+        """Measured cells of two versions that are compared: those of one configuration.
+
+        Where the run was put together from others, the pairs chosen then.
+        """
+        first, second = self.of_version(model, base), self.of_version(model, other)
+        if self.header.paired:
+            by_id = {r.cell.id: r for r in second}
+            partner = {a: by_id[b] for a, b in self.header.paired if b in by_id}
+            return tuple((a, partner[a.cell.id]) for a in first if a.cell.id in partner)
+        by_configuration = {r.cell.configuration: r for r in second}
+        return tuple(
+            (a, by_configuration[a.cell.configuration])
+            for a in first
+            if a.cell.configuration in by_configuration
+        )
 
     def model_file(self, model: str, version: str) -> ModelFile:
         return next(m for m in self.header.models if (m.model, m.version) == (model, version))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from ovreport.graphs.layers import executed_layers
@@ -81,18 +83,18 @@ class Versions(Analyzer):
             base = self.options.baseline if self.options.baseline in names else names[0]
             for other in names:
                 if other != base:
-                    pairs = _pairs(run, model, base, other)
+                    pairs = run.pairs(model, base, other)
                     if pairs:
                         groups.append(self._group(run, pairs))
                         findings += self._findings(run, pairs)
         return Section(groups, findings)
 
-    def _group(self, run: Run, pairs: list[tuple[CellResult, CellResult]]) -> Group:
+    def _group(self, run: Run, pairs: Sequence[tuple[CellResult, CellResult]]) -> Group:
         first, second = pairs[0]
         heading = f"{first.cell.model}: {second.cell.version} against {first.cell.version}"
         return Group(heading, [self._table(run, pairs), *_by_type(run, first, second)])
 
-    def _table(self, run: Run, pairs: list[tuple[CellResult, CellResult]]) -> Table:
+    def _table(self, run: Run, pairs: Sequence[tuple[CellResult, CellResult]]) -> Table:
         rows = []
         for a, b in pairs:
             x, y = figures(a), figures(b)
@@ -136,7 +138,7 @@ class Versions(Analyzer):
         note = f"Differences within ±{self.options.noise:.1%} count as noise."
         return Table(f"verdicts-{pairs[0][1].cell.id}", "Verdicts", columns, rows, note)
 
-    def _findings(self, run: Run, pairs: list[tuple[CellResult, CellResult]]) -> list[Finding]:
+    def _findings(self, run: Run, pairs: Sequence[tuple[CellResult, CellResult]]) -> list[Finding]:
         found = []
         for a, b in pairs:
             change = ratio(a, b, "throughput")
@@ -158,15 +160,6 @@ class Versions(Analyzer):
 
 def _point(estimate: Estimate | None) -> float | None:
     return None if estimate is None else estimate.point
-
-
-def _pairs(run: Run, model: str, base: str, other: str) -> list[tuple[CellResult, CellResult]]:
-    by_configuration = {r.cell.configuration: r for r in run.of_version(model, other)}
-    return [
-        (a, by_configuration[a.cell.configuration])
-        for a in run.of_version(model, base)
-        if a.cell.configuration in by_configuration
-    ]
 
 
 def _once(run: Run, a: CellResult, b: CellResult, cell: str, together: str) -> list[Row]:
