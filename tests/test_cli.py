@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from conftest import light_model, ovreport
+from PIL import Image
 
 from ovreport.runfile import read_run
 
@@ -77,6 +78,8 @@ def test_a_resumed_run_measures_only_what_is_missing(squeezenet: Path, tmp_path:
         (("MODEL", "--batch", "0"), "whole numbers from 1"),
         (("MODEL", "--hint", "fast"), "is not one of"),
         (("BAD",), "OpenVINO cannot read this model"),
+        (("MODEL", "--input", "no-such.npy"), "no such file or folder"),
+        (("MODEL", "--input", "BAD"), "not a kind of file that inputs are read from"),
     ],
 )
 def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
@@ -101,3 +104,17 @@ def test_init_writes_a_config_that_runs(squeezenet: Path, tmp_path: Path) -> Non
 def test_devices_and_analyzers_are_listed() -> None:
     assert "CPU" in ovreport("devices").output
     assert "bottlenecks" in ovreport("analyzers").output
+
+
+def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(2):
+        Image.new("RGB", (64, 48), (number, 90, 200)).save(photos / f"{number}.png")
+    words = ("--input", photos, "--hint", "latency", "-d", "AUTO", *FAST)
+    result = ovreport("run", squeezenet, *words, "-o", tmp_path / "report.html")
+    assert result.exit_code == 0, result.output
+    (cell,) = read_run(tmp_path / "report.html").done
+    assert cell.resolved is not None
+    assert "photos, 2 sets in turn" in cell.resolved.input_data
+    assert cell.resolved.execution_devices == ("CPU",)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import ovreport
 
-from ovreport.config.load import load, validate
+from ovreport.config.load import load, model_name, validate
 from ovreport.errors import UserError
 from ovreport.plan import expand
 
@@ -79,3 +79,15 @@ def test_the_schema_describes_every_key() -> None:
     schema = json.loads(result.output)
     for table in (schema, *schema["$defs"].values()):
         assert all("description" in field for field in table["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("models/resnet50.onnx", "resnet50"),
+        ("models/PP-OCRv4_det/inference.pdmodel", "PP-OCRv4_det"),
+        ("package:magika/models/standard_v3_3/model.onnx", "standard_v3_3"),
+    ],
+)
+def test_a_model_is_named_after_its_file_or_else_its_folder(path: str, name: str) -> None:
+    assert model_name(Path(path)) == name

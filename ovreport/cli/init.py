@@ -27,7 +27,7 @@ def init(model: str, output: Path) -> None:
 
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from ovreport.config.load import PACKAGE_PREFIX, Source, validate
+    from ovreport.config.load import PACKAGE_PREFIX, Source, model_name, validate
     from ovreport.errors import UserError
     from ovreport.measuring.inspecting import inspect
     from ovreport.measuring.shapes import example
@@ -52,7 +52,7 @@ def init(model: str, output: Path) -> None:
     )
     templates.filters["toml"] = _toml_string
     text = templates.get_template("starter.toml").render(
-        name=path.stem,
+        name=model_name(path),
         path=model if model.startswith(PACKAGE_PREFIX) else relative,
         inputs=info.inputs,
         shape=example(info.inputs),

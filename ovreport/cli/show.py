@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ovreport.config.schema import Measure
-from ovreport.labels import label
+from ovreport.labels import count, label
 from ovreport.measuring.measure import CellStarted, Event, SliceDone
 from ovreport.measuring.planned import PlannedCell
 from ovreport.output import printable
 from ovreport.plan import estimated_seconds
 from ovreport.rendering.format import show
 from ovreport.run import Cell, CellResult, Run
+from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
 # A log file has no width of its own; rich would fold its tables at 80 columns.
@@ -48,7 +49,8 @@ def print_plan(
     left = len(cells) - measured
     least, most = estimated_seconds(cells[:left], measure)
     done = f", {measured} already measured" if measured else ""
-    _console.print(f"{len(cells)} cells{done}, about {_minutes(least)} to {_minutes(most)}")
+    times = dict.fromkeys([_minutes(least), _minutes(most)])
+    _console.print(f"{count(len(cells), 'cell')}{done}, about {' to '.join(times)}")
 
 
 def _minutes(seconds: float) -> str:
@@ -136,9 +138,14 @@ def print_summary(run: Run) -> None:
             show(known.throughput_fps.point, "rate"),
             show(median.point, "duration") if median else "–",
             show(p95.point, "duration") if p95 else "–",
-            f"{known.throughput_fps.relative_half_width:.1%}",
+            _sureness(known.throughput_fps),
         )
     _console.print(table)
+
+
+def _sureness(estimate: Estimate) -> str:
+    """The relative half-width, or a dash where too little was measured for an interval."""
+    return f"{estimate.relative_half_width:.1%}" if estimate.confidence else "–"
 
 
 def print_failures(run: Run, *, verbose: bool) -> None:

@@ -22,6 +22,7 @@ else:
     import tomli as tomllib
 
 PACKAGE_PREFIX = "package:"
+_USUAL_NAMES = frozenset({"inference", "model", "openvino_model", "saved_model"})
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,15 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
     else:
         is_package = str(target).startswith(PACKAGE_PREFIX)
         path = str(target) if is_package else str(target.resolve())
-        values = {"model": [{"name": target.stem, "path": path}]}
+        values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
     return Source(validate(_overridden(values, overrides, name), name), folder, name)
+
+
+def model_name(path: Path) -> str:
+    """The file's name, or its folder's where the file is called what all of its format are."""
+    absolute = path if str(path).startswith(PACKAGE_PREFIX) else path.resolve()
+    return absolute.parent.name if path.stem in _USUAL_NAMES else absolute.stem
 
 
 def _overridden(

@@ -30,6 +30,7 @@ _NUMPY: dict[str, np.dtype[Any]] = {
     },
 }
 
+_ARRAYS = (".npy", ".npz")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # More pictures than this do not make a measurement better, and all of them are held in memory.
 _MAX_IMAGES = 64
@@ -149,8 +150,15 @@ def _files(given: Path | Mapping[str, Path] | None, ports: Sequence[Port]) -> di
 
 
 def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[Array]:
+    if not path.exists():
+        raise UserError(f"input {path}: no such file or folder", "Check the path.")
     if path.is_dir() or path.suffix.lower() in _IMAGES:
         return [_as_input(_picture(file, shape), port, shape, file) for file in _pictures(path)]
+    if path.suffix.lower() not in _ARRAYS:
+        raise UserError(
+            f"input {path}: not a kind of file that inputs are read from",
+            f"Known: {', '.join((*_ARRAYS, *_IMAGES))} and folders of images.",
+        )
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
@@ -219,7 +227,9 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
                 image.convert("RGB" if channels == 3 else "L").resize((width, height))
             )
     except (OSError, Image.DecompressionBombError) as error:
-        raise UserError(f"input {path}: not an image: {error}") from error
+        raise UserError(
+            f"input {path}: cannot be read as an image: {error}", "Save it anew, as PNG or JPEG."
+        ) from error
     pixels = pixels.reshape(height, width, channels)
     return pixels.transpose(2, 0, 1) if first else pixels
 
