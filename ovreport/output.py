@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from ovreport.errors import UserError
@@ -38,7 +39,10 @@ def write_whole(path: Path, text: str) -> None:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            # A name or message out of a foreign file may hold half a surrogate pair.
+            with os.fdopen(
+                descriptor, "w", encoding="utf-8", errors="replace", newline="\n"
+            ) as file:
                 file.write(text)
             temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
             temporary.replace(path)
@@ -47,8 +51,25 @@ def write_whole(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written: {error.strerror}", "Choose another place with -o."
+            f"{path}: cannot be written: {error.strerror}", "Choose another place."
         ) from error
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files by name into a folder, made if need be; what else is in it stays.
+
+    Raises:
+        UserError: the folder cannot be made, or a file in it not be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: not a folder that can be written to: {error.strerror}",
+            "Choose another place.",
+        ) from error
+    for name, text in files.items():
+        write_whole(folder / name, text)
 
 
 def _umask() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ovreport import __version__
+from ovreport.cli.export import export
 from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
 from ovreport.cli.render import render
@@ -51,5 +52,5 @@ def main(verbose: bool) -> None:
     """
 
 
-for _command in (run, render, init, devices, analyzers, schema):
+for _command in (run, render, export, init, devices, analyzers, schema):
     main.add_command(_command)

@@ -8,7 +8,6 @@ from ovreport.analysis import analyze, choose, installed
 from ovreport.config.load import Source, validate
 from ovreport.output import write_whole
 from ovreport.plugin import Analyzer
-from ovreport.rendering.page import render
 from ovreport.run import Run
 
 
@@ -45,5 +44,7 @@ def chosen_analyzers(source: Source) -> list[Analyzer]:
 
 def write_report(run: Run, source: Source, output: Path, *, with_data: bool = True) -> None:
     """Analyses a run and writes its report, whole or not at all."""
+    from ovreport.rendering.page import render  # matplotlib takes a second to load
+
     analyses = analyze(run, chosen_analyzers(source), source.config.report.suppress)
     write_whole(output, render(run, analyses, with_data=with_data))

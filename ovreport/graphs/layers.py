@@ -103,7 +103,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     layers = [
         ExecutedLayer(
             index=index,
-            order=_order(nodes[index], index),
+            order=execution_order(nodes[index], index),
             name=layer.name,
             type=nodes[index].type,
             kernel=layer.kernel,
@@ -257,7 +257,8 @@ def _median_s(layer: ProfiledLayer) -> float:
     return float(np.median(layer.times_ns)) / 1e9
 
 
-def _order(node: Node, index: int) -> int:
+def execution_order(node: Node, index: int) -> int:
+    """Place in the order of execution; where the device tells none, the node's own place."""
     text = attribute(node, "execOrder")
     return int(text) if re.fullmatch(r"-?\d{1,9}", text) else index
 
@@ -269,7 +270,9 @@ def _matched(
 
     Equal names, empty ones too, are taken in execution order, as the profile lists them.
     """
-    in_order = sorted(range(len(nodes)), key=lambda index: (_order(nodes[index], index), index))
+    in_order = sorted(
+        range(len(nodes)), key=lambda index: (execution_order(nodes[index], index), index)
+    )
     places: dict[tuple[str, str], deque[int]] = defaultdict(deque)
     by_name: dict[str, deque[int]] = defaultdict(deque)
     for index in in_order:

@@ -1,0 +1,1 @@
+"""Runs for other programs: JSON, CSV, the Workbench's reports; without openvino or drawing."""

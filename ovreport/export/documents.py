@@ -1,0 +1,120 @@
+"""Whole files out of the records of a run: one JSON document, a folder of CSV."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from ovreport.analysis import Analysis
+from ovreport.export.records import (
+    Record,
+    cell_records,
+    flat,
+    layer_records,
+    model_record,
+    operator_records,
+    slice_records,
+)
+from ovreport.export.spreadsheet import csv_text
+from ovreport.export.workbench import inference_report, layer_report
+from ovreport.run import CellResult, Run
+from ovreport.section import Crashed, Section
+
+
+def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
+    """Cells with their figures, layers and operators; models, environment and findings."""
+    results = {result.cell.id: result for result in run.results}
+    cells: list[Record] = []
+    for record in cell_records(run):
+        result = results.get(str(record["cell"]))
+        if result is not None and result.profile is not None:
+            record["layers"] = [_inside(x) for x in layer_records(run, result)]
+            record["operators"] = [_inside(x) for x in operator_records(run, result)]
+        cells.append(record)
+    document = {
+        "ovreport": run.header.ovreport,
+        "created": run.header.created,
+        "environment": run.header.environment.model_dump(mode="json"),
+        "other_environments": [x.model_dump(mode="json") for x in run.other_environments],
+        "models": [model_record(model) for model in run.header.models],
+        "cells": cells,
+        "findings": list(_findings(analyses)),
+    }
+    # ASCII alone, so that a terminal shows names without obeying them.
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _inside(record: Record) -> Record:
+    """A record within its cell, which need not be named again."""
+    return {name: value for name, value in record.items() if name != "cell"}
+
+
+def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
+    """The same by file name: a table for each kind of record."""
+    profiled = [result for result in run.done if result.profile is not None]
+    tables: dict[str, Iterable[Record]] = {
+        "models": map(model_record, run.header.models),
+        "cells": cell_records(run),
+        "slices": chain.from_iterable(map(slice_records, run.done)),
+        "layers": chain.from_iterable(layer_records(run, result) for result in profiled),
+        "operators": chain.from_iterable(operator_records(run, result) for result in profiled),
+        "findings": _findings(analyses),
+        "environment": (
+            {"name": name, "value": str(value)}
+            for name, value in run.header.environment.model_dump(mode="json").items()
+        ),
+    }
+    return {f"{name}.csv": _csv(records) for name, records in tables.items()}
+
+
+def _csv(records: Iterable[Record]) -> str:
+    """Columns are all fields that any record has, bounds beside the figure that they belong to."""
+    rows = [flat(record) for record in records]
+    place = {name: at for at, name in enumerate(dict.fromkeys(chain.from_iterable(rows)))}
+    columns = sorted(place, key=lambda name: place.get(re.sub(r"\.(low|high)$", "", name), 0))
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows))
+
+
+def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
+    for analysis in analyses:
+        if isinstance(analysis.outcome, Crashed):
+            yield {
+                "analyzer": analysis.analyzer.id,
+                "id": "crashed",
+                "severity": "problem",
+                "text": analysis.outcome.error,
+            }
+        elif isinstance(analysis.outcome, Section):
+            for finding in analysis.outcome.findings:
+                yield {
+                    "analyzer": analysis.analyzer.id,
+                    "id": finding.id,
+                    "severity": finding.severity,
+                    "text": finding.text,
+                    "remedy": finding.remedy,
+                    "gain": finding.gain,
+                    "evidence": [link.text for link in finding.evidence],
+                }
+
+
+def workbench_files(run: Run) -> dict[str, str]:
+    """A layer report for each profiled cell, an inference report for each version and device."""
+    files: dict[str, str] = {}
+    groups: dict[tuple[str, ...], list[CellResult]] = {}
+    for result in run.done:
+        cell = result.cell
+        groups.setdefault((cell.model, cell.version, cell.runtime, cell.device), []).append(result)
+        if result.profile is not None and result.runtime_graph is not None:
+            name = file_name("layers", cell.model, cell.version, cell.id)
+            files[name] = layer_report(run, result)
+    for (model, version, *_), results in groups.items():
+        name = file_name("inference", model, version, results[0].cell.id)
+        files[name] = inference_report(results)
+    return files
+
+
+def file_name(*parts: str) -> str:
+    """Safe on every file system, whatever a stranger's model is called."""
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts) + ".csv"

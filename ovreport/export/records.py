@@ -1,0 +1,217 @@
+"""A run as plain records: what JSON nests and CSV lists.
+
+A field's name carries its unit (``latency_ms``, ``size_bytes``); an estimate is a record of
+``point``, ``low`` and ``high``; what is not known is None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from ovreport.export.spreadsheet import Field
+from ovreport.graphs.layers import attribute, executed_layers, fates, skipped_layers
+from ovreport.run import Cell, CellResult, ModelFile, Run
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import figures
+
+Record: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | Record | None"
+
+
+def model_record(model: ModelFile) -> Record:
+    """A version of a model, as the run found it."""
+    return {
+        "model": model.model,
+        "version": model.version,
+        "path": model.path,
+        "format": model.format,
+        "size_bytes": model.size_bytes,
+        "sha256": model.sha256,
+        "inputs": [f"{'/'.join(p.names)}{p.shape} {p.precision}" for p in model.inputs],
+        "outputs": [f"{'/'.join(p.names)}{p.shape} {p.precision}" for p in model.outputs],
+    }
+
+
+def cell_records(run: Run) -> Iterator[Record]:
+    """All cells in the order of the plan: measured, failed and those still to be measured."""
+    for result in run.results:
+        yield _measured(result) if result.ok else _failed(result)
+    for cell in run.pending:
+        yield {**_asked(cell), "status": "pending"}
+
+
+def _asked(cell: Cell) -> Record:
+    return {"cell": cell.id, **cell.model_dump(mode="json")}
+
+
+def _failed(result: CellResult) -> Record:
+    assert result.failure is not None
+    return {
+        **_asked(result.cell),
+        "status": "failed",
+        "failed_stage": result.failure.stage,
+        "failure": result.failure.reason,
+    }
+
+
+def _measured(result: CellResult) -> Record:
+    known, resolved, launches = figures(result), result.resolved, result.launches
+    latency = known.latency
+    percentiles = {
+        name: _estimate_ms(getattr(latency, name))
+        for name in ("mean", "median", "p90", "p95", "p99", "p999")
+    }
+    return {
+        **_asked(result.cell),
+        "status": "measured",
+        "stopped": result.stopped,
+        "resolved": {
+            "streams": resolved.streams,
+            "requests": resolved.requests,
+            "batch": resolved.batch,
+            "threads": resolved.threads,
+            "precision": resolved.precision,
+            "execution_devices": list(resolved.execution_devices),
+            "input_data": resolved.input_data,
+        }
+        if resolved
+        else None,
+        "throughput_fps": _estimate(known.throughput_fps),
+        "latency_ms": {
+            **percentiles,
+            "min": _ms(latency.low),
+            "max": _ms(latency.high),
+            "deviation": _ms(latency.deviation),
+        },
+        "requests_counted": latency.count,
+        "read_ms": _estimate_ms(known.read_s),
+        "compile_ms": _estimate_ms(known.compile_s),
+        "first_inference_ms": _estimate_ms(known.first_inference_s),
+        "memory_bytes": {
+            phase: max(getattr(launch.memory, f"{phase}_bytes") for launch in launches)
+            for phase in ("start", "read", "compile", "inference")
+        },
+        "harness_cost_ms": result.harness.cost_ns / 1e6 if result.harness else None,
+        "profile_failure": result.profile_failure.reason if result.profile_failure else None,
+        "launches": len(launches),
+    }
+
+
+def slice_records(result: CellResult) -> Iterator[Record]:
+    """Every slice of a cell, warm-up included; single requests are in the run file alone."""
+    for number, launch in enumerate(result.launches):
+        for place, measured in enumerate(launch.slices):
+            yield {
+                "cell": result.cell.id,
+                "launch": number,
+                "slice": place,
+                "warmup": measured.warmup,
+                "start_ms": measured.start_ns / 1e6,
+                "wall_ms": measured.wall_ns / 1e6,
+                "cpu_ms": measured.cpu_ns / 1e6,
+                "other_load_cores": measured.other_load,
+                "requests": measured.requests,
+                "latency_median_ms": float(np.median(measured.latencies_ns)) / 1e6,
+            }
+
+
+def layer_records(run: Run, result: CellResult) -> Iterator[Record]:
+    """Layers of a profiled cell: the executed ones in their order, then those without a time.
+
+    ``layer_time_ms`` is the median with the quartiles over the profiled inferences.
+    """
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    for layer in executed_layers(run, result):
+        node = nodes[layer.index]
+        yield {
+            "cell": result.cell.id,
+            "layer": layer.name,
+            "execution_order": layer.order,
+            "type": layer.type,
+            "kernel": layer.kernel,
+            "precision": layer.precision,
+            "status": "executed",
+            "layer_time_ms": {
+                "point": _ms(layer.median_s),
+                "low": _ms(layer.low_s),
+                "high": _ms(layer.high_s),
+            },
+            "share": layer.share,
+            "output_shapes": list(layer.shapes),
+            "output_layouts": layer.layouts,
+            "output_precisions": attribute(node, "outputPrecisions"),
+            "executes": [original[index].name for index in layer.originals],
+            "fused_into": None,
+        }
+    for skipped in skipped_layers(run, result):
+        yield {
+            "cell": result.cell.id,
+            "layer": skipped.name,
+            "execution_order": None,
+            "type": skipped.type,
+            "kernel": "",
+            "precision": "",
+            "status": "not executed",
+            "layer_time_ms": None,
+            "share": None,
+            "output_shapes": [],
+            "output_layouts": "",
+            "output_precisions": "",
+            "executes": [],
+            "fused_into": None if skipped.into is None else nodes[skipped.into].name,
+        }
+
+
+def operator_records(run: Run, result: CellResult) -> Iterator[Record]:
+    """The model's own operators without constants, and what became of each."""
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    for index, fate in fates(run, result).items():
+        yield {
+            "cell": result.cell.id,
+            "operator": original[index].name,
+            "type": original[index].type,
+            "output_shapes": [port.shape for port in original[index].outputs],
+            "attributes": json.dumps(original[index].attributes),
+            "fate": fate.kind,
+            "layer": None if fate.layer is None else nodes[fate.layer].name,
+        }
+
+
+# ---------------------------------------------------------------------------- values
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 6)  # to 1 ns, which is how it was measured
+
+
+def _estimate(estimate: Estimate | None, scale: float = 1.0) -> Record | None:
+    if estimate is None:
+        return None
+    return {name: round(getattr(estimate, name) * scale, 6) for name in ("point", "low", "high")}
+
+
+def _estimate_ms(estimate: Estimate | None) -> Record | None:
+    return _estimate(estimate, 1e3)
+
+
+def flat(record: Mapping[str, Json]) -> dict[str, Field]:
+    """One level: ``latency_ms.median`` for a figure and ``….low``, ``….high`` for its interval.
+
+    Lists become one text, parted by ``; ``.
+    """
+    found: dict[str, Field] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            for inner, content in flat(value).items():
+                found[name if inner == "point" else f"{name}.{inner}"] = content
+        elif isinstance(value, list):
+            found[name] = "; ".join(map(str, value))
+        else:
+            found[name] = value
+    return found

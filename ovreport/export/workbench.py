@@ -1,0 +1,59 @@
+"""The two reports that the Deep Learning Workbench offered, for scripts that read them.
+
+Separator ``;``, times in ms, throughput in FPS, numbers only: a layer that was not executed has
+time 0, as there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ovreport.export.spreadsheet import csv_text
+from ovreport.graphs.layers import attribute, executed_layers, execution_order, precision_name
+from ovreport.run import CellResult, Run
+from ovreport.stats.figures import figures
+
+LAYER_COLUMNS = (
+    "Execution Order", "Layer Name", "Layer Type", "Execution Time", "Runtime Precision",
+)  # fmt: skip
+INFERENCE_COLUMNS = ("Stream", "Batch size", "Throughput", "Latency")
+
+
+def layer_report(run: Run, result: CellResult) -> str:
+    """One row for each node of the runtime graph that is not a constant, in execution order."""
+    assert result.runtime_graph is not None
+    nodes = run.graphs[result.runtime_graph].nodes
+    times = {layer.index: layer.median_s * 1e3 for layer in executed_layers(run, result)}
+    in_order = sorted(range(len(nodes)), key=lambda index: execution_order(nodes[index], index))
+    rows = [
+        (
+            execution_order(nodes[index], index),
+            nodes[index].name,
+            nodes[index].type,
+            times.get(index, 0.0),
+            _precision(attribute(nodes[index], "runtimePrecision")),
+        )
+        for index in in_order
+        if nodes[index].type not in ("Const", "Constant")
+    ]
+    return csv_text(LAYER_COLUMNS, rows, ";")
+
+
+def inference_report(results: Sequence[CellResult]) -> str:
+    """One row for each measured cell: resolved streams and batch, median latency."""
+    rows = []
+    for result in results:
+        assert result.resolved is not None
+        known = figures(result)
+        latency = known.latency.median or known.latency.mean
+        streams = result.resolved.streams or result.resolved.requests
+        rows.append(
+            (streams, result.resolved.batch, known.throughput_fps.point, latency.point * 1e3)
+        )
+    return csv_text(INFERENCE_COLUMNS, rows, ";")
+
+
+def _precision(text: str) -> str:
+    """As releases of its time named it: ``FP32``, ``BF16``, ``U8``."""
+    return re.sub(r"^f(?=\d)", "fp", precision_name(text)).upper()
