@@ -178,7 +178,7 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
             alone = len(layer.originals) == 1 or nodes[original].name == layer.name
             if alone or original not in found:
                 found[original] = Fate("executed" if alone else "fused", layer.index)
-    folded = _closed_over(nodes, lambda node: _is_constant(node) or _is_static_shape(node, nodes))
+    folded = folded_nodes(nodes)
     named = _named_at_runtime(run, result)
     for index in range(len(nodes)):
         if index not in found and index in folded:
@@ -204,6 +204,12 @@ def _follow(nodes: Sequence[Node], found: dict[int, Fate]) -> None:
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     """Constants, and nodes that depend on constants alone."""
     return _closed_over(nodes, _is_constant)
+
+
+def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
+    """Nodes whose value is known when the model is compiled: it follows from constants and from
+    shapes that leave nothing open."""
+    return _closed_over(nodes, lambda node: _is_constant(node) or _is_static_shape(node, nodes))
 
 
 def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:

@@ -339,7 +339,10 @@ def node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
         type_name = attributes.get("layerType", operation.get_type_name())
     else:
         attributes = {key: plain(value) for key, value in operation.get_attributes().items()}
+        attributes["opset"] = operation.get_type_info().version_id
         type_name = operation.get_type_name()
+        if type_name in ("Loop", "TensorIterator"):
+            attributes["num_iterations"] = operation.get_num_iterations()  # -1: not known
     return {
         "name": operation.get_friendly_name(),
         "type": type_name,

@@ -1,0 +1,279 @@
+"""The work of each operator of a model: operations, parameters, and bytes moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from ovreport.graphs.flow import INT8, size_bytes
+from ovreport.graphs.layers import folded_nodes, precision_name
+from ovreport.graphs.operators import (
+    MOVES_DATA,
+    TAKES_PART,
+    VIEWS,
+    Operator,
+    dimensions,
+    operations,
+)
+from ovreport.run import Node
+
+_FLOATING = ("f", "bf")
+# Precisions that weights are stored in for integer arithmetic or to save memory.
+_NARROW = INT8 | {"i4", "u4", "u2", "u3", "u6", "i2", "nf4"}
+# Most levels that fit eight bits.
+_INT8_LEVELS = 256
+# What a quantised tensor may pass on its way to an operator and still be quantised.
+_KEEPS_QUANTISED = VIEWS | TAKES_PART | {
+    "Concat", "Convert", "DepthToSpace", "MaxPool", "Pad", "ShuffleChannels", "SpaceToDepth",
+    "Split", "Transpose", "VariadicSplit",
+}  # fmt: skip
+_MULTIPLIES = frozenset({
+    "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
+    "MatMul",
+})  # fmt: skip
+# Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
+# figures are the published ones, calls a normalisation's mean and variance buffers.
+_NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an operator or layer has to do in one inference; None where it cannot be known."""
+
+    flops: int | None = 0
+    """Floating-point operations; a multiply-add is two."""
+    integer_ops: int | None = 0
+    """Operations on integers: quantised products, and what is computed of indices and shapes."""
+    parameters: int = 0
+    """Elements of constant floating-point or quantised tensors, single numbers left out; one that
+    several operators read is counted at the first of them."""
+    weight_bytes: int | None = 0
+    """Constants that are read; part of ``read_bytes``."""
+    read_bytes: int | None = 0
+    write_bytes: int | None = 0
+
+    @property
+    def operations(self) -> int | None:
+        """Of either kind."""
+        return add(self.flops, self.integer_ops)
+
+    @property
+    def moved_bytes(self) -> int | None:
+        """Read and written."""
+        return add(self.read_bytes, self.write_bytes)
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            add(self.flops, other.flops),
+            add(self.integer_ops, other.integer_ops),
+            self.parameters + other.parameters,
+            add(self.weight_bytes, other.weight_bytes),
+            add(self.read_bytes, other.read_bytes),
+            add(self.write_bytes, other.write_bytes),
+        )
+
+    def split(self, parts: int) -> list[Work]:
+        """Into equal parts that add up to it."""
+        return [
+            Work(**{k: n and n // parts + (part < n % parts) for k, n in asdict(self).items()})
+            for part in range(parts)
+        ]
+
+
+def add(*numbers: int | None) -> int | None:
+    """Their sum; None if one of them is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+# ---------------------------------------------------------------------------- operators
+
+
+def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
+    """What each operator of a model graph takes, by itself.
+
+    An operator whose value is known when the model is compiled takes nothing. Bytes are those of
+    all inputs and of those outputs that are read, in the precision of the model; views of other
+    memory move none. A ``Loop`` or ``TensorIterator`` takes its body times its iterations, an
+    ``If`` its larger branch; of their bytes only those of their own inputs and outputs are
+    counted.
+    """
+    constant = folded_nodes(nodes)
+    quantised = _quantised(nodes)
+    read = edges(nodes)
+    seen: set[tuple[int, int]] = set()
+    found = []
+    for index, node in enumerate(nodes):
+        if index in constant:
+            found.append(Work())
+            continue
+        count = _operations(nodes, index)
+        integer = _is_integer(nodes, index, quantised)
+        weights = constant_edges(node, constant)
+        counted = _parameter_edges(nodes, index, constant) - seen
+        seen |= counted
+        inner = [_body_parameters(body.nodes) for body in node.bodies]
+        found.append(
+            Work(
+                flops=0 if integer else count,
+                integer_ops=count if integer else 0,
+                parameters=sum(_elements(nodes, edge) or 0 for edge in counted) + sum(inner),
+                weight_bytes=add(*(_edge_bytes(nodes, edge) for edge in weights)),
+                read_bytes=read_bytes(nodes, node),
+                write_bytes=write_bytes(node, index, read),
+            )
+        )
+    return tuple(found)
+
+
+def _operations(nodes: Sequence[Node], index: int) -> int | None:
+    node = nodes[index]
+    if node.bodies:
+        return _body_operations(node)
+    if node.type in MOVES_DATA:
+        return 0  # whatever the shapes
+    sized = operator(nodes, index)
+    try:
+        return None if sized is None else operations(sized)
+    except (IndexError, ValueError, ZeroDivisionError):
+        return None  # a graph from elsewhere, with shapes that its operator cannot have
+
+
+def operator(nodes: Sequence[Node], index: int) -> Operator | None:
+    """With its dimensions; None if any of them is open."""
+    node = nodes[index]
+    inputs = [dimensions(nodes[source].outputs[port].shape) for source, port in node.inputs]
+    outputs = [dimensions(port.shape) for port in node.outputs]
+    if None in inputs or None in outputs:
+        return None
+    return Operator(
+        node.type,
+        [shape for shape in inputs if shape is not None],
+        [shape for shape in outputs if shape is not None],
+        node.attributes,
+    )
+
+
+def _body_operations(node: Node) -> int | None:
+    """Of either kind; those of floating-point and integer operators inside are added up."""
+    bodies = [add(*(work.operations for work in model_work(body.nodes))) for body in node.bodies]
+    known = [count for count in bodies if count is not None]
+    times = 1 if node.type == "If" else node.attributes.get("num_iterations")
+    if len(known) < len(bodies) or not isinstance(times, int) or times < 0:
+        return None
+    return max(known) * times
+
+
+def _body_parameters(nodes: Sequence[Node]) -> int:
+    return sum(work.parameters for work in model_work(nodes))
+
+
+def _is_integer(nodes: Sequence[Node], index: int, quantised: frozenset[int]) -> bool:
+    """Whether an operator computes in integers: products of quantised tensors, or on integers."""
+    node = nodes[index]
+    if node.type in _MULTIPLIES and all(source in quantised for source, _ in node.inputs[:2]):
+        return True
+    if node.bodies or len(node.inputs) <= (node.type == "Select"):
+        return False
+    source, port = node.inputs[node.type == "Select"]  # its first input is the condition
+    return not is_floating(nodes[source].outputs[port].precision)
+
+
+def _quantised(nodes: Sequence[Node]) -> frozenset[int]:
+    """Nodes that put out quantised values, though they may be written as floating point.
+
+    They begin at a ``FakeQuantize`` of 256 levels or fewer or at a narrow constant, and pass
+    layers that only move data, and a subtraction and multiplication by constants, which is how a
+    zero point and a scale are written.
+    """
+    constant = folded_nodes(nodes)
+    found: set[int] = set()
+    for index, node in enumerate(nodes):
+        sources = [source for source, _ in node.inputs]
+        if node.type == "FakeQuantize":
+            levels = node.attributes.get("levels")
+            starts = isinstance(levels, int) and levels <= _INT8_LEVELS
+        else:
+            starts = bool(node.outputs) and precision_name(node.outputs[0].precision) in _NARROW
+        scales = node.type in ("Subtract", "Multiply") and constant.issuperset(sources[1:2])
+        data = [s for s in sources if s not in constant] or sources[:1]
+        passes = node.type in _KEEPS_QUANTISED or scales
+        if starts or (passes and data and all(s in found for s in data)):
+            found.add(index)
+    return frozenset(found)
+
+
+def is_floating(precision: str) -> bool:
+    """Whether a precision is one of floating-point numbers, of 8 bits or more."""
+    return precision_name(precision).startswith(_FLOATING)
+
+
+def constant_edges(node: Node, constant: frozenset[int]) -> frozenset[tuple[int, int]]:
+    """The node's inputs that come from constants."""
+    return frozenset(edge for edge in node.inputs if edge[0] in constant)
+
+
+def _parameter_edges(
+    nodes: Sequence[Node], index: int, constant: frozenset[int]
+) -> frozenset[tuple[int, int]]:
+    node = nodes[index]
+    others = _NO_PARAMETERS.get(node.type, ())
+    return frozenset(
+        (source, port)
+        for place, (source, port) in enumerate(node.inputs)
+        if source in constant
+        and place not in others
+        and _holds_parameters(nodes[source].outputs[port].precision)
+        and (_elements(nodes, (source, port)) or 0) > 1
+    )
+
+
+def _holds_parameters(precision: str) -> bool:
+    return is_floating(precision) or precision_name(precision) in _NARROW
+
+
+def edges(nodes: Sequence[Node]) -> frozenset[tuple[int, int]]:
+    """Outputs that are read."""
+    return frozenset(edge for node in nodes for edge in node.inputs)
+
+
+def _elements(nodes: Sequence[Node], edge: tuple[int, int]) -> int | None:
+    shape = dimensions(nodes[edge[0]].outputs[edge[1]].shape)
+    return None if shape is None else math.prod(shape)
+
+
+# ---------------------------------------------------------------------------- bytes
+
+
+def _edge_bytes(nodes: Sequence[Node], edge: tuple[int, int]) -> int | None:
+    port = nodes[edge[0]].outputs[edge[1]]
+    return size_bytes(port.shape, port.precision)
+
+
+def read_bytes(nodes: Sequence[Node], node: Node) -> int | None:
+    """Of all different inputs; of those that are read in part, as much as is put out."""
+    if node.type in VIEWS or node.type in ("ShapeOf", "Result"):
+        return 0
+    sizes = [_edge_bytes(nodes, edge) for edge in dict.fromkeys(node.inputs)]
+    if node.type in TAKES_PART and sizes and node.outputs:
+        part = size_bytes(node.outputs[0].shape, node.outputs[0].precision)
+        sizes[0] = None if part is None or sizes[0] is None else min(part, sizes[0])
+    return add(*sizes)
+
+
+def write_bytes(node: Node, index: int, read: frozenset[tuple[int, int]]) -> int | None:
+    """Of the outputs that are read; a view writes none."""
+    moves = node.type not in VIEWS and node.type not in ("Parameter", "Result")
+    return output_bytes(node, index, read) if moves else 0
+
+
+def output_bytes(node: Node, index: int, read: frozenset[tuple[int, int]]) -> int | None:
+    """Of the outputs that are read: a pooling's indices, for instance, seldom are."""
+    return add(
+        *(
+            size_bytes(output.shape, output.precision)
+            for port, output in enumerate(node.outputs)
+            if (index, port) in read
+        )
+    )
