@@ -44,6 +44,7 @@ def test_a_failing_cell_costs_only_itself(tmp_path: Path) -> None:
     assert [(r.cell.batch, r.cell.precision) for r in run.done] == [(1, "f32")]
     assert {r.failure.stage for r in run.failed if r.failure} == {"compile", "reshape"}
     assert "Wrong value f8" in target.read_text()
+    assert "cannot be reshaped to batch 3" in result.output
 
 
 def test_a_resumed_run_measures_only_what_is_missing(squeezenet: Path, tmp_path: Path) -> None:

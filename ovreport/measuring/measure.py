@@ -306,9 +306,19 @@ class _failing:  # noqa: N801 - reads as a statement: with _failing(member)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, WorkerError):
-            self.member.failure = error.failure
+            self.member.failure = _explained(self.member.planned, error.failure)
             return True
         return False
+
+
+def _explained(planned: PlannedCell, failure: Failure) -> Failure:
+    """Says what was asked of a model that OpenVINO's own words do not tell it cannot do."""
+    if failure.stage != "reshape":
+        return failure
+    asked = f"batch {planned.cell.batch}" if planned.cell.batch else "the given shape"
+    return failure.model_copy(
+        update={"reason": f"the model cannot be reshaped to {asked}: {failure.reason}"}
+    )
 
 
 def _model(planned: PlannedCell) -> dict[str, Any]:
