@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from ovreport.run import Device, Environment
+from ovreport.run import Environment, RuntimeFacts
 
 _PACKAGES = ("openvino", "numpy", "nncf", "onnx", "ovreport")
 
@@ -24,12 +24,11 @@ _ISA = (
 _LOAD_SAMPLE_S = 0.3
 
 
-def capture(*, openvino: str, devices: Sequence[Device]) -> Environment:
+def capture(runtimes: Sequence[RuntimeFacts]) -> Environment:
     """The environment now; samples the load for a third of a second.
 
     Args:
-        openvino: the release that measures, as its worker tells it.
-        devices: those that it finds.
+        runtimes: the OpenVINO releases that measure, as their workers tell it; at least one.
     """
     cpuinfo = _read(Path("/proc/cpuinfo"))
     frequency = psutil.cpu_freq()
@@ -42,7 +41,7 @@ def capture(*, openvino: str, devices: Sequence[Device]) -> Environment:
         logical_cores=psutil.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         python=platform.python_version(),
-        openvino=openvino,
+        openvino=runtimes[0].openvino,
         packages={name: found for name in _PACKAGES if (found := _version(name))},
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None,
         max_mhz=frequency.max or None if frequency else None,
@@ -50,7 +49,8 @@ def capture(*, openvino: str, devices: Sequence[Device]) -> Environment:
         load=_busy_cores(),
         container=_container(),
         cpu_quota=_quota(),
-        devices=tuple(devices),
+        devices=runtimes[0].devices,
+        runtimes=tuple(runtimes),
     )
 
 

@@ -26,6 +26,10 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
 # ---------------------------------------------------------------------------- the matrix
 
 
@@ -49,8 +53,7 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """Short, stable and safe in a file name or an anchor; equal for equal cells."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:10]
+        return _digest(self.model_dump(mode="json"))[:10]
 
     @property
     def configuration(self) -> tuple[Any, ...]:
@@ -197,6 +200,23 @@ class Resolved(Record):
     """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
 
 
+class Basis(Record):
+    """What a result depends on beside its cell, so that a resumed run knows what still holds."""
+
+    model: str
+    """SHA-256 of the model's files."""
+    inputs: str
+    """SHA-256 of what was fed: shapes and values."""
+    properties: dict[str, str | int | float | bool]
+    """What the device was asked for, as OpenVINO names it."""
+    openvino: str
+    """Release that the cell's runtime holds."""
+    measure: dict[str, JsonValue]
+    """``[measure]`` of the config: how long and how well."""
+    environment: str
+    """:attr:`Environment.id` of where it was measured."""
+
+
 Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
 
 
@@ -231,6 +251,7 @@ class CellResult(Record):
     failure: Failure | None = None
     profile_failure: Failure | None = None
     """The cell was measured but its layers could not be profiled."""
+    basis: Basis | None = None
 
     @property
     def ok(self) -> bool:
@@ -267,8 +288,20 @@ class Device(Record):
     properties: dict[str, str] = {}
 
 
+class RuntimeFacts(Record):
+    """One OpenVINO release that measured: a value of the matrix's ``runtime``."""
+
+    name: str
+    openvino: str
+    python: str
+    devices: tuple[Device, ...] = ()
+
+
 class Environment(Record):
-    """The machine and the software that a run was made with."""
+    """The machine and the software that a run was made with.
+
+    ``openvino`` and ``devices`` are the first runtime's.
+    """
 
     host: str
     user: str
@@ -291,6 +324,35 @@ class Environment(Record):
     cpu_quota: float | None = None
     """Cores that a container may use, where it is limited."""
     devices: tuple[Device, ...] = ()
+    runtimes: tuple[RuntimeFacts, ...] = ()
+    """All runtimes, in the order of the config."""
+
+    @property
+    def id(self) -> str:
+        """Equal where figures may be compared: what varies from day to day is left out."""
+        return _digest(self._facts)
+
+    def changes(self, now: Environment) -> tuple[str, ...]:
+        """What differs, in words: ``governor was powersave, now performance``."""
+        then = self._facts
+        return tuple(
+            f"{name} was {then[name] or 'unknown'}, now {value or 'unknown'}"
+            for name, value in now._facts.items()
+            if value != then[name]
+        )
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "operating system": self.os,
+            "CPU": self.cpu,
+            "cores": self.logical_cores,
+            "cores allowed": self.cpu_quota,
+            "governor": self.governor,
+            "container": self.container,
+            "OpenVINO": self.openvino,
+        }
 
 
 class Header(Record):
@@ -309,6 +371,11 @@ class Header(Record):
     """The runs it was put together from, in their order."""
     paired: tuple[tuple[str, str], ...] = ()
     """Ids of cells to compare, (base, candidate), where configurations need not agree."""
+    superseded: tuple[str, ...] | None = None
+    """None: a run of its own. Else it goes on with the run above it in the file: its config, plan
+    and models replace those, and earlier results of these cells (ids) no longer count."""
+    other_environments: tuple[Environment, ...] = ()
+    """Where kept parts of a resumed or merged run were measured."""
 
 
 class Origin(Record):
@@ -328,8 +395,17 @@ class Run:
     header: Header
     results: tuple[CellResult, ...]
     graphs: Mapping[str, Graph] = field(default_factory=dict)
-    other_environments: tuple[Environment, ...] = ()
-    """Where parts of it were measured elsewhere: a resumed or merged run."""
+
+    @property
+    def other_environments(self) -> tuple[Environment, ...]:
+        """Where parts of it were measured elsewhere: a resumed or merged run."""
+        return self.header.other_environments
+
+    def environment_of(self, result: CellResult) -> Environment:
+        """Where a cell was measured."""
+        known = {e.id: e for e in self.other_environments}
+        here = self.header.environment
+        return here if result.basis is None else known.get(result.basis.environment, here)
 
     @property
     def done(self) -> tuple[CellResult, ...]:

@@ -7,8 +7,9 @@ Line by line::
     {"kind": "cell", "result": {…}}                    once for each finished cell
 
 A cell counts once its line is on the disk; a torn last line is dropped on reading. A second header
-(a resumed run, or files concatenated) adds its plan and models to the first. Both forms are read
-as hostile input: validated, bounded in size, and never executed.
+is that of a resumed run, whose plan and models replace the first's, or files were concatenated and
+it adds to them. Of two results of a cell the later counts. Both forms are read as hostile input:
+validated, bounded in size, and never executed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import json
 import lzma
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Literal
@@ -27,7 +29,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ovreport.errors import UserError
-from ovreport.run import CellResult, Graph, Header, Record, Run
+from ovreport.run import Cell, CellResult, Environment, Graph, Header, ModelFile, Record, Run
 
 FORMAT = 1
 
@@ -37,6 +39,7 @@ MAX_BYTES = 2 << 30
 # Level 6 compresses a run in about a tenth of the time of level 9 for 2 % more bytes.
 _XZ_PRESET = 6
 
+_HEADER_START = b'{"kind":"header"'
 _EMBEDDED = re.compile(rb'<script type="application/x-xz" id="ovreport-run">([A-Za-z0-9+/=\s]*)<')
 
 
@@ -69,13 +72,16 @@ class RunFile:
 
     Opening an existing file continues it: a torn last line is cut off first.
 
+    Args:
+        known: ids of graphs that the file holds already.
+
     Raises:
         UserError: the file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Iterable[str] = ()) -> None:
         self.path = path
-        self._known: set[str] = set()
+        self._known = set(known)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
@@ -160,6 +166,17 @@ def read_run(path: Path) -> Run:
     return _parse(path, content)
 
 
+def is_unbegun(path: Path) -> bool:
+    """Whether a run was killed before its first line was whole: there is nothing to lose."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(MAX_BYTES)
+    except OSError:
+        return False
+    short = line.startswith(_HEADER_START) or _HEADER_START.startswith(line)
+    return short and not line.endswith(b"\n")
+
+
 def _embedded(path: Path, page: bytes) -> bytes:
     found = _EMBEDDED.search(page)
     if not found:
@@ -183,9 +200,8 @@ def _embedded(path: Path, page: bytes) -> bytes:
 def _parse(path: Path, content: bytes) -> Run:
     lines = content.split(b"\n")
     _check_first(path, lines[0])
-    headers: list[Header] = []
+    parts: list[_Part] = []
     graphs: dict[str, Graph] = {}
-    results: dict[str, CellResult] = {}
     last = max((i for i, line in enumerate(lines) if line.strip()), default=0)
     for number, text in enumerate(lines):
         if not text.strip():
@@ -204,13 +220,16 @@ def _parse(path: Path, content: bytes) -> Run:
         match line:
             case _HeaderLine():
                 _check_format(path, line.format)
-                headers.append(line.header)
+                if line.header.superseded is None or not parts:
+                    parts.append(_Part(line.header))
+                else:
+                    parts[-1].go_on(line.header)
             case _GraphLine():
                 graphs[line.graph.id] = line.graph
             case _CellLine():
-                results[line.result.cell.id] = line.result
-    _check_graphs(path, results.values(), graphs)
-    return _merge(headers, results, graphs)
+                parts[-1].results[line.result.cell.id] = line.result
+    _check_graphs(path, (r for part in parts for r in part.results.values()), graphs)
+    return _merge(parts, graphs)
 
 
 def _check_first(path: Path, line: bytes) -> None:
@@ -244,16 +263,46 @@ def _check_graphs(path: Path, results: Iterable[CellResult], graphs: dict[str, G
                 )
 
 
-def _merge(headers: list[Header], results: dict[str, CellResult], graphs: dict[str, Graph]) -> Run:
-    first, *others = headers
-    plan = {cell.id: cell for header in headers for cell in header.plan}
-    models = {(m.model, m.version): m for header in headers for m in header.models}
-    environments = tuple(
-        header.environment for header in others if header.environment != first.environment
-    )
+@dataclass
+class _Part:
+    """One run of the file: its header, as the last resuming left it, and its results by id."""
+
+    header: Header
+    results: dict[str, CellResult] = field(default_factory=dict)
+
+    def go_on(self, resumed: Header) -> None:
+        for id in resumed.superseded or ():
+            self.results.pop(id, None)
+        before = self.header
+        self.header = resumed.model_copy(
+            update={
+                "created": before.created,
+                "superseded": None,
+                "other_environments": (*before.other_environments, before.environment),
+            }
+        )
+
+
+def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
+    plan: dict[str, Cell] = {}
+    models: dict[tuple[str, str], ModelFile] = {}
+    environments: dict[str, Environment] = {}
+    results: dict[str, CellResult] = {}
+    for header, own in ((part.header, part.results) for part in parts):
+        planned = {cell.id: cell for cell in header.plan}
+        plan |= planned
+        models |= {(m.model, m.version): m for m in header.models}
+        environments |= {e.id: e for e in (*header.other_environments, header.environment)}
+        results |= {id: own[id] for id in planned if id in own}
+    ordered = tuple(results[id] for id in plan if id in results)
+    first = parts[0].header
+    elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
     merged = first.model_copy(
-        update={"plan": tuple(plan.values()), "models": tuple(models.values())}
+        update={
+            "plan": tuple(plan.values()),
+            "models": tuple(models.values()),
+            "other_environments": tuple(e for id, e in environments.items() if id in elsewhere),
+        }
     )
-    order = {id: place for place, id in enumerate(plan)}
-    ordered = sorted(results.values(), key=lambda r: order.get(r.cell.id, len(order)))
-    return Run(merged, tuple(ordered), graphs, environments)
+    named = {id for result in ordered for id in (result.runtime_graph, result.model_graph)}
+    return Run(merged, ordered, {id: graph for id, graph in graphs.items() if id in named})

@@ -22,10 +22,11 @@ from ovreport.errors import UserError
 from ovreport.measuring.measure import measure
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
+from ovreport.measuring.resuming import Resumption, resumption
 from ovreport.output import check_writable
 from ovreport.plan import expand
 from ovreport.run import Header, Run
-from ovreport.runfile import RunFile, read_run
+from ovreport.runfile import RunFile, is_unbegun, read_run
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Paths:
                 f"{self.report}: report and run file are the same file",
                 "Give the report a name that ends in .html.",
             )
-        if self.resume is None and self.run_file.exists() and self.run_file.stat().st_size:
+        if self.resume is None and self.run_file.exists() and not is_unbegun(self.run_file):
             self._check_replaceable()
 
     def _check_replaceable(self) -> None:
@@ -98,36 +99,40 @@ class Job:
         chosen_analyzers(self.source)  # unknown ids and options are told before measuring
         if not dry_run:
             self.paths.check()
+        before = self._before()
         inspected = inspect_runtimes(self.source)
+        environment = capture(inspected.facts)
         with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
-            planner = Planner(self.source, inspected, Path(folder))
+            planner = Planner(self.source, inspected, environment, Path(folder))
             planned = [planner.plan(cell) for cell in cells]
+            resumed = Resumption()
+            if before is not None:
+                resumed = resumption(self.paths.run_file, before, planned, environment)
+            print_plan(planned, resumed, self.source.config.measure)
+            if dry_run:
+                return 0
             header = Header(
                 ovreport=__version__,
                 created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                 config=self.source.config.model_dump(mode="json"),
-                environment=capture(
-                    openvino=inspected.default.openvino, devices=inspected.default.devices
-                ),
+                environment=environment,
                 models=planner.model_files(),
                 plan=cells,
+                superseded=None if before is None else resumed.superseded,
             )
-            before = self._resumed(header)
-            left = _not_measured(planned, before)
-            print_plan(cells, planned, self.source.config.measure, len(cells) - len(left))
-            if dry_run:
-                return 0
-            if before is None:
-                self.paths.run_file.unlink(missing_ok=True)
-            with RunFile(self.paths.run_file) as run_file, self._interruptible(run_file):
-                run_file.header(header)
-                with Display(left) as display:
-                    for measured in measure(
-                        left, self.source.config.measure, on_event=display.show
-                    ):
-                        run_file.result(measured.result, measured.graphs)
-                        display.finished(measured.result)
+            self._measure([p for p in planned if p.cell.id not in resumed.kept], header, before)
         return self._report(read_run(self.paths.run_file))
+
+    def _measure(self, planned: list[PlannedCell], header: Header, before: Run | None) -> None:
+        if before is None:
+            self.paths.run_file.unlink(missing_ok=True)
+        known = before.graphs if before else ()
+        with RunFile(self.paths.run_file, known) as run_file, self._interruptible(run_file):
+            run_file.header(header)
+            with Display(planned) as display:
+                for measured in measure(planned, self.source.config.measure, on_event=display.show):
+                    run_file.result(measured.result, measured.graphs)
+                    display.finished(measured.result)
 
     def _report(self, run: Run) -> int:
         write_report(run, self.source, self.paths.report)
@@ -136,32 +141,10 @@ class Job:
         click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")
         return 1 if run.failed else 0
 
-    # ------------------------------------------------------------------------ going on
-
-    def _resumed(self, header: Header) -> Run | None:
-        """The run to go on with, after checking that it is the same.
-
-        Raises:
-            UserError: the config, a model or the OpenVINO release has changed since.
-        """
-        if self.paths.resume is None:
-            return None
-        before = read_run(self.paths.resume)
-        old, new = before.header, header
-        for what, was, now in (
-            ("the plan", old.plan, new.plan),
-            ("[measure]", old.config.get("measure"), new.config.get("measure")),
-            ("[properties]", old.config.get("properties"), new.config.get("properties")),
-            ("the model files", _contents(old), _contents(new)),
-            ("OpenVINO", old.environment.openvino, new.environment.openvino),
-            ("the CPU", old.environment.cpu, new.environment.cpu),
-        ):
-            if was != now:
-                raise UserError(
-                    f"{self.paths.resume}: {what} changed since this run was begun",
-                    "Start a new run with another --run-file, or restore what it was.",
-                )
-        return before
+    def _before(self) -> Run | None:
+        """The run to go on with."""
+        path = self.paths.resume
+        return None if path is None or is_unbegun(path) else read_run(path)
 
     @contextmanager
     def _interruptible(self, run_file: RunFile) -> Iterator[None]:
@@ -177,12 +160,3 @@ class Job:
                 err=True,
             )
             sys.exit(130)
-
-
-def _contents(header: Header) -> dict[tuple[str, str], str]:
-    return {(model.model, model.version): model.sha256 for model in header.models}
-
-
-def _not_measured(planned: list[PlannedCell], before: Run | None) -> list[PlannedCell]:
-    done = {result.cell.id for result in before.results} if before else set()
-    return [item for item in planned if item.cell.id not in done]

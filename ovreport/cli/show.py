@@ -15,6 +15,7 @@ from ovreport.config.schema import Measure
 from ovreport.labels import count, label
 from ovreport.measuring.measure import CellStarted, Event, SliceDone
 from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.resuming import Resumption
 from ovreport.output import printable
 from ovreport.plan import estimated_seconds
 from ovreport.rendering.format import show
@@ -33,24 +34,42 @@ def _text(value: str, style: str = "") -> Text:
     return Text(printable(value), style=style)
 
 
-def print_plan(
-    cells: Sequence[Cell], planned: Sequence[PlannedCell], measure: Measure, measured: int
-) -> None:
-    """The cells in their order, and how long they may take."""
+def print_plan(planned: Sequence[PlannedCell], resumed: Resumption, measure: Measure) -> None:
+    """The cells in their order, which of them are measured already, and how long the rest takes."""
+    cells = [item.cell for item in planned]
     table = Table(title="Plan", title_justify="left", box=None, pad_edge=False)
     table.add_column("#", justify="right", style="dim")
     for heading in ("model", "configuration", "input"):
         table.add_column(heading)
+    goes_on = bool(resumed.kept or resumed.again)
+    if goes_on:
+        table.add_column("measured")
     for number, item in enumerate(planned, 1):
         shapes = ", ".join(f"[{','.join(map(str, shape))}]" for shape in item.shapes)
         name = f"{item.cell.model} · {item.cell.version}"
-        table.add_row(str(number), _text(name), _text(label(item.cell, cells)), _text(shapes))
+        state = [_state(item.cell, resumed)] if goes_on else []
+        table.add_row(
+            str(number), _text(name), _text(label(item.cell, cells)), _text(shapes), *state
+        )
     _console.print(table)
-    left = len(cells) - measured
-    least, most = estimated_seconds(cells[:left], measure)
-    done = f", {measured} already measured" if measured else ""
+    left = [cell for cell in cells if cell.id not in resumed.kept]
+    least, most = estimated_seconds(left, measure)
+    done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
-    _console.print(f"{count(len(cells), 'cell')}{done}, about {' to '.join(times)}")
+    time = f"about {' to '.join(times)}" if left else "nothing left to measure"
+    _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
+    for mark in resumed.marks:
+        _console.print(_text(f"Marked: {mark}", "yellow"))
+    if resumed.left_out:
+        words = f"{count(resumed.left_out, 'measured cell')} of the run file not in this plan"
+        _console.print(_text(f"Left out of the report: {words}", "yellow"))
+
+
+def _state(cell: Cell, resumed: Resumption) -> Text:
+    if cell.id in resumed.kept:
+        return _text("yes", "green")
+    reason = resumed.again.get(cell.id)
+    return _text(f"again: {reason}", "yellow") if reason else _text("no")
 
 
 def _minutes(seconds: float) -> str:

@@ -41,6 +41,7 @@ class Inspection:
     """One runtime's view: ``models`` in the order they were asked for."""
 
     openvino: str
+    python: str
     devices: tuple[Device, ...]
     models: tuple[ModelInfo, ...]
 
@@ -64,7 +65,7 @@ def inspect(paths: Sequence[Path], *, python: Path) -> Inspection:
             detail=error.failure.detail,
         ) from error
     devices = tuple(Device.model_validate(device) for device in told["devices"])
-    return Inspection(told["openvino"], devices, models)
+    return Inspection(told["openvino"], told["python"], devices, models)
 
 
 def _check_there(path: Path) -> None:

@@ -133,8 +133,8 @@ class _Group:
     def run(self) -> Iterator[Measured]:
         for number in range(self.settings.launches):
             self._launch(number)
-        for member in self.members:
-            yield self._finished(member)
+        # All at once: a run killed between two of them would part what took turns.
+        yield from [self._finished(member) for member in self.members]
 
     # ------------------------------------------------------------------------ launches
 
@@ -257,7 +257,8 @@ class _Group:
     def _finished(self, member: _Member) -> Measured:
         planned = member.planned
         if member.failure is not None:
-            return Measured(CellResult(cell=planned.cell, failure=member.failure), ())
+            failed = CellResult(cell=planned.cell, failure=member.failure, basis=planned.basis)
+            return Measured(failed, ())
         profile, graphs, profile_failure = self._profiled(member)
         result = CellResult(
             cell=planned.cell,
@@ -270,6 +271,7 @@ class _Group:
             interleaved_with=tuple(m.planned.cell.id for m in self.alive if m is not member),
             stopped=self.stopped,
             profile_failure=profile_failure,
+            basis=planned.basis,
         )
         return Measured(result, graphs)
 

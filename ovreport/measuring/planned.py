@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ovreport.run import Cell
+from ovreport.run import Basis, Cell
 
 
 @dataclass(frozen=True)
 class PlannedCell:
     """Paths are absolute; ``shapes`` are concrete, by input index; ``batch`` is what throughput
     counts; ``inputs`` is an ``.npz`` file that the parent wrote, ``input_data`` says in words what
-    is in it; ``properties`` are compiled with, as OpenVINO names them."""
+    is in it; ``properties`` are compiled with, as OpenVINO names them; ``basis`` is what a result
+    will depend on."""
 
     cell: Cell
     model: Path
@@ -23,3 +24,4 @@ class PlannedCell:
     inputs: Path
     input_data: str
     properties: Mapping[str, str | int | float | bool]
+    basis: Basis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from ovreport.measuring.inputs import prepare_inputs
 from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.shapes import ResolvedShapes, resolve
-from ovreport.run import Cell, ModelFile
+from ovreport.run import Basis, Cell, Environment, ModelFile, RuntimeFacts
 
 # Devices that are made of others, and so are never among the available ones.
 _VIRTUAL = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
@@ -32,6 +33,13 @@ class Runtimes:
     def default(self) -> Inspection:
         """The first runtime's."""
         return next(iter(self.inspections.values()))
+
+    @property
+    def facts(self) -> tuple[RuntimeFacts, ...]:
+        return tuple(
+            RuntimeFacts(name=name, openvino=i.openvino, python=i.python, devices=i.devices)
+            for name, i in self.inspections.items()
+        )
 
 
 def inspect_runtimes(source: Source) -> Runtimes:
@@ -67,14 +75,22 @@ def _check_device(device: str, available: list[str], source: str, runtime: str) 
             )
 
 
+@dataclass(frozen=True)
+class _InputFile:
+    path: Path
+    words: str
+    sha256: str
+
+
 @dataclass
 class Planner:
     """Resolves cells against inspected models; input files go to ``folder`` and are shared."""
 
     source: Source
     runtimes: Runtimes
+    environment: Environment
     folder: Path
-    _inputs: dict[tuple[object, ...], tuple[Path, str]] = field(default_factory=dict)
+    _inputs: dict[tuple[object, ...], _InputFile] = field(default_factory=dict)
 
     def plan(self, cell: Cell) -> PlannedCell:
         """Everything a worker needs to run the cell.
@@ -84,18 +100,28 @@ class Planner:
         """
         place = self._place(cell.model, cell.version)
         version = self.source.config.model[place]
-        info = self.runtimes.inspections[cell.runtime].models[place]
+        inspection = self.runtimes.inspections[cell.runtime]
+        info = inspection.models[place]
         resolved = self._shapes(version, info, cell.batch)
-        path, words = self._input_file(place, version, info, resolved)
+        fed = self._input_file(place, version, info, resolved)
+        properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
             cell=cell,
             model=self.source.resolve(version.path),
             python=self.runtimes.pythons[cell.runtime],
             shapes=resolved.shapes,
             batch=resolved.batch,
-            inputs=path,
-            input_data=words,
-            properties=_properties(cell, self.source.config.properties),
+            inputs=fed.path,
+            input_data=fed.words,
+            properties=properties,
+            basis=Basis(
+                model=info.sha256,
+                inputs=fed.sha256,
+                properties=properties,
+                openvino=inspection.openvino,
+                measure=self.source.config.measure.model_dump(mode="json"),
+                environment=self.environment.id,
+            ),
         )
 
     def model_files(self) -> tuple[ModelFile, ...]:
@@ -130,7 +156,7 @@ class Planner:
 
     def _input_file(
         self, place: int, version: Version, info: ModelInfo, resolved: ResolvedShapes
-    ) -> tuple[Path, str]:
+    ) -> _InputFile:
         key = (place, resolved.shapes)
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
@@ -145,7 +171,8 @@ class Planner:
                 )
             except UserError as error:
                 raise self._located(version, error) from error
-            self._inputs[key] = (path, words)
+            digest = hashlib.sha256(repr(resolved.shapes).encode() + path.read_bytes())
+            self._inputs[key] = _InputFile(path, words, digest.hexdigest())
         return self._inputs[key]
 
     def _given_input(self, version: Version) -> Path | dict[str, Path] | None:

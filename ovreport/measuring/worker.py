@@ -46,9 +46,10 @@ class Worker:
     # -------------------------------------------------------------------- telling
 
     def devices(self) -> dict[str, Any]:
-        """OpenVINO's version and what it runs on."""
+        """OpenVINO's and Python's versions and what they run on."""
         return {
             "openvino": ov.get_version(),
+            "python": ".".join(map(str, sys.version_info[:3])),
             "devices": [self._device(name) for name in self.core.available_devices],
         }
 

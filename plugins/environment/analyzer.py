@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ovreport.labels import label
+from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import Environment, Run
@@ -173,13 +173,18 @@ def _findings(run: Run) -> list[Finding]:
                 "Set it to performance while measuring.",
             )
         )
-    if run.other_environments:
+    for other in run.other_environments:
+        elsewhere = [r for r in run.results if run.environment_of(r) is other]
+        cells = [r.cell for r in run.results]
+        named = ", ".join(label(r.cell, cells, version=True) for r in elsewhere[:3])
+        named += f" and {len(elsewhere) - 3} more" if len(elsewhere) > 3 else ""
         found.append(
             Finding(
                 "environment.several",
                 "warning",
-                f"Parts of this run were made in {len(run.other_environments) + 1} environments.",
-                "Compare cells across them with care.",
+                f"{count(len(elsewhere), 'cell')} of {len(run.results)} ({named}) were measured "
+                f"in another environment: {'; '.join(other.changes(environment))}.",
+                "Compare cells across environments with care, or measure all of them anew.",
             )
         )
     return found

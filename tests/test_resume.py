@@ -1,0 +1,185 @@
+"""A run that is killed loses nothing that was finished, and says what no longer holds."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import psutil
+import pytest
+from conftest import ovreport
+
+from ovreport.run import Run
+from ovreport.runfile import read_run
+
+CONFIG = """
+model = [
+    { name = "tiny", version = "parent", path = "parent.onnx" },
+    { name = "tiny", version = "optimized", path = "optimized.onnx" },
+]
+matrix = { hint = "latency", batch = [1, 2, 3] }
+measure = { duration = 0.1, launches = 1, profile_iterations = 1 }
+report = { analyzers = ["environment"] }
+"""
+
+
+def tiny_model(path: Path, value: float) -> None:
+    """``x [N, 4] → x @ w`` with one value in all weights."""
+    tensor = onnx.helper.make_tensor_value_info
+    weights = onnx.numpy_helper.from_array(np.full((4, 4), value, np.float32), "w")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "tiny",
+        [tensor("x", onnx.TensorProto.FLOAT, ["N", 4])],
+        [tensor("y", onnx.TensorProto.FLOAT, ["N", 4])], [weights],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
+    onnx.save(model, path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny_model(tmp_path / "parent.onnx", 1)
+    tiny_model(tmp_path / "optimized.onnx", 2)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def begin(folder: Path) -> "subprocess.Popen[bytes]":
+    words = [sys.executable, "-m", "ovreport", "run", "config.toml"]
+    return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.002)
+
+
+def lines(path: Path, kind: str) -> Iterator[bytes]:
+    if path.exists():
+        yield from (x for x in path.read_bytes().splitlines() if kind.encode() in x[:16])
+
+
+def measured(run: Run) -> dict[str, int]:
+    """When each cell was measured: equal only for the very same measurement."""
+    return {r.cell.id: r.launches[0].compile_ns for r in run.done}
+
+
+def test_a_killed_run_goes_on_and_repeats_nothing(folder: Path) -> None:
+    file = folder / "report.jsonl"
+    process = begin(folder)
+    wait_for(lambda: len([*lines(file, "cell")]) >= 2)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert not left
+    kept = read_run(file)
+    assert kept.pending
+    with file.open("ab") as torn:
+        torn.write(b'{"kind":"cell","result":{"cell":{"mod')
+
+    result = ovreport("run", folder / "config.toml", "-o", folder / "r.html", "--resume", file)
+
+    assert result.exit_code == 0, result.output
+    assert f"{len(kept.done)} already measured" in result.output
+    whole = read_run(file)
+    assert [r.cell for r in whole.done] == list(whole.header.plan)
+    assert len(whole.done) == 6
+    assert measured(kept).items() <= measured(whole).items()
+    # Versions that took turns are still together, and no graph is stored twice.
+    assert all(len(r.interleaved_with) == 1 for r in whole.done)
+    graphs = [*lines(file, "graph")]
+    assert len(graphs) == len(set(graphs))
+    # The report carries the same run.
+    assert measured(read_run(folder / "r.html")) == measured(whole)
+
+
+def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None:
+    file, config = folder / "report.jsonl", folder / "config.toml"
+    words = ("run", config, "-o", folder / "report.html")
+    config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 2]"))
+    assert ovreport(*words).exit_code == 0
+    first = read_run(file)
+
+    tiny_model(folder / "optimized.onnx", 3)
+    config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 3]").replace("0.1", "0.2"))
+    told = ovreport(*words, "--resume", file)
+
+    assert told.exit_code == 0, told.output
+    assert "4 cells, 1 already measured" in told.output
+    assert "again: the model file changed" in told.output
+    assert "1 kept cell: measure.duration was 0.1, now 0.2" in told.output
+    assert "2 measured cells of the run file not in this plan" in told.output
+    second = read_run(file)
+    assert [(r.cell.version, r.cell.batch) for r in second.done] == [
+        ("parent", 1), ("optimized", 1), ("parent", 3), ("optimized", 3),
+    ]  # fmt: skip
+    same = set(measured(first).items()) & set(measured(second).items())
+    assert [id for id, _ in same] == [second.header.plan[0].id]
+
+    text = file.read_text()
+    now = second.header.environment
+    then = now.model_copy(update={"os": "Old"})
+    file.write_text(text.replace(f'"os":"{now.os}"', '"os":"Old"').replace(now.id, then.id))
+    assert ovreport(*words, "--resume", file).exit_code == 0
+    page = (folder / "report.html").read_text()
+    assert "operating system was Old, now" in page
+
+    text = text.replace(now.cpu, "Another CPU")
+    file.write_text(text)
+    refused = ovreport(*words, "--resume", file)
+    assert refused.exit_code == 2
+    assert "was measured on Another CPU" in refused.stderr
+    assert file.read_text() == text
+
+
+def test_a_killed_worker_costs_its_cell_until_the_run_is_resumed(folder: Path) -> None:
+    file = folder / "report.jsonl"
+    (folder / "config.toml").write_text(CONFIG.replace("[1, 2, 3]", "1"))
+    process = begin(folder)
+    parent = psutil.Process(process.pid)
+    wait_for(lambda: file.exists() and bool(parent.children()))
+    os.kill(parent.children()[0].pid, signal.SIGKILL)
+    assert process.wait() == 1
+    broken = read_run(file)
+    assert len(broken.done) == 1
+    assert "SIGKILL" in str(broken.failed[0].failure)
+    words = ("run", folder / "config.toml", "-o", folder / "report.html", "--resume", file)
+    assert ovreport(*words).exit_code == 0
+    assert not read_run(file).failed
+
+
+def test_a_run_killed_before_its_first_line_was_whole_starts_anew(folder: Path) -> None:
+    file = folder / "report.jsonl"
+    file.write_text('{"kind":"header","form')
+    words = ("run", folder / "config.toml", "--dry-run", "-o", folder / "report.html")
+    assert ovreport(*words, "--resume", file).exit_code == 0
+    assert ovreport(*words).exit_code == 0
+
+
+def test_files_of_resumed_runs_can_still_be_concatenated(run: Run, tmp_path: Path) -> None:
+    """A resumed header replaces its own run's plan, not that of the file before it."""
+    from ovreport.runfile import lines_of
+
+    def file_of(*texts: str) -> Path:
+        path = tmp_path / "file.jsonl"
+        path.write_text("\n".join(texts) + "\n")
+        return path
+
+    header, *rest = lines_of(run)
+    value = json.loads(header)
+    for cell in value["header"]["plan"]:
+        cell["model"] = "other"
+    other = json.dumps(value)
+    value["header"]["superseded"] = []
+    both = read_run(file_of(header, *rest, other, json.dumps(value)))
+    assert len(both.done) == len(run.done)
+    assert len(both.pending) == len(run.header.plan)
