@@ -1,7 +1,12 @@
 """The program as a newcomer meets it: real models, wrong input, exit codes."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import light_model, ovreport
 from PIL import Image
@@ -116,3 +121,29 @@ def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
     assert cell.resolved is not None
     assert "photos, 2 sets in turn" in cell.resolved.input_data
     assert cell.resolved.execution_devices == ("CPU",)
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
+    squeezenet: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "report.html"
+    kept = target.with_suffix(".jsonl")
+    words = ("run", squeezenet, "--duration", "1", "-o", target)
+    with subprocess.Popen(
+        [sys.executable, "-m", "ovreport", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (kept.exists() and b'"kind":"cell"' in kept.read_bytes()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert f"--resume {kept}" in said
+    assert "Traceback" not in said
+    assert len(read_run(kept).done) == 1
+    assert not target.exists()
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
