@@ -120,13 +120,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A figure for the eye: large, with its unit and a line below."""
+    """A figure for the eye: large, with its unit and a line below.
+
+    ``link`` is the anchor of its evidence.
+    """
 
     label: str
     value: Value
     kind: Kind
     note: str = ""
     unit: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ovreport.labels import label
 from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Group, Link, Text
+from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
 
@@ -80,10 +81,22 @@ def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float
     return total_s(layers) / (whole or 1.0)
 
 
-def median_latency_s(result: CellResult) -> float:
-    """Of one request, without counters; the mean where samples are too few."""
+def median_s(result: CellResult) -> Estimate:
+    """Latency of one request in seconds, without counters; the mean where samples are too few."""
     latency = figures(result).latency
-    return (latency.median or latency.mean).point
+    return latency.median or latency.mean
+
+
+def median_latency_s(result: CellResult) -> float:
+    """:func:`median_s` without its interval."""
+    return median_s(result).point
+
+
+def latency_threshold_s(run: Run) -> float | None:
+    """Seconds, from ``[report] latency_threshold_ms``."""
+    report = run.header.config.get("report")
+    value = report.get("latency_threshold_ms") if isinstance(report, dict) else None
+    return value / 1e3 if isinstance(value, int | float) else None
 
 
 def version_name(result: CellResult) -> str:

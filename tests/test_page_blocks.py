@@ -162,7 +162,7 @@ def test_it_reads_where_scripts_and_styles_are_blocked(tmp_path: Path, locked_se
         assert bar.size["height"] > 100
         picture = Image.open(io.BytesIO(base64.b64decode(bar.screenshot_as_base64))).convert("RGB")
     colours = {colour for _, colour in picture.getcolors(1 << 20) or ()}
-    assert (0x8C, 0x8C, 0x8C) in colours, "the grey bars of the series “other”"
+    assert (0x80, 0x80, 0x80) in colours, "the grey bars of the series “other”"
 
 
 # ---------------------------------------------------------------------------- paper

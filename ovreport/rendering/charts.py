@@ -33,13 +33,15 @@ from ovreport.section import (
 )
 from ovreport.stats.estimate import Estimate
 
-WIDTH_INCHES = 7.6
+# As wide as a phone's screen allows with words still readable, so that two stand side by side on a
+# larger one.
+WIDTH_INCHES = 5.0
 # The page's style sheet replaces these by its own in dark mode and print.
 INK, FAINT, GRID = "#1f2328", "#59636e", "#d1d9e0"
 # More marks than this are drawn as a picture inside the vector axes: 20,000 points are 2 MB of
 # paths and 50 KB of pixels.
 _MAX_VECTOR_MARKS = 2000
-_CATEGORY_LENGTH = 34
+_CATEGORY_LENGTH = 26
 _FONT_SIZE = 9
 
 _STYLE: dict[str, Any] = {

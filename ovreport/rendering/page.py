@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,8 @@ from ovreport.rendering import cells
 from ovreport.rendering import format as formatting
 from ovreport.rendering.charts import draw
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
+from ovreport.rendering.glossary import Glossary
+from ovreport.rendering.highlights import Highlight, highlights, worst_first
 from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
@@ -31,17 +33,14 @@ from ovreport.section import (
     Crashed,
     Diagram,
     Facts,
-    Finding,
     KeyFigures,
     Section,
-    Severity,
     Skipped,
     Table,
     Text,
 )
 
 _TEMPLATES = "ovreport_templates"
-_RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 2, "good": 3}
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,21 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
         with_data: embed the run, so that the report can be rendered and compared again.
     """
     rules: list[str] = []
-    environment = _environment(rules)
-    parts = _without_dead_links([_part(analysis, environment) for analysis in analyses])
+    glossary = Glossary()
+    environment = _environment(rules, glossary)
+    first = highlights(analyses)
+    parts = []
+    for analysis in analyses:
+        glossary.new_section()
+        parts.append(_part(analysis, environment, first))
+    terms = list(glossary.used())
+    parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
     style = _resource("style.css") + "".join(rules)
     script = _resource("report.js")
     page = environment.get_template("report.html").render(
         run=run,
         parts=parts,
+        glossary=terms,
         title=_title(run),
         notes=_report_setting(run, "notes") or "",
         style=Markup(style),
@@ -83,12 +90,12 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
 # ---------------------------------------------------------------------------- sections
 
 
-def _part(analysis: Analysis, environment: Environment) -> Part:
+def _part(analysis: Analysis, environment: Environment, first: Sequence[Highlight]) -> Part:
     outcome = analysis.outcome
     if not isinstance(outcome, Section):
         return Part(analysis.analyzer, outcome)
     try:
-        body = _body(outcome, analysis.analyzer, environment)
+        body = _body(outcome, analysis.analyzer, environment, first)
     except Exception as error:  # whatever a plugin's data or template makes of it; shown as a card
         summary = traceback.format_exception_only(error)[-1].strip()
         return Part(analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error))))
@@ -96,27 +103,32 @@ def _part(analysis: Analysis, environment: Environment) -> Part:
     return Part(analysis.analyzer, body, alarms)
 
 
-def _body(section: Section, analyzer: Analyzer, environment: Environment) -> Markup:
+def _body(
+    section: Section, analyzer: Analyzer, environment: Environment, first: Sequence[Highlight]
+) -> Markup:
     own = _own_template(analyzer)
     template = (
         environment.get_template("section.html")
         if own is None
         else environment.from_string(own.read_text(encoding="utf-8"))
     )
-    return Markup(template.render(section=section, analyzer=analyzer))
+    return Markup(template.render(section=section, analyzer=analyzer, highlights=first))
 
 
 _ID = re.compile(r' id="([^"]+)"')
-_LINK = re.compile(r'(<a) href="#([^"]*)"')
+_LINK = re.compile(r'(<a(?: class="[a-z ]*")?) href="#([^"]*)"')
 
 
-def _without_dead_links(parts: Sequence[Part]) -> list[Part]:
+def _without_dead_links(parts: Sequence[Part], elsewhere: Set[str]) -> list[Part]:
     """Links to what this page does not hold become plain text.
+
+    Args:
+        elsewhere: ids outside of the sections.
 
     A section cannot know whether another one is shown, or a diagram was too large to draw.
     """
     bodies = [part.body for part in parts if isinstance(part.body, Markup)]
-    there = {part.analyzer.id for part in parts}.union(*map(_ID.findall, bodies))
+    there = {part.analyzer.id for part in parts}.union(elsewhere, *map(_ID.findall, bodies))
 
     def keep(link: re.Match[str]) -> str:
         return link[0] if link[2] in there else link[1]
@@ -138,7 +150,7 @@ def _own_template(analyzer: Analyzer) -> Path | None:
 # ---------------------------------------------------------------------------- templates
 
 
-def _environment(rules: list[str]) -> Environment:
+def _environment(rules: list[str], glossary: Glossary) -> Environment:
     """The templates' surroundings; drawing a diagram adds its CSS to ``rules``.
 
     A policy that knows one style element by its hash wants all rules in that one.
@@ -161,12 +173,14 @@ def _environment(rules: list[str]) -> Environment:
         cell=cells.cell,
         draw=lambda chart: Markup(draw(chart)),
         draw_diagram=draw_diagram,
+        explained=glossary.linked,
         label=label,
+        range_of=formatting.span,
         show=formatting.show,
         sureness=cells.sureness,
         units_of=_units_of,
         value=cells.value,
-        worst_first=_worst_first,
+        worst_first=worst_first,
     )
     environment.filters["count"] = count
     return environment
@@ -180,10 +194,6 @@ def _units_of(table: Table) -> dict[str, formatting.Unit]:
         )
         for column in table.columns
     }
-
-
-def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: (_RANK[finding.severity], -(finding.gain or 0)))
 
 
 _BLOCK_KINDS: dict[type[Block], str] = {

@@ -31,6 +31,8 @@ from ovreport.section import (
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
+from ..common import latency_threshold_s
+
 
 class ConfigurationOptions(Options):
     """Options of the section."""
@@ -55,7 +57,7 @@ class Configurations(Analyzer):
     options: ConfigurationOptions
 
     def analyze(self, run: Run) -> Section:
-        threshold = _threshold(run)
+        threshold = latency_threshold_s(run)
         groups, findings = [], []
         for model, version in run.versions:
             results = run.of_version(model, version)
@@ -201,13 +203,6 @@ class Configurations(Analyzer):
 
 def _fps(result: CellResult) -> float:
     return figures(result).throughput_fps.point
-
-
-def _threshold(run: Run) -> float | None:
-    """Seconds, from ``[report] latency_threshold_ms``."""
-    report = run.header.config.get("report")
-    value = report.get("latency_threshold_ms") if isinstance(report, dict) else None
-    return value / 1e3 if isinstance(value, int | float) else None
 
 
 def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:

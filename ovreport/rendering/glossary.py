@@ -1,0 +1,158 @@
+"""The field's words, explained once in the page and linked where they occur."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from markupsafe import Markup, escape
+
+# Term → (explanation, further spellings). Explanations are for somebody who runs models but has
+# never tuned one.
+_TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "latency": ("The time of one inference request inside OpenVINO, from start to completion.", ()),
+    "throughput": (
+        "Samples finished in a second, over the wall time: batch × completed requests ÷ time.",
+        ("FPS",),
+    ),
+    "median": ("Half of the values are below it, half above. One slow request hardly moves it.",
+               ()),
+    "percentile": (
+        "p95 is the latency that 95 % of the requests stay below; p99 that 99 % do. Left out where "
+        "fewer than ten requests lie beyond it, as it would be chance.",
+        ("p90", "p95", "p99", "percentiles"),
+    ),
+    "±": (
+        "Half the width of the 95 % confidence interval: were everything measured again, the "
+        "figure would fall within it 19 times of 20. From a bootstrap over launches and slices.",
+        ("interval", "intervals", "confidence interval", "confidence intervals"),
+    ),
+    "cell": ("One point of the matrix: a model version with a device, hint, streams, batch, …",
+             ("cells",)),
+    "hint": (
+        "What OpenVINO is asked to optimise for. The latency hint runs one request at a time on "
+        "all cores; the throughput hint runs several side by side.",
+        ("hints", "performance hint"),
+    ),
+    "stream": (
+        "A group of threads that executes one request at a time. More streams give more "
+        "throughput while each request takes longer.",
+        ("streams",),
+    ),
+    "infer request": (
+        "One inference in flight. There must be at least as many as streams to keep all busy.",
+        ("infer requests", "requests", "request"),
+    ),
+    "batch": ("Samples that one request processes together.", ("batches",)),
+    "sweet spot": (
+        "The configuration with the highest throughput whose latency is within the threshold.",
+        ("sweet spots",),
+    ),
+    "slice": (
+        "One uninterrupted stretch of measuring, a quarter of a second by default. What is "
+        "compared takes turns slice by slice, so that drift of the machine meets all alike.",
+        ("slices", "in turns"),
+    ),
+    "launch": (
+        "One worker process, from reading the model to its last request. Several are measured, as "
+        "memory layout alone moves a result by near one percent.",
+        ("launches",),
+    ),
+    "warm-up": ("Slices before the figures are steady. They are measured and not counted.", ()),
+    "layer": ("One step of the network as the device executes it, often several operators fused.",
+              ("layers",)),
+    "kernel": (
+        "The implementation that executes a layer, also called primitive: brgconv_avx2_f32 is a "
+        "convolution by matrix kernels for AVX2 in FP32.",
+        ("kernels", "primitive", "primitives"),
+    ),
+    "reorder": (
+        "A layer that OpenVINO inserts to change layout or precision of a tensor: work that the "
+        "model does not ask for.",
+        ("reorders",),
+    ),
+    "fused": ("Executed inside another layer, in one pass over the data.", ("fuses", "fusion")),
+    "runtime graph": ("The network as the device executes it, after all of OpenVINO's changes.",
+                      ()),
+    "runtime precision": ("The number format that a layer was really executed in.", ()),
+    "inference precision": (
+        "The number format that the device was asked for or chose; single layers may differ.", ()
+    ),
+    "critical path": (
+        "The longest chain of layers that wait for each other: no parallelism within one request "
+        "makes it faster.",
+        (),
+    ),
+    "counters": (
+        "OpenVINO's own clock around each layer. It costs time, so layer times come from a pass of "
+        "their own and latencies never do.",
+        ("performance counters",),
+    ),
+    "Amdahl's law": (
+        "What can be gained is limited by the share of the time that is touched: a layer of 10 % "
+        "made infinitely fast saves 10 %.",
+        (),
+    ),
+    "roofline": (
+        "The most that a processor can do at a given arithmetic intensity: limited by memory "
+        "bandwidth to the left, by arithmetic to the right.",
+        (),
+    ),
+    "arithmetic intensity": ("Operations for each byte moved to or from memory.", ()),
+    "GFLOP": ("10⁹ floating-point operations; one multiply-add counts as two.",
+              ("GFLOPs", "FLOPs", "GFLOPS", "GFLOP/s")),
+    "resident memory": ("What the process really holds in RAM.", ()),
+    "quantise": (
+        "Turn a model's weights and activations into 8-bit integers (INT8).",
+        ("quantised", "INT8"),
+    ),
+    "Pareto front": (
+        "The configurations that no other one beats in latency and throughput at once.", ("front",)
+    ),
+}  # fmt: skip
+
+_TERM_OF = {
+    spelling.lower(): term for term, (_, others) in _TERMS.items() for spelling in (term, *others)
+}
+_ANY = re.compile(
+    r"(?<![\w-])(?:"
+    + "|".join(sorted(map(re.escape, _TERM_OF), key=len, reverse=True))
+    + r")(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+class Glossary:
+    """Links the first occurrence of each term in a section; knows which the page used."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._seen: set[str] = set()
+
+    def new_section(self) -> None:
+        """From here on every term is linked again."""
+        self._seen.clear()
+
+    def linked(self, text: str) -> Markup:
+        """The text with links to the explanations of the terms in it."""
+        parts, end = [], 0
+        for found in _ANY.finditer(text):
+            term = _TERM_OF[found[0].lower()]
+            if term not in self._seen:
+                self._seen.add(term)
+                self._used.add(term)
+                link = Markup('<a class="term" href="#{}">{}</a>').format(anchor(term), found[0])
+                parts += [escape(text[end : found.start()]), link]
+                end = found.end()
+        return Markup("").join([*parts, escape(text[end:])])
+
+    def used(self) -> Iterator[tuple[str, str, str]]:
+        """Anchor, term and explanation of what was linked, in alphabetical order."""
+        for term in sorted(self._used, key=str.lower):
+            yield anchor(term), term, _TERMS[term][0]
+
+
+def anchor(term: str) -> str:
+    """The term's place in the glossary: ``term-sweet-spot``."""
+    words = re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-")
+    return f"term-{words or 'interval'}"
