@@ -193,6 +193,7 @@ class Resolved(Record):
     precision: str | None
     execution_devices: tuple[str, ...]
     inputs: tuple[Port, ...]
+    """Of the compiled model; empty, as are ``outputs``, where profiling failed."""
     outputs: tuple[Port, ...]
     properties: dict[str, str]
     """Every property of the compiled model that could be read, as text."""

@@ -18,7 +18,7 @@ from test_layers import measured, node, timed
 from ovreport.graphs.operators import Operator, dimensions, operations
 from ovreport.graphs.theory import activation_bytes, layer_work, not_placed, totals
 from ovreport.graphs.work import Work, model_work
-from ovreport.measuring import worker
+from ovreport.measuring.worker.profiling import graph
 from ovreport.run import Graph, Node, Run
 from ovreport.runfile import read_run
 
@@ -27,7 +27,7 @@ PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 
 
 def graph_of(model: ov.Model) -> tuple[Node, ...]:
-    return Graph.model_validate(worker.graph(model, "model")).nodes
+    return Graph.model_validate(graph(model, "model")).nodes
 
 
 def work_in(model: ov.Model, type: str) -> Work:

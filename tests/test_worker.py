@@ -4,13 +4,50 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from ovreport.measuring import session
 from ovreport.measuring.session import WorkerError, WorkerSession, cause
 
 PYTHON = Path(sys.executable)
+
+
+@pytest.fixture(scope="module")
+def squeezenet_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sets, which the requests take in turn."""
+    path = tmp_path_factory.mktemp("inputs") / "inputs.npz"
+    arrays = np.random.default_rng(0).random((2, 1, 3, 224, 224), dtype=np.float32)
+    np.savez(path, **{"0_0": arrays[0], "1_0": arrays[1]})
+    return path
+
+
+def model_of(path: Path, inputs: Path, hint: str = "LATENCY", **properties: str) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "device": "CPU",
+        "shapes": [[1, 3, 224, 224]],
+        "inputs": str(inputs),
+        "properties": {"PERFORMANCE_HINT": hint, **properties},
+    }
+
+
+def load(
+    worker: WorkerSession,
+    path: Path,
+    inputs: Path,
+    *,
+    hint: str = "LATENCY",
+    api: str | None = None,
+    properties: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    model = model_of(path, inputs, hint, **(properties or {}))
+    synchronous = hint == "LATENCY"
+    return worker.ask(
+        "compile", 60, "load", **model, requests=None, synchronous=synchronous, api=api
+    )
 
 
 def test_a_killed_worker_is_named_by_its_signal() -> None:
@@ -40,6 +77,53 @@ def test_garbage_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(session, "WORKER", script)
     with WorkerSession(PYTHON) as worker, pytest.raises(WorkerError, match="no proper answer"):
         worker.ask("start", 10, "devices")
+
+
+@pytest.mark.parametrize("hint", ["LATENCY", "THROUGHPUT"])
+def test_both_apis_load_and_run_a_model_alike(
+    hint: str, squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    told = {}
+    for api in ("c", "python"):
+        with WorkerSession(PYTHON) as worker:
+            loaded = load(worker, squeezenet, squeezenet_inputs, hint=hint, api=api)
+            measured = worker.ask("inference", 60, "slice", seconds=0.1, iterations=6)
+            cost = worker.ask("inference", 60, "calibrate")["cost_ns"]
+        assert loaded["api"] == api
+        assert len(measured["latencies_ns"]) == 6
+        assert cost > 0
+        told[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"]
+    assert told["c"] == told["python"]
+
+
+def test_the_c_api_is_taken_where_there_is_one(squeezenet: Path, squeezenet_inputs: Path) -> None:
+    with WorkerSession(PYTHON) as worker:
+        assert load(worker, squeezenet, squeezenet_inputs)["api"] == "c"
+
+
+def test_both_apis_say_the_same_of_what_they_cannot_do(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    for properties, stage in (({"FOO": "1"}, "compile"), ({"NUM_STREAMS": "many"}, "compile")):
+        reasons = set()
+        for api in ("c", "python"):
+            with WorkerSession(PYTHON) as worker, pytest.raises(WorkerError) as caught:
+                load(worker, squeezenet, squeezenet_inputs, api=api, properties=properties)
+            assert caught.value.failure.stage == stage
+            reasons.add(caught.value.failure.reason)
+        assert len(reasons) == 1, reasons
+
+
+def test_a_model_is_profiled_after_it_was_measured(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        load(worker, squeezenet, squeezenet_inputs)
+        model = model_of(squeezenet, squeezenet_inputs)
+        told = worker.ask("profile", 60, "profile", **model, iterations=3, seconds=1)
+    executed = [layer for layer in told["profile"]["layers"] if layer["status"] == "executed"]
+    assert {len(layer["times_ns"]) for layer in executed} == {3}
+    assert told["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
 
 
 def test_the_cause_is_found_among_places() -> None:

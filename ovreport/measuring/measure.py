@@ -9,6 +9,7 @@ since memory layout alone makes two processes of the same model differ by near 1
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -97,6 +98,9 @@ class _Member:
     """The worker's answer to the last ``load``."""
     peak_bytes: int = 0
     cost_ns: int = 0
+    profiled: dict[str, Any] = field(default_factory=dict)
+    """The worker's answer to ``profile``; empty if it failed."""
+    profile_failure: Failure | None = None
     failure: Failure | None = None
 
     @property
@@ -149,6 +153,8 @@ class _Group:
             for member in self.alive:
                 with _failing(member):
                     self._close_launch(member, workers[id(member)])
+                if number == self.settings.launches - 1 and member.failure is None:
+                    self._profile(member, workers[id(member)])
 
     def _worker(self, member: _Member) -> WorkerSession:
         limit = self.settings.memory_limit_mib
@@ -252,6 +258,21 @@ class _Group:
             )
         )
 
+    def _profile(self, member: _Member, worker: WorkerSession) -> None:
+        """Layer times and graphs, after all slices: counters distort small models."""
+        settings = self.settings
+        try:
+            member.profiled = worker.ask(
+                "profile",
+                2 * settings.compile_limit + _PROFILE_S + 4 * settings.inference_limit,
+                "profile",
+                **_model(member.planned),
+                iterations=settings.profile_iterations,
+                seconds=_PROFILE_S,
+            )
+        except WorkerError as error:
+            member.profile_failure = error.failure
+
     # ------------------------------------------------------------------------ results
 
     def _finished(self, member: _Member) -> Measured:
@@ -259,42 +280,26 @@ class _Group:
         if member.failure is not None:
             failed = CellResult(cell=planned.cell, failure=member.failure, basis=planned.basis)
             return Measured(failed, ())
-        profile, graphs, profile_failure = self._profiled(member)
+        graphs = tuple(
+            Graph.model_validate(member.profiled[kind])
+            for kind in ("runtime_graph", "model_graph")
+            if member.profiled
+        )
+        layers = self.settings.profile_iterations and member.profiled
         result = CellResult(
             cell=planned.cell,
             launches=tuple(member.launches),
-            resolved=_resolved(planned, member.loaded),
-            harness=Harness(api="python", cost_ns=member.cost_ns),
-            profile=profile,
+            resolved=_resolved(member),
+            harness=Harness(api=member.loaded["api"], cost_ns=member.cost_ns),
+            profile=Profile.model_validate(member.profiled["profile"]) if layers else None,
             runtime_graph=graphs[0].id if graphs else None,
             model_graph=graphs[1].id if graphs else None,
             interleaved_with=tuple(m.planned.cell.id for m in self.alive if m is not member),
             stopped=self.stopped,
-            profile_failure=profile_failure,
+            profile_failure=member.profile_failure,
             basis=planned.basis,
         )
         return Measured(result, graphs)
-
-    def _profiled(
-        self, member: _Member
-    ) -> tuple[Profile | None, tuple[Graph, ...], Failure | None]:
-        """Layer times and graphs, from a process of their own: counters distort small models."""
-        settings = self.settings
-        try:
-            with self._worker(member) as worker:
-                answer = worker.ask(
-                    "profile",
-                    settings.compile_limit + _PROFILE_S + 4 * settings.inference_limit,
-                    "profile",
-                    **_model(member.planned),
-                    iterations=settings.profile_iterations,
-                    seconds=_PROFILE_S,
-                )
-        except WorkerError as error:
-            return None, (), error.failure
-        graphs = tuple(Graph.model_validate(answer[k]) for k in ("runtime_graph", "model_graph"))
-        profile = Profile.model_validate(answer["profile"]) if settings.profile_iterations else None
-        return profile, graphs, None
 
 
 class _failing:  # noqa: N801 - reads as a statement: with _failing(member)
@@ -333,18 +338,17 @@ def _model(planned: PlannedCell) -> dict[str, Any]:
     }
 
 
-def _resolved(planned: PlannedCell, loaded: Mapping[str, Any]) -> Resolved:
-    properties = loaded["properties"]
-    devices = properties.get("EXECUTION_DEVICES", "")
+def _resolved(member: _Member) -> Resolved:
+    planned, properties = member.planned, member.loaded["properties"]
     return Resolved(
         batch=planned.batch,
         streams=_number(properties.get("NUM_STREAMS")),
-        requests=loaded["requests"],
+        requests=member.loaded["requests"],
         threads=_number(properties.get("INFERENCE_NUM_THREADS")),
         precision=properties.get("INFERENCE_PRECISION_HINT"),
-        execution_devices=tuple(part for part in devices.split(", ") if part),
-        inputs=loaded["inputs"],
-        outputs=loaded["outputs"],
+        execution_devices=tuple(re.findall(r"[^ ,]+", properties.get("EXECUTION_DEVICES", ""))),
+        inputs=member.profiled.get("inputs", ()),
+        outputs=member.profiled.get("outputs", ()),
         properties=properties,
         input_data=planned.input_data,
     )

@@ -18,7 +18,7 @@ import psutil
 
 from ovreport.run import Failure, Stage
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker")
 
 # How often the memory of a busy worker is looked at; each look costs some 50 µs of CPU time.
 _MEMORY_INTERVAL_S = 0.25

@@ -1,0 +1,45 @@
+"""Commands come as JSON lines on standard input, ``{"do": "load", …}``; each is answered by one
+JSON line on what was standard output at the start. Standard output itself is turned to standard
+error at once: whatever a library prints cannot be taken for an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+# Started by path, in an environment that need not have ovreport: the package stands around this
+# file. What stands beside the package must not be taken for what others import.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+__package__ = "worker"
+
+from .commands import Worker  # noqa: E402
+from .system import StageError, die_with_parent  # noqa: E402
+
+del sys.path[0]
+
+
+def serve(commands: TextIO, answers: TextIO) -> None:
+    """Answers commands until ``quit`` or the end of input."""
+    worker = Worker()
+    for line in commands:
+        command = json.loads(line)
+        name = command.pop("do")
+        if name == "quit":
+            return
+        try:
+            answer = {"ok": getattr(worker, name)(**command)}
+        except StageError as error:
+            answer = {"error": {"stage": error.stage, "text": str(error)}}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(sys.stdin, private)

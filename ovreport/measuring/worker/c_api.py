@@ -1,0 +1,208 @@
+"""The C API that the openvino wheel brings, by ctypes: it costs half of what Python's own does.
+
+Element types are passed on as the library numbers them, since that changed between releases.
+Small handles (shapes, ports, tensors) live as long as the process: a worker loads one model.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+
+class _Shape(ctypes.Structure):
+    """``ov_shape_t``."""
+
+    _fields_ = (("rank", c_int64), ("dims", POINTER(c_int64)))
+
+
+class _PartialShape(ctypes.Structure):
+    """``ov_partial_shape_t``: its rank is a range."""
+
+    _fields_ = (("least", c_int64), ("most", c_int64), ("dims", c_void_p))
+
+
+# Arguments of every function in use. Compiling takes any number of texts after the last.
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "ov_core_create": (c_void_p,),
+    "ov_core_read_model": (c_void_p, c_char_p, c_char_p, c_void_p),
+    "ov_core_compile_model": (c_void_p, c_void_p, c_char_p, c_size_t, c_void_p),
+    "ov_model_reshape_by_port_indexes": (c_void_p, c_void_p, c_void_p, c_size_t),
+    "ov_partial_shape_create_static": (c_int64, c_void_p, c_void_p),
+    "ov_compiled_model_get_property": (c_void_p, c_char_p, c_void_p),
+    "ov_compiled_model_input_by_index": (c_void_p, c_size_t, c_void_p),
+    "ov_compiled_model_create_infer_request": (c_void_p, c_void_p),
+    "ov_port_get_element_type": (c_void_p, c_void_p),
+    "ov_const_port_get_shape": (c_void_p, c_void_p),
+    "ov_tensor_create": (c_int, _Shape, c_void_p),
+    "ov_tensor_get_byte_size": (c_void_p, c_void_p),
+    "ov_tensor_data": (c_void_p, c_void_p),
+    "ov_infer_request_set_input_tensor_by_index": (c_void_p, c_size_t, c_void_p),
+    "ov_infer_request_infer": (c_void_p,),
+    "ov_infer_request_start_async": (c_void_p,),
+    "ov_infer_request_wait": (c_void_p,),
+    "ov_infer_request_free": (c_void_p,),
+    "ov_compiled_model_free": (c_void_p,),
+    "ov_model_free": (c_void_p,),
+    "ov_get_error_info": (c_int,),
+    "ov_get_last_err_msg": (),
+}
+
+
+def load_library() -> ctypes.CDLL | None:
+    """The library beside this environment's openvino, or None where it lacks what is needed."""
+    spec = importlib.util.find_spec("openvino")
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted((Path(spec.origin).parent / "libs").glob("*openvino_c.*"))
+    try:
+        library = ctypes.CDLL(str(found[0]))
+        for name, arguments in _SIGNATURES.items():
+            getattr(library, name).argtypes = arguments
+    except (IndexError, OSError, AttributeError):
+        return None
+    library.ov_get_last_err_msg.restype = c_char_p
+    return library
+
+
+class Library:
+    """Calls that raise what the library says went wrong."""
+
+    def __init__(self, functions: ctypes.CDLL) -> None:
+        self.functions = functions
+
+    def check(self, status: int) -> None:
+        """Raises RuntimeError unless the status is 0."""
+        if status:
+            message = self.functions.ov_get_last_err_msg() or b""
+            raise RuntimeError(message.decode(errors="replace") or f"OpenVINO's status {status}")
+
+    def call(self, name: str, *arguments: Any) -> None:
+        self.check(getattr(self.functions, name)(*arguments))
+
+    def made(self, name: str, *arguments: Any) -> c_void_p:
+        """What a function leaves in its last argument."""
+        handle = c_void_p()
+        self.call(name, *arguments, byref(handle))
+        return handle
+
+
+class Request:
+    """An infer request; its calls return 0, or a status that :meth:`check` explains."""
+
+    latency_ns = None
+
+    def __init__(self, library: Library, handle: c_void_p, sets: Sequence[Sequence[c_void_p]]):
+        functions = library.functions
+        self._library, self._handle, self._sets = library, handle, sets
+        self.check = library.check
+        self.infer: Callable[[], int] = partial(functions.ov_infer_request_infer, handle)
+        self.start: Callable[[], int] = partial(functions.ov_infer_request_start_async, handle)
+        self.wait: Callable[[], int] = partial(functions.ov_infer_request_wait, handle)
+        self.nothing: Callable[[], object] = partial(functions.ov_get_error_info, 0)
+
+    def feed(self, turn: int) -> None:
+        """Sets the inputs to the set whose turn it is."""
+        for index, tensor in enumerate(self._sets[turn % len(self._sets)]):
+            self._library.call(
+                "ov_infer_request_set_input_tensor_by_index", self._handle, index, tensor
+            )
+
+
+class Model:
+    """A model that was read, and then compiled."""
+
+    api = "c"
+
+    def __init__(self, functions: ctypes.CDLL, path: str) -> None:
+        self._library = Library(functions)
+        self._core = self._library.made("ov_core_create")
+        self._model = self._library.made("ov_core_read_model", self._core, os.fsencode(path), None)
+        self._compiled = c_void_p()
+        self._requests: list[c_void_p] = []
+
+    def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
+        """Gives every input its shape, by index; equal shapes cost nothing."""
+        made = (_PartialShape * len(shapes))()
+        for shape, place in zip(shapes, made, strict=True):
+            dims = (c_int64 * len(shape))(*shape)
+            self._library.call("ov_partial_shape_create_static", len(shape), dims, byref(place))
+        indices = (c_size_t * len(shapes))(*range(len(shapes)))
+        self._library.call(
+            "ov_model_reshape_by_port_indexes", self._model, indices, made, len(shapes)
+        )
+
+    def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
+        texts = [text for pair in properties.items() for text in map(_text, pair)]
+        arguments = [c_char_p(text.encode()) for text in texts]
+        self._library.call(
+            "ov_core_compile_model",
+            self._core,
+            self._model,
+            device.encode(),
+            len(arguments),
+            byref(self._compiled),
+            *arguments,
+        )
+
+    def properties(self) -> dict[str, str]:
+        """Every property that can be read, as text."""
+        names = self._property("SUPPORTED_PROPERTIES") or ""
+        values = {name: self._property(name) for name in names.split()}
+        del values["SUPPORTED_PROPERTIES"]
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _property(self, name: str) -> str | None:
+        value = c_char_p()
+        status = self._library.functions.ov_compiled_model_get_property(
+            self._compiled, name.encode(), byref(value)
+        )
+        return None if status or value.value is None else value.value.decode(errors="replace")
+
+    def optimal_requests(self) -> int:
+        return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
+
+    def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
+        """Infer requests whose inputs are copies of the arrays, [set][input]."""
+        tensors = [[self._tensor(i, array) for i, array in enumerate(arrays)] for arrays in sets]
+        create = "ov_compiled_model_create_infer_request"
+        self._requests = [self._library.made(create, self._compiled) for _ in range(count)]
+        return [Request(self._library, handle, tensors) for handle in self._requests]
+
+    def close(self) -> None:
+        """Gives the model up; its requests must not be used again."""
+        functions = self._library.functions
+        for handle in self._requests:
+            functions.ov_infer_request_free(handle)
+        functions.ov_compiled_model_free(self._compiled)
+        functions.ov_model_free(self._model)
+
+    def _tensor(self, index: int, array: Array) -> c_void_p:
+        port = self._library.made("ov_compiled_model_input_by_index", self._compiled, index)
+        element, shape, size = c_int(), _Shape(), c_size_t()
+        self._library.call("ov_port_get_element_type", port, byref(element))
+        self._library.call("ov_const_port_get_shape", port, byref(shape))
+        tensor = self._library.made("ov_tensor_create", element, shape)
+        self._library.call("ov_tensor_get_byte_size", tensor, byref(size))
+        if size.value != array.nbytes:
+            raise ValueError(
+                f"input {index} takes {size.value} bytes, and {array.nbytes} were given"
+            )
+        data = self._library.made("ov_tensor_data", tensor)
+        ctypes.memmove(data, np.ascontiguousarray(array).ctypes.data, array.nbytes)
+        return tensor
+
+
+def _text(value: str | int | float | bool) -> str:
+    return ("NO", "YES")[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,192 @@
+"""What the worker can be told to do."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import c_api
+from .loops import Runner
+from .system import StageError, at, peak_memory
+
+if TYPE_CHECKING:
+    from .python_api import Model as PythonModel
+
+Array = NDArray[np.generic]
+
+
+class Worker:
+    """Holds the model between commands; each public method is a command.
+
+    openvino's Python package is imported where a command needs it: it takes as long to import as
+    a small model takes to compile.
+    """
+
+    def __init__(self) -> None:
+        self.model: c_api.Model | PythonModel | None = None
+        self.runner: Runner | None = None
+
+    # -------------------------------------------------------------------- telling
+
+    def devices(self) -> dict[str, Any]:
+        """OpenVINO's and Python's versions and what they run on."""
+        from .python_api import devices
+
+        return devices()
+
+    def inspect(self, path: str) -> dict[str, Any]:
+        """A model file's identity, and its inputs and outputs as it is read."""
+        from .python_api import Model, port
+
+        files = _model_files(Path(path))
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(file.name.encode() + b"\0")
+            with file.open("rb") as content:
+                while block := content.read(1 << 20):
+                    digest.update(block)
+        model = at("read", lambda: Model(path)).model
+        return {
+            "size_bytes": sum(file.stat().st_size for file in files),
+            "sha256": digest.hexdigest(),
+            "inputs": [port(item) for item in model.inputs],
+            "outputs": [port(item) for item in model.outputs],
+        }
+
+    # -------------------------------------------------------------------- running
+
+    def load(
+        self,
+        path: str,
+        device: str,
+        shapes: list[list[int]],
+        inputs: str,
+        properties: dict[str, Any],
+        requests: int | None,
+        synchronous: bool,
+        api: str | None = None,
+    ) -> dict[str, Any]:
+        """Reads, reshapes, compiles and runs a model once.
+
+        Args:
+            api: ``c`` or ``python``; None takes the C API where there is one.
+        """
+        open_model = _opener(api)
+        memory = {"start_bytes": peak_memory()}
+        started = time.perf_counter_ns()
+        model = self.model = at("read", lambda: open_model(path))
+        read_ns = time.perf_counter_ns() - started
+        memory["read_bytes"] = peak_memory()
+
+        at("reshape", lambda: model.reshape(shapes))
+        started = time.perf_counter_ns()
+        at("compile", lambda: model.compile(device, properties))
+        compile_ns = time.perf_counter_ns() - started
+        memory["compile_bytes"] = peak_memory()
+
+        count = requests or (1 if synchronous else model.optimal_requests())
+        sets = at("input", lambda: _input_sets(inputs))
+        ready = at("input", lambda: model.requests(count, sets))
+        self.runner = Runner(ready, len(sets), synchronous and count == 1)
+        first_inference_ns = at("inference", self.runner.once)
+        memory["inference_bytes"] = peak_memory()
+        return {
+            "api": model.api,
+            "read_ns": read_ns,
+            "compile_ns": compile_ns,
+            "first_inference_ns": first_inference_ns,
+            "memory": memory,
+            "requests": count,
+            "properties": model.properties(),
+        }
+
+    def slice(self, seconds: float, iterations: int | None = None) -> dict[str, Any]:
+        """Inferences for some time, or until so many are counted."""
+        assert self.runner is not None, "load comes before slice"
+        runner = self.runner
+        result = at("inference", lambda: runner.run(seconds, iterations))
+        result["peak_bytes"] = peak_memory()
+        return result
+
+    def calibrate(self) -> dict[str, Any]:
+        """Wall time that the loop adds to one request."""
+        assert self.runner is not None, "load comes before calibrate"
+        return {"cost_ns": self.runner.cost_ns()}
+
+    # -------------------------------------------------------------------- profiling
+
+    def profile(
+        self,
+        path: str,
+        device: str,
+        shapes: list[list[int]],
+        inputs: str,
+        properties: dict[str, Any],
+        iterations: int,
+        seconds: float,
+    ) -> dict[str, Any]:
+        """Layer times of several inferences, from a model compiled anew with counters on.
+
+        Answers with the compiled model's inputs and outputs, the runtime graph of that
+        compilation and the model's own graph. The model that was loaded before is given up.
+        """
+        from .profiling import graph, profile
+        from .python_api import Model, port
+
+        if self.model is not None:
+            self.model.close()
+        self.model = self.runner = None
+        model = at("read", lambda: Model(path))
+        at("reshape", lambda: model.reshape(shapes))
+        at("compile", lambda: model.compile(device, {**properties, "PERF_COUNT": True}))
+        sets = at("input", lambda: _input_sets(inputs))
+        request = at("input", lambda: model.requests(1, sets))[0]
+        profiled: dict[str, Any] = {"latencies_ns": [], "layers": []}
+        if iterations:
+            profiled = at("profile", lambda: profile(request, iterations, seconds))
+        compiled = model.compiled
+        return {
+            "inputs": [port(item) for item in compiled.inputs],
+            "outputs": [port(item) for item in compiled.outputs],
+            "profile": profiled,
+            "runtime_graph": at("profile", lambda: graph(compiled.get_runtime_model(), "runtime")),
+            "model_graph": at("profile", lambda: graph(model.model, "model")),
+        }
+
+
+def _opener(api: str | None) -> Any:
+    """What reads a model by the API that was asked for, or by the C API where there is one."""
+    library = c_api.load_library() if api != "python" else None
+    if library is not None:
+        return lambda path: c_api.Model(library, path)
+    if api == "c":
+        raise StageError("start", RuntimeError("this environment's openvino has no C API"))
+    from .python_api import Model
+
+    return Model
+
+
+def _input_sets(path: str) -> list[list[Array]]:
+    """Arrays [set][input] from an ``.npz`` of arrays ``<set>_<input>``.
+
+    Bytes stand for the element types that numpy lacks, such as bf16 and u4.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        places = [tuple(map(int, name.split("_"))) for name in arrays.files]
+        sets = 1 + max((place[0] for place in places), default=0)
+        inputs = 1 + max((place[1] for place in places), default=-1)
+        return [[arrays[f"{n}_{i}"] for i in range(inputs)] for n in range(sets)]
+
+
+def _model_files(path: Path) -> list[Path]:
+    """The files that make up a model, in a fixed order."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    weights = {".xml": ".bin", ".pdmodel": ".pdiparams"}.get(path.suffix)
+    beside = path.with_suffix(weights) if weights else None
+    return [path, beside] if beside is not None and beside.is_file() else [path]

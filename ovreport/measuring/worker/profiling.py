@@ -1,0 +1,90 @@
+"""Layer times and graphs of a model, by the Python API."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from .python_api import Request, port
+
+
+def profile(request: Request, iterations: int, seconds: float) -> dict[str, Any]:
+    """Layer times of up to ``iterations`` inferences, at least three, within ``seconds``."""
+    request.feed(0)
+    request.infer()
+    latencies: list[int] = []
+    layers: dict[tuple[str, int], dict[str, Any]] = {}
+    limit = time.perf_counter() + seconds
+    while len(latencies) < min(3, iterations) or (
+        len(latencies) < iterations and time.perf_counter() < limit
+    ):
+        request.infer()
+        latencies.append(request.latency_ns())
+        seen: dict[str, int] = {}
+        for entry in request.layers():
+            # Names can be equal: the n-th of a name is the n-th in every inference.
+            key = (entry.node_name, seen.get(entry.node_name, 0))
+            seen[entry.node_name] = key[1] + 1
+            status = str(entry.status).rsplit(".", 1)[-1].lower()
+            layer = layers.setdefault(
+                key, {"name": entry.node_name, "type": entry.node_type, "times_ns": []}
+            )
+            layer["kernel"], layer["status"] = entry.exec_type, status
+            if status == "executed":
+                layer["times_ns"].append(round(entry.real_time.total_seconds() * 1e9))
+    return {"latencies_ns": latencies, "layers": list(layers.values())}
+
+
+def graph(model: Any, kind: str) -> dict[str, Any]:
+    """Nodes in topological order, in the form of ``ovreport.run.Graph``."""
+    operations = model.get_ordered_ops()
+    place = {operation.get_name(): index for index, operation in enumerate(operations)}
+    return {"kind": kind, "nodes": [_node(operation, place, kind) for operation in operations]}
+
+
+def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
+    sources = [item.get_source_output() for item in operation.inputs()]
+    attributes: dict[str, Any]
+    if kind == "runtime":
+        attributes = {key: str(value.value) for key, value in operation.get_rt_info().items()}
+        # Times belong to the profile; without them equal graphs are equal.
+        attributes = {key: v for key, v in attributes.items() if key.lower() != "exectimemcs"}
+        type_name = attributes.get("layerType", operation.get_type_name())
+    else:
+        attributes = {key: _plain(value) for key, value in operation.get_attributes().items()}
+        attributes["opset"] = operation.get_type_info().version_id
+        type_name = operation.get_type_name()
+        if type_name in ("Loop", "TensorIterator"):
+            attributes["num_iterations"] = operation.get_num_iterations()  # -1: not known
+    return {
+        "name": operation.get_friendly_name(),
+        "type": type_name,
+        "inputs": [[place[s.get_node().get_name()], s.get_index()] for s in sources],
+        "outputs": [port(item) for item in operation.outputs()],
+        "attributes": attributes,
+        "bodies": [graph(body, kind) for body in _bodies(operation)],
+    }
+
+
+def _bodies(operation: Any) -> list[Any]:
+    """The models inside ``If`` (then, else), ``Loop`` and ``TensorIterator``."""
+    if operation.get_type_name() == "If":
+        return [operation.get_function(0), operation.get_function(1)]
+    if operation.get_type_name() in ("Loop", "TensorIterator"):
+        return [operation.get_function()]
+    return []
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as JSON: numbers, texts and lists as they are, the rest as text."""
+    if isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return str(value)

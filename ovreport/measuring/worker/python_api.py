@@ -1,0 +1,137 @@
+"""OpenVINO's Python API: reads, describes and runs models; the way where there is no C API."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+
+class Request:
+    """An infer request; its calls raise what goes wrong."""
+
+    def __init__(self, request: Any, sets: Sequence[Sequence[Any]]) -> None:
+        self._request, self._sets = request, sets
+        self.start: Callable[[], None] = request.start_async
+        self.wait: Callable[[], None] = request.wait
+
+    def infer(self) -> None:
+        self._request.infer()
+
+    def latency_ns(self) -> int:
+        """Of the last inference, taken inside OpenVINO."""
+        return round(float(self._request.latency) * 1e6)
+
+    def layers(self) -> Any:
+        """The last inference's counters, one entry a layer."""
+        return self._request.get_profiling_info()
+
+    def nothing(self) -> None:
+        """Takes its place when the loop's own cost is measured."""
+
+    def check(self, _: object) -> None:
+        """Calls raise by themselves."""
+
+    def feed(self, turn: int) -> None:
+        """Sets the inputs to the set whose turn it is."""
+        for index, tensor in enumerate(self._sets[turn % len(self._sets)]):
+            self._request.set_input_tensor(index, tensor)
+
+
+class Model:
+    """A model that was read, and then compiled."""
+
+    api = "python"
+
+    def __init__(self, path: str) -> None:
+        self._core = ov.Core()
+        self.model = self._core.read_model(path)
+        self.compiled: Any = None
+
+    def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
+        """Gives every input its shape, by index: names may move, indices do not."""
+        current = [item.get_partial_shape() for item in self.model.inputs]
+        wanted = [ov.PartialShape(shape) for shape in shapes]
+        if current != wanted:
+            self.model.reshape(dict(enumerate(wanted)))
+
+    def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
+        self.compiled = self._core.compile_model(self.model, device, dict(properties))
+
+    def properties(self) -> dict[str, str]:
+        """Every property that can be read, as text."""
+        return _properties(self.compiled.get_property)
+
+    def optimal_requests(self) -> int:
+        return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
+        """Infer requests whose inputs are copies of the arrays, [set][input]."""
+        inputs = self.compiled.inputs
+        tensors = [[_tensor(a, item) for a, item in zip(s, inputs, strict=True)] for s in sets]
+        return [Request(self.compiled.create_infer_request(), tensors) for _ in range(count)]
+
+    def close(self) -> None:
+        """Gives the model up; the memory is free when its requests are gone, too."""
+        self.model = self.compiled = None
+
+
+def devices() -> dict[str, Any]:
+    """OpenVINO's and Python's versions and what they run on."""
+    core = ov.Core()
+    told = []
+    for name in core.available_devices:
+        properties = _properties(core.get_property, name)
+        full_name = properties.get("FULL_DEVICE_NAME", name).strip()
+        told.append({"name": name, "full_name": full_name, "properties": properties})
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"openvino": ov.get_version(), "python": python, "devices": told}
+
+
+def port(item: Any) -> dict[str, Any]:
+    """An input or output in the form of ``ovreport.run.Port``."""
+    return {
+        "names": sorted(item.get_names()),
+        "shape": str(item.get_partial_shape()),
+        "precision": item.get_element_type().get_type_name(),
+    }
+
+
+def _properties(get_property: Callable[..., Any], *device: str) -> dict[str, str]:
+    names = [
+        n for n in get_property(*device, "SUPPORTED_PROPERTIES") if n != "SUPPORTED_PROPERTIES"
+    ]
+    values = {name: _readable(get_property, *device, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _readable(get_property: Callable[..., Any], *names: str) -> str | None:
+    """A property as text, or None where it is named but cannot be read or has no Python form."""
+    try:
+        value = get_property(*names)
+    except (RuntimeError, TypeError):
+        return None
+    if isinstance(value, ov.Type):
+        return str(value.get_type_name())
+    if isinstance(value, bool):
+        return "YES" if value else "NO"
+    if isinstance(value, (list, tuple, set)):
+        return ", ".join(sorted(str(item) for item in value))
+    return re.sub(r"^\w+\.(?=[A-Z_]+$)", "", str(value))
+
+
+def _tensor(array: Array, item: Any) -> Any:
+    """Bytes stand for the element types that numpy lacks, such as bf16 and u4."""
+    element, shape = item.get_element_type(), item.get_partial_shape().to_shape()
+    if array.dtype != np.uint8 or element == ov.Type.u8:
+        return ov.Tensor(np.ascontiguousarray(array))
+    made = ov.Tensor(element, shape)
+    made.data.view(np.uint8).reshape(-1)[:] = array
+    return made

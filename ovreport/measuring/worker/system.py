@@ -1,0 +1,46 @@
+"""What the worker asks of its process and the system."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class StageError(Exception):
+    """An error with the stage of the work it happened in."""
+
+    def __init__(self, stage: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.stage = stage
+
+
+def at(stage: str, work: Callable[[], T]) -> T:
+    """Does the work of a stage; what OpenVINO raises then names it."""
+    try:
+        return work()
+    except (RuntimeError, ValueError, TypeError, MemoryError, OSError) as error:
+        raise StageError(stage, error) from error
+
+
+def peak_memory() -> int:
+    """Highest resident size since the last call, in bytes; 0 where the system does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def die_with_parent() -> None:
+    """Linux ends this process when its parent dies; elsewhere the end of input does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
