@@ -125,10 +125,10 @@ class Display:
                 self._describe(cell, f"known to ±{known:.1%}" if known < 1 else "measuring")
 
     def _describe(self, cell: Cell, what: str) -> None:
-        self._progress.update(self._task, description=printable(f"{self._name(cell)}: {what}"))
+        self._progress.update(self._task, description=printable(f"{what}: {self._name(cell)}"))
 
     def _name(self, cell: Cell) -> str:
-        return f"{cell.model} · {cell.version} · {label(cell, self._cells)}"
+        return label(cell, self._cells, version=True)
 
     def finished(self, result: CellResult) -> None:
         """A cell is done and stored."""
@@ -178,7 +178,7 @@ def print_failures(run: Run, *, verbose: bool) -> None:
     cells = [result.cell for result in run.results]
     for result in run.failed:
         assert result.failure is not None
-        name = f"{result.cell.model} · {result.cell.version} · {label(result.cell, cells)}"
+        name = label(result.cell, cells, version=True)
         _console.print(_text(f"Failed: {name}: {result.failure.reason}", "red"))
         if verbose and result.failure.detail:
             _console.print(_text(result.failure.detail, "dim"))
