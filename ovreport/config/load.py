@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ovreport.config.schema import Config
+from ovreport.config.schema import Config, Runtime
 from ovreport.errors import UserError
 
 if sys.version_info >= (3, 11):
@@ -43,6 +44,22 @@ class Source:
         if path.startswith(PACKAGE_PREFIX):
             return _package_file(path, self.name)
         return (self.folder / Path(path).expanduser()).resolve()
+
+    def python(self, runtime: Runtime) -> Path:
+        """The runtime's Python. Links are kept: those of a virtual environment lead out of it.
+
+        Raises:
+            UserError: it is not there.
+        """
+        if runtime.python is None:
+            return Path(sys.executable)
+        path = Path(os.path.abspath(self.folder / Path(runtime.python).expanduser()))  # noqa: PTH100
+        if not path.is_file():
+            raise UserError(
+                f"{self.name}: runtime {runtime.name!r}: {path} is not a file",
+                "Name the environment's Python, such as /opt/openvino-2025/bin/python.",
+            )
+        return path
 
 
 def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:

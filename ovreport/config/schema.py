@@ -47,12 +47,13 @@ class Version(Settings):
 
 
 class Runtime(Settings):
-    """Another Python environment whose OpenVINO runs the cells."""
+    """A Python environment whose OpenVINO runs the cells; each is a value of the matrix."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     """What the runtime is called in the report."""
-    python: str
-    """Path to that environment's Python."""
+    python: Annotated[str, Field(min_length=1)] | None = None
+    """Path to that environment's Python, relative to the config; without it the environment that
+    ovreport is installed in. It needs openvino 2024.0 or newer, and nothing of ovreport."""
 
 
 class Entry(Settings):
@@ -174,7 +175,8 @@ class Config(Settings):
     measure: Measure = Measure()
     """The measuring budget."""
     runtime: tuple[Runtime, ...] = ()
-    """Further OpenVINO releases; without it the one that ovreport is installed with."""
+    """OpenVINO releases to measure with, in turns; without it the one that ovreport is installed
+    with."""
     properties: dict[str, dict[str, Scalar]] = {}
     """Raw OpenVINO properties by device: ``[properties.CPU]``."""
     report: Report = Report()

@@ -49,7 +49,7 @@ def inspect_runtimes(source: Source) -> Runtimes:
         UserError: a runtime cannot be started, a model cannot be read, a device is not there.
     """
     config = source.config
-    pythons = {runtime.name: source.resolve(runtime.python) for runtime in config.runtime}
+    pythons = {runtime.name: source.python(runtime) for runtime in config.runtime}
     pythons = pythons or {"default": Path(sys.executable)}
     paths = [source.resolve(version.path) for version in config.model]
     inspections = {name: inspect(paths, python=python) for name, python in pythons.items()}

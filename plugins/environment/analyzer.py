@@ -22,7 +22,10 @@ class EnvironmentFacts(Analyzer):
 
     def analyze(self, run: Run) -> Section:
         environment = run.header.environment
-        blocks: list[Block] = [_machine(environment), _software(environment), _models(run)]
+        blocks: list[Block] = [_machine(environment), _software(environment)]
+        if len(environment.runtimes) > 1:
+            blocks.append(_runtimes(environment))
+        blocks.append(_models(run))
         if run.done:
             blocks += [_cells(run), _memory(run)]
         blocks += [
@@ -64,6 +67,27 @@ def _software(environment: Environment) -> Facts:
     ]
     facts += [(device.name, device.full_name, "text") for device in environment.devices]
     return Facts("software", "Software", facts)
+
+
+def _runtimes(environment: Environment) -> Table:
+    rows = [
+        Row(
+            {
+                "name": runtime.name,
+                "openvino": runtime.openvino,
+                "python": runtime.python,
+                "devices": ", ".join(device.name for device in runtime.devices),
+            }
+        )
+        for runtime in environment.runtimes
+    ]
+    columns = [
+        Column("name", "Runtime"),
+        Column("openvino", "OpenVINO"),
+        Column("python", "Python"),
+        Column("devices", "Devices"),
+    ]
+    return Table("runtimes", "Runtimes", columns, rows, "Their cells were measured in turns.")
 
 
 def _models(run: Run) -> Table:
