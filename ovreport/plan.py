@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 from ovreport.config.schema import Config, Entry, Measure
 from ovreport.errors import UserError
@@ -17,7 +18,7 @@ SECONDS_BESIDE_SLICES = 1.0
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
     """All cells of the matrix, each once: combinations, less ``exclude``, plus ``include``.
 
-    Cells of one configuration stand together, so that versions are measured side by side.
+    Cells that take turns stand together, and among them those of one configuration.
 
     Raises:
         UserError: no cell is left, or an entry names a model that is not there.
@@ -36,8 +37,29 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
             f"{name}: the matrix is empty: `matrix.exclude` removes every cell",
             "Remove or narrow an `exclude` entry.",
         )
-    first = {cell.configuration: place for place, cell in reversed(list(enumerate(unique)))}
-    return tuple(sorted(unique, key=lambda cell: first[cell.configuration]))
+    return _together(unique, config.measure.interleave)
+
+
+def turns_key(cell: Cell, interleave: Literal["versions", "model"]) -> tuple[Any, ...]:
+    """Equal for cells that take turns while they are measured."""
+    if interleave == "model":
+        return (cell.model,)
+    return cell.model_copy(update={"runtime": ""}).configuration
+
+
+def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -> tuple[Cell, ...]:
+    """In the order in which turns, and within them configurations, first appear."""
+    turns: dict[tuple[Any, ...], int] = {}
+    configurations: dict[tuple[Any, ...], int] = {}
+    for place, cell in enumerate(cells):
+        turns.setdefault(turns_key(cell, interleave), place)
+        configurations.setdefault(cell.configuration, place)
+    return tuple(
+        sorted(
+            cells,
+            key=lambda c: (turns[turns_key(c, interleave)], configurations[c.configuration]),
+        )
+    )
 
 
 def estimated_seconds(cells: Iterable[Cell], measure: Measure) -> tuple[float, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -19,6 +21,19 @@ def light_model(name: str) -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "backend/test/data/light" / f"light_{name}.onnx"
+
+
+def tiny_model(path: Path, value: float) -> None:
+    """``x [N, 4] → x @ w`` with one value in all weights."""
+    tensor = onnx.helper.make_tensor_value_info
+    weights = onnx.numpy_helper.from_array(np.full((4, 4), value, np.float32), "w")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "tiny",
+        [tensor("x", onnx.TensorProto.FLOAT, ["N", 4])],
+        [tensor("y", onnx.TensorProto.FLOAT, ["N", 4])], [weights],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
+    onnx.save(model, path)
 
 
 def ovreport(*words: object) -> Result:

@@ -1,5 +1,6 @@
 """Configs: what is valid, what cells it makes, and what is said of wrong ones."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from conftest import ovreport
 
 from ovreport.config.load import load, model_name, validate
 from ovreport.errors import UserError
-from ovreport.plan import expand
+from ovreport.plan import expand, turns_key
 
 MODEL = {"name": "m", "path": "m.onnx"}
 
@@ -24,6 +25,20 @@ def test_every_combination_is_a_cell_and_versions_stand_together() -> None:
     cells = expand(config)
     assert len(cells) == 8
     assert [c.version for c in cells] == ["parent", "optimized"] * 4
+
+
+def test_cells_that_take_turns_stand_together() -> None:
+    values = {
+        "model": [MODEL, {**MODEL, "name": "other"}, {**MODEL, "version": "optimized"}],
+        "runtime": [{"name": "a"}, {"name": "b"}],
+        "matrix": {"batch": [1, 2], "include": [{"hint": "latency", "batch": 4}]},
+    }
+    for interleave, groups in (("versions", 2 * 5), ("model", 2)):
+        cells = expand(validate({**values, "measure": {"interleave": interleave}}, "c"))
+        keys = [turns_key(cell, interleave) for cell in cells]
+        assert len(list(itertools.groupby(keys))) == len(set(keys)) == groups
+        configurations = [cell.configuration for cell in cells]
+        assert len(list(itertools.groupby(configurations))) == len(set(configurations))
 
 
 def test_exclude_and_include_trim_the_matrix() -> None:

@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-import onnx
 import psutil
 import pytest
-from conftest import ovreport
+from conftest import ovreport, tiny_model
 
 from ovreport.run import Run
 from ovreport.runfile import read_run
@@ -27,19 +25,6 @@ matrix = { hint = "latency", batch = [1, 2, 3] }
 measure = { duration = 0.1, launches = 1, profile_iterations = 1 }
 report = { analyzers = ["environment"] }
 """
-
-
-def tiny_model(path: Path, value: float) -> None:
-    """``x [N, 4] → x @ w`` with one value in all weights."""
-    tensor = onnx.helper.make_tensor_value_info
-    weights = onnx.numpy_helper.from_array(np.full((4, 4), value, np.float32), "w")
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "tiny",
-        [tensor("x", onnx.TensorProto.FLOAT, ["N", 4])],
-        [tensor("y", onnx.TensorProto.FLOAT, ["N", 4])], [weights],
-    )  # fmt: skip
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
-    onnx.save(model, path)
 
 
 @pytest.fixture

@@ -125,6 +125,9 @@ class Measure(Settings):
     """Measure exactly so many requests, whatever the interval."""
     slice: Annotated[float, Field(ge=0.05, le=10)] = 0.25
     """Seconds of one uninterrupted stretch; cells that are compared take turns by slices."""
+    interleave: Literal["versions", "model"] = "versions"
+    """Which cells take turns by slices: those that differ in version or runtime only, or all of
+    a model, whose workers then are in memory at once."""
     launches: Annotated[int, Field(ge=1, le=20)] = 2
     """Worker processes started one after another for each cell, since memory layout alone can
     move a result by a percent."""

@@ -1,9 +1,10 @@
 """The scheduler: which worker runs when, and for how long.
 
-Cells that differ in nothing but version or runtime form a group. The workers of a group are alive
-at once, with compiled models, and take turns in short slices, since the same model drifts by 5 to
-10 % within minutes and neighbours in time share the drift. A group is launched several times,
-since memory layout alone makes two processes of the same model differ by near 1 %.
+Cells that differ in nothing but version or runtime form a group, or all cells of a model do. The
+workers of a group are alive at once, with compiled models, and take turns in short slices, since
+the same model drifts by 5 to 10 % within minutes and neighbours in time share the drift. A group is
+launched several times, since memory layout alone makes two processes of the same model differ by
+near 1 %.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import psutil
 from ovreport.config.schema import Measure
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.plan import turns_key
 from ovreport.run import (
     Cell,
     CellResult,
@@ -76,12 +78,10 @@ def measure(
     KeyboardInterrupt, ends all workers.
     """
     clock = time.perf_counter_ns()
-    for _, group in itertools.groupby(cells, key=_group_key):
+    for _, group in itertools.groupby(
+        cells, key=lambda planned: turns_key(planned.cell, settings.interleave)
+    ):
         yield from _Group(list(group), settings, on_event, clock).run()
-
-
-def _group_key(planned: PlannedCell) -> tuple[Any, ...]:
-    return planned.cell.model_copy(update={"runtime": ""}).configuration
 
 
 @dataclass
