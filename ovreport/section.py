@@ -316,6 +316,8 @@ class Finding:
     remedy: str = ""
     evidence: Sequence[Link] = ()
     gain: float | None = None
+    check: str = ""
+    """How a reader sees whether the remedy helped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,13 +55,16 @@ def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
 ) -> None:
     facts = next(block for block in group.blocks if block.id.startswith("sum-"))
     assert isinstance(facts, Facts)
-    latency, layers, rest, counted, cost, inferences = (value for _, value, _ in facts.facts)
+    latency, layers, rest, counted, cost, outside, inferences = (
+        value for _, value, _ in facts.facts
+    )
     unprofiled = np.concatenate([s.latencies_ns for s in int8.slices])
     assert getattr(latency, "point", None) == pytest.approx(np.median(unprofiled) / 1e9)
     assert float(str(layers)) + float(str(rest)) == pytest.approx(np.median(unprofiled) / 1e9)
     assert int8.profile is not None
     assert counted == pytest.approx(np.median(int8.profile.latencies_ns) / 1e9)
     assert float(str(counted)) - float(str(cost)) == pytest.approx(np.median(unprofiled) / 1e9)
+    assert float(str(counted)) - float(str(outside)) == pytest.approx(float(str(layers)))
     assert inferences == len(int8.profile.latencies_ns)
 
 

@@ -94,6 +94,7 @@ def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
                     "severity": finding.severity,
                     "text": finding.text,
                     "remedy": finding.remedy,
+                    "check": finding.check,
                     "gain": finding.gain,
                     "evidence": [link.text for link in finding.evidence],
                 }

@@ -24,6 +24,7 @@ from ovreport.run import Node
 CONVERTERS = frozenset({"Reorder", "Convert", "Transpose"})
 INT8 = frozenset({"i8", "u8"})
 _FLOAT = frozenset({"f64", "f32", "f16", "bf16"})
+_ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "FakeQuantize", "Reorder", "Convert"})
 # Longer detours between two transposes are not something a person would take out by hand.
 _MAX_BETWEEN = 8
 
@@ -91,7 +92,7 @@ def conversions(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[
     A layer's input is its first one that is not constant.
     """
     constant = constant_nodes(nodes)
-    readers = _readers(nodes)
+    readers = readers_of(nodes)
     found = []
     for layer in layers:
         node = nodes[layer.index]
@@ -113,6 +114,29 @@ def conversions(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[
     return found
 
 
+def quantisers(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
+) -> list[tuple[ExecutedLayer, bool]]:
+    """Element-wise layers that quantise or dequantise, and whether INT8 layers are on both sides.
+
+    One does if it enters or leaves INT8, or executes a ``FakeQuantize`` of the model.
+    """
+    readers = readers_of(nodes)
+    integer = {layer.index for layer in layers if layer.precision in INT8}
+    crossing = {
+        c.layer.index: (c.precisions[0] in INT8) != (c.precisions[1] in INT8)
+        for c in conversions(nodes, layers)
+    }
+    found = []
+    for layer in layers:
+        rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
+        if layer.type in _ELEMENTWISE and (rounds or crossing.get(layer.index, False)):
+            before = any(source in integer for source, _ in nodes[layer.index].inputs)
+            after = any(reader in integer for reader in readers[layer.index])
+            found.append((layer, before and after))
+    return found
+
+
 def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list[ExecutedLayer]]:
     """Connected floating-point layers that lie between INT8 layers, each island in order.
 
@@ -122,7 +146,7 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
     constant = constant_nodes(nodes)
     precisions = [precision_name(attribute(node, "runtimePrecision")) for node in nodes]
     floating = {i for i, p in enumerate(precisions) if p in _FLOAT and i not in constant}
-    readers = _readers(nodes)
+    readers = readers_of(nodes)
     executed = {layer.index: layer for layer in layers}
     integer = {index for index in executed if precisions[index] in INT8}
     seen: set[int] = set()
@@ -154,7 +178,7 @@ def transposes_there_and_back(
     on the data as it was.
     """
     constant = constant_nodes(nodes)
-    readers = _readers(nodes)
+    readers = readers_of(nodes)
     transposes = {layer.index: layer for layer in layers if layer.type == "Transpose"}
     found = []
     for first in transposes.values():
@@ -191,7 +215,7 @@ def size_bytes(shape: str, precision: str) -> int | None:
     return (elements * bits + 7) // 8
 
 
-def _readers(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
+def readers_of(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
     """For each node, those that read it, once each."""
     found: dict[int, list[int]] = defaultdict(list)
     for index, node in enumerate(nodes):

@@ -7,15 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ovreport.graphs.flow import (
-    CONVERTERS,
-    INT8,
-    Conversion,
-    conversions,
     critical_path,
-    islands,
-    transposes_there_and_back,
 )
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.layers import ExecutedLayer, unplaced_s
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import shorten, show
@@ -36,7 +30,6 @@ from ovreport.section import (
     Table,
     Tag,
 )
-from ovreport.stats.figures import figures
 
 from ..common import (
     by_type,
@@ -50,21 +43,17 @@ from ..common import (
     total_s,
     version_name,
 )
+from .tables import conversion_table, fusion_table, island_table
 
 _TOP = 15
+_MOST_ROWS = 60
 _MOST = 0.8
-# The Workbench spoke of reorders from a tenth of the time on.
-_REORDERS = 0.1
 # Shares below this are within the spread of the layers' times.
 _NOTABLE = 0.02
-# Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle, or
-# this many cores busy with something else, the difference has a cause.
-_BUSY = 0.75
+# With this many cores busy with something else a difference has a cause.
 _OTHER_LOAD = 0.1
-_SLOW_COMPILE_S = 1.0
-_SLOW_FIRST = 3.0
-_CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution", "Deconvolution"})
-_INTEGER_DOT_PRODUCTS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"})
+# Layers add up to the latency within this on a quiet machine.
+_UNEXPLAINED = 0.05
 
 
 class Bottlenecks(Analyzer):
@@ -73,8 +62,8 @@ class Bottlenecks(Analyzer):
     id = "bottlenecks"
     title = "Bottlenecks"
     reading = (
-        "Where to look first. The gain is the most that could be saved if the named layers took "
-        "no time at all (Amdahl's law)."
+        "Where to look first; what to do is under Advice. The gain is the most that could be "
+        "saved if the named layers took no time at all (Amdahl's law)."
     )
     needs = frozenset({"layers"})
     order = 350
@@ -87,20 +76,17 @@ class Bottlenecks(Analyzer):
             blocks: list[Block] = [
                 _chart(result, layers),
                 _cumulative(result, layers),
-                _table(run, result, layers),
+                _table(run, result, nodes, layers),
                 _types(run, result, layers),
-                *_conversion_table(result, nodes, layers),
+                *conversion_table(result, nodes, layers),
+                *island_table(result, nodes, layers),
+                *fusion_table(result, nodes, layers),
             ]
             groups.append(focus_group(run, result, blocks))
             findings += [
                 _concentration(run, result, layers),
                 *_path(result, nodes, layers),
-                *_conversions(run, result, layers),
-                *_transposes(run, result, nodes, layers),
-                *_islands(run, result, nodes, layers),
-                *_int8(run, result, layers),
-                *_idle(result),
-                *_start(result),
+                *_gap(run, result, layers),
                 *_hidden(run, result),
             ]
         return Section(groups, findings)
@@ -153,8 +139,13 @@ def _needed(layers: Sequence[ExecutedLayer]) -> tuple[int, float]:
     return needed, float(running[needed - 1])
 
 
-def _table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
-    top = longest(layers)[:_TOP]
+def _table(
+    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> Table:
+    """The layers that explain most of the time."""
+    needed, share = _needed(layers)
+    top = longest(layers)[: min(max(needed, _TOP), _MOST_ROWS)]
+    path, time = _critical(nodes, layers)
     running = np.cumsum([layer.share for layer in top])
     rows = [
         Row(
@@ -165,6 +156,7 @@ def _table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
                 "time": layer.median_s,
                 "share": layer.share,
                 "cumulative": float(cumulative),
+                "path": "" if layer.index in path else "beside",
                 "gain": gain(run, result, [layer]),
             }
         )
@@ -177,9 +169,14 @@ def _table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
         Column("time", "Time", "duration"),
         Column("share", "Share", "share"),
         Column("cumulative", "Cumulative", "share"),
+        Column("path", "Critical path", help="beside: it could run while others do."),
         Column("gain", "Could gain", "share", help=_GAIN),
     ]
-    return Table(f"top-layers-{result.cell.id}", "Longest layers", columns, rows)
+    note = (
+        f"The first {needed} explain {show(share, 'share')} of the time. The critical path takes "
+        f"{show(time, 'duration')} of {show(total_s(layers), 'duration')}."
+    )
+    return Table(f"top-layers-{result.cell.id}", "Longest layers", columns, rows, note)
 
 
 _GAIN = "Share of the latency that would be saved if it took no time."
@@ -206,57 +203,6 @@ def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
     return Table(f"gain-{result.cell.id}", "What faster layers of a type could give", columns, rows)
 
 
-def _conversion_table(
-    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
-) -> list[Block]:
-    found = [c for c in conversions(nodes, layers) if c.layer.type in CONVERTERS]
-    anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
-
-    def place(index: int) -> Link | str:
-        text = shorten(nodes[index].name, 40)
-        return Link(text, anchors[index]) if index in anchors else text
-
-    rows = [
-        Row(
-            {
-                "layer": place(conversion.layer.index),
-                "type": Tag(conversion.layer.type, Role("type", conversion.layer.type)),
-                "from": place(conversion.source),
-                "to": place(conversion.targets[0]) if conversion.targets else None,
-                "change": _change(conversion),
-                "size": conversion.size_bytes,
-                "time": conversion.layer.median_s,
-                "share": conversion.layer.share,
-            }
-        )
-        for conversion in sorted(found, key=lambda c: -c.layer.median_s)
-    ]
-    columns = [
-        Column("layer", "Layer"),
-        Column("type", "Type"),
-        Column("from", "After"),
-        Column("to", "Before"),
-        Column("change", "Changes"),
-        Column("size", "Tensor", "bytes"),
-        Column("time", "Time", "duration"),
-        Column("share", "Share", "share"),
-    ]
-    title = "Layers that only change layout, order or precision"
-    return [Table(f"conversions-{result.cell.id}", title, columns, rows)] if rows else []
-
-
-def _change(conversion: Conversion) -> str:
-    """``f32 → u8, abcd → acdb``; a transpose changes the order of the dimensions."""
-    changes = []
-    if conversion.changes_precision:
-        changes.append(" → ".join(conversion.precisions))
-    if conversion.layer.type == "Transpose":
-        changes.append("order of dimensions")
-    elif conversion.changes_layout:
-        changes.append(" → ".join(conversion.layouts))
-    return ", ".join(changes) or "memory only"
-
-
 # ---------------------------------------------------------------------------- findings
 
 
@@ -277,12 +223,11 @@ def _concentration(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
 def _path(
     result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> Iterator[Finding]:
-    times = {layer.index: layer.median_s for layer in layers}
-    path, time = critical_path(nodes, times)
-    beside = 1 - time / (sum(times.values()) or 1.0)
+    path, time = _critical(nodes, layers)
+    beside = 1 - time / (total_s(layers) or 1.0)
     if beside < _NOTABLE:
         return
-    off = [layer for layer in layers if layer.index not in set(path)]
+    off = [layer for layer in layers if layer.index not in path]
     yield Finding(
         "bottlenecks.branches",
         "info",
@@ -292,205 +237,67 @@ def _path(
         "OpenVINO's CPU plugin runs the layers of one request one after another: several streams "
         "fill the cores with several requests instead.",
         evidence(result, off, 3),
+        check="Compare the throughput of cells with one stream and with several.",
     )
 
 
-def _conversions(
-    run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
-) -> Iterator[Finding]:
-    assert result.runtime_graph is not None
-    nodes = run.graphs[result.runtime_graph].nodes
-    found = [c for c in conversions(nodes, layers) if c.layer.type in CONVERTERS]
-    share = sum(c.layer.share for c in found)
-    if share < _REORDERS:
+def _critical(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> tuple[frozenset[int], float]:
+    """Nodes on the critical path, and its time in seconds."""
+    path, time = critical_path(nodes, {layer.index: layer.median_s for layer in layers})
+    return frozenset(path), time
+
+
+def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
+    """Latency is the sum of the layers and a rest; what the rest can be, as far as is known."""
+    assert result.profile is not None
+    latency, total = median_latency_s(result), total_s(layers)
+    counted = float(np.median(result.profile.latencies_ns)) / 1e9
+    rest, cost = latency - total, counted - latency
+    if abs(rest) < _UNEXPLAINED * latency or not layers:
         return
-    precision = sum(c.layer.share for c in found if c.changes_precision)
-    yield Finding(
-        "bottlenecks.conversions",
-        "warning",
-        f"{version_name(result)}: {count(len(found), 'layer')} only change layout, order or "
-        f"precision and take {show(share, 'share')} of the time, {show(precision, 'share')} "
-        "where the precision changes.",
-        "Keep one layout and one precision along the path; the table of these layers names what "
-        "stands before and after each.",
-        evidence(result, [c.layer for c in found]),
-        gain=gain(run, result, [c.layer for c in found]),
+    head = (
+        f"{version_name(result)}: the layers' medians add up to {show(total, 'duration')}, the "
+        f"latency without counters is {show(latency, 'duration')}"
     )
-
-
-def _transposes(
-    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
-) -> Iterator[Finding]:
-    pairs = transposes_there_and_back(nodes, layers)
-    both = list(dict.fromkeys(layer for pair in pairs for layer in pair))
-    if not pairs:
-        return
+    lost = unplaced_s(run, result)
+    if rest > 0 and lost > rest / 2:
+        why = f"; {show(lost, 'duration')} are in layers that the runtime graph does not hold"
+    elif rest > 0:
+        load = [s.other_load for s in result.slices if s.other_load is not None]
+        busy = float(np.median(load)) if load else 0.0
+        why = (
+            f": {show(rest, 'duration')} are in no layer, {show(rest / len(layers), 'duration')} "
+            f"for each of {len(layers)}. In the pass with counters, where both are of the same "
+            f"inferences, {show(counted - total, 'duration')} are in none: starting layers on all "
+            "threads, and the counters themselves"
+        )
+        why += (
+            f". Other programs kept {busy:.1f} cores busy, which slows the inferences that were "
+            "timed"
+            if busy > _OTHER_LOAD
+            else "; what is beyond that is unexplained"
+        )
+    elif cost > -rest / 2:
+        why = (
+            f": {show(-rest, 'duration')} less. Counters explain it: with them on an inference "
+            f"takes {show(cost, 'duration')} longer"
+        )
+    else:
+        why = (
+            f": {show(-rest, 'duration')} less, of which counters explain "
+            f"{show(max(cost, 0.0), 'duration')}; the pass with counters met a slower machine, or "
+            "the rest is unexplained"
+        )
     yield Finding(
-        "bottlenecks.transposes",
-        "warning" if sum(layer.share for layer in both) >= _NOTABLE else "info",
-        f"{version_name(result)}: {count(len(pairs), 'transpose')} "
-        f"{'is' if len(pairs) == 1 else 'are'} undone by a later one, with nothing but layers "
-        f"that keep the shape between; together {show(sum(x.share for x in both), 'share')} of "
-        "the time.",
-        "Let the layers between work on the original order of dimensions.",
-        evidence(result, both),
-        gain=gain(run, result, both),
-    )
-
-
-def _islands(
-    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
-) -> Iterator[Finding]:
-    found = islands(nodes, layers)
-    members = [layer for island in found for layer in island]
-    share = sum(layer.share for layer in members)
-    if share < _NOTABLE:
-        return
-    places = f"{len(found)} places" if len(found) > 1 else "one place"
-    yield Finding(
-        "bottlenecks.float-islands",
+        "bottlenecks.gap",
         "info",
-        f"{version_name(result)}: in {places} between INT8 layers "
-        f"{count(len(members), 'layer')} "
-        f"({', '.join(dict.fromkeys(x.type for x in longest(members)[:9]))}), conversions "
-        f"included, run in floating point and take {show(share, 'share')} of the time.",
-        _quantise_further(run, result),
-        evidence(result, members),
-        gain=gain(run, result, members),
+        f"{head}{why}.",
+        "Read shares of layers, not their times, where the two differ.",
+        (Link("how the layers add up", f"sum-{result.cell.id}"),),
+        check="Measure again on a quiet machine: what stays is the cost of running the graph.",
     )
-
-
-def _int8_share(layers: Sequence[ExecutedLayer]) -> float:
-    return sum(layer.share for layer in layers if layer.precision in INT8)
-
-
-def _int8(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
-    """Speaks for INT8 only where the processor can use it and the run does not disprove it."""
-    convolutions = [layer for layer in layers if layer.type in _CONVOLUTIONS]
-    if _int8_share(layers) > 0:
-        yield from _int8_slower(run, result, layers)
-        wide = [layer for layer in convolutions if layer.precision not in INT8]
-        if wide and _int8_share(convolutions) > 0:
-            yield Finding(
-                "bottlenecks.float-in-int8",
-                "info",
-                f"{version_name(result)}: {len(wide)} of {count(len(convolutions), 'convolution')} "
-                "of this quantised model stay in floating point and take "
-                f"{show(sum(layer.share for layer in wide), 'share')} of the time.",
-                _quantise_further(run, result),
-                evidence(result, wide),
-                gain=gain(run, result, wide),
-            )
-        return
-    tried = any(_int8_share(executed_layers(run, other)) for other in _siblings(run, result))
-    if _on_cpu(result) and _has_integer_dot_products(run) and not tried:
-        yield Finding(
-            "bottlenecks.int8-unused",
-            "info",
-            f"{version_name(result)} runs no layer in INT8, and this processor has integer dot "
-            "products.",
-            "Quantise it with nncf and measure it as a second version beside this one.",
-        )
-
-
-def _has_integer_dot_products(run: Run) -> bool:
-    return bool(_INTEGER_DOT_PRODUCTS & set(run.header.environment.isa))
-
-
-def _quantise_further(run: Run, result: CellResult) -> str:
-    """What to do about floating point in a quantised model, given what the processor can."""
-    if _on_cpu(result) and not _has_integer_dot_products(run):
-        return (
-            "This processor has no integer dot products: quantising them too need not be faster, "
-            "nor need the layers around them; measure either as a version of its own."
-        )
-    return "See whether they can be quantised too, and measure that as a version of its own."
-
-
-def _int8_slower(
-    run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
-) -> Iterator[Finding]:
-    """Where a version without INT8 is faster, and which layers make the difference."""
-    for other in _siblings(run, result):
-        theirs = executed_layers(run, other)
-        ours_s, theirs_s = median_latency_s(result), median_latency_s(other)
-        if not theirs or _int8_share(theirs) > 0 or ours_s <= theirs_s * (1 + _NOTABLE):
-            continue
-        before, after = (
-            {name: total_s(members) for name, members in by_type(x).items()}
-            for x in (theirs, layers)
-        )
-        worst = max(after, key=lambda name: after[name] - before.get(name, 0.0))
-        without = _on_cpu(result) and not _has_integer_dot_products(run)
-        yield Finding(
-            "bottlenecks.int8-slower",
-            "warning",
-            f"{version_name(result)}: INT8 does not pay here, {show(ours_s, 'duration')} against "
-            f"{show(theirs_s, 'duration')} of {other.cell.version}; most is lost in layers of "
-            f"type {worst}, {show(before.get(worst, 0.0), 'duration')} → "
-            f"{show(after[worst], 'duration')}.",
-            f"Use {other.cell.version} on this machine"
-            + (": its processor has no integer dot products." if without else "."),
-            evidence(result, [layer for layer in layers if layer.type == worst]),
-        )
-
-
-def _siblings(run: Run, result: CellResult) -> list[CellResult]:
-    """Profiled cells of the model's other versions in the same configuration."""
-    return [
-        other
-        for other in run.done
-        if other.cell.configuration == result.cell.configuration
-        and other.cell.version != result.cell.version
-        and other.profile
-    ]
-
-
-def _on_cpu(result: CellResult) -> bool:
-    devices = result.resolved.execution_devices if result.resolved else ()
-    return all(device.startswith("CPU") for device in devices or (result.cell.device,))
-
-
-def _idle(result: CellResult) -> Iterator[Finding]:
-    """A latency cell whose threads wait, on a machine with nothing else to do."""
-    threads = result.resolved.threads if result.resolved else None
-    wall = sum(s.wall_ns for s in result.slices)
-    if result.cell.hint != "latency" or not threads or not wall or not _on_cpu(result):
-        return
-    busy = sum(s.cpu_ns for s in result.slices) / wall
-    known = [s.other_load for s in result.slices if s.other_load is not None]
-    quiet = known and float(np.median(known)) <= _OTHER_LOAD
-    if busy < _BUSY * threads and quiet:
-        yield Finding(
-            "bottlenecks.idle-cores",
-            "info",
-            f"{version_name(result)}: one request keeps {busy:.1f} of {threads} threads busy, "
-            "though the machine had nothing else to do.",
-            "Its layers are too small to be split: several requests in several streams use the "
-            "cores (hint throughput), or fewer threads do the same.",
-        )
-
-
-def _start(result: CellResult) -> Iterator[Finding]:
-    """What a program waits for before its first steady inference."""
-    measured, latency = figures(result), median_latency_s(result)
-    compiling, first = measured.compile_s.point, measured.first_inference_s.point
-    if compiling >= _SLOW_COMPILE_S:
-        yield Finding(
-            "bottlenecks.compile",
-            "info",
-            f"{version_name(result)}: compiling takes {show(compiling, 'duration')}, as long as "
-            f"{count(round(compiling / latency), 'inference')}.",
-            "A model cache (property CACHE_DIR) saves most of it at every start but the first.",
-        )
-    if first >= _SLOW_FIRST * latency:
-        yield Finding(
-            "bottlenecks.first-inference",
-            "info",
-            f"{version_name(result)}: the first inference takes {show(first, 'duration')}, "
-            f"{show(first / latency, 'ratio')} the median of the later ones.",
-            "Run one inference before the first request that somebody waits for.",
-        )
 
 
 def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:

@@ -145,6 +145,7 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
         ("Not accounted for by layers: latency − sum", latency - total, "duration"),
         ("Median latency with counters on", profiled, "duration"),
         ("What the counters cost", profiled - latency, "duration"),
+        ("In no layer while counters are on: latency − sum", profiled - total, "duration"),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
     ]
     if lost := unplaced_s(run, result):

@@ -1,0 +1,87 @@
+"""What to do: rules that look at what was measured, and advise nothing that it disproves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ovreport.plugin import Analyzer
+from ovreport.run import Run
+from ovreport.section import Column, Finding, Group, Row, Section, Table
+
+from ..common import version_name
+from .case import Case, Found, Rule
+from .rules import RULES
+
+
+class Advice(Analyzer):
+    """What could be faster, with this run's figures, what to do, and how to check it."""
+
+    id = "advice"
+    title = "Advice"
+    reading = (
+        "Each piece names its figures from this run, and the most it could gain if the layers it "
+        "names took no time at all (Amdahl's law). What was looked at without result is listed "
+        "below."
+    )
+    needs = frozenset({"measurements"})
+    order = 150
+
+    def analyze(self, run: Run) -> Section:
+        findings: list[Finding] = []
+        rows: list[Row] = []
+        for case in _cases(run):
+            for rule in RULES:
+                answer = _answer(rule, case)
+                rows.append(_row(rule, case, answer))
+                if isinstance(answer, Found):
+                    findings.append(_finding(rule, case, answer))
+        columns = [
+            Column("version", "Version"),
+            Column("question", "Question"),
+            Column("answer", "Answer"),
+            Column("id", "Id", "code", help="To be suppressed by, under [report] suppress."),
+        ]
+        table = Table("advice-rules", "All that was looked at", columns, rows, collapsed=True)
+        return Section([Group("", [table])], findings)
+
+
+def _cases(run: Run) -> Iterator[Case]:
+    for model, version in run.versions:
+        cells = run.of_version(model, version)
+        if cells:
+            latency = next((r for r in cells if r.cell.hint == "latency"), cells[0])
+            yield Case(run, cells, run.focus(model, version) or latency)
+
+
+def _answer(rule: Rule, case: Case) -> Found | str:
+    if rule.needs_layers and not case.layers:
+        return "no layer times"
+    return rule.look(case)
+
+
+def _row(rule: Rule, case: Case, answer: Found | str) -> Row:
+    return Row(
+        {
+            "version": version_name(case.result),
+            "question": rule.question,
+            "answer": answer if isinstance(answer, str) else answer.text,
+            "id": _id(rule),
+        },
+        emphasis=isinstance(answer, Found),
+    )
+
+
+def _finding(rule: Rule, case: Case, found: Found) -> Finding:
+    return Finding(
+        _id(rule),
+        found.severity,
+        f"{version_name(case.result)}: {found.text}",
+        found.remedy,
+        found.evidence,
+        found.gain,
+        found.check,
+    )
+
+
+def _id(rule: Rule) -> str:
+    return f"advice.{rule.id}"

@@ -1,0 +1,139 @@
+"""What a rule looks at, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ovreport.graphs.flow import INT8
+from ovreport.graphs.fusion import PRODUCTS
+from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.run import CellResult, Node, Run
+from ovreport.section import Link, Severity
+
+from ..common import evidence, gain
+
+# Below this a share is within the spread of the layers' times, and a ratio within the noise
+# between two processes of the same thing.
+NOTABLE = 0.02
+CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution", "Deconvolution"})
+_INTEGER_DOT_PRODUCTS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule advises: a finding whose id and version are added by the section."""
+
+    severity: Severity
+    text: str
+    """One sentence with this run's figures."""
+    remedy: str
+    check: str
+    """How to see whether it helped."""
+    evidence: Sequence[Link] = ()
+    gain: float | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``look`` answers with advice, or in words why there is none."""
+
+    id: str
+    question: str
+    look: Callable[[Case], Found | str]
+    needs_layers: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One version of a model: all its measured cells, and the one whose layers are shown."""
+
+    run: Run
+    cells: tuple[CellResult, ...]
+    result: CellResult
+
+    @cached_property
+    def layers(self) -> tuple[ExecutedLayer, ...]:
+        return executed_layers(self.run, self.result)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Of the runtime graph."""
+        graph = self.result.runtime_graph
+        return self.run.graphs[graph].nodes if graph else ()
+
+    @cached_property
+    def model(self) -> tuple[Node, ...]:
+        """Of the model's own graph."""
+        graph = self.result.model_graph
+        return self.run.graphs[graph].nodes if graph else ()
+
+    @cached_property
+    def siblings(self) -> tuple[CellResult, ...]:
+        """Cells of the model's other versions in the same configuration."""
+        return tuple(
+            other
+            for other in self.run.done
+            if other.cell.configuration == self.result.cell.configuration
+            and other.cell.version != self.result.cell.version
+        )
+
+    @property
+    def on_cpu(self) -> bool:
+        return all(device.startswith("CPU") for device in self._devices)
+
+    @property
+    def on_gpu(self) -> bool:
+        return all(device.startswith("GPU") for device in self._devices)
+
+    @property
+    def _devices(self) -> tuple[str, ...]:
+        resolved = self.result.resolved
+        return (resolved.execution_devices if resolved else ()) or (self.result.cell.device,)
+
+    @property
+    def has_integer_units(self) -> bool:
+        """Whether the device multiplies INT8 faster than floating point."""
+        if self.on_cpu:
+            return bool(_INTEGER_DOT_PRODUCTS & set(self.run.header.environment.isa))
+        capabilities = {
+            device.name: device.properties.get("OPTIMIZATION_CAPABILITIES", "")
+            for device in self.run.header.environment.devices
+        }
+        return all(
+            "INT8" in capabilities.get(name, capabilities.get(name.split(".")[0], ""))
+            for name in self._devices
+        )
+
+    def evidence(self, layers: Sequence[ExecutedLayer]) -> tuple[Link, ...]:
+        return evidence(self.result, layers)
+
+    def gain(self, layers: Sequence[ExecutedLayer]) -> float:
+        return gain(self.run, self.result, layers)
+
+
+def is_quantised(run: Run, result: CellResult) -> bool:
+    """Whether the model asks for INT8, or convolutions and products run in it.
+
+    Other layers do so in any model: a comparison puts out bytes.
+    """
+    nodes = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    if any(node.type == "FakeQuantize" for node in nodes):
+        return True
+    layers = executed_layers(run, result)
+    return any(layer.type in PRODUCTS and layer.precision in INT8 for layer in layers)
+
+
+def share(layers: Sequence[ExecutedLayer]) -> float:
+    """Of the time of all layers."""
+    return sum(layer.share for layer in layers)
+
+
+def types(layers: Sequence[ExecutedLayer], at_most: int = 5) -> str:
+    """``Convolution, Pooling``: the types of some layers, most time first."""
+    times: dict[str, float] = {}
+    for layer in layers:
+        times[layer.type] = times.get(layer.type, 0.0) + layer.median_s
+    names = sorted(times, key=lambda name: -times[name])
+    return ", ".join(names[:at_most]) + (", …" if len(names) > at_most else "")

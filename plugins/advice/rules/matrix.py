@@ -1,0 +1,138 @@
+"""Streams, batch and idle cores: what the measured configurations say about each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ovreport.labels import label
+from ovreport.rendering.format import show
+from ovreport.run import CellResult
+from ovreport.section import Link
+from ovreport.stats.figures import figures
+from ovreport.stats.ratio import ratio, verdict
+
+from ...common import median_latency_s
+from ..case import NOTABLE, Case, Found, Rule
+
+# Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle,
+# or this many cores busy with something else, the difference has a cause.
+_BUSY = 0.75
+_OTHER_LOAD = 0.1
+
+
+def _fps(result: CellResult) -> float:
+    return figures(result).throughput_fps.point
+
+
+def _series(
+    cells: Sequence[CellResult], size: Callable[[CellResult], int | None], varied: str
+) -> list[list[CellResult]]:
+    """Cells that differ in one size alone, ascending by it; what was resolved counts."""
+    series: dict[tuple[object, ...], dict[int, CellResult]] = {}
+    for result in cells:
+        value, resolved = size(result), result.resolved
+        if value is None or resolved is None or result.cell.hint == "latency":
+            continue
+        asked = result.cell.model_dump(exclude={varied, "streams", "batch", "requests"})
+        other = resolved.batch if varied == "streams" else resolved.streams
+        series.setdefault((*asked.values(), other), {}).setdefault(value, result)
+    found = [[by_size[n] for n in sorted(by_size)] for by_size in series.values()]
+    return [one for one in found if len(one) > 1]
+
+
+def _no_longer_pays(case: Case, size: Callable[[CellResult], int | None], noun: str) -> Found | str:
+    """The smallest size that is as good as the largest, where the largest only costs latency."""
+    series = _series(case.cells, size, noun)
+    if not series:
+        return f"the run has no throughput cells that differ in {noun} alone"
+    answers = [_compared(case, one, [size(result) for result in one], noun) for one in series]
+    found = [answer for answer in answers if isinstance(answer, Found)]
+    if found:
+        return max(found, key=lambda answer: answer.gain or 0.0)
+    return "; ".join(dict.fromkeys(str(answer) for answer in answers))
+
+
+def _compared(
+    case: Case, one: Sequence[CellResult], sizes: Sequence[int | None], noun: str
+) -> Found | str:
+    """One series, ascending: where throughput stops rising, and what the rest costs."""
+    best = max(map(_fps, one))
+    at = next(n for n, result in enumerate(one) if _fps(result) >= best * (1 - NOTABLE))
+    enough, most = one[at], one[-1]
+    if enough is most:
+        return (
+            f"throughput still rises up to {noun} {sizes[-1]}, the most that was measured "
+            f"({show(_fps(one[-2]), 'rate')} → {show(_fps(most), 'rate')})"
+        )
+    said = (
+        f"{show(_fps(enough), 'rate')} with {noun} {sizes[at]}, {show(_fps(most), 'rate')} with "
+        f"{sizes[-1]}"
+    )
+    rises, slows = ratio(enough, most, "throughput"), ratio(enough, most, "median")
+    if rises is None or slows is None or rises.confidence == 0 or rises.high > 1 + 2 * NOTABLE:
+        return f"{said}: not known well enough to tell"
+    if verdict(slows, NOTABLE, higher_is_better=False) != "slower":
+        return f"{said}, and no longer latency"
+    ours, theirs = median_latency_s(most), median_latency_s(enough)
+    return Found(
+        "info",
+        f"beyond {noun} {sizes[at]} throughput rises no more: {said}, while the median latency "
+        f"grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
+        f"Use {noun} {sizes[at]}.",
+        "The section on configurations shows both cells with their intervals.",
+        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in (enough, most)],
+        1 - theirs / ours,
+    )
+
+
+def _streams(case: Case) -> Found | str:
+    return _no_longer_pays(case, lambda r: r.resolved.streams if r.resolved else None, "streams")
+
+
+def _batch(case: Case) -> Found | str:
+    return _no_longer_pays(case, lambda r: r.resolved.batch if r.resolved else None, "batch")
+
+
+def _idle(case: Case) -> Found | str:
+    """A latency cell whose threads wait, on a machine with nothing else to do."""
+    result = case.result
+    threads = result.resolved.threads if result.resolved else None
+    wall = sum(s.wall_ns for s in result.slices)
+    if result.cell.hint != "latency" or not threads or not wall or not case.on_cpu:
+        return "no cell with the latency hint on a CPU that tells its threads"
+    busy = sum(s.cpu_ns for s in result.slices) / wall
+    known = [s.other_load for s in result.slices if s.other_load is not None]
+    if busy >= _BUSY * threads:
+        return f"one request keeps {busy:.1f} of {threads} threads busy"
+    if not known or float(np.median(known)) > _OTHER_LOAD:
+        return (
+            f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had other "
+            "work: nothing follows"
+        )
+    several = [r for r in case.cells if r.cell.hint != "latency" and _fps(r) > _fps(result)]
+    best = max(several, key=_fps, default=None)
+    more = (
+        f"; {label(best.cell, case.run.header.plan)} reaches "
+        f"{show(_fps(best) / _fps(result), 'ratio')} its throughput"
+        if best
+        else ""
+    )
+    return Found(
+        "info",
+        f"with the latency hint one request keeps {busy:.1f} of {threads} threads busy, though "
+        f"the machine had nothing else to do{more}.",
+        "Its layers are too small to be split over all cores: several requests in several "
+        "streams use them (hint throughput), or fewer threads do the same.",
+        f'Measure [matrix] hint = ["latency", "throughput"] and threads = {[*range(1, threads)]}.',
+        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in
+         (result, *([best] if best else []))],
+    )  # fmt: skip
+
+
+RULES = (
+    Rule("streams", "Do more streams still pay?", _streams),
+    Rule("batch", "Does a larger batch still pay?", _batch),
+    Rule("idle-cores", "Does the latency hint leave cores idle?", _idle),
+)

@@ -1,0 +1,44 @@
+"""Shapes that are known only while an inference runs."""
+
+from __future__ import annotations
+
+from ovreport.graphs.layers import is_static
+from ovreport.labels import count
+from ovreport.rendering.format import show
+
+from ...common import median_latency_s, total_s
+from ..case import Case, Found, Rule, share
+
+# These compute shapes, not data.
+_SHAPE_TYPES = frozenset({"ShapeOf", "NonZero", "Range", "Gather", "Broadcast", "StridedSlice"})
+
+
+def _dynamic(case: Case) -> Found | str:
+    open_ = [x for x in case.layers if any(not is_static(shape) for shape in x.shapes)]
+    if not open_:
+        return "all shapes are known when the model is compiled"
+    latency = median_latency_s(case.result)
+    beside = latency - total_s(case.layers)
+    part = max(0.0, beside / latency)
+    small = [x for x in open_ if x.type in _SHAPE_TYPES]
+    outside = (
+        f"; {show(part, 'share')} of the latency is in no layer, where shapes are inferred and "
+        "memory is laid out anew"
+        if part > 0.05
+        else ""
+    )
+    return Found(
+        "info",
+        f"{count(len(open_), 'layer')} of {len(case.layers)} have a shape that is known only "
+        f"while the model runs and take {show(share(open_), 'share')} of the layers' time, "
+        f"{show(share(small), 'share')} in layers that gather and shape{outside}.",
+        "Fix what can be fixed: input shapes (`shape`), counts of detections, lengths.",
+        "Measure a version with fixed shapes beside this one: only that shows what being dynamic "
+        "costs.",
+        case.evidence(open_),
+    )
+
+
+RULES = (
+    Rule("dynamic-shapes", "What do shapes that are open cost?", _dynamic, needs_layers=True),
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""What a program waits for when it starts, and the memory it needs."""
+
+from __future__ import annotations
+
+from ovreport.labels import count
+from ovreport.rendering.format import show
+from ovreport.run import Memory
+from ovreport.stats.figures import figures
+
+from ...common import median_latency_s
+from ..case import Case, Found, Rule
+
+_SLOW_COMPILE_S = 1.0
+_SLOW_FIRST = 3.0
+# A first inference that is slow in proportion only, of a model of microseconds, keeps nobody
+# waiting.
+_NOTICED_S = 0.02
+# Beyond this the system starts to write memory to disk, and times say nothing any more.
+_FULL = 0.8
+_MUCH_BYTES = 256 << 20
+
+
+def _compile(case: Case) -> Found | str:
+    compiling = figures(case.result).compile_s.point
+    if compiling < _SLOW_COMPILE_S:
+        return f"compiling takes {show(compiling, 'duration')}"
+    inferences = count(round(compiling / median_latency_s(case.result)), "inference")
+    return Found(
+        "info",
+        f"compiling takes {show(compiling, 'duration')}, as long as {inferences}.",
+        "Let the device keep what it compiled: the property CACHE_DIR saves most of it at every "
+        "start but the first.",
+        'Set CACHE_DIR = "cache" under [properties.CPU], run twice, and compare the compile times '
+        "of the second run.",
+    )
+
+
+def _first(case: Case) -> Found | str:
+    first, latency = figures(case.result).first_inference_s.point, median_latency_s(case.result)
+    if first < _SLOW_FIRST * latency or first < _NOTICED_S:
+        return f"the first inference takes {show(first, 'duration')}"
+    return Found(
+        "info",
+        f"the first inference takes {show(first, 'duration')}, {show(first / latency, 'ratio')} "
+        "the median of the later ones.",
+        "Run one inference before the first request that somebody waits for.",
+        "Time the first request of your program after that: it takes as long as the later ones.",
+    )
+
+
+def _memory(case: Case) -> Found | str:
+    """Peaks of resident memory against the machine's, and of compiling against running."""
+    machine = case.run.header.environment.memory_bytes
+    peaks = [(launch.memory, result) for result in case.cells for launch in result.launches]
+    if not peaks:
+        return "no launch was recorded"
+
+    def peak(memory: Memory) -> int:
+        return max(memory.read_bytes, memory.compile_bytes, memory.inference_bytes)
+
+    most, where = max(peaks, key=lambda item: peak(item[0]))
+    text = f"the process needs up to {show(peak(most), 'bytes')} of the machine's " + show(
+        machine, "bytes"
+    )
+    if peak(most) >= _FULL * machine:
+        return Found(
+            "problem",
+            f"{text}: beyond, the system writes memory to disk.",
+            "Use fewer streams, a smaller batch, or a version with compressed weights.",
+            "Compare the peak memory of the cells in the summary.",
+        )
+    extra = most.compile_bytes - most.inference_bytes
+    if extra > max(_MUCH_BYTES, 0.25 * most.inference_bytes):
+        return Found(
+            "info",
+            f"compiling needs {show(most.compile_bytes, 'bytes')} of memory at its peak, "
+            f"{show(extra, 'bytes')} more than inference does later.",
+            "A model that is read from a cache (CACHE_DIR) or as an IR with its weights beside it "
+            "is not held twice.",
+            "Compare the memory peaks of the phases in `ovreport export --json`.",
+        )
+    return f"{text}, with {where.cell.hint} hint"
+
+
+RULES = (
+    Rule("model-cache", "Is compiling worth a model cache?", _compile),
+    Rule("first-inference", "Is the first inference slow?", _first),
+    Rule("memory", "Does it need much memory?", _memory),
+)

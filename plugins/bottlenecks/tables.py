@@ -1,0 +1,158 @@
+"""Tables of layers that cost without computing, with what stands before and after each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.graphs.flow import CONVERTERS, INT8, Conversion, conversions, islands, readers_of
+from ovreport.graphs.fusion import unfused
+from ovreport.graphs.layers import ExecutedLayer, constant_nodes
+from ovreport.rendering.format import shorten
+from ovreport.run import CellResult, Node
+from ovreport.section import Column, Link, Role, Row, Table, Tag
+
+from ..common import evidence, layer_anchor, total_s
+
+
+def conversion_table(
+    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> list[Table]:
+    """Reorders, conversions and transposes with the edge that causes each."""
+    found = [c for c in conversions(nodes, layers) if c.layer.type in CONVERTERS]
+    place = _Places(result, nodes, layers)
+    rows = [
+        Row(
+            {
+                "layer": place.of(conversion.layer.index),
+                "type": Tag(conversion.layer.type, Role("type", conversion.layer.type)),
+                "from": place.of(conversion.source),
+                "to": place.of(conversion.targets[0]) if conversion.targets else None,
+                "change": _change(conversion),
+                "size": conversion.size_bytes,
+                "time": conversion.layer.median_s,
+                "share": conversion.layer.share,
+            }
+        )
+        for conversion in sorted(found, key=lambda c: -c.layer.median_s)
+    ]
+    columns = [
+        Column("layer", "Layer"),
+        Column("type", "Type"),
+        Column("from", "After"),
+        Column("to", "Before"),
+        Column("change", "Changes"),
+        Column("size", "Tensor", "bytes"),
+        *_TIMES,
+    ]
+    title = "Layers that only change layout, order or precision"
+    return [Table(f"conversions-{result.cell.id}", title, columns, rows)] if rows else []
+
+
+def _change(conversion: Conversion) -> str:
+    """``f32 → u8, abcd → acdb``; a transpose changes the order of the dimensions."""
+    changes = []
+    if conversion.changes_precision:
+        changes.append(" → ".join(conversion.precisions))
+    if conversion.layer.type == "Transpose":
+        changes.append("order of dimensions")
+    elif conversion.changes_layout:
+        changes.append(" → ".join(conversion.layouts))
+    return ", ".join(changes) or "memory only"
+
+
+def island_table(
+    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> list[Table]:
+    """Stretches of floating point inside INT8, and the INT8 layers around each."""
+    readers = readers_of(nodes)
+    executed = {layer.index: layer for layer in layers}
+
+    def integer(indices: Sequence[int]) -> list[ExecutedLayer]:
+        return [executed[i] for i in dict.fromkeys(indices) if _is_int8(executed.get(i))]
+
+    rows = []
+    for island in sorted(islands(nodes, layers), key=lambda found: -total_s(found)):
+        before = integer([source for x in island for source, _ in nodes[x.index].inputs])
+        after = integer([reader for x in island for reader in readers[x.index]])
+        rows.append(
+            Row(
+                {
+                    "layers": evidence(result, island),
+                    "count": len(island),
+                    "precisions": ", ".join(dict.fromkeys(x.precision for x in island)),
+                    "before": evidence(result, before, 3),
+                    "after": evidence(result, after, 3),
+                    "time": total_s(island),
+                    "share": sum(layer.share for layer in island),
+                }
+            )
+        )
+    columns = [
+        Column("layers", "Longest layers of it"),
+        Column("count", "Layers", "count", help="Conversions at its shores included."),
+        Column("precisions", "In"),
+        Column("before", "INT8 before"),
+        Column("after", "INT8 after"),
+        *_TIMES,
+    ]
+    title = "Floating point between INT8 layers"
+    return [Table(f"islands-{result.cell.id}", title, columns, rows)] if rows else []
+
+
+def _is_int8(layer: ExecutedLayer | None) -> bool:
+    return layer is not None and layer.precision in INT8
+
+
+def fusion_table(
+    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+) -> list[Table]:
+    """Element-wise layers after a convolution or product that run on their own."""
+    place = _Places(result, nodes, layers)
+    constant = constant_nodes(nodes)
+    rows = [
+        Row(
+            {
+                "layer": place.of(found.layer.index),
+                "type": Tag(found.layer.type, Role("type", found.layer.type)),
+                "product": place.of(found.product),
+                "between": place.links(found.between),
+                "others": place.links([n for n in found.others if n not in constant]),
+                "time": found.layer.median_s,
+                "share": found.layer.share,
+            }
+        )
+        for found in sorted(unfused(nodes, layers), key=lambda x: -x.layer.median_s)
+    ]
+    columns = [
+        Column("layer", "Layer"),
+        Column("type", "Type"),
+        Column("product", "Not fused into"),
+        Column("between", "What stands between"),
+        Column("others", "What reads it too"),
+        *_TIMES,
+    ]
+    title = "Element-wise layers that were not fused"
+    note = "With neither reason the device has no fused kernel for the operator or its precision."
+    return [Table(f"unfused-{result.cell.id}", title, columns, rows, note)] if rows else []
+
+
+_TIMES = (Column("time", "Time", "duration"), Column("share", "Share", "share"))
+
+
+class _Places:
+    """Links to rows of executed layers."""
+
+    def __init__(
+        self, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+    ) -> None:
+        self._nodes = nodes
+        self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
+        self._cell = result.cell.id
+
+    def of(self, index: int) -> Link:
+        """To the layer's row, else to its node in the diagram."""
+        anchor = self._anchors.get(index, f"node-{self._cell}-{index}")
+        return Link(shorten(self._nodes[index].name, 40), anchor)
+
+    def links(self, indices: Sequence[int]) -> tuple[Link, ...]:
+        return tuple(self.of(index) for index in indices[:3])

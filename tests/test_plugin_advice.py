@@ -1,0 +1,273 @@
+"""A model with known bottlenecks has each of them found; advice holds on this machine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ovreport.graphs.flow import quantisers
+from ovreport.graphs.fusion import unfused
+from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.run import CellResult, Node, Port, Run
+from ovreport.runfile import read_run
+from ovreport.section import Finding, Table
+from ovreport_plugins.advice.analyzer import Advice
+from ovreport_plugins.advice.rules import RULES
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+
+
+def findings(run: Run, version: str) -> dict[str, Finding]:
+    """Findings on a version by id."""
+    found = Advice().analyze(run).findings
+    return {f.id: f for f in found if f.text.startswith(f"bottlenecks ({version})")}
+
+
+def answers(run: Run, version: str) -> dict[str, str]:
+    """What every rule answered, by id."""
+    (table,) = Advice().analyze(run).groups[0].blocks
+    assert isinstance(table, Table)
+    name = f"bottlenecks ({version})"
+    rows = [row.values for row in table.rows if row.values["version"] == name]
+    return {str(values["id"]): str(values["answer"]) for values in rows}
+
+
+def with_isa(run: Run, *isa: str) -> Run:
+    environment = run.header.environment.model_copy(update={"isa": isa})
+    return replace(run, header=run.header.model_copy(update={"environment": environment}))
+
+
+def changed(run: Run, version: str, **update: object) -> Run:
+    """The run with some fields of one version's result replaced."""
+
+    def change(result: CellResult) -> CellResult:
+        return result.model_copy(update=update) if result.cell.version == version else result
+
+    return replace(run, results=tuple(change(result) for result in run.results))
+
+
+def with_latency(run: Run, version: str, factor: float) -> Run:
+    """One version's inferences taking so many times as long, in slices enough for an interval."""
+    results = []
+    for result in run.results:
+        scale = factor if result.cell.version == version else 1.0
+        launches = tuple(
+            launch.model_copy(
+                update={
+                    "slices": 5
+                    * tuple(
+                        s.model_copy(update={"latencies_ns": (s.latencies_ns * scale).astype(int)})
+                        for s in launch.slices
+                    )
+                }
+            )
+            for launch in result.launches
+        )
+        results.append(result.model_copy(update={"launches": launches}))
+    return replace(run, results=tuple(results))
+
+
+def test_the_needless_pair_of_transposes_is_named(run: Run) -> None:
+    finding = findings(run, "int8")["advice.transposes"]
+    assert {link.text for link in finding.evidence} == {"there", "back"}
+    assert (finding.gain or 0) > 0
+
+
+def test_the_floating_point_island_is_named(run: Run) -> None:
+    finding = findings(run, "int8")["advice.float-islands"]
+    assert finding.evidence[0].text == "island"
+    assert "advice.float-islands" not in findings(run, "parent")
+
+
+def test_int8_is_advised_only_where_the_processor_has_dot_products(run: Run) -> None:
+    alone = replace(run, results=tuple(r for r in run.results if r.cell.version == "parent"))
+    assert "advice.int8-unused" not in findings(with_isa(alone, "avx2"), "parent")
+    assert "advice.int8-unused" in findings(with_isa(alone, "avx512_vnni"), "parent")
+
+
+def test_int8_is_not_advised_where_it_is_in_the_run(run: Run) -> None:
+    there = with_isa(run, "avx512_vnni")
+    assert "advice.int8-unused" not in findings(there, "parent")
+    assert "measured in this run: int8 takes" in answers(there, "parent")["advice.int8-unused"]
+
+
+def test_int8_that_is_slower_is_said_to_be_with_where_the_time_went(run: Run) -> None:
+    finding = findings(with_latency(run, "parent", 0.1), "int8")["advice.int8-slower"]
+    assert "does not pay" in finding.text
+    assert "Convolution" in finding.text
+    assert "quantise or dequantise" in finding.text
+    assert "parent" in finding.remedy
+    assert "advice.int8-slower" not in findings(with_latency(run, "parent", 10), "int8")
+
+
+def test_cores_count_as_idle_only_on_a_quiet_machine(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.resolved is not None
+
+    def with_load(load: float) -> Run:
+        launches = []
+        for launch in result.launches:
+            slices = tuple(
+                s.model_copy(update={"cpu_ns": s.wall_ns, "other_load": load})
+                for s in launch.slices
+            )
+            launches.append(launch.model_copy(update={"slices": slices}))
+        resolved = result.resolved and result.resolved.model_copy(update={"threads": 2})
+        return changed(run, "parent", launches=tuple(launches), resolved=resolved)
+
+    assert "1.0 of 2 threads" in findings(with_load(0.0), "parent")["advice.idle-cores"].text
+    assert "advice.idle-cores" not in findings(with_load(1.0), "parent")
+
+
+def test_every_rule_answers_for_every_version(run: Run) -> None:
+    for version in ("parent", "int8"):
+        assert list(answers(run, version)) == [f"advice.{rule.id}" for rule in RULES]
+        assert all(answers(run, version).values())
+
+
+def test_every_piece_of_advice_says_what_to_do_and_how_to_check_it(run: Run) -> None:
+    found = Advice().analyze(run).findings
+    assert found
+    assert all(finding.remedy and finding.check for finding in found)
+    assert all(re.search(r"\d", finding.text) for finding in found)
+    assert all(0 < f.gain <= 1 for f in found if f.gain is not None)
+
+
+def test_without_layer_times_the_rest_is_still_advised(run: Run) -> None:
+    bare = replace(run, results=tuple(r.model_copy(update={"profile": None}) for r in run.results))
+    assert answers(bare, "int8")["advice.transposes"] == "no layer times"
+    assert "no layer times" not in answers(bare, "int8")["advice.memory"]
+
+
+def test_quantising_layers_are_counted_with_their_time(run: Run) -> None:
+    result = run.focus("bottlenecks", "int8")
+    assert result is not None
+    assert result.runtime_graph is not None
+    assert result.model_graph is not None
+    nodes, model = (run.graphs[g].nodes for g in (result.runtime_graph, result.model_graph))
+    found = quantisers(nodes, executed_layers(run, result), model)
+    assert found
+    for layer, _ in found:
+        ports = {nodes[layer.index].outputs[0].precision}
+        ports |= {nodes[s].outputs[p].precision for s, p in nodes[layer.index].inputs}
+        rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
+        assert rounds or ports & {"u8", "i8"}
+    assert quantisers(nodes, [], model) == []
+
+
+def test_convolutions_in_floating_point_are_named_in_a_quantised_model_only(run: Run) -> None:
+    finding = findings(run, "int8")["advice.float-in-int8"]
+    assert "island" in {link.text for link in finding.evidence}
+    assert answers(run, "parent")["advice.float-in-int8"] == "this version is not quantised"
+
+
+def test_a_gpu_that_computes_in_f32_is_told_of_f16(run: Run) -> None:
+    assert answers(run, "parent")["advice.gpu-float32"] == "not on a GPU"
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.resolved is not None
+    there = result.resolved.model_copy(update={"execution_devices": ("GPU.0",)})
+    assert "f16" in findings(changed(run, "parent", resolved=there), "parent")[
+        "advice.gpu-float32"
+    ].remedy  # fmt: skip
+
+
+def matrix(run: Run, sizes: dict[int, tuple[float, float]]) -> Run:
+    """Throughput cells by streams: (requests in a slice of 1 s, latency in s)."""
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.resolved is not None
+    one = result.slices[0]
+    cells = []
+    for streams, (requests, latency) in sizes.items():
+        latencies = np.full(int(requests), int(latency * 1e9))
+        slices = tuple(
+            one.model_copy(update={"wall_ns": 10**9 + n, "latencies_ns": latencies + n})
+            for n in range(10)
+        )
+        cells.append(
+            result.model_copy(
+                update={
+                    "cell": result.cell.model_copy(
+                        update={"hint": "throughput", "streams": streams}
+                    ),
+                    "resolved": result.resolved.model_copy(update={"streams": streams}),
+                    "launches": (result.launches[0].model_copy(update={"slices": slices}),) * 2,
+                }
+            )
+        )
+    return replace(run, results=tuple(cells))
+
+
+def test_streams_that_only_cost_latency_are_advised_against(run: Run) -> None:
+    no_more = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (181, 0.022)})
+    finding = findings(no_more, "parent")["advice.streams"]
+    assert "beyond streams 2" in finding.text
+    assert "180\N{NARROW NO-BREAK SPACE}FPS" in finding.text
+    assert finding.gain == pytest.approx(0.5, rel=0.01)
+    rising = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
+    assert "still rises up to streams 4" in answers(rising, "parent")["advice.streams"]
+
+
+def test_memory_near_the_machines_is_a_problem(run: Run) -> None:
+    environment = run.header.environment.model_copy(update={"memory_bytes": 1 << 20})
+    small = replace(run, header=run.header.model_copy(update={"environment": environment}))
+    assert findings(small, "parent")["advice.memory"].severity == "problem"
+    assert "advice.memory" not in findings(run, "parent")
+
+
+def test_a_slow_start_is_worth_a_cache_and_a_first_inference(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    slow = tuple(
+        launch.model_copy(update={"compile_ns": 3 * 10**9, "first_inference_ns": 10**9})
+        for launch in result.launches
+    )
+    found = findings(changed(run, "parent", launches=slow), "parent")
+    assert "CACHE_DIR" in found["advice.model-cache"].remedy
+    assert "1000\N{NARROW NO-BREAK SPACE}ms" in found["advice.first-inference"].text
+
+
+def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:
+    def node(kind: str, *inputs: int) -> Node:
+        port = Port(shape="[1,8]", precision="f32")
+        return Node(name=kind.lower(), type=kind, inputs=tuple((i, 0) for i in inputs),
+                    outputs=(port,))  # fmt: skip
+
+    nodes = [
+        node("Input"), node("Convolution", 0), node("Transpose", 1), node("Subgraph", 2),
+        node("Convolution", 3), node("Eltwise", 4), node("Pooling", 4),
+    ]  # fmt: skip
+    layers = [
+        ExecutedLayer(i, i, n.name, n.type, "", "f32", 1.0, 1.0, 1.0, 0.2, (), "", ())
+        for i, n in enumerate(nodes)
+        if i
+    ]
+    moved, shared = unfused(nodes, layers)
+    assert moved.reason == ("Transpose transpose stands between it and Convolution convolution")
+    assert shared.others == (6,)
+    assert "Pooling pooling reads" in shared.reason
+
+
+def test_shapes_that_stay_open_are_named(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.runtime_graph is not None
+    graph = run.graphs[result.runtime_graph]
+    open_ = tuple(
+        n.model_copy(update={"outputs": tuple(p.model_copy(update={"shape": "[?,8]"}) for p in
+                                              n.outputs)})
+        for n in graph.nodes
+    )  # fmt: skip
+    graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": open_})}
+    dynamic = replace(changed(run, "parent", runtime_graph="open"), graphs=graphs)
+    assert "known only while" in findings(dynamic, "parent")["advice.dynamic-shapes"].text
+    assert "advice.dynamic-shapes" not in findings(run, "parent")
