@@ -55,8 +55,9 @@ def _outcome(run: Run, analyzer: Analyzer, suppress: frozenset[str]) -> Section 
 
 
 def _two_versions(run: Run) -> bool:
-    versions = Counter(model for model, version in run.versions if run.of_version(model, version))
-    return any(count > 1 for count in versions.values())
+    """Of one model: two versions, or one version with two runtimes or devices."""
+    points = {(r.cell.model, r.cell.version, r.cell.runtime, r.cell.device) for r in run.done}
+    return any(count > 1 for count in Counter(model for model, *_ in points).values())
 
 
 _MEETS = {
@@ -72,7 +73,8 @@ _MISSING: dict[Need, str] = {
     "layers": "No cell was profiled, so there are no layer times.",
     "model_graph": "The run holds no model graph.",
     "runtime_graph": "The run holds no runtime graph.",
-    "two_versions": "The run holds one version of each model; two are needed to compare.",
+    "two_versions": "The run holds one version of each model, with one runtime on one device; "
+    "two are needed to compare.",
 }
 
 

@@ -179,12 +179,16 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """One bar a category; ``roles`` is one for all or one each. Bars of several marks stack."""
+    """One bar a category; ``roles`` is one for all or one each. Bars of several marks stack.
+
+    ``starts`` is where each bar begins, as in a waterfall; without it all begin at zero.
+    """
 
     values: Sequence[float | Estimate]
     roles: Sequence[Role]
     label: str = ""
     horizontal: bool = True
+    starts: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ovreport.stats.bootstrap import interval, weights
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures, supported
 from ovreport.stats.pool import Pool
-from ovreport.stats.ratio import verdict
+from ovreport.stats.ratio import launch_ratio, verdict
 from ovreport.stats.stopping import SliceSummary, relative_precision
 from ovreport_plugins.configurations.analyzer import pareto, sweet_spot
 
@@ -87,3 +87,13 @@ def test_sweet_spot_and_front_by_hand() -> None:
     assert sweet_spot(points, 10.0) == 1
     assert sweet_spot(points, 1.0) is None
     assert pareto(points) == {0, 1, 2}
+
+
+def test_what_is_seen_once_a_launch_is_judged_by_the_order_of_launches() -> None:
+    """2 of C(4, 2) = 6 orders put two launches before two others: a confidence of 2 / 3."""
+    change = launch_ratio([1.0, 1.1], [2.2, 2.0])
+    assert (change.point, change.low, change.high) == pytest.approx((2.0, 2.0 / 1.1, 2.2))
+    assert change.confidence == pytest.approx(2 / 3)
+    assert verdict(change, 0.1, higher_is_better=False) == "slower"
+    once = launch_ratio([1.0], [2.0])
+    assert verdict(once, 0.1, higher_is_better=False) == "inconclusive"

@@ -18,8 +18,9 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes
-from ovreport.run import Node
+from ovreport.graphs.layers import ExecutedLayer, constant_nodes, executed_layers
+from ovreport.memo import by_identity
+from ovreport.run import CellResult, Node, Run
 
 # Devices fuse these into the layer whose output they change.
 _POST_OPERATORS = frozenset(
@@ -107,6 +108,24 @@ def coverage(groups: Iterable[LayerGroup]) -> tuple[float, float]:
     inside = [sum(time[side] for time in times if time[2]) for side in (0, 1)]
     a, b = (part / total if total else 1.0 for part, total in zip(inside, whole, strict=True))
     return a, b
+
+
+@by_identity
+def network(run: Run, result: CellResult) -> Network | None:
+    """A cell's layers and graphs; None where it was not profiled."""
+    if not (layers := executed_layers(run, result)) or result.runtime_graph is None:
+        return None
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    return Network(layers, run.graphs[result.runtime_graph].nodes, model)
+
+
+@by_identity
+def matched(run: Run, a: CellResult, b: CellResult) -> tuple[LayerGroup, ...]:
+    """Groups of the layers of two cells; empty where one was not profiled."""
+    networks = network(run, a), network(run, b)
+    if networks[0] is None or networks[1] is None:
+        return ()
+    return match(networks[0], networks[1])
 
 
 class _Matching:

@@ -181,7 +181,9 @@ def _values(chart: Chart, which: str) -> list[float]:
             case Points():
                 found += _ends(mark.x if which == "x" else mark.y)
             case Bars() if mark.horizontal == (which == "x"):
-                found += _ends(mark.values)
+                starts = mark.starts or [0.0] * len(mark.values)
+                for start, value in zip(starts, mark.values, strict=True):
+                    found += [start, *(start + end for end in _ends([value]))]
             case Histogram():
                 found += mark.edges if which == "x" else mark.counts
             case Band():
@@ -194,7 +196,7 @@ def _values(chart: Chart, which: str) -> list[float]:
 
 
 def _stack_totals(chart: Chart) -> list[float]:
-    bars = [mark for mark in chart.marks if isinstance(mark, Bars)]
+    bars = [mark for mark in chart.marks if isinstance(mark, Bars) and not mark.starts]
     columns = zip(*([number_of(v) or 0.0 for v in mark.values] for mark in bars), strict=True)
     totals: list[float] = []
     for column in columns:
@@ -307,6 +309,8 @@ def _bars(
     ]
     for place, value in zip(places, values, strict=True):
         stack[place][value < 0] += value
+    if mark.starts:
+        bases = [start / unit.size for start in mark.starts]
     roles: Sequence[Role] = mark.roles if len(mark.roles) > 1 else [mark.roles[0]] * len(values)
     colours = [colour(role) for role in roles]
     if mark.horizontal:
@@ -322,14 +326,14 @@ def _bars(
             axes.errorbar(places, ends, yerr=errors, fmt="none", ecolor=INK, elinewidth=1)
     if labelled and mark.horizontal:
         beside = axes.transData + ScaledTranslation(5 / 72, 0, axes.figure.dpi_scale_trans)
-        for place, value, original in zip(places, values, mark.values, strict=True):
+        for place, base, value, original in zip(places, bases, values, mark.values, strict=True):
             shown = (
                 share_digits(_number(original)) + " %"
                 if kind == "share"
                 else show(original, kind, unit)
             )
             axes.text(
-                max(value, 0.0), place, shown,
+                base + max(value, 0.0), place, shown,
                 transform=beside, va="center", fontsize=8, color=FAINT,
             )  # fmt: skip
 

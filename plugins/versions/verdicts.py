@@ -1,0 +1,188 @@
+"""Criterion by criterion: figures of both, their ratio, and what it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from ovreport.labels import count, label
+from ovreport.rendering.format import interval, show
+from ovreport.run import Run
+from ovreport.section import Column, Finding, Kind, Link, Row, Severity, Table, Value
+from ovreport.stats.bootstrap import CONFIDENCE
+from ovreport.stats.criteria import Criterion, Name, Noise, criteria, word
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.ratio import Verdict
+
+from .points import Comparison, Pair, control
+
+_SEVERITY: dict[Verdict, Severity] = {
+    "faster": "good",
+    "slower": "problem",
+    "same": "info",
+    "inconclusive": "warning",
+}
+# With more configurations than this, one sentence for each verdict says it better than one each.
+_EACH = 3
+
+
+def verdict_table(run: Run, comparison: Comparison, noise: Noise) -> Table:
+    """All criteria of all pairs."""
+    cells = [a.cell for a, _ in comparison.pairs]
+    rows = []
+    for a, b in comparison.pairs:
+        found = criteria(run, a, b, noise, control(run, (a, b)))
+        for place, criterion in enumerate(found):
+            rows.append(
+                Row(
+                    {
+                        "cell": label(a.cell, cells),
+                        "what": criterion.label,
+                        "base": _shown(criterion.a, criterion),
+                        "other": _shown(criterion.b, criterion),
+                        "ratio": criterion.ratio,
+                        "verdict": word(criterion),
+                        "noise": f"±{criterion.noise:.1%}",
+                        "how": _method(criterion.ratio),
+                    },
+                    anchor="" if place else anchor(comparison, (a, b)),
+                    emphasis=criterion.name == "throughput",
+                )
+            )
+    columns = [
+        Column("cell", "Configuration"),
+        Column("what", "Criterion"),
+        Column("base", comparison.base),
+        Column("other", comparison.other),
+        Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}."),
+        Column("verdict", "Verdict"),
+        Column("noise", "Noise", help="Smaller differences do not matter."),
+        Column("how", "Interval from"),
+    ]
+    return Table(f"verdicts-{comparison.id}", "Verdicts", columns, rows, _note(run, comparison))
+
+
+def anchor(comparison: Comparison, pair: Pair) -> str:
+    """Of the first row of a pair."""
+    return f"verdict-{comparison.axis}-{pair[0].cell.id}-{pair[1].cell.id}"
+
+
+def _shown(value: Estimate, criterion: Criterion) -> str:
+    """With its unit: the rows of the table are of several kinds."""
+    return show(value, criterion.kind)
+
+
+def _method(ratio: Estimate) -> str:
+    """Where the interval is from; its confidence where that is not the usual one."""
+    if ratio.confidence in (0, CONFIDENCE, 1):
+        return ratio.method
+    return f"{ratio.method} ({ratio.confidence:.0%} confidence)"
+
+
+def _note(run: Run, comparison: Comparison) -> str:
+    launches = min(len(r.launches) for pair in comparison.pairs for r in pair)
+    note = (
+        "Compile, first inference and memory are seen once a launch: their interval is the range "
+        f"over {launches} of each, so more launches tell more."
+    )
+    if any(control(run, pair) for pair in comparison.pairs):
+        note += " The run holds the baseline twice; what the two differ by counts as noise."
+    return note
+
+
+# ---------------------------------------------------------------------------- several versions
+
+_OVERVIEW: tuple[Name, ...] = ("throughput", "median", "file_size")
+
+
+def overview(run: Run, compared: Sequence[Comparison], noise: Noise) -> Table:
+    """More than two versions: each against the baseline, configuration by configuration."""
+    first = compared[0]
+    cells = [a.cell for a, _ in first.pairs]
+    rows = []
+    for base in dict.fromkeys(a.cell.id for c in compared for a, _ in c.pairs):
+        pairs = [(c.other, pair) for c in compared for pair in c.pairs if pair[0].cell.id == base]
+        a = pairs[0][1][0]
+        for name, b in [(first.base, a), *((other, pair[1]) for other, pair in pairs)]:
+            known = {c.name: c for c in criteria(run, a, b, noise)}
+            values: dict[str, Value] = {"cell": label(a.cell, cells), "version": name}
+            for key in _OVERVIEW:
+                criterion = known.get(key)
+                compares = criterion is not None and b is not a
+                values[key] = criterion.b if criterion else None
+                values[f"{key}-ratio"] = criterion.ratio if criterion and compares else None
+                values[f"{key}-word"] = word(criterion) if criterion and compares else ""
+            rows.append(Row(values, emphasis=b is a))
+    kinds: dict[Name, tuple[str, Kind]] = {
+        "throughput": ("Throughput", "rate"),
+        "median": ("Median latency", "duration"),
+        "file_size": ("File size", "bytes"),
+    }
+    columns = [Column("cell", "Configuration"), Column("version", first.axis.capitalize())]
+    for key in _OVERVIEW:
+        name, kind = kinds[key]
+        columns += [
+            Column(key, name, kind),
+            Column(f"{key}-ratio", "Ratio", "ratio", help=f"Over {first.base}."),
+            Column(f"{key}-word", "Verdict"),
+        ]
+    title = f"All {first.axis}s against {first.base}"
+    return Table(f"overview-{first.id}", title, columns, rows)
+
+
+# ---------------------------------------------------------------------------- findings
+
+
+def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
+    """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
+    known = [
+        (pair, criteria(run, *pair, noise, control(run, pair))[0]) for pair in comparison.pairs
+    ]
+    if len(known) <= _EACH:
+        return [_of_pair(run, comparison, pair, criterion) for pair, criterion in known]
+    found = []
+    for verdict, several in groupby(
+        sorted(known, key=lambda item: item[1].verdict), key=lambda item: item[1].verdict
+    ):
+        listed = list(several)
+        low, high = (pick(c.ratio.point for _, c in listed) for pick in (min, max))
+        found.append(
+            Finding(
+                f"versions.{verdict}",
+                _SEVERITY[verdict],
+                f"{comparison.subject}: {comparison.other} has {show(low, 'ratio')} to "
+                f"{show(high, 'ratio')} the throughput of {comparison.base} in "
+                f"{len(listed)} of {count(len(known), 'configuration')}: {word(listed[0][1])}.",
+                evidence=[
+                    Link(label(pair[0].cell, run.header.plan), anchor(comparison, pair))
+                    for pair, _ in listed[:5]
+                ],
+            )
+        )
+    return found
+
+
+def _of_pair(run: Run, comparison: Comparison, pair: Pair, criterion: Criterion) -> Finding:
+    a, b = pair
+    apart = "" if b.cell.id in a.interleaved_with else ", not measured side by side"
+    return Finding(
+        f"versions.{criterion.verdict}",
+        _SEVERITY[criterion.verdict],
+        f"{comparison.subject}, {label(a.cell, run.header.plan)}: {comparison.other} has "
+        f"{show(criterion.ratio.point, 'ratio')} the throughput of {comparison.base} "
+        f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
+        f"(noise ±{criterion.noise:.1%}).",
+        evidence=[Link("verdicts", anchor(comparison, pair))],
+    )
+
+
+def summary(run: Run, comparison: Comparison, noise: Noise) -> str:
+    """One comparison in a few words: ``mobilenet: int8 against parent: faster in 2 of 3``."""
+    words = Counter(word(criteria(run, *pair, noise)[0]) for pair in comparison.pairs)
+    total = len(comparison.pairs)
+    parts = [
+        text if total == 1 else f"{text} in {number} of {total}"
+        for text, number in words.most_common()
+    ]
+    return f"{comparison.heading}: {', '.join(parts)}"
