@@ -165,7 +165,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Marks at (x, y), with the intervals of either coordinate and an optional label each."""
+    """Marks at (x, y), with the intervals of either coordinate and an optional label each.
+
+    ``links`` are anchors that the marks lead to. ``id`` lets the page's script find the series.
+    """
 
     x: Sequence[float | Estimate]
     y: Sequence[float | Estimate]
@@ -175,6 +178,8 @@ class Points:
     names: Sequence[str] = ()
     joined: bool = False
     emphasis: bool = False
+    links: Sequence[str] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +219,12 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line across the chart at one value, with a word on it."""
+    """A line across the chart at one value, with a word on it; ``id`` is for scripts."""
 
     value: float
     label: str
     vertical: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

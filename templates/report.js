@@ -199,6 +199,61 @@
 
   document.querySelectorAll("main table").forEach(equip);
 
+  /* ------------------------------------------------------------------ the sweet spot */
+
+  const SPOT = "sweet spot";
+
+  /* Another latency threshold: the mark in the chart, its line and the row in the table follow. */
+  function sweetSpot(form) {
+    const { chart, table, latency, throughput, mark } = form.dataset;
+    const input = form.querySelector("input");
+    const part = (name) => document.getElementById(`c-${chart}-mark-${name}`);
+    const figure = document.getElementById(chart);
+    const points = [...document.getElementById(table).tBodies[0].rows].map((row) => ({
+      row, x: number(row.cells[latency]), y: number(row.cells[throughput]), mark: row.cells[mark],
+      drawn: figure.querySelector(`a[href="#${row.id}"] use`),
+    })).filter(({ x, y, drawn }) => x !== null && y !== null && drawn);
+    const before = input.value === "" ? null : Number(input.value);
+    const at = ({ drawn }, axis) => Number(drawn.getAttribute(axis));
+
+    function draw(best, threshold) {
+      const spot = part("spot"), name = part("spot-label"), line = part("threshold"), words = part("threshold-label");
+      for (const shown of [spot, name]) shown?.setAttribute("visibility", best ? "visible" : "hidden");
+      const mark = spot?.querySelector("use"), text = name?.querySelector("text");
+      for (const axis of best ? ["x", "y"] : []) mark?.setAttribute(axis, at(best, axis));
+      if (best && text) {
+        const left = at(best, "x") > figure.querySelector("svg").viewBox.baseVal.width / 2;
+        text.setAttribute("x", at(best, "x") + (left ? -8 : 8));
+        text.setAttribute("y", at(best, "y") + 3);
+        text.setAttribute("text-anchor", left ? "end" : "start");
+      }
+      const [low, high] = [Math.min, Math.max].map((pick) => points.find(({ x }) => x === pick(...points.map((point) => point.x))));
+      if (before === null || low.x === high.x) return;
+      const scale = (at(high, "x") - at(low, "x")) / (high.x - low.x);
+      for (const moved of [line, words]) moved?.setAttribute("transform", `translate(${(threshold - before) * scale} 0)`);
+    }
+
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    input.addEventListener("input", () => {
+      const threshold = input.value === "" ? Infinity : Number(input.value);
+      const within = points.filter(({ x }) => x <= threshold);
+      const best = within.reduce((a, b) => (!a || b.y > a.y ? b : a), null);
+      for (const point of points) {
+        const others = point.mark.textContent.split(", ").filter((word) => word && word !== SPOT);
+        point.mark.textContent = (point === best ? [SPOT, ...others] : others).join(", ");
+        point.row.classList.toggle("emphasis", point === best);
+      }
+      if (Number.isFinite(threshold)) draw(best, threshold);
+      else draw(best, before ?? 0);
+      form.querySelector("output").textContent = best
+        ? `Sweet spot: ${best.row.cells[0].textContent.trim()}, ${best.row.cells[throughput].firstChild.textContent.trim()} FPS`
+        : "No configuration is within it.";
+    });
+  }
+
+  document.querySelectorAll("form.spot").forEach(sweetSpot);
+
   /* ------------------------------------------------------------------ finding one's way */
 
   /* A link into a fold opens it, and a link to a row opens the row's own details. */

@@ -10,7 +10,7 @@ from ovreport.stats.figures import figures, supported
 from ovreport.stats.pool import Pool
 from ovreport.stats.ratio import launch_ratio, verdict
 from ovreport.stats.stopping import SliceSummary, relative_precision
-from ovreport_plugins.configurations.analyzer import pareto, sweet_spot
+from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
 
 def make_slice(latencies_ns: np.ndarray) -> Slice:  # type: ignore[type-arg]

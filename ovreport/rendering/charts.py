@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MplAxis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -18,7 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from ovreport.rendering.format import Unit, digits, number_of, share_digits, shorten, show, unit_for
 from ovreport.rendering.palette import colour, ink_on, scale
-from ovreport.rendering.svg import compact
+from ovreport.rendering.svg import MARKED, compact
 from ovreport.section import (
     Axis,
     Band,
@@ -266,22 +267,35 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
         elinewidth=1,
         capsize=0,
     )
-    axes.plot(
-        x,
-        y,
-        linestyle="-" if mark.joined else "none",
-        linewidth=1.4,
-        marker="D" if mark.emphasis else ("" if mark.joined and len(x) > 60 else "o"),
-        markersize=8 if mark.emphasis else (4 if mark.joined else 6),
-        color=fill,
-        markeredgecolor=INK if mark.emphasis else fill,
-        label=mark.label or None,
-        rasterized=len(x) > _MAX_VECTOR_MARKS,
-    )
+    size = 8 if mark.emphasis else (4 if mark.joined else 6)
+    drawn: Artist
+    if mark.links:
+        drawn = axes.scatter(
+            x, y, size**2, color=fill, marker="D" if mark.emphasis else "o",
+            label=mark.label or None, zorder=3,
+        )  # fmt: skip
+        drawn.set_urls([f"#{link}" for link in mark.links])
+    else:
+        (drawn,) = axes.plot(
+            x,
+            y,
+            linestyle="-" if mark.joined else "none",
+            linewidth=1.4,
+            marker="D" if mark.emphasis else ("" if mark.joined and len(x) > 60 else "o"),
+            markersize=size,
+            color=fill,
+            markeredgecolor=INK if mark.emphasis else fill,
+            label=mark.label or None,
+            rasterized=len(x) > _MAX_VECTOR_MARKS,
+            zorder=4 if mark.emphasis else 2,
+        )
+    _tag(drawn, mark.id)
     middle = sum(axes.get_xlim()) / 2
     for name, at_x, at_y in zip(mark.names, x, y, strict=False):
+        if not name:
+            continue
         left = at_x > middle  # the side with room for the words
-        axes.annotate(
+        words = axes.annotate(
             shorten(name, 40),
             (at_x, at_y),
             xytext=(-8 if left else 8, -3),
@@ -289,6 +303,13 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
             ha="right" if left else "left",
             fontsize=8,
         )
+        _tag(words, f"{mark.id}-label" if mark.id else "")
+
+
+def _tag(artist: Artist, id: str) -> None:
+    """Lets the page's script find the artist in the picture."""
+    if id:
+        artist.set_gid(MARKED + id)
 
 
 def _bars(
@@ -342,17 +363,18 @@ def _rule(axes: Axes, mark: Rule, size: float) -> None:
     style: dict[str, Any] = {"color": FAINT, "linewidth": 1, "linestyle": (0, (4, 3))}
     value = mark.value / size
     if mark.vertical:
-        axes.axvline(value, **style)
-        axes.annotate(
+        _tag(axes.axvline(value, **style), mark.id)
+        words = axes.annotate(
             mark.label, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
             textcoords="offset points", fontsize=8, color=FAINT,
         )  # fmt: skip
     else:
-        axes.axhline(value, **style)
-        axes.annotate(
+        _tag(axes.axhline(value, **style), mark.id)
+        words = axes.annotate(
             mark.label, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 4),
             textcoords="offset points", fontsize=8, color=FAINT, ha="right",
         )  # fmt: skip
+    _tag(words, f"{mark.id}-label" if mark.id else "")
 
 
 def _heat_map(axes: Axes, mark: HeatMap) -> None:

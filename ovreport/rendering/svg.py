@@ -25,6 +25,8 @@ _DROPPED = {"font", "font-family", "font-style", "font-variant", "font-weight", 
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 # Characters that XML cannot hold; a model's names may.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Artists with a gid that starts so keep it, for the page's script to find.
+MARKED = "mark-"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -84,16 +86,20 @@ def _restyle(element: ElementTree.Element) -> None:
 
 
 def _rename(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
-    """Ids that something refers to get the page-wide prefix, the others go."""
+    """Ids that something refers to get the page-wide prefix, the others go.
+
+    Links lead out of the picture and stay as they are.
+    """
     own = element.attrib.pop("id", None)
-    if own in used:
+    if own in used or (own or "").startswith(MARKED):
         element.set("id", f"{prefix}-{own}")
     for key, value in element.attrib.items():
         if "url(#" in value:
             element.set(key, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
     target = element.attrib.pop(f"{{{_XLINK}}}href", None)
     if target is not None:
-        element.set("href", f"#{prefix}-{target[1:]}" if target.startswith("#") else target)
+        inside = target.startswith("#") and element.tag != f"{{{_SVG}}}a"
+        element.set("href", f"#{prefix}-{target[1:]}" if inside else target)
 
 
 def _round(element: ElementTree.Element) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field
@@ -10,7 +12,7 @@ from pydantic import Field
 from ovreport.labels import label
 from ovreport.plugin import Analyzer, Options
 from ovreport.rendering.format import show
-from ovreport.run import CellResult, Run
+from ovreport.run import Cell, CellResult, Run, Streams
 from ovreport.section import (
     Axis,
     Block,
@@ -19,6 +21,7 @@ from ovreport.section import (
     Finding,
     Group,
     HeatMap,
+    Kind,
     Link,
     Points,
     Role,
@@ -32,13 +35,14 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
 from ..common import latency_threshold_s
+from .choice import fps, is_baseline, over_one_stream, pareto, streams_shown, sweet_spot
 
 
 class ConfigurationOptions(Options):
     """Options of the section."""
 
     percentile: Literal["mean", "median", "p90", "p95", "p99"] = Field(
-        default="median", description="which latency is held against the threshold"
+        default="median", description="which latency is drawn and held against the threshold"
     )
 
 
@@ -49,7 +53,8 @@ class Configurations(Analyzer):
     title = "Configurations"
     reading = (
         "Up is more throughput, left is less latency. The sweet spot is the highest throughput "
-        "whose latency is within the threshold."
+        "whose latency is within the threshold. On the line, no other configuration has both more "
+        "throughput and less latency."
     )
     needs = frozenset({"measurements"})
     order = 200
@@ -57,167 +62,273 @@ class Configurations(Analyzer):
     options: ConfigurationOptions
 
     def analyze(self, run: Run) -> Section:
-        threshold = latency_threshold_s(run)
         groups, findings = [], []
-        for model, version in run.versions:
-            results = run.of_version(model, version)
-            if not results:
-                continue
-            best = sweet_spot([(self._latency(r).point, _fps(r)) for r in results], threshold)
-            groups.append(self._group(run, results, best, threshold))
-            if best is not None and len(results) > 1:
-                findings.append(self._finding(run, results, best, threshold))
+        for model in dict.fromkeys(model for model, _ in run.versions):
+            versions = [v for m, v in run.versions if m == model and run.of_version(m, v)]
+            if len(versions) > 1:
+                groups.append(Group(f"{model}: all versions", [self._overlay(run, model)]))
+            for version in versions:
+                seen = self._seen(run, model, version)
+                groups.append(seen.group())
+                if seen.best is not None and len(seen.results) > 1:
+                    findings.append(seen.finding())
         return Section(groups, findings)
+
+    def _seen(self, run: Run, model: str, version: str) -> _Seen:
+        results = run.of_version(model, version)
+        latencies = tuple(self._latency(r) for r in results)
+        points = [(x.point, fps(r)) for x, r in zip(latencies, results, strict=True)]
+        threshold = latency_threshold_s(run)
+        return _Seen(
+            results,
+            latencies,
+            self.options.percentile,
+            threshold,
+            sweet_spot(points, threshold),
+            pareto(points),
+            [r.cell for r in run.results],
+        )
 
     def _latency(self, result: CellResult) -> Estimate:
         known = figures(result).latency
         return getattr(known, self.options.percentile) or known.mean
 
-    def _finding(
-        self, run: Run, results: Sequence[CellResult], best: int, threshold: float | None
-    ) -> Finding:
-        cells = [r.cell for r in run.results]
-        chosen = results[best]
-        limit = f" within {show(threshold, 'duration')}" if threshold else ""
-        gain = _fps(chosen) / min(map(_fps, results))
+    def _overlay(self, run: Run, model: str) -> Chart:
+        """All versions in one picture, each in its colour."""
+        marks: list[Points | Rule] = []
+        said = []
+        for version in (v for m, v in run.versions if m == model):
+            results = run.of_version(model, version)
+            if not results:
+                continue
+            marks.append(
+                Points(
+                    [self._latency(r) for r in results],
+                    [figures(r).throughput_fps for r in results],
+                    Role("version", version),
+                    version,
+                    links=[f"cell-{r.cell.id}" for r in results],
+                )
+            )
+            best = max(results, key=fps)
+            said.append(f"{version}: up to {show(fps(best), 'rate')}")
+        threshold = latency_threshold_s(run)
+        if threshold is not None:
+            marks.append(Rule(threshold, "threshold", vertical=True))
+        first = next(r for r in run.done if r.cell.model == model)
+        return Chart(
+            f"versions-over-{first.cell.id}",
+            f"Throughput over {self.options.percentile} latency, by version",
+            Axis(f"{self.options.percentile} latency", "duration"),
+            Axis("throughput", "rate"),
+            marks,
+            "; ".join(said),
+        )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One version's cells under one way to look at latency; ``best`` and ``front`` are places."""
+
+    results: Sequence[CellResult]
+    latencies: Sequence[Estimate]
+    percentile: str
+    threshold: float | None
+    best: int | None
+    front: frozenset[int]
+    cells: Sequence[Cell]
+    """Of the whole run: labels say what differs among them."""
+
+    @property
+    def id(self) -> str:
+        return self.results[0].cell.id
+
+    def finding(self) -> Finding:
+        assert self.best is not None
+        chosen = self.results[self.best]
+        limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
+        gain = fps(chosen) / min(map(fps, self.results))
         return Finding(
             "configurations.sweet-spot",
             "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
-            f"{show(figures(chosen).throughput_fps.point, 'rate')} with "
-            f"{label(chosen.cell, cells)}, {show(gain, 'ratio')} the slowest configuration.",
+            f"{show(fps(chosen), 'rate')} with {label(chosen.cell, self.cells)}, "
+            f"{show(gain, 'ratio')} the slowest configuration.",
             evidence=[Link("its row", f"cell-{chosen.cell.id}")],
         )
 
-    def _group(
-        self, run: Run, results: Sequence[CellResult], best: int | None, threshold: float | None
-    ) -> Group:
-        model, version = results[0].cell.model, results[0].cell.version
-        blocks: list[Block] = [self._chart(run, results, best, threshold)]
-        for hint in dict.fromkeys(result.cell.hint for result in results):
-            blocks += self._heat_map([r for r in results if r.cell.hint == hint], hint)
-        blocks.append(self._table(run, results, best))
-        return Group(f"{model} · {version}", blocks)
+    def group(self) -> Group:
+        cell = self.results[0].cell
+        blocks: list[Block] = [self._chart(), self._table()]
+        alike: dict[str, list[int]] = defaultdict(list)
+        for place, result in enumerate(self.results):
+            alike[_but_streams_and_batch(result.cell, self.cells)].append(place)
+        for words, places in alike.items():
+            blocks += self._heat_maps(words, places)
+        return Group(f"{cell.model} · {cell.version}", blocks)
 
-    def _chart(
-        self, run: Run, results: Sequence[CellResult], best: int | None, threshold: float | None
-    ) -> Chart:
-        cells = [r.cell for r in run.results]
+    def _chart(self) -> Chart:
         marks: list[Points | Rule] = []
-        for hint in dict.fromkeys(result.cell.hint for result in results):
-            of_hint = [r for r in results if r.cell.hint == hint]
+        for hint in dict.fromkeys(result.cell.hint for result in self.results):
+            of_hint = [place for place, r in enumerate(self.results) if r.cell.hint == hint]
+            marks.append(self._points(of_hint, Role("hint", hint), f"{hint} hint"))
+        line = sorted(self.front, key=lambda place: self.latencies[place].point)
+        if len(line) > 1:
             marks.append(
                 Points(
-                    [self._latency(r) for r in of_hint],
-                    [figures(r).throughput_fps for r in of_hint],
-                    Role("hint", hint),
-                    f"{hint} hint",
+                    [self.latencies[place].point for place in line],
+                    [fps(self.results[place]) for place in line],
+                    Role("series", "other"),
+                    "Pareto front",
+                    joined=True,
                 )
             )
-        if best is not None:
-            spot = results[best]
+        if self.best is not None:
+            spot = self.results[self.best]
             marks.append(
                 Points(
-                    [self._latency(spot).point], [_fps(spot)], Role("hint", spot.cell.hint),
-                    "sweet spot", [label(spot.cell, cells)], emphasis=True,
+                    [self.latencies[self.best].point], [fps(spot)], Role("hint", spot.cell.hint),
+                    names=["sweet spot"], emphasis=True, id="spot",
                 )
             )  # fmt: skip
-        if threshold is not None:
-            marks.append(Rule(threshold, "threshold", vertical=True))
+        if self.threshold is not None:
+            marks.append(Rule(self.threshold, "threshold", vertical=True, id="threshold"))
         said = "; ".join(
-            f"{label(r.cell, cells)}: {show(_fps(r), 'rate')}, "
-            f"{show(self._latency(r).point, 'duration')}"
-            for r in results
+            f"{label(r.cell, self.cells)}: {show(fps(r), 'rate')}, {show(x.point, 'duration')}"
+            for r, x in zip(self.results, self.latencies, strict=True)
         )
         return Chart(
-            f"configurations-{results[0].cell.id}",
-            f"Throughput over {self.options.percentile} latency",
-            Axis(f"{self.options.percentile} latency", "duration"),
+            f"configurations-{self.id}",
+            f"Throughput over {self.percentile} latency",
+            Axis(f"{self.percentile} latency", "duration"),
             Axis("throughput", "rate"),
             marks,
             said,
         )
 
-    def _heat_map(self, results: Sequence[CellResult], hint: str) -> list[Chart]:
-        streams = sorted({str(r.cell.streams) for r in results})
-        batches = sorted({r.cell.batch or 0 for r in results})
+    def _points(self, places: Sequence[int], role: Role, name: str) -> Points:
+        return Points(
+            [self.latencies[place] for place in places],
+            [figures(self.results[place]).throughput_fps for place in places],
+            role,
+            name,
+            [streams_shown(self.results[p]) if p == self._baseline else "" for p in places],
+            links=[f"cell-{self.results[place].cell.id}" for place in places],
+        )
+
+    @property
+    def _baseline(self) -> int | None:
+        """Place of the device's own choice, which the others are held against."""
+        return next((p for p, r in enumerate(self.results) if is_baseline(r)), None)
+
+    def _heat_maps(self, words: str, places: Sequence[int]) -> list[Block]:
+        """Throughput and latency over streams and batch, where both vary."""
+        streams = sorted({self.results[p].cell.streams for p in places}, key=_streams_order)
+        batches = sorted({self.results[p].cell.batch or 0 for p in places})
         if len(streams) < 2 or len(batches) < 2:
             return []
-        values = {(str(r.cell.streams), r.cell.batch or 0): _fps(r) for r in results}
+        at = {(self.results[p].cell.streams, self.results[p].cell.batch or 0): p for p in places}
+        names = {self.results[p].cell.streams: streams_shown(self.results[p]) for p in places}
+        kinds: list[tuple[str, Kind, list[float]]] = [
+            ("Throughput", "rate", [fps(r) for r in self.results]),
+            (f"{self.percentile.capitalize()} latency", "duration",
+             [x.point for x in self.latencies]),
+        ]  # fmt: skip
         return [
             Chart(
-                f"heat-{results[0].cell.id}",
-                f"Throughput by streams and batch, {hint} hint (FPS)",
+                f"heat-{kind}-{self.results[places[0]].cell.id}",
+                f"{title} by streams and batch, {words}",
                 Axis("batch", categories=[str(b) if b else "own" for b in batches]),
-                Axis("streams", categories=streams),
-                [HeatMap([[values.get((s, b)) for b in batches] for s in streams], "rate")],
-                "The figures are those of the table below.",
+                Axis("streams", categories=[names[s] for s in streams]),
+                [
+                    HeatMap(
+                        [
+                            [values[at[s, b]] if (s, b) in at else None for b in batches]
+                            for s in streams
+                        ],
+                        kind,
+                    )
+                ],
+                "The figures are those of the table of all configurations.",
                 height=0.7 + 0.5 * len(streams),
             )
+            for title, kind, values in kinds
         ]
 
-    def _table(self, run: Run, results: Sequence[CellResult], best: int | None) -> Table:
-        cells = [r.cell for r in run.results]
-        base = _fps(next((r for r in results if r.cell.streams == "auto"), results[0]))
-        front = pareto([(self._latency(r).point, _fps(r)) for r in results])
+    def _table(self) -> Table:
+        base = fps(self.results[self._baseline or 0])
+        scaled = over_one_stream(self.results)
         rows = []
-        for place, result in enumerate(results):
+        for place, result in enumerate(self.results):
             assert result.resolved is not None
             known = figures(result)
-            mark = "sweet spot" if place == best else "on the front" if place in front else ""
+            gain, streams = scaled.get(result.cell.id), result.resolved.streams
             rows.append(
                 Row(
                     {
-                        "cell": Tag(label(result.cell, cells), Role("hint", result.cell.hint)),
-                        "streams": result.resolved.streams,
+                        "cell": Tag(label(result.cell, self.cells), Role("hint", result.cell.hint)),
+                        "streams": streams_shown(result),
                         "requests": result.resolved.requests,
                         "batch": result.resolved.batch,
                         "precision": result.resolved.precision or "",
                         "fps": known.throughput_fps,
-                        "latency": self._latency(result),
+                        "latency": self.latencies[place],
                         "p95": known.latency.p95,
-                        "ratio": _fps(result) / base,
+                        "ratio": fps(result) / base,
+                        "gain": gain,
+                        "efficiency": gain / streams if gain and streams else None,
                         "stopped": result.stopped or "",
-                        "mark": mark,
+                        "mark": self._mark(place),
                     },
                     anchor=f"cell-{result.cell.id}",
-                    emphasis=place == best,
+                    emphasis=place == self.best,
                 )
             )
         columns = [
             Column("cell", "Configuration"),
-            Column("streams", "Streams", "count", help="As the device resolved them."),
+            Column("mark", "Mark", help="baseline: what the device chose by itself under the "
+                   "throughput hint."),
+            Column("streams", "Streams", help="As the device resolved them; auto: its own choice."),
             Column("requests", "Requests", "count", help="Infer requests in flight."),
             Column("batch", "Batch", "count"),
             Column("precision", "Precision", help="Inference precision of the compiled model."),
             Column("fps", "Throughput", "rate"),
-            Column("latency", f"Latency, {self.options.percentile}", "duration"),
+            Column("latency", f"Latency, {self.percentile}", "duration"),
             Column("p95", "Latency, p95", "duration"),
-            Column("ratio", "To auto streams", "ratio", help="Throughput over the first "
-                   "configuration that leaves the streams to the device."),
+            Column("ratio", "To the baseline", "ratio", help="Throughput over that of the "
+                   "device's own choice, or of the first configuration."),
+            Column("gain", "To one stream", "ratio",
+                   help="Throughput over that of one stream, all else equal."),
+            Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
+                   "of streams: 100 % where every stream brings as much as the first."),
             Column("stopped", "Ended by", help="target: known well enough; max_time: time is up."),
-            Column("mark", ""),
         ]  # fmt: skip
-        return Table(f"cells-{results[0].cell.id}", "All configurations", columns, rows)
+        if not any(value != 1 for value in scaled.values()):
+            columns = [c for c in columns if c.key not in ("gain", "efficiency")]
+            rows = [_without(row, ("gain", "efficiency")) for row in rows]
+        return Table(f"cells-{self.id}", "All configurations", columns, rows)
+
+    def _mark(self, place: int) -> str:
+        marks = []
+        if place == self.best:
+            marks.append("sweet spot")
+        if place in self.front and len(self.results) > 1:
+            marks.append("Pareto front")
+        if place == self._baseline and len(self.results) > 1:
+            marks.append("baseline")
+        return ", ".join(marks)
 
 
-def _fps(result: CellResult) -> float:
-    return figures(result).throughput_fps.point
+def _but_streams_and_batch(cell: Cell, cells: Sequence[Cell]) -> str:
+    """All else that varies, in words: a heat map has one such cell in each field."""
+    alike = [c.model_copy(update={"streams": "auto", "batch": None}) for c in (cell, *cells)]
+    text = label(alike[0], alike)
+    return f"{text} hint" if text == cell.hint else text
 
 
-def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:
-    """Index of the (latency, throughput) with the most throughput within the threshold."""
-    within = [
-        i for i, (latency, _) in enumerate(points) if threshold is None or latency <= threshold
-    ]
-    return max(within, key=lambda i: (points[i][1], -points[i][0]), default=None)
+def _streams_order(streams: Streams) -> int:
+    return 0 if streams == "auto" else streams
 
 
-def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
-    """Indices of points that no other beats in latency and throughput at once."""
-
-    def beaten(i: int) -> bool:
-        latency, fps = points[i]
-        return any((x <= latency and y >= fps) and (x < latency or y > fps) for x, y in points)
-
-    return frozenset(i for i in range(len(points)) if not beaten(i))
+def _without(row: Row, keys: Sequence[str]) -> Row:
+    return replace(row, values={k: v for k, v in row.values.items() if k not in keys})

@@ -30,7 +30,7 @@ from ovreport.stats.figures import figures
 from ovreport.stats.ratio import ratio, verdict
 
 from ..common import by_type, latency_threshold_s, median_s
-from ..configurations.analyzer import sweet_spot
+from ..configurations.choice import sweet_spot
 from ..versions.analyzer import VersionOptions
 
 # More sentences than this are no verdict; the table of key figures has the rest.

@@ -1,0 +1,64 @@
+"""Which configuration to choose: the sweet spot, the Pareto front, and what streams bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ovreport.run import CellResult
+from ovreport.stats.figures import figures
+
+
+def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:
+    """Index of the (latency, throughput) with the most throughput within the threshold."""
+    within = [
+        i for i, (latency, _) in enumerate(points) if threshold is None or latency <= threshold
+    ]
+    return max(within, key=lambda i: (points[i][1], -points[i][0]), default=None)
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
+    """Indices of points that no other beats in latency and throughput at once."""
+
+    def beaten(i: int) -> bool:
+        latency, fps = points[i]
+        return any((x <= latency and y >= fps) and (x < latency or y > fps) for x, y in points)
+
+    return frozenset(i for i in range(len(points)) if not beaten(i))
+
+
+def fps(result: CellResult) -> float:
+    """Samples a second."""
+    return figures(result).throughput_fps.point
+
+
+def over_one_stream(results: Sequence[CellResult]) -> Mapping[str, float]:
+    """By cell id: throughput over that of one stream, all else equal; itself where it is one.
+
+    Divided by the number of streams it is the scaling efficiency: 1 where every stream brings as
+    much as the first.
+    """
+    one = {_but_streams(r): fps(r) for r in reversed(results) if _streams(r) == 1}
+    return {r.cell.id: fps(r) / one[_but_streams(r)] for r in results if one.get(_but_streams(r))}
+
+
+def streams_shown(result: CellResult) -> str:
+    """``4``, or ``4 (auto)`` where the device chose them."""
+    resolved = _streams(result)
+    if result.cell.streams != "auto":
+        return str(resolved or result.cell.streams)
+    return "auto" if resolved is None else f"{resolved} (auto)"
+
+
+def is_baseline(result: CellResult) -> bool:
+    """Whether nothing but the throughput hint was asked for: the device's own best guess."""
+    cell = result.cell
+    own_choice = cell.streams == "auto" and cell.threads is None and cell.requests is None
+    return own_choice and cell.hint in ("throughput", "cumulative_throughput")
+
+
+def _streams(result: CellResult) -> int | None:
+    return result.resolved.streams if result.resolved else None
+
+
+def _but_streams(result: CellResult) -> object:
+    return result.cell.model_copy(update={"streams": "auto"}).id

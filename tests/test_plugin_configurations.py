@@ -1,0 +1,161 @@
+"""Configurations: front, sweet spot, heat maps, scaling, and a threshold that moves in a page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from browser import chromium
+from selenium.webdriver.common.by import By
+
+from ovreport.analysis import analyze
+from ovreport.rendering.page import render
+from ovreport.run import CellResult, Launch, Run, Slice
+from ovreport.runfile import read_run
+from ovreport.section import Chart, Group, HeatMap, Points, Table
+from ovreport_plugins.configurations.analyzer import ConfigurationOptions, Configurations
+
+# By (streams, batch): how many times longer a request takes, and how many are in flight at once.
+TIMES = {("auto", 1): 1.6, (1, 1): 1.0, (2, 1): 1.5, ("auto", 2): 2.5, (1, 2): 1.6, (2, 2): 2.4}
+IN_FLIGHT = {"auto": 2, 1: 1, 2: 2}
+
+
+def slowed(result: CellResult, streams: str | int, batch: int) -> CellResult:
+    """The recorded cell as if it had run so: its latencies longer, several requests at once."""
+    longer, at_once = TIMES[streams, batch], IN_FLIGHT[streams]  # type: ignore[index]
+    assert result.resolved is not None
+
+    def slice(item: Slice) -> Slice:
+        latencies = (item.latencies_ns * longer).astype("int64")
+        wall_ns = int(item.wall_ns * longer / at_once)
+        return item.model_copy(update={"latencies_ns": latencies, "wall_ns": wall_ns})
+
+    def launch(item: Launch) -> Launch:
+        return item.model_copy(update={"slices": tuple(map(slice, item.slices))})
+
+    cell = result.cell.model_copy(
+        update={"hint": "throughput", "streams": streams, "batch": batch, "requests": None}
+    )
+    resolved = result.resolved.model_copy(update={"streams": at_once, "batch": batch})
+    launches = tuple(map(launch, result.launches))
+    return result.model_copy(update={"cell": cell, "resolved": resolved, "launches": launches})
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    recorded = read_run(Path(__file__).with_name("data") / "versions.jsonl")
+    (parent,) = recorded.of_version("mobilenet", "parent")
+    results = tuple(slowed(parent, streams, batch) for streams, batch in TIMES)
+    models = tuple(m for m in recorded.header.models if m.version == "parent")
+    config = {**recorded.header.config, "report": {"latency_threshold_ms": 0.09}}
+    update = {"models": models, "plan": tuple(r.cell for r in results), "config": config}
+    return replace(recorded, results=results, header=recorded.header.model_copy(update=update))
+
+
+@pytest.fixture(scope="module")
+def group(run: Run) -> Group:
+    (only,) = Configurations().analyze(run).groups
+    return only
+
+
+def table(group: Group) -> Table:
+    found = next(block for block in group.blocks if block.id.startswith("cells-"))
+    assert isinstance(found, Table)
+    return found
+
+
+def chart(group: Group, start: str) -> Chart:
+    found = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(found, Chart)
+    return found
+
+
+def rows(group: Group) -> dict[tuple[str, int], dict[str, object]]:
+    return {
+        (str(row.values["streams"]), int(str(row.values["batch"]))): dict(row.values)
+        for row in table(group).rows
+    }
+
+
+def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
+    found = rows(group)
+    for batch, one, two in ((1, 1.0, 1.5), (2, 1.6, 2.4)):
+        # Two requests at once, each so much longer than the one of a single stream.
+        gain = 2 * one / two
+        assert found["2", batch]["gain"] == pytest.approx(gain, rel=1e-3)
+        assert found["2", batch]["efficiency"] == pytest.approx(gain / 2, rel=1e-3)
+        assert found["1", batch]["efficiency"] == pytest.approx(1)
+
+
+def test_the_device_s_own_choice_is_the_marked_baseline(group: Group) -> None:
+    own = rows(group)["2 (auto)", 1]
+    assert "baseline" in str(own["mark"])
+    assert own["ratio"] == 1
+    names = [n for m in chart(group, "configurations-").marks if isinstance(m, Points)
+             for n in m.names if n]  # fmt: skip
+    assert "2 (auto)" in names
+
+
+def test_sweet_spot_is_the_best_within_the_threshold(group: Group) -> None:
+    """A request takes 47 µs × 1.5 there; the others within 0.09 ms have less throughput."""
+    marked = [key for key, values in rows(group).items() if "sweet spot" in str(values["mark"])]
+    assert marked == [("2", 1)]
+
+
+def test_the_front_is_drawn_from_less_latency_to_more_throughput(group: Group) -> None:
+    (front,) = (
+        m for m in chart(group, "configurations-").marks
+        if isinstance(m, Points) and m.label == "Pareto front"
+    )  # fmt: skip
+    assert list(front.x) == sorted(front.x)  # type: ignore[type-var]
+    assert list(front.y) == sorted(front.y)  # type: ignore[type-var]
+
+
+def test_heat_maps_hold_every_cell(group: Group) -> None:
+    for kind, key in (("rate", "fps"), ("duration", "latency")):
+        drawn = chart(group, f"heat-{kind}-")
+        (mark,) = drawn.marks
+        assert isinstance(mark, HeatMap)
+        assert drawn.y.categories == ["2 (auto)", "1", "2"]
+        for streams, values in zip(drawn.y.categories, mark.values, strict=True):
+            for batch, value in zip(drawn.x.categories, values, strict=True):
+                estimate = rows(group)[streams, int(batch)][key]
+                assert value == getattr(estimate, "point", None)
+
+
+def test_the_percentile_is_a_setting(run: Run) -> None:
+    (group,) = Configurations(ConfigurationOptions(percentile="p95")).analyze(run).groups
+    for values in rows(group).values():
+        assert values["latency"] == values["p95"]
+
+
+def test_another_threshold_moves_the_sweet_spot_in_the_page(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(render(run, analyze(run, [Configurations()])), encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        browser.get(page.as_uri())
+        places = (
+            "const use = document.querySelector('[id$=mark-spot] use');"
+            "const row = document.querySelector('tr.emphasis');"
+            "const own = document.querySelector(`figure a[href='#${row.id}'] use`);"
+            "return [row.cells[0].textContent.trim(), row.cells[1].textContent,"
+            " ...['x', 'y'].map((a) => Number(use.getAttribute(a)) - own.getAttribute(a))]"
+        )
+        before = browser.execute_script(places)
+        box = browser.find_element(By.CSS_SELECTOR, "form.spot input")
+        assert box.get_attribute("value") == "0.09"
+        box.clear()
+        box.send_keys("0.06")
+        after = browser.execute_script(places)
+        assert "2 streams · batch 1" in before[0]
+        assert "1 stream · batch 1" in after[0]
+        for _, mark, x, y in (before, after):
+            assert "sweet spot" in mark
+            assert abs(x) < 0.2
+            assert abs(y) < 0.2
+        assert len(browser.find_elements(By.CSS_SELECTOR, "tr.emphasis")) == 1
+        box.clear()
+        box.send_keys("0.001")
+        assert not browser.find_elements(By.CSS_SELECTOR, "tr.emphasis")
+        assert "No configuration" in browser.find_element(By.CSS_SELECTOR, "form.spot output").text
