@@ -41,8 +41,9 @@ def test_quantiles_of_replicates_agree_with_numpy() -> None:
     pool = Pool([slices], batch=1)
     twice = np.array([[2.0, 0, 1, 1, 1, 1]])
     drawn = np.concatenate([slices[i].latencies_ns for i in (0, 0, 2, 3, 4, 5)]) / 1e9
-    for q in (0.5, 0.9, 0.99):
-        assert pool.quantile(q, twice)[0] == pytest.approx(np.quantile(drawn, q), rel=0.01)
+    levels = (0.5, 0.9, 0.99)
+    for q, found in zip(levels, pool.quantiles(levels, twice), strict=True):
+        assert found[0] == pytest.approx(np.quantile(drawn, q), rel=0.01)
 
 
 def test_a_percentile_without_samples_beyond_it_is_refused() -> None:

@@ -44,7 +44,11 @@ def chosen_analyzers(source: Source) -> list[Analyzer]:
 
 def write_report(run: Run, source: Source, output: Path, *, with_data: bool = True) -> None:
     """Analyses a run and writes its report, whole or not at all."""
-    from ovreport.rendering.page import render  # matplotlib takes a second to load
+    from ovreport.rendering.drawing import drawing  # both take their time to load
+    from ovreport.rendering.page import render
 
-    analyses = analyze(run, chosen_analyzers(source), source.config.report.suppress)
-    write_whole(output, render(run, analyses, with_data=with_data))
+    with drawing() as charts:
+        analyses = analyze(run, chosen_analyzers(source), source.config.report.suppress)
+        charts.begin(analyses)
+        page = render(run, analyses, with_data=with_data, draw=charts.draw)
+    write_whole(output, page)

@@ -1,56 +1,79 @@
-"""One value as HTML: in a table's cell, beside a fact's name, or in a sentence.
+"""Values, lists of facts and the rows of tables as HTML.
 
-Written here and not as template macros, as a report may have a hundred thousand of them.
+Written here and not as template macros, as a report may have a hundred thousand values; and
+tersely, without end tags that HTML lets be left out, as these are most of a large report's bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from markupsafe import Markup, escape
 
 from ovreport.rendering.format import Unit, explain, interval, number_of, show
-from ovreport.rendering.palette import colour
-from ovreport.section import Kind, Link, Role, Tag, Value
+from ovreport.rendering.palette import BLUE, colour, every_name
+from ovreport.section import Facts, Kind, Link, Role, Row, Table, Tag, Value
 from ovreport.stats.estimate import Estimate
 
-_NOTHING = Markup('<span class="nothing">–</span>')
-_BAR_WIDTH = 44
-_BAR_COLOUR = colour(Role("series", "main"))
+_NOTHING = '<span class="nothing">–</span>'
+# A bar is drawn by one of so many classes: style attributes would need a laxer policy.
+_BAR_STEPS = 50
 
 
 def value(item: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> Markup:
     """A value with whatever belongs beside it: its interval, its link, its colour."""
-    if item is None:
-        return _NOTHING
-    if isinstance(item, Link):
-        return _link(item)
-    if isinstance(item, tuple):
-        return Markup(", ").join(_link(link) for link in item)
-    if isinstance(item, Tag):
-        return Markup('<span class="tag">{} {}</span>').format(_swatch(item.role), item.text)
-    shown = escape(show(item, kind, unit, with_unit=with_unit))
-    if isinstance(item, Estimate):
-        return shown + sureness(item, kind, unit)
-    return Markup("<code>{}</code>").format(shown) if kind == "code" else shown
+    return Markup(_value(item, kind, unit, with_unit))
 
 
-def cell(item: Value, kind: Kind, unit: Unit) -> Markup:
-    """A table's ``<td>``.
+def facts_list(facts: Facts) -> Markup:
+    """Names and values."""
+    return Markup(_facts_list(facts))
+
+
+def rows(
+    table: Table, units: Mapping[str, Unit], nested: Callable[[Table], str] | None = None
+) -> Markup:
+    """The rows of a table.
 
     A number is shown without its unit, which the heading tells. Where the digits shown are not the
     whole number, ``data-v`` has it, in the same unit: tables sort, filter and export by it.
+
+    Args:
+        units: by column.
+        nested: writes a table that is among a row's details.
     """
+    columns = [(column.key, column.kind, units[column.key]) for column in table.columns]
+    parts: list[str] = []
+    for row in table.rows:
+        anchor = f' id="{escape(row.anchor)}"' if row.anchor else ""
+        parts.append(f"<tr{anchor}{' class=emphasis' if row.emphasis else ''}>")
+        rest = columns
+        if row.details:
+            key, kind, unit = columns[0]
+            parts.append(_opening(row, _value(row.values[key], kind, unit, False), nested))
+            rest = columns[1:]
+        parts += [cell(row.values[key], kind, unit) for key, kind, unit in rest]
+        parts.append("\n")
+    return Markup("".join(parts))
+
+
+def cell(item: Value, kind: Kind, unit: Unit) -> str:
+    """One ``<td>``."""
+    if isinstance(item, Tag):
+        return f'<td class="tag {_swatch(item.role)}">{escape(item.text)}'
+    content = _value(item, kind, unit, False)
     if kind in ("text", "code"):
-        return Markup("<td>{}</td>").format(value(item, kind, unit))
-    content = value(item, kind, unit, with_unit=False)
+        return f"<td>{content}"
     number = number_of(item)
     if number is None:
-        return Markup('<td class="n">{}</td>').format(content)
+        return f"<td class=n>{content}"
+    exact = str(item) if isinstance(item, int) else f"{number / unit.size:.5g}"
+    shown = content.partition(" ")[0]
+    whole = "" if _reads(shown, exact) else f" data-v={exact}"
     if kind == "share":
-        content = _bar(number) + Markup("<span>{}</span>").format(content)
-    exact = f"{number / unit.size:.6g}"
-    if isinstance(item, Estimate) or not _reads(show(item, kind, unit, with_unit=False), exact):
-        return Markup('<td class="n" data-v="{}">{}</td>').format(exact, content)
-    return Markup('<td class="n">{}</td>').format(content)
+        step = round(_BAR_STEPS * min(1.0, max(0.0, number)))
+        return f'<td class="n s b{step}"{whole}>{content}'
+    return f"<td class=n{whole}>{content}"
 
 
 def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool = True) -> Markup:
@@ -66,6 +89,46 @@ def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool =
     )
 
 
+def rules() -> str:
+    """The style rules of swatches and bars."""
+    swatches = "".join(f".k{name[1:]}::before{{background:{name}}}" for name in every_name())
+    bars = "".join(f".b{step}{{--b:{step * 100 // _BAR_STEPS}%}}" for step in range(_BAR_STEPS + 1))
+    return f"{swatches}.s{{--bar:{BLUE}}}{bars}"
+
+
+# ---------------------------------------------------------------------------- parts
+
+
+def _value(item: Value, kind: Kind, unit: Unit | None, with_unit: bool) -> str:
+    if item is None:
+        return _NOTHING
+    if isinstance(item, Link):
+        return _link(item)
+    if isinstance(item, tuple):
+        return ", ".join(_link(link) for link in item)
+    if isinstance(item, Tag):
+        return f'<span class="tag {_swatch(item.role)}">{escape(item.text)}</span>'
+    shown = escape(show(item, kind, unit, with_unit=with_unit))
+    if isinstance(item, Estimate):
+        return f"{shown}{sureness(item, kind, unit)}"
+    return f"<code>{shown}</code>" if kind == "code" else str(shown)
+
+
+def _opening(row: Row, shown: str, nested: Callable[[Table], str] | None) -> str:
+    """The first cell of a row whose details open below it."""
+    parts = [
+        _facts_list(part) if isinstance(part, Facts) else nested(part) if nested else ""
+        for part in row.details
+    ]
+    more = "".join(parts)
+    return f"<td><details><summary>{shown}</summary><div class=more>{more}</div></details>"
+
+
+def _facts_list(facts: Facts) -> str:
+    parts = [f"<dt>{escape(n)}<dd>{_value(v, kind, None, True)}" for n, v, kind in facts.facts]
+    return f"<dl class=facts>{''.join(parts)}</dl>"
+
+
 def _reads(shown: str, exact: str) -> bool:
     """Whether a script that parses what is shown gets the exact number."""
     try:
@@ -74,21 +137,9 @@ def _reads(shown: str, exact: str) -> bool:
         return False
 
 
-def _link(link: Link) -> Markup:
-    return Markup('<a href="#{}">{}</a>').format(link.anchor, link.text)
+def _link(link: Link) -> str:
+    return f'<a href="#{escape(link.anchor)}">{escape(link.text)}</a>'
 
 
-def _swatch(role: Role) -> Markup:
-    # Attributes, as a server's policy may drop style sheets.
-    return Markup(
-        '<svg width="10" height="10" aria-hidden="true">'
-        '<rect width="10" height="10" fill="{}"/></svg>'
-    ).format(colour(role))
-
-
-def _bar(share: float) -> Markup:
-    width = f"{_BAR_WIDTH * min(1.0, max(0.0, share)):.1f}"
-    return Markup(
-        '<svg class="bar" width="{}" height="8" aria-hidden="true">'
-        '<rect width="{}" height="8" fill="{}"/></svg>'
-    ).format(_BAR_WIDTH, width, _BAR_COLOUR)
+def _swatch(role: Role) -> str:
+    return f"k{colour(role)[1:]}"

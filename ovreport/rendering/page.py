@@ -7,7 +7,8 @@ import hashlib
 import inspect
 import re
 import traceback
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,6 @@ from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering import cells
 from ovreport.rendering import format as formatting
-from ovreport.rendering.charts import draw
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
@@ -53,15 +53,40 @@ class Part:
     """Findings that ask for attention, counted in the navigation."""
 
 
-def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) -> str:
+def render(
+    run: Run,
+    analyses: Sequence[Analysis],
+    *,
+    with_data: bool = True,
+    draw: Callable[[Chart], str] | None = None,
+) -> str:
     """The whole page. The same run and sections give the same bytes.
 
     Args:
         with_data: embed the run, so that the report can be rendered and compared again.
+        draw: makes an ``<svg>`` element of a chart; by default here and now.
     """
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        # Compressing leaves the interpreter to the rest.
+        packed = executor.submit(pack, run) if with_data else None
+        return _page(run, analyses, draw or _draw_here, packed)
+
+
+def _draw_here(chart: Chart) -> str:
+    from ovreport.rendering.charts import draw  # matplotlib takes a third of a second to load
+
+    return draw(chart)
+
+
+def _page(
+    run: Run,
+    analyses: Sequence[Analysis],
+    draw: Callable[[Chart], str],
+    packed: Future[str] | None,
+) -> str:
     rules: list[str] = []
     glossary = Glossary()
-    environment = _environment(rules, glossary)
+    environment = _environment(rules, glossary, draw)
     first = highlights(analyses)
     parts = []
     for analysis in analyses:
@@ -69,7 +94,7 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
         parts.append(_part(analysis, environment, first))
     terms = list(glossary.used())
     parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
-    style = _resource("style.css") + "".join(rules)
+    style = _resource("style.css") + cells.rules() + "".join(rules)
     script = _resource("report.js")
     page = environment.get_template("report.html").render(
         run=run,
@@ -81,7 +106,7 @@ def render(run: Run, analyses: Sequence[Analysis], *, with_data: bool = True) ->
         script=Markup(script),
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
-        data=pack(run) if with_data else None,
+        data=packed.result() if packed else None,
     )
     # An error message may hold half a surrogate pair, which no file can.
     return page.encode("utf-8", "replace").decode("utf-8")
@@ -150,7 +175,7 @@ def _own_template(analyzer: Analyzer) -> Path | None:
 # ---------------------------------------------------------------------------- templates
 
 
-def _environment(rules: list[str], glossary: Glossary) -> Environment:
+def _environment(rules: list[str], glossary: Glossary, draw: Callable[[Chart], str]) -> Environment:
     """The templates' surroundings; drawing a diagram adds its CSS to ``rules``.
 
     A policy that knows one style element by its hash wants all rules in that one.
@@ -170,16 +195,16 @@ def _environment(rules: list[str], glossary: Glossary) -> Environment:
     )
     environment.globals.update(
         block_kind=_block_kind,
-        cell=cells.cell,
         draw=lambda chart: Markup(draw(chart)),
         draw_diagram=draw_diagram,
         explained=glossary.linked,
+        facts_list=cells.facts_list,
         label=label,
         range_of=formatting.span,
+        rows=cells.rows,
         show=formatting.show,
         sureness=cells.sureness,
         units_of=_units_of,
-        value=cells.value,
         worst_first=worst_first,
     )
     environment.filters["count"] = count

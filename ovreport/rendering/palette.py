@@ -79,6 +79,11 @@ def colour(role: Role) -> str:
     return _NAMES[place % len(_NAMES)]
 
 
+def every_name() -> tuple[str, ...]:
+    """All colours that a role can have."""
+    return (*_NAMES, OTHER)
+
+
 def scale(share: float) -> str:
     """``#rrggbb`` of a value from 0 to 1 on the sequential scale."""
     return _SCALE[scale_step(share)]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ovreport.memo import by_identity
 from ovreport.run import CellResult
-from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, weights
+from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.pool import Pool
 
 # With n samples beyond a percentile their number varies by √n: below ten the percentile's own
 # place is uncertain by more than a third of the tail.
 MIN_BEYOND = 10
+_PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,18 @@ def supported(q: float, count: int) -> bool:
     return count * (1 - q) >= MIN_BEYOND or (q == 0.5 and count >= 3)
 
 
-def estimate(pool: Pool, point: float, replicate: Callable[[FloatArray], FloatArray]) -> Estimate:
+def estimate(pool: Pool, point: float, replicates: FloatArray) -> Estimate:
     """A figure with the interval of its replicates under resampled slices.
 
     Args:
         point: the figure of all slices.
-        replicate: the figure for each row of slice weights.
+        replicates: the figure for each row of :attr:`Pool.resampled`.
     """
     launches, slices = len(pool.sizes), len(pool.slices)
     drawn = f"{_count(launches, 'launch', 'launches')}, {_count(slices, 'slice', 'slices')}"
     if slices < MIN_SLICES:
         return Estimate(point, point, point, 0.0, f"no interval: only {drawn}")
-    low, high = interval(replicate(weights(pool.sizes, seed=0)))
+    low, high = interval(replicates)
     return Estimate(point, min(low, point), max(high, point), CONFIDENCE, f"bootstrap over {drawn}")
 
 
@@ -91,29 +92,29 @@ def over_launches(values: Sequence[float]) -> Estimate:
 
 def _throughput(pool: Pool) -> Estimate:
     all_once = np.ones((1, len(pool.slices)))
-    return estimate(pool, float(pool.throughput(all_once)[0]), pool.throughput)
+    point = float(pool.throughput(all_once)[0])
+    return estimate(pool, point, pool.throughput(pool.resampled))
 
 
 def _latency(pool: Pool) -> LatencyFigures:
     latencies = pool.latencies_s
     sums = np.array([s.latencies_ns.sum() / 1e9 for s in pool.slices])
 
-    def percentile(q: float) -> Estimate | None:
-        if not supported(q, len(latencies)):
-            return None
-        point = float(np.quantile(latencies, q))
-        return estimate(pool, point, lambda drawn: pool.quantile(q, drawn))
+    known = [q for q in _PERCENTILES if supported(q, len(latencies))]
+    drawn = pool.resampled
+    percentile = {
+        q: estimate(pool, float(np.quantile(latencies, q)), replicates)
+        for q, replicates in zip(known, pool.quantiles(known, drawn), strict=True)
+    }
 
     return LatencyFigures(
         count=len(latencies),
-        mean=estimate(
-            pool, float(latencies.mean()), lambda drawn: (drawn @ sums) / (drawn @ pool.requests)
-        ),
-        median=percentile(0.5),
-        p90=percentile(0.9),
-        p95=percentile(0.95),
-        p99=percentile(0.99),
-        p999=percentile(0.999),
+        mean=estimate(pool, float(latencies.mean()), (drawn @ sums) / (drawn @ pool.requests)),
+        median=percentile.get(0.5),
+        p90=percentile.get(0.9),
+        p95=percentile.get(0.95),
+        p99=percentile.get(0.99),
+        p999=percentile.get(0.999),
         low=float(latencies[0]),
         high=float(latencies[-1]),
         deviation=float(latencies.std(ddof=1)) if len(latencies) > 1 else 0.0,

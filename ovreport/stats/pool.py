@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ovreport.run import CellResult, Slice
-from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.bootstrap import FloatArray, weights
 
 # Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
 # that a bin holds a quarter of a percent, and finer in the upper tail.
@@ -43,17 +43,28 @@ class Pool:
         """All latencies, sorted, shape [requests]."""
         return np.sort(np.concatenate([s.latencies_ns for s in self.slices])) / 1e9
 
+    @cached_property
+    def resampled(self) -> FloatArray:
+        """How often each slice is drawn in each replicate, shape [replicates, slices]."""
+        return weights(self.sizes, seed=0)
+
     def throughput(self, weights: FloatArray) -> FloatArray:
         """Samples a second for each row of weights [replicates, slices]."""
         return np.asarray(self.batch * (weights @ self.requests) / (weights @ self.wall_s))
 
-    def quantile(self, q: float, weights: FloatArray) -> FloatArray:
-        """Latency quantile in seconds for each row of weights [replicates, slices]."""
+    def quantiles(self, qs: Sequence[float], weights: FloatArray) -> list[FloatArray]:
+        """For each q the latency quantile in seconds of each row of weights [replicates, slices].
+
+        All at once, as the weighted histograms are most of the work.
+        """
         edges, counts = self._histograms
         cumulated = np.cumsum(weights @ counts, axis=1)
-        target = q * cumulated[:, -1]
+        return [self._read_off(q * cumulated[:, -1], cumulated, edges) for q in qs]
+
+    @staticmethod
+    def _read_off(target: FloatArray, cumulated: FloatArray, edges: FloatArray) -> FloatArray:
         # The bin in which the cumulated count passes the target, and how far into it.
-        place = np.minimum((cumulated < target[:, None]).sum(axis=1), counts.shape[1] - 1)
+        place = np.minimum((cumulated < target[:, None]).sum(axis=1), cumulated.shape[1] - 1)
         rows = np.arange(len(target))
         above = cumulated[rows, place]
         below = np.where(place > 0, cumulated[rows, place - 1], 0.0)

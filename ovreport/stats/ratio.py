@@ -67,7 +67,7 @@ def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:
     return (
         pool.throughput(drawn)
         if figure == "throughput"
-        else pool.quantile(_QUANTILE[figure], drawn)
+        else pool.quantiles([_QUANTILE[figure]], drawn)[0]
     )
 
 
