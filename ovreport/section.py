@@ -263,30 +263,44 @@ class DiagramNode:
     id: str
     """Also its anchor in the report."""
     lines: Sequence[str]
+    """What it is, such as a layer's type; then up to two more, such as a name and a time."""
     tooltip: str
+    """Lines: the whole name, then one fact each, as ``what: value``."""
     fills: Mapping[str, Role | float]
     link: str = ""
-    """Anchor that a click leads to, such as the layer's table row."""
+    """Anchor that a click leads to, such as the layer's table row. Nodes with the same link, in
+    whatever diagram, show the same thing."""
     emphasis: bool = False
+    duration_s: float = 0.0
+    name: str = ""
+    """Whole; a block of nodes is called by what their names share."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramEdge:
-    """An arrow between node ids; ``marked`` draws it stronger (a change of precision)."""
+    """An arrow between node ids; ``marked`` draws it apart (a change of precision).
+
+    ``label``, such as a tensor's shape, is written beside the arrow, once for each source.
+    """
 
     source: str
     target: str
     label: str = ""
     marked: bool = False
+    critical: bool = False
+    """On the path that takes longest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Colouring:
-    """One way to colour all nodes; ``scale`` explains a continuous one: (label at 0, at 1)."""
+    """One way to colour all nodes.
+
+    ``scale`` makes it a continuous one: labels of its steps, in even distances from 0 to 1.
+    """
 
     id: str
     label: str
-    scale: tuple[str, str] | None = None
+    scale: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,15 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Literal
 
 
 class LayoutError(Exception):
     """No picture: the engine is missing, failed, or took too long."""
+
+
+class LayoutTimeoutError(LayoutError):
+    """The engine took too long for what it was given."""
 
 
 @cache
@@ -25,8 +30,14 @@ def engine() -> Path | None:
     return next((Path(str(f.locate())) for f in installed if f.stem == "graphviz-pure"), None)
 
 
-def layout_svg(source: str, limit_s: float) -> str:
-    """The SVG that Graphviz makes of a DOT source.
+def graphviz(
+    source: str, output: Literal["plain", "png"], limit_s: float, *, placed: bool = False
+) -> bytes:
+    """What Graphviz makes of a DOT source.
+
+    Args:
+        source: one or more graphs, each beginning on a line of its own.
+        placed: positions in the source are kept, none are sought.
 
     Raises:
         LayoutError: says why there is none.
@@ -34,16 +45,18 @@ def layout_svg(source: str, limit_s: float) -> str:
     command = engine()
     if command is None:
         raise LayoutError("Graphviz is not installed: `pip install graphviz-pure` brings it.")
+    how = ["-Kneato", "-n2"] if placed else ["-Kdot"]
     try:
         done = subprocess.run(
-            [str(command), "-Kdot", "-Tsvg"],
+            [str(command), *how, f"-T{output}"],
             input=source.encode(),
             capture_output=True,
             timeout=limit_s,
             check=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise LayoutError(f"Graphviz took longer than {limit_s:g} s for this graph.") from error
+        said = f"Graphviz took longer than {limit_s:.3g} s for this graph."
+        raise LayoutTimeoutError(said) from error
     except (OSError, subprocess.CalledProcessError) as error:
         raise LayoutError(f"Graphviz failed: {error}") from error
-    return done.stdout.decode()
+    return done.stdout

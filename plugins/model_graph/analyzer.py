@@ -17,13 +17,10 @@ from ovreport.section import (
     DiagramNode,
     Role,
     Section,
-    Text,
 )
 
 from ..common import focus_cells, focus_group
 
-# dot lays 1,000 nodes out in about a second; beyond, the report would keep its reader waiting.
-MAX_NODES = 1000
 _EMPHASISED = 5
 
 
@@ -55,8 +52,6 @@ def _runtime(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) ->
     longest = {x.index for x in sorted(layers, key=lambda x: -x.median_s)[:_EMPHASISED]}
     top = max((layer.median_s for layer in layers), default=0.0) or 1.0
     shown = _shown(nodes)
-    if len(shown) > MAX_NODES:
-        return _too_large("The runtime graph", len(shown))
     drawn = []
     for index in shown:
         node, layer = nodes[index], by_index.get(index)
@@ -75,6 +70,8 @@ def _runtime(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) ->
                     "precision": Role("precision", precision),
                 },
                 link=f"layer-{result.cell.id}-{index}" if layer else "",
+                name=node.name,
+                duration_s=layer.median_s if layer else 0.0,
                 emphasis=index in longest,
             )
         )
@@ -85,7 +82,7 @@ def _runtime(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) ->
         _edges(nodes, shown, f"node-{result.cell.id}"),
         [
             Colouring("type", "layer type"),
-            Colouring("time", "time", ("0", show(top, "duration"))),
+            Colouring("time", "time", ["0", show(top, "duration")]),
             Colouring("precision", "precision"),
         ],
         "The layers that the device executed and the tensors between them; the table of layers "
@@ -98,8 +95,6 @@ def _model(run: Run, result: CellResult) -> list[Block]:
         return []
     nodes = run.graphs[result.model_graph].nodes
     shown = _shown(nodes)
-    if len(shown) > MAX_NODES:
-        return [_too_large("The model's own graph", len(shown))]
     known = fates(run, result)
     drawn = []
     for index in shown:
@@ -118,6 +113,7 @@ def _model(run: Run, result: CellResult) -> list[Block]:
                     "precision": Role("precision", precision),
                 },
                 link=f"layer-{result.cell.id}-{layer}" if layer is not None else "",
+                name=node.name,
             )
         )
     return [
@@ -165,11 +161,3 @@ def _precision(node: Node) -> str:
 
 def _ports(node: Node) -> str:
     return ", ".join(f"{port.shape} {port.precision}" for port in node.outputs) or "no output"
-
-
-def _too_large(what: str, nodes: int) -> Text:
-    return Text(
-        f"large-{nodes}",
-        f"{what} has {count(nodes, 'node')}, too many to draw in one picture; the table of layers "
-        "holds all of them.",
-    )
