@@ -99,6 +99,8 @@ class Table:
     note: str = ""
     """One sentence on how to read it."""
     collapsed: bool = False
+    leave_out: bool = False
+    """A reader may take rows out of the distribution; the shares of the others follow."""
 
     def __post_init__(self) -> None:
         keys = {column.key for column in self.columns}

@@ -76,8 +76,12 @@
 
   /* ------------------------------------------------------------------ filtering */
 
-  /* "relu", "type: conv", "type = Convolution", "time > 0.5", "-type: reorder", apart by ";". */
-  const is = (cell, wanted) => text(cell).toLowerCase() === wanted || number(cell) === Number(wanted);
+  /* "relu", "type: conv", "type is Convolution", "time > 0.5", "work = n/a", "-type: reorder", apart
+     by ";". */
+  const named = (cell) => text(cell.querySelector(":scope > details > summary") ?? cell).toLowerCase();
+  const is = (cell, wanted) => wanted === "n/a"
+    ? ["", "\u2013"].includes(text(cell))
+    : named(cell) === wanted || number(cell) === Number(wanted);
   const compared = (holds) => (cell, wanted) => number(cell) !== null && holds(number(cell), Number(wanted));
   const OPERATORS = {
     ":": (cell, wanted) => text(cell).toLowerCase().includes(wanted),
@@ -88,12 +92,15 @@
     ">": compared((a, b) => a > b),
     ">=": compared((a, b) => a >= b),
   };
+  const WRITTEN = { contains: ":", is: "=", "is not": "!=", "\u2260": "!=", "\u2264": "<=", "\u2265": ">=" };
+  const CONDITION = /^(.+?)(?:\s+(contains|is not|is)\s+|\s*(!=|<=|>=|[\u2260\u2264\u2265:=<>])\s*)(.+)$/;
 
   function conditions(names, query) {
     return query.toLowerCase().split(";").map((part) => part.trim()).filter(Boolean).map((part) => {
       const negated = part.startsWith("-");
       const words = negated ? part.slice(1).trim() : part;
-      const [, name, operator, wanted] = words.match(/^(.+?)\s*(!=|<=|>=|[:=<>])\s*(.+)$/) ?? [];
+      const [, name, word, sign, wanted] = words.match(CONDITION) ?? [];
+      const operator = WRITTEN[word ?? sign] ?? sign;
       const column = name ? names.findIndex((known) => known.toLowerCase().startsWith(name)) : -1;
       const holds = column >= 0
         ? (row) => OPERATORS[operator](row.cells[column], wanted)
@@ -132,6 +139,34 @@
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
+  /* ------------------------------------------------------------------ leaving out */
+
+  /* A box before each row takes it out of the distribution; shares are of the rows that stay. */
+  function shareOfTheRest(heads, rows) {
+    const place = (name) => heads.findIndex((head) => head.name === name);
+    const [time, share] = [place("Time"), place("Share")];
+    const boxes = rows.map((row) => {
+      const box = element("input", { type: "checkbox", checked: true });
+      box.setAttribute("aria-label", "Count " + text(row.cells[0]) + " in");
+      row.cells[0].prepend(box, " ");
+      return box;
+    });
+    const whole = rows.reduce((sum, row) => sum + (number(row.cells[time]) ?? 0), 0) || 1;
+    const follow = () => {
+      const times = rows.map((row, index) => (boxes[index].checked ? number(row.cells[time]) ?? 0 : 0));
+      const total = times.reduce((sum, one) => sum + one, 0) || whole;
+      rows.forEach((row, index) => {
+        const [cell, percent] = [row.cells[share], 100 * times[index] / total];
+        row.classList.toggle("left-out", !boxes[index].checked);
+        cell.dataset.v = boxes[index].checked ? percent.toPrecision(6) : "";
+        cell.querySelector("span").textContent = boxes[index].checked ? percent.toFixed(1) : "\u2013";
+        const bar = cell.querySelector("svg");
+        bar?.firstElementChild.setAttribute("width", percent / 100 * bar.getAttribute("width"));
+      });
+    };
+    for (const box of boxes) box.addEventListener("change", follow);
+  }
+
   /* ------------------------------------------------------------------ a table's tools */
 
   function tools(view) {
@@ -141,7 +176,7 @@
     const filter = element("input", {
       type: "search",
       placeholder: "Filter: relu; type: conv; time > 0.5",
-      title: "Words that a row contains, or COLUMN and one of : = != < <= > >= with a value. Several are set apart by ; and must all hold. A leading - excludes.",
+      title: "Words that a row contains, or COLUMN and one of : = != < <= > >= (contains, is, is not) with a value; n/a is a value that is missing. Several are set apart by ; and must all hold. A leading - excludes.",
     });
     filter.setAttribute("aria-label", "Filter the rows of " + text(table.caption.querySelector(".title")));
     filter.addEventListener("input", () => {
@@ -194,6 +229,7 @@
         });
       });
     }
+    if ("leaveOut" in table.dataset) shareOfTheRest(heads, rows);
     if ("tools" in table.dataset) table.caption.firstElementChild.append(tools(view));
   }
 

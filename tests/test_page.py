@@ -1,7 +1,7 @@
 """The report of a real run in a real browser: silent, connected, and useful."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -100,3 +100,51 @@ def test_a_colouring_needs_no_script(report: Path, tmp_path: Path) -> None:
 def test_a_report_without_data_carries_none(run: Run) -> None:
     assert 'id="ovreport-run"' in render(run, [])
     assert 'id="ovreport-run"' not in render(run, [], with_data=False)
+
+
+def test_types_can_be_left_out_and_shares_follow(chrome: Chrome, report: Path) -> None:
+    chrome.get(report.as_uri())
+    table = next(t for t in tables(chrome) if t.get_attribute("id").startswith("by-type-"))
+    shares = (
+        "const share = [...arguments[0].tHead.rows[0].cells].findIndex(c => "
+        "c.textContent.startsWith('Share'));"
+        "return [...arguments[0].tBodies[0].rows].map(r => r.cells[share].textContent)"
+    )
+    before = chrome.execute_script(shares, table)
+    boxes = table.find_elements(By.CSS_SELECTOR, "tbody input[type=checkbox]")
+    boxes[0].click()
+    after = chrome.execute_script(shares, table)
+    assert after[0] == "–"
+    assert sum(map(float, after[1:])) == pytest.approx(100, abs=0.1 * len(after))
+    assert float(after[1]) > float(before[1])
+    boxes[0].click()
+    again = chrome.execute_script(shares, table)
+    assert [float(a) for a in again] == pytest.approx(
+        [float(b.replace("<", "")) for b in before], abs=0.11
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("type is convolution", lambda kind, _time: kind == "Convolution"),
+        ("type is not convolution", lambda kind, _time: kind != "Convolution"),
+        ("type contains conv; time ≥ 0.05", lambda kind, time: "Conv" in kind and time >= 0.05),
+        ("time ≠ 0; type != pooling", lambda kind, time: time and kind != "Pooling"),
+        ("work = n/a", lambda _kind, _time: False),
+    ],
+)
+def test_filters_have_the_operators_of_the_workbench(
+    query: str, holds: Callable[[str, float], bool], chrome: Chrome, report: Path
+) -> None:
+    chrome.get(report.as_uri())
+    table = next(t for t in tables(chrome) if t.get_attribute("id").startswith("layers-"))
+    rows = (
+        "const heads = [...arguments[0].tHead.rows[0].cells].map(c => c.textContent);"
+        "const at = (name) => heads.findIndex(h => h.startsWith(name));"
+        "return [...arguments[0].tBodies[0].rows].map(r => [r.cells[at('Type')].textContent.trim(),"
+        "parseFloat(r.cells[at('Time')].dataset.v ?? r.cells[at('Time')].textContent)])"
+    )
+    expected = [row for row in chrome.execute_script(rows, table) if holds(*row)]
+    table.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys(query)
+    assert chrome.execute_script(rows, table) == expected

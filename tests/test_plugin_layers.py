@@ -98,3 +98,36 @@ def test_fused_layers_say_into_what_and_link_to_its_row(group: Group) -> None:
     assert all(isinstance(v["into"], Link) and v["into"].anchor in anchors for v in fused)
     words = {str(row.values["why"]) for row in table(group, "skipped-").rows}
     assert "not run" not in words
+
+
+def test_every_layer_of_the_model_has_a_fate_and_an_executed_one_a_row(
+    run: Run, int8: CellResult, group: Group
+) -> None:
+    assert int8.model_graph is not None
+    nodes = run.graphs[int8.model_graph].nodes
+    ports = {"Parameter", "Result", "Constant"}
+    listed = table(group, "fates-").rows
+    assert len(listed) == sum(node.type not in ports for node in nodes)
+    anchors = {row.anchor for row in table(group, "layers-").rows}
+    executed = [row.values["into"] for row in listed if row.values["fate"] == "executed as"]
+    assert executed
+    assert all(isinstance(link, Link) and link.anchor in anchors for link in executed)
+
+
+def test_details_tell_where_a_layer_stands(run: Run, int8: CellResult, group: Group) -> None:
+    layer = next(x for x in executed_layers(run, int8) if x.name == "second")
+    row = next(r for r in table(group, "layers-").rows if r.anchor.endswith(f"-{layer.index}"))
+    (details,) = row.details
+    assert isinstance(details, Facts)
+    facts = {name: value for name, value, _ in details.facts}
+    assert "first" in str(facts["Reads"])
+    assert "[1,32,64,64]" in str(facts["Reads"])
+    assert facts["Read by"]
+
+
+def test_work_is_that_of_the_formula(group: Group) -> None:
+    row = next(r for r in table(group, "layers-").rows if r.values["name"] == "second")
+    by_hand = 2 * 32 * 32 * 3 * 3 * 64 * 64  # channels in and out, kernel, positions
+    work, rate = (float(str(row.values[key])) for key in ("work", "rate"))
+    assert work == pytest.approx(by_hand / 1e9, rel=0.02)
+    assert rate == pytest.approx(work / float(str(row.values["time"])))

@@ -8,25 +8,18 @@ import numpy as np
 
 from ovreport.graphs.layers import (
     ExecutedLayer,
-    SkippedLayer,
-    attribute,
-    fates,
-    skipped_layers,
     unplaced_s,
 )
-from ovreport.labels import count
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import shorten, show
+from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
     Bars,
-    Block,
     Chart,
     Column,
     Facts,
     Kind,
-    Link,
     Role,
     Row,
     Section,
@@ -40,23 +33,13 @@ from ..common import (
     by_type,
     focus_cells,
     focus_group,
-    layer_anchor,
-    longest,
     median_latency_s,
     total_s,
 )
+from .fates import fate_table, skipped_table
+from .table import layer_table
 
 _CHART_TYPES = 10
-# Shown in columns of their own, or meaningless to a reader.
-_SHOWN_ELSEWHERE = frozenset(
-    {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
-)
-_PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
-_WORDS = {
-    "fused": "fused into",
-    "kept": "kept, without work of its own",
-    "removed": "replaced or removed: no layer carries its name",
-}
 
 
 class Layers(Analyzer):
@@ -81,9 +64,9 @@ class Layers(Analyzer):
                         _chart(result, layers),
                         _by_type(result, layers),
                         _reconciled(run, result, layers),
-                        _table(run, result, layers),
-                        *_skipped(run, result),
-                        *_fates(run, result),
+                        layer_table(run, result, layers),
+                        *skipped_table(run, result),
+                        *fate_table(run, result),
                     ],
                 )
                 for result, layers in focus_cells(run)
@@ -129,7 +112,7 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
         Column("share", "Share", "share"),
         *(Column(f"in-{p}", p, "count", help=f"Layers executed in {p}.") for p in precisions),
     ]
-    return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows)
+    return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows, leave_out=True)
 
 
 def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Facts:
@@ -151,140 +134,3 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
     if lost := unplaced_s(run, result):
         facts.insert(3, ("In layers that the runtime graph does not hold", lost, "duration"))
     return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)
-
-
-def _table(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
-    ranked = longest(layers)
-    cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
-    rows = [
-        Row(
-            {
-                "name": shorten(layer.name, 60),
-                "order": layer.order,
-                "type": Tag(layer.type, Role("type", layer.type)),
-                "kernel": layer.kernel,
-                "precision": Tag(layer.precision, Role("precision", layer.precision)),
-                "shape": ", ".join(layer.shapes),
-                "time": layer.median_s,
-                "spread": layer.high_s - layer.low_s,
-                "share": layer.share,
-                "cumulative": float(cumulative[layer]),
-            },
-            anchor=layer_anchor(result, layer),
-            details=[_details(run, result, layer)],
-        )
-        for layer in layers
-    ]
-    columns = [
-        Column("name", "Layer", "code"),
-        Column("order", "Order", "count", help="Execution order."),
-        Column("type", "Type"),
-        Column("kernel", "Kernel", "code"),
-        Column("precision", "Precision"),
-        Column("shape", "Output", "code"),
-        Column("time", "Time", "duration"),
-        Column("spread", "Spread", "duration", help="Between the quartiles."),
-        Column("share", "Share", "share"),
-        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers."),
-    ]
-    return Table(
-        f"layers-{result.cell.id}",
-        "Executed layers, in execution order",
-        columns,
-        rows,
-        "Sorting by time shows the longest first; Cumulative is counted from the longest on.",
-    )
-
-
-def _details(run: Run, result: CellResult, layer: ExecutedLayer) -> Facts:
-    assert result.runtime_graph is not None
-    node = run.graphs[result.runtime_graph].nodes[layer.index]
-    facts: list[tuple[str, Value, Kind]] = []
-    if len(layer.name) > 60:
-        facts.append(("Name", layer.name, "code"))
-    if layer.originals and result.model_graph:
-        original = run.graphs[result.model_graph].nodes
-        for index in layer.originals:
-            text = f"{original[index].type} {shorten(original[index].name, 60)}"
-            place = f"op-{result.model_graph}-{result.cell.id}-{index}"
-            facts.append(("Executes", Link(text, place), "text"))
-            if settings := ", ".join(f"{k} {v}" for k, v in original[index].attributes.items()):
-                facts.append((original[index].type, settings, "text"))
-    for name in node.attributes:
-        if name not in _SHOWN_ELSEWHERE:
-            facts.append((name, attribute(node, name), "text"))
-    facts.append(("In the graph", Link("show", f"node-{result.cell.id}-{layer.index}"), "text"))
-    return Facts(f"d-{layer.index}", "", facts)
-
-
-def _skipped(run: Run, result: CellResult) -> list[Block]:
-    """Layers that the device lists without a time."""
-    skipped = skipped_layers(run, result)
-    rows = [
-        Row(
-            {
-                "name": shorten(layer.name, 60),
-                "type": Tag(layer.type, Role("type", layer.type)),
-                "why": _reason(layer),
-                "into": _runs_in(run, result, layer.into),
-            }
-        )
-        for layer in skipped
-    ]
-    columns = [
-        Column("name", "Layer", "code"),
-        Column("type", "Type"),
-        Column("why", "Why it takes no time"),
-        Column("into", ""),
-    ]
-    title = "Layers that the device lists without a time"
-    table = Table(f"skipped-{result.cell.id}", title, columns, rows, collapsed=True)
-    return [table] if rows else []
-
-
-def _reason(layer: SkippedLayer) -> str:
-    if layer.into is not None:
-        return "fused into"
-    if layer.type in _PORTS:
-        return "an input or output of the model"
-    return "works in place" if layer.index is not None else "not in the runtime graph"
-
-
-def _fates(run: Run, result: CellResult) -> list[Block]:
-    """Layers of the model that do not run as a layer of their own; folded ones only counted."""
-    known = fates(run, result)
-    folded = sum(fate.kind == "folded" for fate in known.values())
-    original = run.graphs[result.model_graph].nodes if result.model_graph else ()
-    rows = [
-        Row(
-            {
-                "name": shorten(original[index].name, 60),
-                "type": original[index].type,
-                "fate": _WORDS[fate.kind],
-                "into": _runs_in(run, result, fate.layer),
-            }
-        )
-        for index, fate in known.items()
-        if fate.kind not in ("executed", "folded") and original[index].type not in _PORTS
-    ]
-    columns = [
-        Column("name", "Layer of the model", "code"),
-        Column("type", "Type"),
-        Column("fate", "What became of it"),
-        Column("into", ""),
-    ]
-    title = "Layers of the model that run inside others, or not at all"
-    note = (
-        "A layer whose name was lost counts as fused if only one layer can have taken it up. "
-        f"Not listed: {count(folded, 'layer')} folded into constants while compiling."
-    )
-    table = Table(f"fates-{result.cell.id}", title, columns, rows, note, collapsed=True)
-    return [table] if rows else []
-
-
-def _runs_in(run: Run, result: CellResult, index: int | None) -> Link | None:
-    """A link to the row of the layer that does the work."""
-    if index is None or result.runtime_graph is None:
-        return None
-    name = run.graphs[result.runtime_graph].nodes[index].name
-    return Link(shorten(name, 50), f"layer-{result.cell.id}-{index}")

@@ -1,0 +1,100 @@
+"""Layers that take no time, and what became of the layers of the model."""
+
+from __future__ import annotations
+
+from ovreport.graphs.layers import SkippedLayer, fates, skipped_layers
+from ovreport.labels import count
+from ovreport.rendering.format import shorten
+from ovreport.run import CellResult, Run
+from ovreport.section import Block, Column, Link, Role, Row, Table, Tag
+
+PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
+_WORDS = {
+    "executed": "executed as",
+    "fused": "fused into",
+    "kept": "kept, without work of its own",
+    "folded": "folded into a constant while compiling",
+    "removed": "replaced or removed: no layer carries its name",
+}
+# Shapes that are computed and weights that are unpacked: a large model has ten thousand of them,
+# and they cost nothing when it runs.
+_MOST_FOLDED = 200
+
+
+def skipped_table(run: Run, result: CellResult) -> list[Block]:
+    """Layers that the device lists without a time."""
+    skipped = skipped_layers(run, result)
+    rows = [
+        Row(
+            {
+                "name": shorten(layer.name, 60),
+                "type": Tag(layer.type, Role("type", layer.type)),
+                "time": "not executed",
+                "why": _reason(layer),
+                "into": _runs_in(run, result, layer.into),
+            }
+        )
+        for layer in skipped
+    ]
+    columns = [
+        Column("name", "Layer", "code"),
+        Column("type", "Type"),
+        Column("time", "Time"),
+        Column("why", "Why it takes no time"),
+        Column("into", "Layer that runs it"),
+    ]
+    title = "Layers that the device lists without a time"
+    table = Table(f"skipped-{result.cell.id}", title, columns, rows, collapsed=True)
+    return [table] if rows else []
+
+
+def _reason(layer: SkippedLayer) -> str:
+    if layer.into is not None:
+        return "fused into"
+    if layer.type in PORTS:
+        return "an input or output of the model"
+    return "works in place" if layer.index is not None else "not in the runtime graph"
+
+
+def fate_table(run: Run, result: CellResult) -> list[Block]:
+    """Every layer of the model but constants, in its order."""
+    known = fates(run, result)
+    original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    listed = [index for index in known if original[index].type not in PORTS]
+    folded = [index for index in listed if known[index].kind == "folded"]
+    left_out = frozenset(folded if len(folded) > _MOST_FOLDED else ())
+    rows = [
+        Row(
+            {
+                "name": Link(
+                    shorten(original[index].name, 60),
+                    f"op-{result.model_graph}-{result.cell.id}-{index}",
+                ),
+                "type": original[index].type,
+                "fate": _WORDS[known[index].kind],
+                "into": _runs_in(run, result, known[index].layer),
+            }
+        )
+        for index in listed
+        if index not in left_out
+    ]
+    columns = [
+        Column("name", "Layer of the model"),
+        Column("type", "Type"),
+        Column("fate", "What became of it"),
+        Column("into", "Layer that runs it"),
+    ]
+    note = "A layer whose name was lost counts as fused if only one layer can have taken it up."
+    if left_out:
+        note += f" Not listed: {count(len(left_out), 'layer')} folded into constants."
+    title = "What became of the model's own layers"
+    table = Table(f"fates-{result.cell.id}", title, columns, rows, note, collapsed=True)
+    return [table] if rows else []
+
+
+def _runs_in(run: Run, result: CellResult, index: int | None) -> Link | None:
+    """A link to the row of the layer that does the work."""
+    if index is None or result.runtime_graph is None:
+        return None
+    name = run.graphs[result.runtime_graph].nodes[index].name
+    return Link(shorten(name, 50), f"layer-{result.cell.id}-{index}")

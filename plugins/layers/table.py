@@ -1,0 +1,147 @@
+"""The table of executed layers, and all there is to know of one below its row."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ovreport.graphs.flow import readers_of
+from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
+from ovreport.graphs.theory import layer_work
+from ovreport.rendering.format import shorten
+from ovreport.run import CellResult, Node, Run
+from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
+
+from ..common import layer_anchor, longest
+
+# Shown in columns of their own, or meaningless to a reader.
+_SHOWN_ELSEWHERE = frozenset(
+    {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
+)
+_NAME = 60
+Fact = tuple[str, Value, Kind]
+
+
+def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
+    """One row for each executed layer, in execution order."""
+    ranked = longest(layers)
+    cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
+    work = layer_work(run, result)
+    details = _Details(run, result, layers)
+    rows = []
+    for layer in layers:
+        operations = work[layer.index].operations if layer.index in work else None
+        rows.append(
+            Row(
+                {
+                    "name": shorten(layer.name, _NAME),
+                    "order": layer.order,
+                    "type": Tag(layer.type, Role("type", layer.type)),
+                    "kernel": layer.kernel,
+                    "precision": Tag(layer.precision, Role("precision", layer.precision)),
+                    "output": _output(layer),
+                    "time": layer.median_s,
+                    "spread": layer.high_s - layer.low_s,
+                    "share": layer.share,
+                    "cumulative": float(cumulative[layer]),
+                    "work": None if operations is None else operations / 1e9,
+                    "rate": operations / layer.median_s / 1e9
+                    if operations and layer.median_s
+                    else None,
+                },
+                anchor=layer_anchor(result, layer),
+                details=[Facts(f"d-{layer.index}", "", list(details.of(layer)))],
+            )
+        )
+    columns = [
+        Column("name", "Layer", "code"),
+        Column("order", "Order", "count", help="Execution order."),
+        Column("type", "Type"),
+        Column("kernel", "Kernel", "code"),
+        Column("precision", "Precision"),
+        Column("output", "Output", "code", help="Shape and layout."),
+        Column("time", "Time", "duration", help="Median over the profiled inferences."),
+        Column("spread", "Spread", "duration", help="Between the quartiles."),
+        Column("share", "Share", "share"),
+        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers."),
+        Column("work", "Work", "number", "GFLOP", help="Operations of the operators it executes, "
+               "by theory; a multiply-add is two. – where one of them has no formula."),
+        Column("rate", "Rate", "number", "GFLOP/s", help="Work by time."),
+    ]  # fmt: skip
+    return Table(
+        f"layers-{result.cell.id}",
+        "Executed layers, in execution order",
+        columns,
+        rows,
+        "Sorting by time shows the longest first; Cumulative is counted from the longest on.",
+    )
+
+
+def _output(layer: ExecutedLayer) -> str:
+    """``[1,64,56,56] acdb``, for each output."""
+    layouts = layer.layouts.split(",")
+    parts = []
+    for place, shape in enumerate(layer.shapes):
+        layout = layouts[place] if place < len(layouts) else layouts[0]
+        parts.append(f"{shape} {layout}".strip())
+    return ", ".join(parts)
+
+
+class _Details:
+    """What is below a layer's row: position, fusing, parameters and runtime attributes."""
+
+    def __init__(self, run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> None:
+        assert result.runtime_graph is not None
+        self._result = result
+        self._nodes = run.graphs[result.runtime_graph].nodes
+        self._original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+        self._constant = constant_nodes(self._nodes)
+        self._readers = readers_of(self._nodes)
+        self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
+        self._sharing: Mapping[int, list[ExecutedLayer]] = defaultdict(list)
+        for layer in layers:
+            for original in layer.originals:
+                self._sharing[original].append(layer)
+
+    def of(self, layer: ExecutedLayer) -> Iterator[Fact]:
+        node = self._nodes[layer.index]
+        if len(layer.name) > _NAME:
+            yield "Name", layer.name, "code"
+        yield from self._position(layer, node)
+        yield from self._fusing(layer)
+        for name in node.attributes:
+            if name not in _SHOWN_ELSEWHERE:
+                yield name, attribute(node, name), "text"
+        anchor = f"node-{self._result.cell.id}-{layer.index}"
+        yield "In the graph", Link("show", anchor), "text"
+
+    def _position(self, layer: ExecutedLayer, node: Node) -> Iterator[Fact]:
+        read = [edge for edge in node.inputs if edge[0] not in self._constant]
+        if read:
+            yield "Reads", tuple(self._place(source, port) for source, port in read), "text"
+        if readers := self._readers.get(layer.index):
+            yield "Read by", tuple(self._place(reader) for reader in readers), "text"
+
+    def _place(self, index: int, port: int | None = None) -> Link:
+        node = self._nodes[index]
+        text = f"{node.type} {shorten(node.name, 40)}"
+        if port is not None:
+            text += f" {node.outputs[port].shape} {node.outputs[port].precision}"
+        return Link(text, self._anchors.get(index, f"node-{self._result.cell.id}-{index}"))
+
+    def _fusing(self, layer: ExecutedLayer) -> Iterator[Fact]:
+        """The model's layers that it executes, with their parameters, and who shares them."""
+        for index in layer.originals:
+            original = self._original[index]
+            place = f"op-{self._result.model_graph}-{self._result.cell.id}-{index}"
+            text = f"{original.type} {shorten(original.name, _NAME)}"
+            yield "Executes", Link(text, place), "text"
+            if settings := ", ".join(f"{k} {v}" for k, v in original.attributes.items()):
+                yield original.type, settings, "text"
+        sharing = dict.fromkeys(
+            other for index in layer.originals for other in self._sharing[index] if other != layer
+        )
+        if sharing:
+            yield "Split with", tuple(self._place(other.index) for other in sharing), "text"
