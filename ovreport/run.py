@@ -171,7 +171,8 @@ class ProfiledLayer(Record):
     """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
     status: Literal["executed", "not_run", "optimized_out"]
     times_ns: Samples
-    """Shape [profiled inferences]; empty if it was never executed."""
+    """Shape [profiled inferences]; empty if it was never executed. On a CPU with several streams
+    each is a mean over all inferences of a stream so far."""
 
 
 class Profile(Record):

@@ -133,3 +133,17 @@ def test_the_cause_is_found_among_places() -> None:
         "NotFound: Unsupported property FOO by CPU plugin.\n\n"
     )
     assert cause(text) == "Unsupported property FOO by CPU plugin."
+
+
+def test_the_layers_of_an_inference_take_no_longer_than_it(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        model = model_of(squeezenet, squeezenet_inputs)
+        answer = worker.ask("profile", 60, "profile", **model, iterations=10, seconds=10)
+    profile = answer["profile"]
+    times = [layer["times_ns"] for layer in profile["layers"] if layer["times_ns"]]
+    together = np.sum(times, axis=0) / np.array(profile["latencies_ns"])
+    # Counters are in whole µs, and their differences off by as many as there were inferences.
+    assert np.all(together < 1.1)
+    assert np.median(together) > 0.5

@@ -148,7 +148,8 @@ class Worker:
         request = at("input", lambda: model.requests(1, sets))[0]
         profiled: dict[str, Any] = {"latencies_ns": [], "layers": []}
         if iterations:
-            profiled = at("profile", lambda: profile(request, iterations, seconds))
+            means = model.counts_means()
+            profiled = at("profile", lambda: profile(request, iterations, seconds, means=means))
         compiled = model.compiled
         return {
             "inputs": [port(item) for item in compiled.inputs],

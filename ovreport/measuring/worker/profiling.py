@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,31 +11,55 @@ import numpy as np
 from .python_api import Request, port
 
 
-def profile(request: Request, iterations: int, seconds: float) -> dict[str, Any]:
-    """Layer times of up to ``iterations`` inferences, at least three, within ``seconds``."""
+def profile(request: Request, iterations: int, seconds: float, *, means: bool) -> dict[str, Any]:
+    """Layer times of up to ``iterations`` inferences, at least three, within ``seconds``.
+
+    Args:
+        means: the counters are means over all inferences since compiling, as the CPU plugin gives
+            them, in whole µs; the time of a single one is the difference of two sums.
+    """
     request.feed(0)
     request.infer()
     latencies: list[int] = []
     layers: dict[tuple[str, int], dict[str, Any]] = {}
+    sums = {key: _time_ns(entry) for key, entry in _counters(request)}
     limit = time.perf_counter() + seconds
     while len(latencies) < min(3, iterations) or (
         len(latencies) < iterations and time.perf_counter() < limit
     ):
         request.infer()
         latencies.append(request.latency_ns())
-        seen: dict[str, int] = {}
-        for entry in request.layers():
-            # Names can be equal: the n-th of a name is the n-th in every inference.
-            key = (entry.node_name, seen.get(entry.node_name, 0))
-            seen[entry.node_name] = key[1] + 1
-            status = str(entry.status).rsplit(".", 1)[-1].lower()
+        for key, entry in _counters(request):
             layer = layers.setdefault(
                 key, {"name": entry.node_name, "type": entry.node_type, "times_ns": []}
             )
-            layer["kernel"], layer["status"] = entry.exec_type, status
-            if status == "executed":
-                layer["times_ns"].append(round(entry.real_time.total_seconds() * 1e9))
+            layer["kernel"], layer["status"] = entry.exec_type, _status(entry)
+            if layer["status"] == "executed":
+                time_ns = _time_ns(entry)
+                if means:
+                    # One more inference than are counted: the first, which warms up.
+                    total = time_ns * (len(latencies) + 1)
+                    time_ns = max(0, total - sums.get(key, 0))
+                    sums[key] = total
+                layer["times_ns"].append(time_ns)
     return {"latencies_ns": latencies, "layers": list(layers.values())}
+
+
+def _counters(request: Request) -> Iterator[tuple[tuple[str, int], Any]]:
+    """Entries by name; names can be equal: the n-th of a name is the n-th in every inference."""
+    seen: dict[str, int] = {}
+    for entry in request.layers():
+        place = seen.get(entry.node_name, 0)
+        seen[entry.node_name] = place + 1
+        yield (entry.node_name, place), entry
+
+
+def _status(entry: Any) -> str:
+    return str(entry.status).rsplit(".", 1)[-1].lower()
+
+
+def _time_ns(entry: Any) -> int:
+    return round(float(entry.real_time.total_seconds()) * 1e9)
 
 
 def graph(model: Any, kind: str) -> dict[str, Any]:

@@ -72,6 +72,16 @@ class Model:
     def optimal_requests(self) -> int:
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
+    def counts_means(self) -> bool:
+        """Whether layer times are means over all inferences of one and the same stream.
+
+        The CPU plugin keeps such means in each stream, and does not tell which stream ran a
+        request; of several streams the times are taken as they are given.
+        """
+        properties = self.properties()
+        on_cpu = properties.get("EXECUTION_DEVICES", "").strip("()") == "CPU"
+        return on_cpu and properties.get("NUM_STREAMS") == "1"
+
     def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
         """Infer requests whose inputs are copies of the arrays, [set][input]."""
         inputs = self.compiled.inputs

@@ -1,0 +1,120 @@
+"""Compares layer times with benchmark_app's own counters, side by side on this machine.
+
+    python benchmarks/layer_times.py                 # SqueezeNet, ResNet-50 and DenseNet-121
+    python benchmarks/layer_times.py model.xml …
+
+Both measure in turns, several rounds each. The CPU plugin's counters, which benchmark_app prints,
+are means over all inferences since compiling; ovreport takes them apart, and shows the median of
+single inferences. Layers are paired by their place, as both list them, since some names are
+numbered anew in every process. Printed for each model: the sums and their ratio, the correlation
+of the layers' times (Pearson) and of their ranks (Spearman).
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from ovreport.runfile import read_run
+
+ROUNDS = 3
+SECONDS = 2
+LIGHT = ("squeezenet", "resnet50", "densenet121")
+
+Times = dict[tuple[int, str], float]
+"""Milliseconds by place in the list of counters, and type; 0 for what was not executed."""
+
+
+def main() -> None:
+    models = [Path(word) for word in sys.argv[1:]] or [light(name) for name in LIGHT]
+    print("model        layers  benchmark_app   ovreport   ratio  Pearson  Spearman")
+    for model in models:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            theirs, ours = [], []
+            for _ in range(ROUNDS):
+                theirs.append(by_benchmark_app(model, folder))
+                ours.append(by_ovreport(model, folder))
+        print(row(model.stem, middle(theirs), middle(ours)), flush=True)
+
+
+def light(name: str) -> Path:
+    """A model of the ``onnx`` package."""
+    spec = importlib.util.find_spec("onnx")
+    if spec is None or spec.origin is None:
+        raise SystemExit("The onnx package is missing: pip install -e '.[samples]'")
+    return Path(spec.origin).parent / f"backend/test/data/light/light_{name}.onnx"
+
+
+def by_benchmark_app(model: Path, folder: Path) -> Times:
+    program = "from openvino.tools.benchmark.main import main; main()"
+    call(
+        sys.executable, "-c", program, "-m", str(model), "-d", "CPU", "-hint", "latency",
+        "-t", str(SECONDS), "-report_type", "detailed_counters", "-report_folder", str(folder),
+        "-exec_graph_path", str(folder / "graph.xml"),
+    )  # fmt: skip
+    report = folder / "benchmark_detailed_counters_report.csv"
+    with report.open(newline="", encoding="utf-8") as file:
+        lines = [line for line in csv.reader(file, delimiter=";") if len(line) > 4]
+    layers = [line for line in lines if line[1].startswith(("EXECUTED", "NOT_RUN", "OPTIMIZED"))]
+    return {(n, line[2]): float(line[4]) for n, line in enumerate(layers)}
+
+
+def by_ovreport(model: Path, folder: Path) -> Times:
+    config, target = folder / "ovreport.toml", folder / "run.jsonl"
+    target.unlink(missing_ok=True)
+    config.write_text(
+        f"""
+        model = [{{ name = "model", path = '{model}' }}]
+        matrix = {{ hint = "latency" }}
+        measure = {{ duration = {SECONDS}, launches = 1, profile_iterations = 30 }}
+        report = {{ analyzers = ["summary"] }}
+        """
+    )
+    call(
+        sys.executable, "-m", "ovreport", "run", str(config), "--run-file", str(target),
+        "-o", str(folder / "report.html"),
+    )  # fmt: skip
+    (result,) = read_run(target).done
+    if result.profile is None:
+        raise SystemExit(f"{model}: ovreport could not profile it")
+    return {
+        (n, layer.type): float(np.median(layer.times_ns)) / 1e6 if len(layer.times_ns) else 0.0
+        for n, layer in enumerate(result.profile.layers)
+    }
+
+
+def call(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def middle(rounds: list[Times]) -> Times:
+    """The median over rounds, for each layer."""
+    if any(times.keys() != rounds[0].keys() for times in rounds):
+        raise SystemExit("rounds differ in their layers")
+    return {key: float(np.median([times[key] for times in rounds])) for key in rounds[0]}
+
+
+def row(name: str, theirs: Times, ours: Times) -> str:
+    if theirs.keys() != ours.keys():
+        raise SystemExit(f"{name}: both list other layers")
+    executed = [key for key in theirs if theirs[key] or ours[key]]
+    a, b = (np.array([times[key] for key in executed]) for times in (theirs, ours))
+    ranks = (np.argsort(np.argsort(values)) for values in (a, b))
+    return (
+        f"{name.removeprefix('light_'):<12} {len(executed):>6} {a.sum():>11.2f} ms "
+        f"{b.sum():>7.2f} ms {b.sum() / a.sum():>7.3f} "
+        f"{np.corrcoef(a, b)[0, 1]:>8.4f} {np.corrcoef(*ranks)[0, 1]:>9.4f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
