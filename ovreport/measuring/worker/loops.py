@@ -140,21 +140,25 @@ class Runner:
         return _counted(latencies.tolist(), round(wall), round(cpu * wall / whole))
 
     def _lane(self, request: Request, end: int, most: int) -> _Lane:
-        start, wait, told = request.start, request.wait, request.latency_ns
-        lane = _Lane([], [])
-        for number in range(most + 1):
-            if self.several_sets:
+        # Names are local: while this thread holds the interpreter, another may wait for it.
+        start, wait, told, several_sets = (
+            request.start, request.wait, request.latency_ns, self.several_sets
+        )  # fmt: skip
+        ends_ns: list[int] = []
+        latencies_ns: list[int] = []
+        ended, took = ends_ns.append, latencies_ns.append
+        for _ in range(most + 1):
+            if several_sets:
                 request.feed(next(self.turns))
             before = _clock()
             if status := start() or wait():
                 request.check(status)
             now = _clock()
-            lane.ends_ns.append(now)
-            if number:
-                lane.latencies_ns.append(told() if told else now - before)
-            if now >= end and number >= _MIN_ROUNDS:
+            took(told() if told else now - before)
+            ended(now)
+            if now >= end and len(ends_ns) > _MIN_ROUNDS:
                 break
-        return lane
+        return _Lane(ends_ns, latencies_ns[1:])
 
     def cost_ns(self) -> int:
         """What the loop adds to one request, in ns: the calls without the inference."""

@@ -1,0 +1,116 @@
+"""Throughput and median latency over benchmark_app's: the same configuration, taking turns.
+
+    python benchmarks/against_benchmark_app.py [--rounds 8] [--seconds 2] [MODEL…]
+
+Each round starts one process of each, in an order that alternates, and gives one ratio; printed
+are the median ratio and the quartiles of the rounds. benchmark_app is run as it is; only its
+figures are taken before it rounds them. ``python`` is the worker's other way, by the Python API.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from models import light, mlp
+
+from ovreport.measuring.session import WorkerSession
+
+PYTHON = Path(sys.executable)
+WARM_UP_S = 0.3
+MODELS = ["mlp", "squeezenet", "shufflenet", "resnet50"]
+
+_UNROUNDED = """
+import json, sys
+from openvino.tools.benchmark import benchmark, main
+loop = benchmark.Benchmark.main_loop
+def told(*arguments):
+    figures = loop(*arguments)
+    print("FIGURES", json.dumps(figures[:2]))
+    return figures
+benchmark.Benchmark.main_loop = told
+sys.argv[0] = "benchmark_app"
+main.main()
+"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    fps: float
+    median_ms: float
+
+
+def benchmark_app(model: Path, hint: str, seconds: float) -> Figures:
+    # It counts in whole seconds.
+    words = ["-m", model, "-d", "CPU", "-hint", hint, "-t", max(1, round(seconds))]
+    printed = subprocess.run(
+        [PYTHON, "-c", _UNROUNDED, *map(str, words)], capture_output=True, text=True, check=True
+    ).stdout
+    line = next(line for line in printed.splitlines() if line.startswith("FIGURES"))
+    return Figures(*json.loads(line.removeprefix("FIGURES")))
+
+
+def ours(model: Path, hint: str, seconds: float, shape: list[int], api: str) -> Figures:
+    with tempfile.TemporaryDirectory() as folder, WorkerSession(PYTHON) as worker:
+        inputs = Path(folder) / "inputs.npz"
+        np.savez(inputs, **{"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)})
+        worker.ask(
+            "compile", 60, "load", path=str(model), device="CPU", shapes=[shape],
+            inputs=str(inputs), properties={"PERFORMANCE_HINT": hint.upper()}, requests=None,
+            synchronous=hint == "latency", api=api,
+        )  # fmt: skip
+        worker.ask("inference", 60, "slice", seconds=WARM_UP_S)
+        told = worker.ask("inference", 60, "slice", seconds=seconds)
+    latencies = np.array(told["latencies_ns"])
+    return Figures(len(latencies) / told["wall_ns"] * 1e9, float(np.median(latencies)) / 1e6)
+
+
+def spread(values: list[float]) -> str:
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("models", nargs="*", default=MODELS)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in chosen.models:
+            model = mlp(Path(folder)) if name == "mlp" else light(name)
+            shape = [1, 64] if name == "mlp" else [1, 3, 224, 224]
+            for hint in ("throughput", "latency"):
+                compare(name, model, shape, hint, chosen.rounds, chosen.seconds)
+
+
+def compare(
+    name: str, model: Path, shape: list[int], hint: str, rounds: int, seconds: float
+) -> None:
+    contenders = {
+        "benchmark_app": lambda: benchmark_app(model, hint, seconds),
+        "c": lambda: ours(model, hint, seconds, shape, "c"),
+        "python": lambda: ours(model, hint, seconds, shape, "python"),
+    }
+    seen: dict[str, list[Figures]] = {key: [] for key in contenders}
+    for turn in range(rounds):
+        for key in list(contenders) if turn % 2 else reversed(contenders):
+            seen[key].append(contenders[key]())
+    base = seen.pop("benchmark_app")
+    fps = np.median([figures.fps for figures in base])
+    latency = np.median([figures.median_ms for figures in base])
+    print(f"{name}, {hint} hint: benchmark_app {fps:,.1f} FPS, median {latency:.4f} ms")
+    for key, figures in seen.items():
+        rate = spread([a.fps / b.fps for a, b in zip(figures, base, strict=True)])
+        time = spread([a.median_ms / b.median_ms for a, b in zip(figures, base, strict=True)])
+        print(f"  {key:7} throughput × {rate}   median latency × {time}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

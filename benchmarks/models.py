@@ -1,0 +1,30 @@
+"""Models that the benchmarks measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino as ov
+from openvino import opset13 as op
+
+
+def light(name: str) -> Path:
+    """A network of the ``onnx`` package: real topology, constant weights."""
+    return Path(onnx.__file__).parent / "backend/test/data/light" / f"light_{name}.onnx"
+
+
+def mlp(folder: Path) -> Path:
+    """Two layers of 64: an inference of 10 to 20 µs, where the harness's own cost shows."""
+    random = np.random.default_rng(0)
+    x = op.parameter([1, 64], np.float32, name="x")
+    hidden = op.relu(op.matmul(x, op.constant(_weights(random)), False, False))
+    y = op.matmul(hidden, op.constant(_weights(random)), False, False)
+    path = folder / "mlp.xml"
+    ov.save_model(ov.Model([y], [x], "mlp"), path)
+    return path
+
+
+def _weights(random: np.random.Generator) -> np.ndarray:
+    return random.standard_normal((64, 64), dtype=np.float32)
