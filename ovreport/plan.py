@@ -10,9 +10,9 @@ from ovreport.config.schema import Config, Entry, Measure
 from ovreport.errors import UserError
 from ovreport.run import Cell
 
-# Start, read, compile, first inference and warm-up of a launch beside its counted slices: near a
-# second for SqueezeNet on two cores.
-SECONDS_BESIDE_SLICES = 1.0
+# Start, read, compile, first inference and warm-up of a launch beside its counted slices: as seen
+# for SqueezeNet on two cores.
+SECONDS_BESIDE_SLICES = 0.8
 
 
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:

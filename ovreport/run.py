@@ -127,8 +127,14 @@ class Slice(Record):
     """Shape [requests], in order of completion."""
     warmup: bool = False
     """Measured but not counted."""
+    disturbed: bool = False
+    """Measured but not counted: other programs left too little of the processor meanwhile."""
     other_load: float | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
+
+    @property
+    def counted(self) -> bool:
+        return not (self.warmup or self.disturbed)
 
     @property
     def requests(self) -> int:
@@ -262,7 +268,7 @@ class CellResult(Record):
     @property
     def slices(self) -> tuple[Slice, ...]:
         """Counted slices of all launches, in order."""
-        return tuple(s for launch in self.launches for s in launch.slices if not s.warmup)
+        return tuple(s for launch in self.launches for s in launch.slices if s.counted)
 
 
 # ---------------------------------------------------------------------------- the run

@@ -128,9 +128,10 @@ class Measure(Settings):
     interleave: Literal["versions", "model"] = "versions"
     """Which cells take turns by slices: those that differ in version or runtime only, or all of
     a model, whose workers then are in memory at once."""
-    launches: Annotated[int, Field(ge=1, le=20)] = 2
-    """Worker processes started one after another for each cell, since memory layout alone can
-    move a result by a percent."""
+    launches: Annotated[int, Field(ge=1, le=20)] = 3
+    """Worker processes started one after another for each cell at least, since memory layout
+    alone can move a result by a percent. More follow where launches differ by more than the
+    target, unless ``duration`` or ``iterations`` is given."""
     profile_iterations: Annotated[int, Field(ge=0, le=10_000)] = 20
     """Inferences with performance counters on, for the layer times; 0 leaves them out."""
     inference_limit: Seconds = 60.0

@@ -10,6 +10,7 @@ near 1 %.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,10 +38,25 @@ from ovreport.run import (
     Slice,
     StopReason,
 )
-from ovreport.stats.stopping import Precision, SliceSummary, relative_precision
+from ovreport.stats.steady import warm_up
+from ovreport.stats.stopping import (
+    Precision,
+    SliceSummary,
+    relative_precision,
+    slices_per_launch,
+)
 
 # Profiled inferences of a slow model stop after this; the worker makes at least three.
 _PROFILE_S = 10.0
+# Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
+_WARM_UP_S = 0.05
+_WARM_UP_LIMIT_S = 1.0
+# Others' load, in cores, that is more than a system's own bookkeeping; and the part of all cores in
+# use from which on it takes something away.
+_LOAD = 0.1
+_FULL = 0.85
+# More launches than this are not started to reach the target.
+_MOST_LAUNCHES = 20
 
 
 @dataclass(frozen=True)
@@ -90,10 +106,14 @@ class _Member:
 
     planned: PlannedCell
     launches: list[Launch] = field(default_factory=list)
-    slices: list[list[Slice]] = field(default_factory=list)
-    """Of each launch; the last list grows."""
+    warm_up: list[Slice] = field(default_factory=list)
+    """Of the current launch, as is ``turns``."""
+    turns: list[Slice] = field(default_factory=list)
     summaries: list[list[SliceSummary]] = field(default_factory=list)
-    """Of the counted ones among them."""
+    """Of each launch's slices that count; the last list grows."""
+    seconds: float = 0.0
+    """Measured in all launches, warm-up aside."""
+    requests: int = 0
     loaded: dict[str, Any] = field(default_factory=dict)
     """The worker's answer to the last ``load``."""
     peak_bytes: int = 0
@@ -103,13 +123,11 @@ class _Member:
     profile_failure: Failure | None = None
     failure: Failure | None = None
 
-    @property
-    def seconds(self) -> float:
-        return sum(s.wall_s for launch in self.summaries for s in launch)
-
-    @property
-    def requests(self) -> int:
-        return sum(s.requests for launch in self.summaries for s in launch)
+    def count(self, crowded: Sequence[bool]) -> None:
+        """Leaves the turns that were disturbed out of the current launch's summaries."""
+        self.summaries[-1] = [
+            SliceSummary.of(one) for one, out in zip(self.turns, crowded, strict=True) if not out
+        ]
 
 
 class _Group:
@@ -129,31 +147,41 @@ class _Group:
         # The order of slices has to differ between groups and yet be repeatable.
         self.random = np.random.default_rng([settings.seed, *(int(c.cell.id, 16) for c in cells)])
         self.stopped: StopReason | None = None
+        self.launch_cost_s = 0.0
+        """Of the current launch: all before its first turn."""
+        self.launches = 0
+        self.crowded: list[bool] = []
+        """Whether other programs disturbed a turn of the current launch."""
 
     @property
     def alive(self) -> list[_Member]:
         return [member for member in self.members if member.failure is None]
 
     def run(self) -> Iterator[Measured]:
-        for number in range(self.settings.launches):
-            self._launch(number)
+        while self.alive and self.stopped is None:
+            self._launch()
         # All at once: a run killed between two of them would part what took turns.
         yield from [self._finished(member) for member in self.members]
 
     # ------------------------------------------------------------------------ launches
 
-    def _launch(self, number: int) -> None:
+    def _launch(self) -> None:
+        self.launches += 1
+        self.crowded = []
         with ExitStack() as stack:
             workers = {}
+            started = time.monotonic()
             for member in self.alive:
                 with _failing(member):
                     workers[id(member)] = stack.enter_context(self._worker(member))
                     self._load(member, workers[id(member)])
-            self._take_turns(workers, number)
+                    self._warm_up(member, workers[id(member)])
+            self.launch_cost_s = time.monotonic() - started
+            self._take_turns(workers)
             for member in self.alive:
                 with _failing(member):
                     self._close_launch(member, workers[id(member)])
-                if number == self.settings.launches - 1 and member.failure is None:
+                if self.stopped and member.failure is None:
                     self._profile(member, workers[id(member)])
 
     def _worker(self, member: _Member) -> WorkerSession:
@@ -174,10 +202,18 @@ class _Group:
             synchronous=planned.cell.hint == "latency",
         )
         member.peak_bytes = member.loaded["memory"]["inference_bytes"]
-        member.slices.append([])
+        member.warm_up, member.turns = [], []
         member.summaries.append([])
 
-    def _take_turns(self, workers: Mapping[int, WorkerSession], number: int) -> None:
+    def _warm_up(self, member: _Member, worker: WorkerSession) -> None:
+        """Short stretches until the latencies are steady; they are kept and do not count."""
+        started = time.monotonic()
+        while time.monotonic() - started < _WARM_UP_LIMIT_S:
+            member.warm_up.append(self._slice(member, worker, _WARM_UP_S, warmup=True))
+            if warm_up(np.concatenate([s.latencies_ns for s in member.warm_up])) is not None:
+                return
+
+    def _take_turns(self, workers: Mapping[int, WorkerSession]) -> None:
         """Rounds of slices, one of each member, until the launch has had its share."""
         order: list[int] = []
         for turn in itertools.count():
@@ -189,18 +225,47 @@ class _Group:
                 member = self.members[index]
                 if member.failure is None:
                     with _failing(member):
-                        self._slice(member, workers[id(member)], warmup=turn == 0)
+                        self._counted_slice(member, workers[id(member)])
             if not self.alive:
                 return
-            if turn > 0 and (reason := self._reason_to_stop(number)):
-                self.stopped = reason
+            self._count_turn()
+            self.stopped = self._reason_to_stop()
+            if self.stopped or self._launch_is_done():
                 return
 
-    def _slice(self, member: _Member, worker: WorkerSession, *, warmup: bool) -> None:
-        seconds, iterations = self.settings.slice, None
-        if self.settings.iterations and not warmup:
-            launches_left = self.settings.launches - len(member.slices) + 1
-            iterations = -(-(self.settings.iterations - member.requests) // launches_left)
+    def _counted_slice(self, member: _Member, worker: WorkerSession) -> None:
+        iterations = None
+        if self.settings.iterations:
+            launches_left = max(1, self.settings.launches - self.launches + 1)
+            iterations = max(1, -(-(self.settings.iterations - member.requests) // launches_left))
+        measured = self._slice(member, worker, self.settings.slice, iterations)
+        member.turns.append(measured)
+        member.seconds += measured.wall_ns / 1e9
+        member.requests += measured.requests
+
+    def _count_turn(self) -> None:
+        """Disturbed turns do not count, unless most of a launch was disturbed or time is fixed."""
+        self.crowded.append(any(_crowded(member.turns[-1]) for member in self.alive))
+        for member in self.alive:
+            member.count(self._left_out)
+            self.on_event(SliceDone(member.planned.cell, self._precision(member)))
+
+    @property
+    def _left_out(self) -> list[bool]:
+        fixed = self.settings.duration is not None or self.settings.iterations is not None
+        if fixed or sum(self.crowded) > len(self.crowded) / 2:
+            return [False] * len(self.crowded)
+        return self.crowded
+
+    def _slice(
+        self,
+        member: _Member,
+        worker: WorkerSession,
+        seconds: float,
+        iterations: int | None = None,
+        *,
+        warmup: bool = False,
+    ) -> Slice:
         first_s = member.loaded["first_inference_ns"] / 1e9
         before, started = _busy_s(worker.pid), time.perf_counter_ns()
         answer = worker.ask(
@@ -213,7 +278,7 @@ class _Group:
         )
         elapsed_s = (time.perf_counter_ns() - started) / 1e9
         member.peak_bytes = max(member.peak_bytes, answer["peak_bytes"])
-        measured = Slice(
+        return Slice(
             start_ns=started - self.clock,
             wall_ns=answer["wall_ns"],
             cpu_ns=answer["cpu_ns"],
@@ -221,27 +286,51 @@ class _Group:
             warmup=warmup,
             other_load=max(0.0, (_busy_s(worker.pid) - before) / elapsed_s),
         )
-        member.slices[-1].append(measured)
-        if not warmup:
-            member.summaries[-1].append(SliceSummary.of(measured))
-            self.on_event(SliceDone(member.planned.cell, self._precision(member)))
+
+    # ------------------------------------------------------------------------ how long
 
     def _precision(self, member: _Member) -> Precision:
         return relative_precision(member.summaries, self.settings.seed)
 
-    def _reason_to_stop(self, number: int) -> StopReason | None:
-        """Why the launch ends, if it does; launches have equal shares of the time."""
-        settings, share = self.settings, (number + 1) / self.settings.launches
-        least_known = min(self.alive, key=lambda member: member.seconds)
+    def _reason_to_stop(self) -> StopReason | None:
+        """Why measuring ends after this turn, if it does."""
+        settings = self.settings
         if settings.iterations is not None:
-            return "iterations"  # one slice holds the launch's whole share
+            done = all(member.requests >= settings.iterations for member in self.alive)
+            return "iterations" if done else None
+        if self.launches < settings.launches:
+            return None
         if settings.duration is not None:
-            return "duration" if least_known.seconds >= settings.duration * share else None
-        if least_known.seconds < settings.min_time * share:
+            return "duration" if self._seconds >= settings.duration else None
+        if self._seconds < settings.min_time:
             return None
         if all(self._precision(m).worst <= settings.target for m in self.alive):
             return "target"
-        return "max_time" if least_known.seconds >= settings.max_time * share else None
+        return "max_time" if self._seconds >= settings.max_time else None
+
+    @property
+    def _seconds(self) -> float:
+        """Counted time of the member that has least of it."""
+        return min(member.seconds for member in self.alive)
+
+    def _launch_is_done(self) -> bool:
+        """Whether the next slice is better taken in a further launch.
+
+        The launches that a cell has at least share the least time; any that follow are as long as
+        pays.
+        """
+        settings, launches = self.settings, self.launches
+        if settings.iterations is not None:
+            return True
+        if launches < settings.launches or settings.duration is not None:
+            whole = settings.duration or settings.min_time
+            return self._seconds >= whole * launches / settings.launches
+        if launches >= _MOST_LAUNCHES or launches * self.launch_cost_s > settings.max_time:
+            return False
+        slice_s = sum(one.wall_ns for m in self.alive for one in m.turns) / 1e9 / len(self.crowded)
+        cost = self.launch_cost_s / slice_s
+        longest = max(slices_per_launch(member.summaries, cost) for member in self.alive)
+        return len(self.alive[0].summaries[-1]) >= longest
 
     def _close_launch(self, member: _Member, worker: WorkerSession) -> None:
         limit = self.settings.inference_limit * 8
@@ -254,7 +343,13 @@ class _Group:
                 compile_ns=loaded["compile_ns"],
                 first_inference_ns=loaded["first_inference_ns"],
                 memory=Memory.model_validate(memory),
-                slices=tuple(member.slices[-1]),
+                slices=(
+                    *member.warm_up,
+                    *(
+                        one.model_copy(update={"disturbed": out})
+                        for one, out in zip(member.turns, self._left_out, strict=True)
+                    ),
+                ),
             )
         )
 
@@ -356,6 +451,13 @@ def _resolved(member: _Member) -> Resolved:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
+
+
+def _crowded(measured: Slice) -> bool:
+    """Whether others took processor time that the worker could have used."""
+    load = measured.other_load or 0.0
+    used = measured.cpu_ns / measured.wall_ns
+    return load > _LOAD and load + used > _FULL * (os.cpu_count() or 1)
 
 
 def _busy_s(worker: int) -> float:

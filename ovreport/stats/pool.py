@@ -35,7 +35,7 @@ class Pool:
     @classmethod
     def of(cls, result: CellResult) -> Pool:
         assert result.resolved is not None, "only measured cells have figures"
-        counted = [[s for s in launch.slices if not s.warmup] for launch in result.launches]
+        counted = [[s for s in launch.slices if s.counted] for launch in result.launches]
         return cls(counted, result.resolved.batch)
 
     @cached_property
