@@ -1,0 +1,56 @@
+"""Steady states and disturbances, in series whose truth is known."""
+
+import numpy as np
+import pytest
+
+from ovreport.stats.steady import drift, modes, outliers, warm_up
+
+RANDOM = np.random.default_rng(5)
+
+
+def test_an_exponential_warm_up_is_cut_where_it_has_faded() -> None:
+    series = 1 + np.exp(-np.arange(200) / 8) + RANDOM.normal(0, 0.03, 200)
+    cut = warm_up(series)
+    assert cut is not None
+    assert 15 <= cut <= 60
+
+
+def test_a_steady_series_keeps_all_and_a_rising_one_is_not_steady() -> None:
+    assert warm_up(RANDOM.normal(1, 0.03, 500)) == 0
+    assert warm_up(np.linspace(2, 1, 100)) is None
+    assert warm_up([1.0, 1.0]) is None
+
+
+def test_one_interruption_is_no_warm_up() -> None:
+    series = RANDOM.normal(1, 0.01, 1000)
+    series[700] = 50
+    assert warm_up(series) == 0
+
+
+def test_drift_is_told_from_noise() -> None:
+    noise = RANDOM.normal(0, 0.01, 40)
+    assert drift((1 + noise).tolist()) == 0
+    assert drift((np.linspace(1, 1.2, 40) + noise).tolist()) == pytest.approx(0.18, abs=0.04)
+    assert drift([1.0, 2.0, 3.0]) == 0
+
+
+def test_outliers_lie_beyond_tukeys_outer_fence() -> None:
+    found = outliers([*range(100, 200), 1000])
+    lower, upper = np.quantile([*range(100, 200), 1000], [0.25, 0.75])
+    assert found.count == 1
+    assert found.fence == pytest.approx(upper + 3 * (upper - lower))
+    assert found.share == pytest.approx((1000 - 150) / (sum(range(100, 200)) + 1000))
+
+
+@pytest.mark.parametrize("deviation", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("size", [60, 500, 5000])
+def test_one_group_is_not_taken_for_two(deviation: float, size: int) -> None:
+    assert all(modes(RANDOM.lognormal(0, deviation, size)) is None for _ in range(20))
+
+
+def test_two_groups_are_found_with_their_sizes() -> None:
+    found = modes(np.concatenate([RANDOM.normal(1, 0.02, 300), RANDOM.normal(1.2, 0.03, 150)]))
+    assert found is not None
+    assert found.low == pytest.approx(1, rel=0.02)
+    assert found.high == pytest.approx(1.2, rel=0.02)
+    assert found.high_share == pytest.approx(1 / 3, abs=0.02)
