@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from ovreport.config.schema import Config, Entry, Measure
@@ -18,17 +18,15 @@ SECONDS_BESIDE_SLICES = 0.8
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
     """All cells of the matrix, each once: combinations, less ``exclude``, plus ``include``.
 
+    With ``search``, those of them that are known before: streams and batch as they are.
+
     Cells that take turns stand together, and among them those of one configuration.
 
     Raises:
         UserError: no cell is left, or an entry names a model that is not there.
     """
     _check_entries(config, name)
-    cells = [
-        cell
-        for cell in _combinations(config)
-        if not any(_matches(cell, entry) for entry in config.matrix.exclude)
-    ]
+    cells = [cell for cell in _combinations(config) if not is_excluded(cell, config)]
     for entry in config.matrix.include:
         cells.extend(_included(config, entry))
     unique = tuple(dict.fromkeys(cells))
@@ -37,7 +35,21 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
             f"{name}: the matrix is empty: `matrix.exclude` removes every cell",
             "Remove or narrow an `exclude` entry.",
         )
+    if config.matrix.search and not any(map(is_search_start, unique)):
+        raise UserError(
+            f"{name}: `matrix.search` looks for throughput, and no hint runs several requests",
+            "Add the hint throughput.",
+        )
     return _together(unique, config.measure.interleave)
+
+
+def is_excluded(cell: Cell, config: Config) -> bool:
+    return any(_matches(cell, entry) for entry in config.matrix.exclude)
+
+
+def is_search_start(cell: Cell) -> bool:
+    """Whether it leaves streams and batch as they are, where several requests run at once."""
+    return cell.hint != "latency" and cell.streams == "auto" and cell.batch is None
 
 
 def turns_key(cell: Cell, interleave: Literal["versions", "model"]) -> tuple[Any, ...]:
@@ -62,9 +74,8 @@ def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -
     )
 
 
-def estimated_seconds(cells: Iterable[Cell], measure: Measure) -> tuple[float, float]:
-    """Least and most time that measuring the cells takes, compiling of large models aside."""
-    count = len(tuple(cells))
+def estimated_seconds(count: int, measure: Measure) -> tuple[float, float]:
+    """Least and most time that measuring so many cells takes, compiling of large models aside."""
     least = measure.duration or (0.0 if measure.iterations else measure.min_time)
     most = measure.duration or measure.max_time
     beside = SECONDS_BESIDE_SLICES * measure.launches
@@ -73,6 +84,8 @@ def estimated_seconds(cells: Iterable[Cell], measure: Measure) -> tuple[float, f
 
 def _combinations(config: Config) -> Iterator[Cell]:
     matrix = config.matrix
+    streams_values = ("auto",) if matrix.search else matrix.streams
+    batches = (None,) if matrix.search else matrix.batch or (None,)
     for (
         entry,
         device,
@@ -87,8 +100,8 @@ def _combinations(config: Config) -> Iterator[Cell]:
         config.model,
         matrix.device,
         matrix.hint,
-        matrix.streams,
-        matrix.batch or (None,),
+        streams_values,
+        batches,
         matrix.precision or (None,),
         matrix.threads or (None,),
         matrix.requests or (None,),

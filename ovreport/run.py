@@ -396,6 +396,16 @@ class Origin(Record):
     header: Header
 
 
+class SearchStep(Record):
+    """A step of a version's search for its best throughput; they are kept in their order."""
+
+    start: str
+    """Id of the cell that leaves streams and batch as they are, where the search began."""
+    cell: Cell | None
+    """What was looked at; None: the search ended."""
+    why: str
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that was measured; what analyzers are given."""
@@ -403,6 +413,7 @@ class Run:
     header: Header
     results: tuple[CellResult, ...]
     graphs: Mapping[str, Graph] = field(default_factory=dict)
+    search: tuple[SearchStep, ...] = ()
 
     @property
     def other_environments(self) -> tuple[Environment, ...]:

@@ -5,6 +5,7 @@ Line by line::
     {"kind": "header", "format": 1, "header": {…}}     what was known before the first cell
     {"kind": "graph", "graph": {…}}                    once for each different graph
     {"kind": "cell", "result": {…}}                    once for each finished cell
+    {"kind": "search", "step": {…}}                    what a search looks at, and why
 
 A cell counts once its line is on the disk; a torn last line is dropped on reading. A second header
 is that of a resumed run, whose plan and models replace the first's, or files were concatenated and
@@ -29,7 +30,17 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ovreport.errors import UserError
-from ovreport.run import Cell, CellResult, Environment, Graph, Header, ModelFile, Record, Run
+from ovreport.run import (
+    Cell,
+    CellResult,
+    Environment,
+    Graph,
+    Header,
+    ModelFile,
+    Record,
+    Run,
+    SearchStep,
+)
 
 FORMAT = 1
 
@@ -59,8 +70,13 @@ class _CellLine(Record):
     result: CellResult
 
 
-_Line: TypeAdapter[_HeaderLine | _GraphLine | _CellLine] = TypeAdapter(
-    Annotated[_HeaderLine | _GraphLine | _CellLine, Field(discriminator="kind")]
+class _SearchLine(Record):
+    kind: Literal["search"] = "search"
+    step: SearchStep
+
+
+_Line: TypeAdapter[_HeaderLine | _GraphLine | _CellLine | _SearchLine] = TypeAdapter(
+    Annotated[_HeaderLine | _GraphLine | _CellLine | _SearchLine, Field(discriminator="kind")]
 )
 
 
@@ -103,6 +119,9 @@ class RunFile:
                 self._known.add(id)
         self._write(_CellLine(result=result))
 
+    def step(self, step: SearchStep) -> None:
+        self._write(_SearchLine(step=step))
+
     def _write(self, line: Record) -> None:
         self._file.write(line.model_dump_json().encode() + b"\n")
         self._file.flush()
@@ -132,6 +151,8 @@ def lines_of(run: Run) -> Iterator[str]:
     yield _HeaderLine(header=run.header).model_dump_json()
     for graph in run.graphs.values():
         yield _GraphLine(graph=graph).model_dump_json()
+    for step in run.search:
+        yield _SearchLine(step=step).model_dump_json()
     for result in run.results:
         yield _CellLine(result=result).model_dump_json()
 
@@ -228,6 +249,8 @@ def _parse(path: Path, content: bytes) -> Run:
                 graphs[line.graph.id] = line.graph
             case _CellLine():
                 parts[-1].results[line.result.cell.id] = line.result
+            case _SearchLine():
+                parts[-1].steps.append(line.step)
     _check_graphs(path, (r for part in parts for r in part.results.values()), graphs)
     return _merge(parts, graphs)
 
@@ -269,8 +292,10 @@ class _Part:
 
     header: Header
     results: dict[str, CellResult] = field(default_factory=dict)
+    steps: list[SearchStep] = field(default_factory=list)
 
     def go_on(self, resumed: Header) -> None:
+        self.steps.clear()
         for id in resumed.superseded or ():
             self.results.pop(id, None)
         before = self.header
@@ -288,8 +313,10 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     models: dict[tuple[str, str], ModelFile] = {}
     environments: dict[str, Environment] = {}
     results: dict[str, CellResult] = {}
-    for header, own in ((part.header, part.results) for part in parts):
-        planned = {cell.id: cell for cell in header.plan}
+    for part in parts:
+        header, own = part.header, part.results
+        searched = (step.cell for step in part.steps if step.cell is not None)
+        planned = {cell.id: cell for cell in (*header.plan, *searched)}
         plan |= planned
         models |= {(m.model, m.version): m for m in header.models}
         environments |= {e.id: e for e in (*header.other_environments, header.environment)}
@@ -305,4 +332,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
         }
     )
     named = {id for result in ordered for id in (result.runtime_graph, result.model_graph)}
-    return Run(merged, ordered, {id: graph for id, graph in graphs.items() if id in named})
+    kept = {id: graph for id, graph in graphs.items() if id in named}
+    # Of a file that was concatenated with itself, every step is there twice.
+    steps = dict.fromkeys(step for part in parts for step in part.steps)
+    return Run(merged, ordered, kept, tuple(steps))

@@ -6,23 +6,24 @@ import datetime
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ovreport import __version__
+from ovreport.cli.measuring import Measuring
 from ovreport.cli.report import chosen_analyzers, write_report
-from ovreport.cli.show import Display, print_failures, print_plan, print_summary
+from ovreport.cli.show import print_failures, print_plan, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
-from ovreport.measuring.measure import measure
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.resuming import Resumption, resumption
+from ovreport.measuring.searches import Search, searches
 from ovreport.output import check_writable
 from ovreport.plan import expand
 from ovreport.run import Header, Run
@@ -105,10 +106,13 @@ class Job:
         with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
             planner = Planner(self.source, inspected, environment, Path(folder))
             planned = [planner.plan(cell) for cell in cells]
+            searched = searches(self.source.config, cells)
             resumed = Resumption()
             if before is not None:
-                resumed = resumption(self.paths.run_file, before, planned, environment)
-            print_plan(planned, resumed, self.source.config.measure)
+                found = list(_found(before, searched, planner))
+                resumed = resumption(self.paths.run_file, before, [*planned, *found], environment)
+                cells += tuple(p.cell for p in found if p.cell.id in resumed.kept)
+            print_plan(planned, searched, resumed, self.source.config.measure)
             if dry_run:
                 return 0
             header = Header(
@@ -120,19 +124,19 @@ class Job:
                 plan=cells,
                 superseded=None if before is None else resumed.superseded,
             )
-            self._measure([p for p in planned if p.cell.id not in resumed.kept], header, before)
+            if before is None:
+                self.paths.run_file.unlink(missing_ok=True)
+            with (
+                RunFile(self.paths.run_file, before.graphs if before else ()) as run_file,
+                self._interruptible(run_file),
+            ):
+                run_file.header(header)
+                among = (*cells, *(cell for search in searched for cell in search.candidates()))
+                measuring = Measuring(planner, run_file, among, dict(resumed.kept))
+                measuring.cells(planned)
+                for search in searched:
+                    measuring.search(search)
         return self._report(read_run(self.paths.run_file))
-
-    def _measure(self, planned: list[PlannedCell], header: Header, before: Run | None) -> None:
-        if before is None:
-            self.paths.run_file.unlink(missing_ok=True)
-        known = before.graphs if before else ()
-        with RunFile(self.paths.run_file, known) as run_file, self._interruptible(run_file):
-            run_file.header(header)
-            with Display(planned) as display:
-                for measured in measure(planned, self.source.config.measure, on_event=display.show):
-                    run_file.result(measured.result, measured.graphs)
-                    display.finished(measured.result)
 
     def _report(self, run: Run) -> int:
         write_report(run, self.source, self.paths.report)
@@ -160,3 +164,14 @@ class Job:
                 err=True,
             )
             sys.exit(130)
+
+
+def _found(before: Run, searched: Sequence[Search], planner: Planner) -> Iterator[PlannedCell]:
+    """What a run file holds of cells that the searches may come to."""
+    there = {result.cell.id for result in before.results}
+    for search in searched:
+        for cell in search.candidates():
+            if cell.id in there:
+                # A batch that the input does not fit is found to be so again.
+                with suppress(UserError):
+                    yield planner.plan(cell)

@@ -102,6 +102,18 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     type=click.Path(path_type=Path),
     help="Go on with this run file: what it holds is not measured again.",
 )
+@click.option(
+    "--search",
+    is_flag=True,
+    help="Look for the best throughput over streams and batches instead of measuring every "
+    "combination.",
+)
+@click.option(
+    "--latency-threshold",
+    type=float,
+    metavar="MS",
+    help="Longest median latency of the best configuration, for --search and the report.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more about failures.")
 def run(
@@ -136,10 +148,13 @@ def _source(target: str, options: dict[str, Any]) -> Source:
     from ovreport.config.load import load
 
     lists = ("hint", "streams", "batch", "precision", "threads", "requests")
-    matrix = {key: flatten(options[key]) for key in lists if options[key]}
+    matrix: dict[str, Any] = {key: flatten(options[key]) for key in lists if options[key]}
+    if options["search"]:
+        matrix["search"] = True
     if options["device"]:
         matrix["device"] = list(options["device"])
     model = {"shape": options["shape"], "layout": options["layout"], "input": _input(options)}
+    report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
     return load(
         Path(target),
@@ -147,6 +162,7 @@ def _source(target: str, options: dict[str, Any]) -> Source:
             "model": {key: value for key, value in model.items() if value is not None},
             "matrix": matrix,
             "measure": {key: value for key, value in measure.items() if value is not None},
+            "report": {key: value for key, value in report.items() if value is not None},
         },
     )
 

@@ -16,10 +16,11 @@ from ovreport.labels import count, label
 from ovreport.measuring.measure import CellStarted, Event, SliceDone
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.resuming import Resumption
+from ovreport.measuring.searches import Search
 from ovreport.output import printable
 from ovreport.plan import estimated_seconds
 from ovreport.rendering.format import show
-from ovreport.run import Cell, CellResult, Run
+from ovreport.run import Cell, CellResult, Run, SearchStep
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -34,7 +35,12 @@ def _text(value: str, style: str = "") -> Text:
     return Text(printable(value), style=style)
 
 
-def print_plan(planned: Sequence[PlannedCell], resumed: Resumption, measure: Measure) -> None:
+def print_plan(
+    planned: Sequence[PlannedCell],
+    searched: Sequence[Search],
+    resumed: Resumption,
+    measure: Measure,
+) -> None:
     """The cells in their order, which of them are measured already, and how long the rest takes."""
     cells = [item.cell for item in planned]
     table = Table(title="Plan", title_justify="left", box=None, pad_edge=False)
@@ -53,11 +59,18 @@ def print_plan(planned: Sequence[PlannedCell], resumed: Resumption, measure: Mea
         )
     _console.print(table)
     left = [cell for cell in cells if cell.id not in resumed.kept]
-    least, most = estimated_seconds(left, measure)
+    least, most = estimated_seconds(len(left), measure)
     done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
     time = f"about {' to '.join(times)}" if left else "nothing left to measure"
     _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
+    for search in searched:
+        most = search.most_cells
+        time = _minutes(estimated_seconds(most, measure)[1])
+        _console.print(
+            f"Then a search for throughput: at most {count(most, 'cell')} of "
+            f"{search.grid.size * len(search.starts)} (streams × batch), about {time} at most"
+        )
     for mark in resumed.marks:
         _console.print(_text(f"Marked: {mark}", "yellow"))
     if resumed.left_out:
@@ -77,10 +90,15 @@ def _minutes(seconds: float) -> str:
 
 
 class Display:
-    """Progress while cells are measured: live on a terminal, a line a cell elsewhere."""
+    """Progress while cells are measured: live on a terminal, a line a cell elsewhere.
 
-    def __init__(self, planned: Sequence[PlannedCell]) -> None:
-        self._cells = [item.cell for item in planned]
+    Args:
+        among: all cells that may be named, so that each is told by what differs.
+    """
+
+    def __init__(self, planned: Sequence[PlannedCell], among: Sequence[Cell]) -> None:
+        self._cells = among
+        self._total = len(planned)
         self._live = _console.is_terminal
         self._done = 0
         self._progress = Progress(
@@ -134,7 +152,7 @@ class Display:
         """A cell is done and stored."""
         self._done += 1
         self._progress.advance(self._task)
-        head = f"[{self._done}/{len(self._cells)}] {self._name(result.cell)}: "
+        head = f"[{self._done}/{self._total}] {self._name(result.cell)}: "
         if result.failure is not None:
             _console.print(_text(f"{head}failed: {result.failure.reason}", "red"))
             return
@@ -144,6 +162,14 @@ class Display:
         if median is not None:
             words += f", median {show(median, 'duration')}"
         _console.print(_text(head + words))
+
+
+def print_step(step: SearchStep, among: Sequence[Cell]) -> None:
+    """What a search looks at next and why, or why it ended."""
+    if step.cell is None:
+        _console.print(_text(f"Search ended: {step.why}", "dim"))
+    else:
+        _console.print(_text(f"Search: {label(step.cell, among, version=True)}: {step.why}", "dim"))
 
 
 def print_summary(run: Run) -> None:

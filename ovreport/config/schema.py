@@ -102,6 +102,10 @@ class Matrix(Settings):
     """Numbers of inference threads (CPU); without it the device's choice."""
     requests: Annotated[tuple[Positive, ...], Many] | None = None
     """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
+    search: bool = False
+    """Look for the best throughput (within ``report.latency_threshold_ms``, if given) over
+    ``streams`` and ``batch`` instead of measuring every combination of them. Without them:
+    streams up to the number of logical cores, batches from 1 to 32."""
     exclude: tuple[Entry, ...] = ()
     """Cells that match all values of an entry are left out."""
     include: tuple[Entry, ...] = ()

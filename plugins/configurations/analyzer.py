@@ -36,6 +36,7 @@ from ovreport.stats.figures import figures
 
 from ..common import latency_threshold_s
 from .choice import fps, is_baseline, over_one_stream, pareto, streams_shown, sweet_spot
+from .search import search_tables
 
 
 class ConfigurationOptions(Options):
@@ -69,7 +70,9 @@ class Configurations(Analyzer):
                 groups.append(Group(f"{model}: all versions", [self._overlay(run, model)]))
             for version in versions:
                 seen = self._seen(run, model, version)
-                groups.append(seen.group())
+                group = seen.group()
+                tables = search_tables(run, seen.results)
+                groups.append(replace(group, blocks=[*group.blocks, *tables]))
                 if seen.best is not None and len(seen.results) > 1:
                     findings.append(seen.finding())
         return Section(groups, findings)
@@ -223,6 +226,10 @@ class _Seen:
 
     def _heat_maps(self, words: str, places: Sequence[int]) -> list[Block]:
         """Throughput and latency over streams and batch, where both vary."""
+        cells = [self.results[p].cell for p in places]
+        if any(c.batch for c in cells) and sum(c.streams == "auto" for c in cells) == 1:
+            # The device's own choice beside a grid: a row and a column with a single field.
+            places = [p for p in places if self.results[p].cell.streams != "auto"]
         streams = sorted({self.results[p].cell.streams for p in places}, key=_streams_order)
         batches = sorted({self.results[p].cell.batch or 0 for p in places})
         if len(streams) < 2 or len(batches) < 2:

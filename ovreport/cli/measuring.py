@@ -1,0 +1,61 @@
+"""Measures cells and searches, shows how it goes, and stores what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ovreport.cli.show import Display, print_step
+from ovreport.errors import UserError
+from ovreport.measuring.measure import measure
+from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.planning import Planner
+from ovreport.measuring.searches import Search
+from ovreport.run import Cell, CellResult, Failure, SearchStep
+from ovreport.runfile import RunFile
+
+
+@dataclass
+class Measuring:
+    """``among`` are all cells that may be named, so that each is told by what differs;
+    ``results``, by cell id, are those that are not measured again, and grow."""
+
+    planner: Planner
+    run_file: RunFile
+    among: Sequence[Cell]
+    results: dict[str, CellResult]
+
+    def cells(self, planned: Sequence[PlannedCell]) -> None:
+        """Measures those of the cells that have no result yet."""
+        left = [item for item in planned if item.cell.id not in self.results]
+        with Display(left, self.among) as display:
+            for measured in measure(
+                left, self.planner.source.config.measure, on_event=display.show
+            ):
+                self.run_file.result(measured.result, measured.graphs)
+                self.results[measured.result.cell.id] = measured.result
+                display.finished(measured.result)
+
+    def search(self, search: Search) -> None:
+        """Measures what the search asks for, until it asks for nothing more."""
+        told: set[SearchStep] = set()
+        while True:
+            steps, cells = search.steps(self.results)
+            for step in steps:
+                if step not in told:
+                    told.add(step)
+                    self.run_file.step(step)
+                    print_step(step, self.among)
+            if not cells:
+                return
+            self.cells([planned for cell in cells if (planned := self._planned(cell))])
+
+    def _planned(self, cell: Cell) -> PlannedCell | None:
+        """None, and a failed result, where an input file does not fit the cell's batch."""
+        try:
+            return self.planner.plan(cell)
+        except UserError as error:
+            failure = Failure(stage="input", reason=str(error), detail=error.detail)
+            self.results[cell.id] = CellResult(cell=cell, failure=failure)
+            self.run_file.result(self.results[cell.id])
+            return None

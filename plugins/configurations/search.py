@@ -1,0 +1,84 @@
+"""The way that a search took: what it looked at, why, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.labels import count, label
+from ovreport.rendering.format import show
+from ovreport.run import CellResult, Run, SearchStep
+from ovreport.section import Column, Link, Row, Table
+from ovreport.stats.figures import figures
+
+from ..common import latency_threshold_s, median_s
+
+
+def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:
+    """A table for each search that began at one of a version's cells."""
+    steps: dict[str, list[SearchStep]] = {}
+    for step in run.search:
+        steps.setdefault(step.start, []).append(step)
+    return [_table(run, r, steps[r.cell.id]) for r in results if r.cell.id in steps]
+
+
+def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
+    """``own`` is the device's own choice."""
+    found = {result.cell.id: result for result in run.results}
+    cells = [result.cell for result in run.results]
+    rows, best = [], -1.0
+    end = "It was interrupted."
+    for number, step in enumerate(steps, 1):
+        if step.cell is None:
+            end = f"It ended: {step.why}."
+            continue
+        result = found.get(step.cell.id)
+        if result is None:
+            continue
+        what, best = _outcome(run, result, best)
+        known = figures(result) if result.ok else None
+        rows.append(
+            Row(
+                {
+                    "step": number,
+                    "cell": Link(label(result.cell, cells), f"cell-{result.cell.id}"),
+                    "why": step.why,
+                    "fps": known.throughput_fps if known else None,
+                    "latency": median_s(result) if known else None,
+                    "what": what,
+                },
+                emphasis=what == _BETTER,
+            )
+        )
+    columns = [
+        Column("step", "Step", "count"),
+        Column("cell", "Configuration"),
+        Column("why", "Why"),
+        Column("fps", "Throughput", "rate"),
+        Column("latency", "Latency", "duration"),
+        Column("what", "Outcome"),
+    ]
+    note = (
+        "From the device's own choice along streams and batch in turns, as long as a step brings "
+        f"a gain. {end}"
+    )
+    return Table(f"search-{own.cell.id}", "How the best was searched", columns, rows, note)
+
+
+_BETTER = "best so far"
+
+
+def _outcome(run: Run, result: CellResult, best: float) -> tuple[str, float]:
+    """In words, and the best throughput after it."""
+    if result.failure is not None:
+        return f"failed: {result.failure.reason}", best
+    threshold = latency_threshold_s(run)
+    if threshold is not None and median_s(result).point > threshold:
+        return f"over {show(threshold, 'duration')}", best
+    assert result.resolved is not None
+    streams = result.resolved.streams
+    if isinstance(result.cell.streams, int) and streams and streams < result.cell.streams:
+        return f"the device takes {count(streams, 'stream')}", best
+    fps = figures(result).throughput_fps.point
+    if fps > best:
+        return _BETTER, fps
+    return f"{show(fps / best, 'ratio')} the best so far", best

@@ -1,0 +1,131 @@
+"""A search finds what the whole grid would, from few cells, and tells its way."""
+
+import itertools
+from math import log2
+from pathlib import Path
+
+from conftest import ovreport, tiny_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ovreport.measuring.search import Grid, Outcome, Point, path, spoken
+from ovreport.run import Run
+from ovreport.runfile import read_run
+from ovreport.stats.estimate import Estimate
+
+GRID = Grid((1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32))
+
+
+def surface(cores: int, scaling: float, best_batch: float, gain: float) -> dict[Point, Outcome]:
+    """Throughput that grows with the streams up to the cores and has its best at some batch."""
+    found = {}
+    for streams, batch in itertools.product(GRID.streams, GRID.batches):
+        along_streams = min(streams, cores) ** scaling - 0.02 * max(0, streams - cores)
+        along_batches = 1 + gain * (1 - abs(log2(batch) - best_batch) / 5)
+        fps = 100 * along_streams * along_batches
+        found[streams, batch] = Outcome(Estimate.exact(fps), streams * batch / fps, streams)
+    return found
+
+
+@given(
+    st.integers(1, 8),
+    st.floats(0.5, 1),
+    st.floats(0, 5),
+    st.floats(0, 0.5),
+    st.none() | st.floats(0.02, 0.5),
+)
+@settings(deadline=None)
+def test_on_a_surface_with_one_top_it_finds_the_top(
+    cores: int, scaling: float, best_batch: float, gain: float, threshold: float | None
+) -> None:
+    known = surface(cores, scaling, best_batch, gain)
+    found = path(GRID, GRID.nearest(cores, 1), threshold, known, GRID.budget)
+
+    def best(points: "list[Point]") -> float:
+        within = [known[p] for p in points if threshold is None or known[p].latency_s <= threshold]
+        return max((outcome.throughput_fps.point for outcome in within), default=0)
+
+    points = [trial.point for trial in found.trials]
+    assert len(points) == len(set(points)) <= GRID.size / 3
+    assert found.end
+    assert best(points) >= 0.98 * best([*known])
+
+
+def test_a_path_stops_at_what_is_not_known_yet_and_is_the_same_afterwards() -> None:
+    known = surface(4, 0.9, 2, 0.3)
+    whole = path(GRID, (4, 1), None, known, GRID.budget)
+    so_far: dict[Point, Outcome | None] = {}
+    for number, trial in enumerate(whole.trials, 1):
+        part = path(GRID, (4, 1), None, so_far, GRID.budget)
+        assert part.trials == whole.trials[:number]
+        assert not part.end
+        so_far[trial.point] = known[trial.point]
+
+
+def test_failed_points_and_streams_beyond_the_device_turn_it_round() -> None:
+    known: dict[Point, Outcome | None] = {**surface(8, 1, 0, 0.2)}
+    for (streams, batch), outcome in known.items():
+        assert outcome is not None
+        if batch > 1:
+            known[streams, batch] = None
+        elif streams > 3:
+            known[streams, batch] = Outcome(outcome.throughput_fps, outcome.latency_s, 3)
+    points = [trial.point for trial in path(GRID, (2, 1), None, known, GRID.budget).trials]
+    assert points == [(2, 1), (3, 1), (4, 1), (3, 2)]
+    assert spoken((1, 4)) == "1 stream, batch 4"
+
+
+CONFIG = """
+model = [
+    { name = "tiny", version = "parent", path = "parent.onnx" },
+    { name = "tiny", version = "optimized", path = "optimized.onnx" },
+]
+measure = { duration = 0.1, launches = 1, profile_iterations = 0 }
+matrix = { hint = ["latency", "throughput"], search = true, streams = 1, batch = [1, 2, 4] }
+report = { analyzers = ["configurations"] }
+"""
+
+
+def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
+    for version in ("parent", "optimized"):
+        tiny_model(tmp_path / f"{version}.onnx", 1)
+    config, target, file = (tmp_path / n for n in ("c.toml", "report.html", "report.jsonl"))
+    config.write_text(CONFIG)
+    words = ("run", config, "-o", target)
+    told = ovreport(*words)
+    assert told.exit_code == 0, told.output
+    assert "at most" in told.output
+    assert "Search ended" in told.output
+    run = read_run(file)
+    assert not run.pending
+    starts = {step.start for step in run.search}
+    assert len(starts) == 2
+    assert [step.cell for step in run.search].count(None) == 2
+    # Both versions at every point, in turns.
+    assert all(len(result.interleaved_with) == 1 for result in run.done)
+    page = target.read_text()
+    assert page.count("How the best was searched") >= 2
+    assert "device's own choice" in page or "device&#39;s own choice" in page
+    assert "(auto)" in page
+
+    lines = file.read_text().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(lines) if line.startswith('{"kind":"cell"'))
+    file.write_text("".join(lines[: last - 1]))
+    again = ovreport(*words, "--resume", file)
+    assert again.exit_code == 0, again.output
+    whole = read_run(file)
+    assert _compiled(read_run(target)) == _compiled(whole)
+    assert not whole.pending
+    lost = [item for item in _compiled(run) if item not in _compiled(whole)]
+    assert len(lost) <= 2
+
+
+def _compiled(run: Run) -> list[tuple[str, int]]:
+    return [(result.cell.id, result.launches[0].compile_ns) for result in run.done]
+
+
+def test_a_search_without_a_hint_for_throughput_is_refused(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "tiny.onnx", 1)
+    result = ovreport("run", tmp_path / "tiny.onnx", "--search", "--hint", "latency")
+    assert result.exit_code == 2
+    assert "Add the hint throughput" in result.stderr
