@@ -81,7 +81,7 @@ model = [
     { name = "tiny", version = "optimized", path = "optimized.onnx" },
 ]
 measure = { duration = 0.1, launches = 1, profile_iterations = 0 }
-matrix = { hint = ["latency", "throughput"], search = true, streams = 1, batch = [1, 2, 4] }
+matrix = { hint = "throughput", search = true, streams = 1, batch = [1, 2, 4] }
 report = { analyzers = ["configurations"] }
 """
 
