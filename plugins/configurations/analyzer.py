@@ -150,13 +150,17 @@ class _Seen:
         assert self.best is not None
         chosen = self.results[self.best]
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
-        gain = fps(chosen) / min(map(fps, self.results))
+        if self._baseline in (None, self.best):
+            other, name = min(self.results, key=fps), "the slowest configuration"
+        else:
+            other, name = self.results[self._baseline or 0], "that of the device's own choice"
+        gain = fps(chosen) / fps(other)
         return Finding(
             "configurations.sweet-spot",
             "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
             f"{show(fps(chosen), 'rate')} with {label(chosen.cell, self.cells)}, "
-            f"{show(gain, 'ratio')} the slowest configuration.",
+            f"{show(gain, 'ratio')} {name}.",
             evidence=[Link("its row", f"cell-{chosen.cell.id}")],
         )
 
