@@ -1,13 +1,16 @@
-"""A real Chromium, and what it tells of a page."""
+"""A real Chromium and a real Firefox, and what they tell of a page."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import websocket  # comes with selenium
 from selenium import webdriver
 
 
@@ -49,3 +52,62 @@ def resize(driver: webdriver.Chrome, width: int, height: int = 900) -> None:
     """Sets the page's size; a window would not become as narrow as a phone."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+# ---------------------------------------------------------------------------- Firefox
+
+
+class Firefox:
+    """A Firefox spoken to by WebDriver BiDi, which it offers without a driver program."""
+
+    def __init__(self, socket: websocket.WebSocket) -> None:
+        self._socket = socket
+        self._sent = 0
+        self.complaints: list[str] = []
+        """Warnings and errors of the page since it was opened."""
+        self._ask("session.new", capabilities={})
+        self._ask("session.subscribe", events=["log.entryAdded"])
+        self._context = self._ask("browsingContext.getTree")["contexts"][0]["context"]
+
+    def open(self, address: str) -> None:
+        """Goes to a page and waits until it has loaded."""
+        self._ask("browsingContext.navigate", context=self._context, url=address, wait="complete")
+
+    def run(self, script: str) -> str:
+        """The text that a script ends with."""
+        told = self._ask(
+            "script.evaluate", expression=script, target={"context": self._context},
+            awaitPromise=True,
+        )  # fmt: skip
+        assert told["type"] == "success", told
+        return str(told["result"]["value"])
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self._sent += 1
+        self._socket.send(json.dumps({"id": self._sent, "method": method, "params": params}))
+        while True:
+            told = json.loads(self._socket.recv())
+            if told.get("method") == "log.entryAdded" and told["params"]["level"] != "info":
+                self.complaints.append(told["params"]["text"])
+            if told.get("id") == self._sent:
+                assert told["type"] == "success", told
+                return dict(told["result"])
+
+
+@contextmanager
+def firefox(profile: Path) -> Iterator[Firefox]:
+    """A headless Firefox with a profile of its own."""
+    command = ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
+    process = subprocess.Popen(
+        [*command, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        address = next(line for line in process.stderr if "WebDriver BiDi listening on" in line)
+        socket = websocket.create_connection(
+            f"{address.split()[-1]}/session", timeout=60, suppress_origin=True
+        )
+        yield Firefox(socket)
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,0 +1,159 @@
+"""Anybody can use the page: by keyboard, with a screen reader, enlarged, on paper, in Firefox."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import chromium, firefox, resize
+from demo import Demo, run_named, section
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+
+from ovreport.analysis import Analysis
+from ovreport.rendering.page import render
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with every kind of block, and with what a failed run adds."""
+    path = tmp_path_factory.mktemp("demo") / "demo.html"
+    path.write_text(render(run_named("net"), [Analysis(Demo(), section("Demo"))]), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, which a package of the test extra carries; only its file is used."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    if spec is None or spec.origin is None:
+        pytest.skip("axe-core is missing: pip install -e '.[test]'")
+    return Path(spec.origin).with_name("axe.min.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+@pytest.mark.parametrize("page", ["report", "demo"])
+def test_axe_finds_nothing(
+    chrome: Chrome, axe: str, request: pytest.FixtureRequest, page: str, width: int, scheme: str
+) -> None:
+    resize(chrome, width)
+    preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": preferred})
+    chrome.get(request.getfixturevalue(page).as_uri())
+    chrome.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    chrome.execute_script(axe)
+    found = chrome.execute_async_script(
+        "const done = arguments[1];"
+        "axe.run(document, {runOnly: arguments[0], resultTypes: ['violations']})"
+        ".then(({violations}) => done(violations))",
+        LEVELS,
+    )
+    assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found] == []
+
+
+def test_the_keyboard_reaches_the_results_and_sorts_a_table(chrome: Chrome, report: Path) -> None:
+    resize(chrome, 1280)
+    chrome.get(report.as_uri())
+    active = chrome.switch_to.active_element
+    active.send_keys(Keys.TAB)
+    skip = chrome.switch_to.active_element
+    assert skip.text == "Skip to the results"
+    skip.send_keys(Keys.ENTER)
+    assert chrome.current_url.endswith("#main")
+    button = chrome.find_element(By.CSS_SELECTOR, "th:nth-child(2) button.sort")
+    button.send_keys(Keys.ENTER)
+    head = button.find_element(By.XPATH, "..")
+    assert head.get_attribute("aria-sort") in ("ascending", "descending")
+    assert chrome.switch_to.active_element == button
+
+
+def test_a_screen_reader_hears_what_pictures_show(chrome: Chrome, demo: Path) -> None:
+    chrome.get(demo.as_uri())
+    unnamed = chrome.execute_script(
+        "return [...document.querySelectorAll('figure.chart svg')]"
+        ".filter(s => !s.getAttribute('aria-label') || !s.querySelector('desc')?.textContent)"
+    )
+    assert unnamed == []
+    for landmark in ("header", "nav[aria-label]", "main", "footer"):
+        assert len(chrome.find_elements(By.CSS_SELECTOR, f"body {landmark}")) == 1
+    for table in chrome.find_elements(By.TAG_NAME, "table"):
+        assert table.find_elements(By.TAG_NAME, "caption")
+        assert all(
+            head.get_attribute("scope") == "col" for head in table.find_elements(By.TAG_NAME, "th")
+        )
+
+
+@pytest.mark.parametrize("width", [640, 320])  # 1280 pixels at 200 and at 400 %
+def test_enlarged_it_scrolls_in_one_direction_only(
+    chrome: Chrome, report: Path, width: int
+) -> None:
+    resize(chrome, width)
+    chrome.get(report.as_uri())
+    beyond = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
+    assert chrome.execute_script(beyond) == 0
+
+
+def test_charts_fit_a_phone(chrome: Chrome, report: Path) -> None:
+    resize(chrome, 390)
+    chrome.get(report.as_uri())
+    edges = chrome.execute_script(
+        "return [...document.querySelectorAll('figure.chart svg')]"
+        ".map(s => s.getBoundingClientRect()).filter(r => r.left < 0 || r.right > 390).length"
+    )
+    assert edges == 0
+
+
+def test_paper_has_the_tables_and_none_of_the_tools(chrome: Chrome, report: Path) -> None:
+    resize(chrome, 700)
+    chrome.get(report.as_uri())
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown, cut = chrome.execute_script(
+        "return [[...document.querySelectorAll('nav, .tools, .skip')]"
+        ".filter(e => e.checkVisibility()).length,"
+        "[...document.querySelectorAll('.scroll')]"
+        ".filter(e => getComputedStyle(e).overflowX !== 'visible').length]"
+    )
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert (shown, cut) == (0, 0)
+
+
+# ---------------------------------------------------------------------------- Firefox
+
+
+@pytest.mark.skipif(not shutil.which("firefox-esr"), reason="firefox-esr is not installed")
+def test_firefox_sorts_filters_and_stays_silent(report: Path, tmp_path: Path) -> None:
+    with firefox(tmp_path) as browser:
+        browser.open(report.as_uri())
+        told = json.loads(browser.run(
+            """
+            const table = document.querySelector("table[id^='layers-']");
+            const box = table.querySelector("input[type=search]");
+            const all = table.tBodies[0].rows.length;
+            box.value = "type: conv";
+            box.dispatchEvent(new Event("input"));
+            JSON.stringify({
+              all, shown: table.tBodies[0].rows.length,
+              says: table.querySelector(".shown").textContent,
+              crashed: document.querySelectorAll(".crash").length,
+              charts: [...document.querySelectorAll("figure.chart svg")]
+                .filter((svg) => svg.getBoundingClientRect().height > 50).length,
+              wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            })
+            """
+        ))  # fmt: skip
+    assert 0 < told["shown"] < told["all"]
+    assert told["says"] == f"{told['shown']} of {told['all']}"
+    assert told["charts"] > 5
+    assert (told["crashed"], told["wide"], browser.complaints) == (0, 0, [])
