@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from ovreport.samples_codec import Samples
 
@@ -363,6 +364,27 @@ class Environment(Record):
         }
 
 
+# A logo and style rules are carried in every report.
+MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
+_DATA_ADDRESS = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]*={0,2}")
+
+
+class Appearance(Record):
+    """What its maker added to the look of a report; bounded, as a run file may be a stranger's."""
+
+    logo: str = Field("", max_length=2 * MAX_LOGO)
+    """``data:`` address of a PNG or SVG picture."""
+    css: str = Field("", max_length=MAX_CSS)
+    """Style rules after the page's own."""
+
+    @field_validator("logo")
+    @classmethod
+    def _is_picture(cls, logo: str) -> str:
+        if logo and not _DATA_ADDRESS.fullmatch(logo):
+            raise ValueError("not the data: address of a PNG or SVG picture")
+        return logo
+
+
 class Header(Record):
     """First line of a run file: all that was known before the first cell."""
 
@@ -384,6 +406,7 @@ class Header(Record):
     and models replace those, and earlier results of these cells (ids) no longer count."""
     other_environments: tuple[Environment, ...] = ()
     """Where kept parts of a resumed or merged run were measured."""
+    appearance: Appearance = Appearance()
 
 
 class Origin(Record):

@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 
 from ovreport import __version__
+from ovreport.appearance import appearance
 from ovreport.cli.measuring import Measuring
-from ovreport.cli.report import chosen_analyzers, write_report
+from ovreport.cli.report import chosen_analyzers, section_templates, write_report
 from ovreport.cli.show import print_failures, print_plan, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
@@ -97,7 +98,10 @@ class Job:
             UserError: wrong input; nothing was measured.
         """
         cells = expand(self.source.config, self.source.name)
-        chosen_analyzers(self.source)  # unknown ids and options are told before measuring
+        # What the report needs is told before anything is measured.
+        chosen_analyzers(self.source)
+        section_templates(self.source)
+        look = appearance(self.source)
         if not dry_run:
             self.paths.check()
         before = self._before()
@@ -122,6 +126,7 @@ class Job:
                 environment=environment,
                 models=planner.model_files(),
                 plan=cells,
+                appearance=look,
                 superseded=None if before is None else resumed.superseded,
             )
             if before is None:

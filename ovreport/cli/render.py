@@ -23,18 +23,30 @@ import click
     help="Take [report] and [analyzer] from this config instead of the run's own.",
 )
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
-def render(run: Path, output: Path, config: Path | None, no_data: bool) -> None:
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Leave out host name, user name and folders, in the page and in its data.",
+)
+def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: bool) -> None:
     """Write the report of RUN, a run file (.jsonl) or a report (.html), without measuring.
 
-    Plugin files are loaded only where --config names them.
+    Plugin files and templates are loaded only where --config names them.
     """
-    from ovreport.cli.report import report_settings, write_report
+    from ovreport.cli.report import report_settings, with_report_of, write_report
     from ovreport.config.load import load
     from ovreport.output import check_writable
+    from ovreport.redaction import redacted
     from ovreport.runfile import read_run
 
     measured = read_run(run)
     check_writable(output, "-o")
-    settings = load(config, {}) if config else report_settings(measured, str(run))
+    if config:
+        settings = load(config, {})
+        measured = with_report_of(measured, settings)
+    else:
+        settings = report_settings(measured, str(run))
+    if redact:
+        measured = redacted(measured)
     write_report(measured, settings, output, with_data=not no_data)
     click.echo(f"Report: {output}")

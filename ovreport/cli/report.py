@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ovreport.analysis import analyze, choose, installed
+from ovreport.appearance import appearance, templates
 from ovreport.config.load import Source, validate
 from ovreport.output import write_whole
 from ovreport.plugin import Analyzer
@@ -14,8 +16,8 @@ from ovreport.run import Run
 def report_settings(run: Run, name: str) -> Source:
     """The config that a run carries.
 
-    Its plugin files are left out: a run file may come from a stranger, and naming a file in it
-    must not make anybody run code. What only they understand is left out with them.
+    Its plugin files and templates are left out: a run file may come from a stranger, and naming a
+    file in it must not make anybody run code. What only they understand is left out with them.
     """
     config = validate(run.header.config, name)
     known = installed()
@@ -23,6 +25,7 @@ def report_settings(run: Run, name: str) -> Source:
     report = config.report.model_copy(
         update={
             "plugins": (),
+            "templates": None,
             "analyzers": wanted and tuple(id for id in wanted if id in known),
         }
     )
@@ -42,13 +45,32 @@ def chosen_analyzers(source: Source) -> list[Analyzer]:
     return choose(available, report.analyzers, source.config.analyzer, source.name)
 
 
+def section_templates(source: Source) -> dict[str, Path]:
+    """The user's own templates of sections, by analyzer id.
+
+    Raises:
+        UserError: no such folder, or a template of no analyzer.
+    """
+    plugins = [source.resolve(path) for path in source.config.report.plugins]
+    return templates(source, installed(plugins)) if source.config.report.templates else {}
+
+
+def with_report_of(run: Run, source: Source) -> Run:
+    """The run with title, notes, look and threshold of another config."""
+    config = {**run.header.config, "report": source.config.report.model_dump(mode="json")}
+    update = {"config": config, "appearance": appearance(source)}
+    return replace(run, header=run.header.model_copy(update=update))
+
+
 def write_report(run: Run, source: Source, output: Path, *, with_data: bool = True) -> None:
     """Analyses a run and writes its report, whole or not at all."""
     from ovreport.rendering.drawing import drawing  # both take their time to load
     from ovreport.rendering.page import render
 
     with drawing() as charts:
-        analyses = analyze(run, chosen_analyzers(source), source.config.report.suppress)
+        analyzers = chosen_analyzers(source)
+        own = section_templates(source)
+        analyses = analyze(run, analyzers, source.config.report.suppress)
         charts.begin(analyses)
-        page = render(run, analyses, with_data=with_data, draw=charts.draw)
+        page = render(run, analyses, with_data=with_data, templates=own, draw=charts.draw)
     write_whole(output, page)

@@ -163,6 +163,13 @@ class Report(Settings):
     """Heading of the report."""
     notes: str = ""
     """Plain text under the heading."""
+    logo: str | None = None
+    """PNG or SVG picture beside the heading, at most 100 KiB, relative to the config."""
+    css: str | None = None
+    """CSS file whose rules follow the page's own, at most 64 KiB, relative to the config."""
+    templates: str | None = None
+    """Folder with Jinja templates ``ID.html`` that arrange the section of the analyzer with this
+    id, relative to the config."""
     latency_threshold_ms: Annotated[float, Field(gt=0)] | None = None
     """The sweet spot is the highest throughput whose median latency is within it."""
     analyzers: tuple[str, ...] | None = None

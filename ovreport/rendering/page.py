@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import re
 import traceback
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -58,18 +58,20 @@ def render(
     analyses: Sequence[Analysis],
     *,
     with_data: bool = True,
+    templates: Mapping[str, Path] | None = None,
     draw: Callable[[Chart], str] | None = None,
 ) -> str:
     """The whole page. The same run and sections give the same bytes.
 
     Args:
         with_data: embed the run, so that the report can be rendered and compared again.
+        templates: files that arrange sections instead of the analyzers' own, by analyzer id.
         draw: makes an ``<svg>`` element of a chart; by default here and now.
     """
     with ThreadPoolExecutor(max_workers=1) as executor:
         # Compressing leaves the interpreter to the rest.
         packed = executor.submit(pack, run) if with_data else None
-        return _page(run, analyses, draw or _draw_here, packed)
+        return _page(run, analyses, templates or {}, draw or _draw_here, packed)
 
 
 def _draw_here(chart: Chart) -> str:
@@ -81,6 +83,7 @@ def _draw_here(chart: Chart) -> str:
 def _page(
     run: Run,
     analyses: Sequence[Analysis],
+    templates: Mapping[str, Path],
     draw: Callable[[Chart], str],
     packed: Future[str] | None,
 ) -> str:
@@ -91,10 +94,16 @@ def _page(
     parts = []
     for analysis in analyses:
         glossary.new_section()
-        parts.append(_part(analysis, environment, first))
+        own = templates.get(analysis.analyzer.id) or _own_template(analysis.analyzer)
+        parts.append(_part(analysis, environment, own, first))
     terms = list(glossary.used())
     parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
-    style = _resource("style.css") + cells.rules() + "".join(rules)
+    style = (
+        _resource("style.css")
+        + cells.rules()
+        + "".join(rules)
+        + _harmless(run.header.appearance.css)
+    )
     script = _resource("report.js")
     page = environment.get_template("report.html").render(
         run=run,
@@ -115,12 +124,14 @@ def _page(
 # ---------------------------------------------------------------------------- sections
 
 
-def _part(analysis: Analysis, environment: Environment, first: Sequence[Highlight]) -> Part:
+def _part(
+    analysis: Analysis, environment: Environment, own: Path | None, first: Sequence[Highlight]
+) -> Part:
     outcome = analysis.outcome
     if not isinstance(outcome, Section):
         return Part(analysis.analyzer, outcome)
     try:
-        body = _body(outcome, analysis.analyzer, environment, first)
+        body = _body(outcome, analysis.analyzer, environment, own, first)
     except Exception as error:  # whatever a plugin's data or template makes of it; shown as a card
         summary = traceback.format_exception_only(error)[-1].strip()
         return Part(analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error))))
@@ -129,9 +140,12 @@ def _part(analysis: Analysis, environment: Environment, first: Sequence[Highligh
 
 
 def _body(
-    section: Section, analyzer: Analyzer, environment: Environment, first: Sequence[Highlight]
+    section: Section,
+    analyzer: Analyzer,
+    environment: Environment,
+    own: Path | None,
+    first: Sequence[Highlight],
 ) -> Markup:
-    own = _own_template(analyzer)
     template = (
         environment.get_template("section.html")
         if own is None
@@ -246,6 +260,11 @@ def _title(run: Run) -> str:
 def _report_setting(run: Run, key: str) -> Any:
     report = run.header.config.get("report")
     return report.get(key) if isinstance(report, dict) else None
+
+
+def _harmless(css: str) -> str:
+    """Style rules that cannot end the style element; an escaped slash is the same to CSS."""
+    return css.replace("</", "<\\/")
 
 
 def _csp_hash(text: str) -> str:

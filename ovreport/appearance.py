@@ -1,0 +1,98 @@
+"""What a user adds to the look of a report: a logo, style rules, section templates."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ovreport.config.load import Source
+from ovreport.errors import UserError
+from ovreport.run import MAX_CSS, MAX_LOGO, Appearance
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def appearance(source: Source) -> Appearance:
+    """Reads the files under ``[report] logo`` and ``css``, to be carried in the run file.
+
+    Raises:
+        UserError: a file cannot be read, is too large, or is not what it should be.
+    """
+    report = source.config.report
+    return Appearance(
+        logo=_logo(source, report.logo) if report.logo else "",
+        css=_css(source, report.css) if report.css else "",
+    )
+
+
+def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
+    """Section templates under ``[report] templates``, by the analyzer's id.
+
+    Raises:
+        UserError: no such folder, or a file in it is named after no analyzer.
+    """
+    given = source.config.report.templates
+    if given is None:
+        return {}
+    folder = source.resolve(given)
+    found = {path.stem: path for path in sorted(folder.glob("*.html"))}
+    if not found:
+        raise UserError(
+            f"{source.name}: `report.templates` is {given!r}: no folder with templates",
+            "Put ID.html there, named after the analyzer whose section it arranges.",
+        )
+    for id in found:
+        if id not in analyzers:
+            raise UserError(
+                f"{source.name}: `report.templates`: {found[id].name} is named after no analyzer",
+                f"Analyzers: {', '.join(analyzers)}.",
+            )
+    return found
+
+
+def _read(source: Source, key: str, given: str, limit: int) -> bytes:
+    try:
+        content = source.resolve(given).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{source.name}: `report.{key}` is {given!r}: cannot be read: {error.strerror}"
+        ) from error
+    if len(content) > limit:
+        raise UserError(
+            f"{source.name}: `report.{key}` is {given!r}: larger than {limit >> 10} KiB",
+            "Every report carries it; make it smaller.",
+        )
+    return content
+
+
+def _logo(source: Source, given: str) -> str:
+    content = _read(source, "logo", given, MAX_LOGO)
+    if content.startswith(_PNG):
+        kind = "png"
+    elif _is_svg(content):
+        kind = "svg+xml"
+    else:
+        raise UserError(
+            f"{source.name}: `report.logo` is {given!r}: neither PNG nor SVG",
+            "Save the picture as one of these.",
+        )
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _is_svg(content: bytes) -> bool:
+    """A document without a DTD, whose entities could grow without bounds."""
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        return False
+    try:
+        return ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+    except ElementTree.ParseError:
+        return False
+
+
+def _css(source: Source, given: str) -> str:
+    try:
+        return _read(source, "css", given, MAX_CSS).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source.name}: `report.css` is {given!r}: not UTF-8 text") from error

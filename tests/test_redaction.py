@@ -1,0 +1,96 @@
+"""A redacted run tells nothing of where and by whom it was made, and everything it measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ovreport
+
+from ovreport.graphs.layers import executed_layers
+from ovreport.redaction import redacted
+from ovreport.run import Failure, Run
+from ovreport.runfile import lines_of, read_run
+
+DATA = Path(__file__).with_name("data") / "bottlenecks.jsonl"
+SECRETS = ("buildhost7", "alice", "/srv/secret", "Secret Corp", "C:\\Users")
+
+
+@pytest.fixture(scope="module")
+def telling() -> Run:
+    """A run with secrets wherever one was ever seen."""
+    run = read_run(DATA)
+    environment = run.header.environment.model_copy(
+        update={"host": "buildhost7", "user": "alice", "container": "docker on buildhost7"}
+    )
+    config = {
+        **run.header.config,
+        "model": [{"name": "bottlenecks", "path": "/srv/secret/models/net.xml"}],
+        "report": {"title": "Net on buildhost7", "notes": "By alice, see /srv/secret/notes.txt"},
+        "runtime": [{"name": "old", "python": "/home/alice/env/bin/python"}],
+    }
+    models = tuple(
+        model.model_copy(update={"path": "/srv/secret/models/net.xml"})
+        for model in run.header.models
+    )
+    first, *others = run.results
+    assert first.resolved is not None
+    properties = {"CACHE_DIR": "/home/alice/.cache/ov", "NAME": "net"}
+    resolved = first.resolved.model_copy(
+        update={"properties": properties, "input_data": "file '/srv/secret/Secret Corp/a b.npy'"}
+    )
+    failed = others[0].model_copy(
+        update={
+            "launches": (), "resolved": None, "profile": None,
+            "failure": Failure(
+                stage="read", reason="Cannot open C:\\Users\\alice\\net.xml",
+                detail='File "/home/alice/env/x.py", line 3: src/core/node.cpp:12 on buildhost7',
+            ),
+        }
+    )  # fmt: skip
+    graphs = dict(run.graphs)
+    id = first.runtime_graph
+    assert id is not None
+    node, *rest = graphs[id].nodes
+    node = node.model_copy(update={"attributes": {**node.attributes, "w": "/srv/secret/models/w"}})
+    moved = graphs.pop(id).model_copy(update={"nodes": (node, *rest)})
+    results = [first.model_copy(update={"resolved": resolved}), failed, *others[1:]]
+    results = [
+        r.model_copy(update={"runtime_graph": moved.id}) if r.runtime_graph == id else r
+        for r in results
+    ]
+    header = run.header.model_copy(
+        update={"environment": environment, "config": config, "models": models}
+    )
+    return replace(run, header=header, results=tuple(results), graphs={**graphs, moved.id: moved})
+
+
+def test_no_secret_is_left(telling: Run) -> None:
+    before, after = ("\n".join(lines_of(run)) for run in (telling, redacted(telling)))
+    for secret in SECRETS:
+        assert secret.replace("\\", "\\\\") in before
+        assert secret.replace("\\", "\\\\") not in after
+    for kept in ("net.xml", "a b.npy", "src/core/node.cpp:12", "notes.txt"):
+        assert kept in after
+
+
+def test_what_was_measured_stays(telling: Run) -> None:
+    after = redacted(telling)
+    for one, other in zip(telling.done, after.done, strict=True):
+        assert one.launches == other.launches
+        layers = [executed_layers(run, r) for run, r in ((telling, one), (after, other))]
+        assert [x.name for x in layers[0]] == [x.name for x in layers[1]]
+    assert redacted(after) == after
+
+
+def test_a_redacted_report_carries_redacted_data(telling: Run, tmp_path: Path) -> None:
+    run_file, report = tmp_path / "run.jsonl", tmp_path / "report.html"
+    run_file.write_text("\n".join(lines_of(telling)) + "\n", "utf-8")
+    assert ovreport("render", run_file, "-o", report, "--redact").exit_code == 0
+    page = report.read_text("utf-8")
+    content = page + "\n".join(lines_of(read_run(report)))
+    assert not [secret for secret in SECRETS if secret in content]
+    again = tmp_path / "again.html"
+    assert ovreport("render", report, "-o", again).exit_code == 0
+    assert again.read_bytes() == report.read_bytes()
