@@ -53,7 +53,12 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
     width, height = (float(root.attrib.pop(key).removesuffix("pt")) for key in ("width", "height"))
     root.set("viewBox", f"0 0 {width:g} {height:g}")
     root.set("width", f"{width * 4 / 3:.0f}")  # points to CSS pixels
-    root.set("role", "img")
+    links = root.findall(f".//{{{_SVG}}}a")
+    for link in links:
+        link.attrib.pop("target", None)
+        link.set("aria-label", "the row of this point")
+    # What holds links is no picture to a screen reader, which would pass them over.
+    root.set("role", "group" if links else "img")
     root.set("aria-label", _legal(title))
     root.attrib.pop("version", None)
     described = ElementTree.Element(f"{{{_SVG}}}desc")
