@@ -124,8 +124,9 @@ def run_of(layers: int, cells: int, random: np.random.Generator) -> Run:
         ),
         plan=plan,
     )  # fmt: skip
-    profile = _profile(runtime, random)
-    results = tuple(_result(cell, profile, runtime, model, random) for cell in plan)
+    results = tuple(
+        _result(cell, _profile(runtime, random), runtime, model, random) for cell in plan
+    )
     return Run(header, results, {runtime.id: runtime, model.id: model})
 
 
@@ -147,7 +148,7 @@ def _profile(graph: Graph, random: np.random.Generator) -> Profile:
             ProfiledLayer(
                 name=node.name, type=node.type, kernel=str(node.attributes["primitiveType"]),
                 status="executed" if share else "not_run",
-                times_ns=(times if share else times[:0]).astype(np.int64),
+                times_ns=(times if share else times[:0]).astype(np.int64) // 1000 * 1000,
             )
         )  # fmt: skip
     totals = sum((layer.times_ns for layer in layers if len(layer.times_ns)), start=np.int64(0))

@@ -210,6 +210,49 @@
     return element("div", { className: "tools" }, filter, count, columns, copy, save);
   }
 
+  /* ------------------------------------------------------------------ packed parts */
+
+  const PACKED = "script[type='application/x-deflate']";
+
+  async function inflated(script) {
+    const bytes = Uint8Array.from(atob(script.textContent), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    return new Response(stream).text();
+  }
+
+  /* A picture is put in its place; "unpacked" tells others that it is there. */
+  const unpacking = new Map();
+  function unpack(holder) {
+    if (!unpacking.has(holder)) {
+      unpacking.set(holder, inflated(holder.querySelector(PACKED)).then((html) => {
+        holder.innerHTML = html;
+        holder.dispatchEvent(new CustomEvent("unpacked", { bubbles: true }));
+      }));
+    }
+    return unpacking.get(holder);
+  }
+
+  const pictures = [...document.querySelectorAll(".packed")];
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) unpack(target);
+  }, { rootMargin: "800px" });
+  pictures.forEach((holder) => near.observe(holder));
+
+  /* The details of rows, put below a row when it is opened. */
+  function detailed(table, rows) {
+    const script = table.tBodies[0].querySelector(PACKED);
+    if (!script) return;
+    let parts = null;
+    table.addEventListener("toggle", async ({ target }) => {
+      if (!target.open || target.querySelector(".more")) return;
+      parts ??= inflated(script).then((html) => html.split("\x1e"));
+      const place = places.get(target.closest("tr"));
+      const html = (await parts)[place];
+      if (!target.querySelector(".more")) target.insertAdjacentHTML("beforeend", html);
+    }, true);
+    const places = new Map(rows.map((row, place) => [row, place]));
+  }
+
   function equip(table) {
     const heads = [...table.tHead.rows[0].cells].map((cell) => {
       const unit = cell.querySelector(".unit");
@@ -230,10 +273,12 @@
       });
     }
     if ("leaveOut" in table.dataset) shareOfTheRest(heads, rows);
+    detailed(table, rows);
     if ("tools" in table.dataset) table.caption.firstElementChild.append(tools(view));
   }
 
   document.querySelectorAll("main table").forEach(equip);
+  addEventListener("unpacked", ({ target }) => target.querySelectorAll("table").forEach(equip));
 
   /* ------------------------------------------------------------------ the sweet spot */
 
@@ -293,8 +338,14 @@
   /* ------------------------------------------------------------------ finding one's way */
 
   /* A link into a fold opens it, and a link to a row opens the row's own details. */
-  function openTarget() {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  async function openTarget() {
+    const name = decodeURIComponent(location.hash.slice(1));
+    let target = name && document.getElementById(name);
+    for (const holder of name && !target ? pictures : []) {
+      await unpack(holder);
+      target = document.getElementById(name);
+      if (target) break;
+    }
     if (!target) return;
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     const own = target.querySelector(":scope > td > details");

@@ -15,6 +15,7 @@ from demo import Demo, charts, run_named, section, table_of
 from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from ovreport.analysis import Analysis, installed
 from ovreport.rendering.page import render
@@ -69,7 +70,9 @@ def test_text_from_a_model_can_do_nothing(chrome: Chrome, tmp_path: Path, text: 
     assert complaints(chrome) == []
     assert requests(chrome) == [written(tmp_path, page)]
     assert chrome.title != "owned"
-    assert not chrome.find_elements(By.CSS_SELECTOR, "[onload], [onerror], [style], main script")
+    assert not chrome.find_elements(
+        By.CSS_SELECTOR, "[onload], [onerror], [style], main script:not([type])"
+    )
     assert len(chrome.find_elements(By.CSS_SELECTOR, "style")) == 1
     assert len(chrome.find_elements(By.CSS_SELECTOR, ".crash")) == 1
     assert len(chrome.find_elements(By.CSS_SELECTOR, "figure.chart svg")) == 5
@@ -243,3 +246,31 @@ def test_five_thousand_rows_stay_usable(chrome: Chrome, tmp_path: Path) -> None:
     chrome.find_elements(By.CSS_SELECTOR, "th button")[3].send_keys("\n")
     box.send_keys("type: pool; share > 99")
     assert chrome.find_element(By.CSS_SELECTOR, ".shown").text == "17 of 5000"
+
+
+# ---------------------------------------------------------------------------- packed parts
+
+
+def test_details_of_many_rows_are_unpacked_when_one_opens(chrome: Chrome, tmp_path: Path) -> None:
+    page = page_of(Section([Group("", [table_of(2000, "a <b> \x1e 层")])]))
+    assert page.count("<dl class=facts>") == 0
+    chrome.get(written(tmp_path, page))
+    chrome.find_elements(By.CSS_SELECTOR, "th button")[3].send_keys("\n")
+    first = chrome.find_element(By.CSS_SELECTOR, "tbody tr")
+    assert first.get_attribute("id") == "table-1999"
+    first.find_element(By.TAG_NAME, "summary").send_keys("\n")
+    WebDriverWait(chrome, 10).until(lambda _: first.find_elements(By.TAG_NAME, "dl"))
+    assert first.find_element(By.TAG_NAME, "dd").text == "a <b> \ufffd 层"
+    assert complaints(chrome) == []
+
+
+def test_a_link_into_a_packed_block_unpacks_it(chrome: Chrome, tmp_path: Path) -> None:
+    bare = [replace(row, details=()) for row in table_of(9000).rows]
+    folded = replace(table_of(0), rows=bare, collapsed=True)
+    address = written(tmp_path, page_of(Section([Group("", [folded])])))
+    assert Path(address.removeprefix("file://")).stat().st_size < 200_000
+    chrome.get("about:blank")
+    chrome.get(f"{address}#table-8000")
+    row = WebDriverWait(chrome, 20).until(lambda _: chrome.find_element(By.ID, "table-8000"))
+    WebDriverWait(chrome, 20).until(lambda _: row.is_displayed())
+    assert chrome.find_elements(By.CSS_SELECTOR, ".tools input"), "it sorts and filters like others"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
+from ovreport.rendering import packing
 from ovreport.rendering.format import Unit, explain, interval, number_of, show
 from ovreport.rendering.palette import BLUE, colour, every_name
 from ovreport.section import Facts, Kind, Link, Role, Row, Table, Tag, Value
@@ -42,18 +43,24 @@ def rows(
         units: by column.
         nested: writes a table that is among a row's details.
     """
+    more = [_more(row, nested) for row in table.rows]
+    packed = sum(map(len, more)) > packing.ROW_DETAILS
     columns = [(column.key, column.kind, units[column.key]) for column in table.columns]
     parts: list[str] = []
-    for row in table.rows:
+    for row, detail in zip(table.rows, more, strict=True):
         anchor = f' id="{escape(row.anchor)}"' if row.anchor else ""
         parts.append(f"<tr{anchor}{' class=emphasis' if row.emphasis else ''}>")
         rest = columns
         if row.details:
             key, kind, unit = columns[0]
-            parts.append(_opening(row, _value(row.values[key], kind, unit, False), nested))
+            shown = _value(row.values[key], kind, unit, False)
+            inside = "" if packed else detail
+            parts.append(f"<td><details><summary>{shown}</summary>{inside}</details>")
             rest = columns[1:]
         parts += [cell(row.values[key], kind, unit) for key, kind, unit in rest]
         parts.append("\n")
+    if packed:
+        parts.append(packing.details(more))
     return Markup("".join(parts))
 
 
@@ -114,14 +121,15 @@ def _value(item: Value, kind: Kind, unit: Unit | None, with_unit: bool) -> str:
     return f"<code>{shown}</code>" if kind == "code" else str(shown)
 
 
-def _opening(row: Row, shown: str, nested: Callable[[Table], str] | None) -> str:
-    """The first cell of a row whose details open below it."""
+def _more(row: Row, nested: Callable[[Table], str] | None) -> str:
+    """What opens below a row."""
+    if not row.details:
+        return ""
     parts = [
         _facts_list(part) if isinstance(part, Facts) else nested(part) if nested else ""
         for part in row.details
     ]
-    more = "".join(parts)
-    return f"<td><details><summary>{shown}</summary><div class=more>{more}</div></details>"
+    return f"<div class=more>{''.join(parts)}</div>"
 
 
 def _facts_list(facts: Facts) -> str:

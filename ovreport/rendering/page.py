@@ -20,7 +20,7 @@ from markupsafe import Markup
 from ovreport.analysis import Analysis
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
-from ovreport.rendering import cells
+from ovreport.rendering import cells, packing
 from ovreport.rendering import format as formatting
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
@@ -173,7 +173,7 @@ def _without_dead_links(parts: Sequence[Part], elsewhere: Set[str]) -> list[Part
         return link[0] if link[2] in there else link[1]
 
     return [
-        replace(part, body=Markup(_LINK.sub(keep, part.body)))
+        replace(part, body=Markup(packing.pack_parts(_LINK.sub(keep, part.body))))
         if isinstance(part.body, Markup)
         else part
         for part in parts
@@ -215,6 +215,8 @@ def _environment(rules: list[str], glossary: Glossary, draw: Callable[[Chart], s
         facts_list=cells.facts_list,
         label=label,
         range_of=formatting.span,
+        folded_table=packing.folded_table,
+        picture=packing.picture,
         rows=cells.rows,
         show=formatting.show,
         sureness=cells.sureness,
