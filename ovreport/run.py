@@ -429,6 +429,70 @@ class SearchStep(Record):
     why: str
 
 
+# ---------------------------------------------------------------------------- answers
+
+
+class OutputDrift(Record):
+    """One output of two versions that were fed the same; figures are None where shapes differ."""
+
+    name: str
+    shapes: tuple[str, str]
+    """Of A and of B."""
+    cosine: float | None = None
+    """Cosine similarity, the lowest of all input sets."""
+    max_abs: float | None = None
+    mean_abs: float | None = None
+    relative: float | None = None
+    """‖B − A‖ / ‖A‖ over all elements."""
+    not_finite: int = 0
+    """Elements that are infinite or no number in either; they are left out of the figures."""
+    probabilities: bool = False
+    """The output holds scores that sum to one."""
+    top1: float | None = None
+    """Share of samples with the same best class; None where it does not look like class scores."""
+    top5: float | None = None
+    """Share of the five best classes that both have, in any order."""
+    accuracy: tuple[float, float] | None = None
+    """Of A and of B against given labels: the best class is the right one."""
+    accuracy5: tuple[float, float] | None = None
+    """The right class is among the five best."""
+
+
+class LayerDrift(Record):
+    """What a layer of both versions puts out, compared as an output is."""
+
+    name: str
+    """The operator's, in both models."""
+    type: str
+    cosine: float
+    relative: float
+    max_abs: float
+
+
+class Answers(Record):
+    """Two versions that were fed the same inputs, and how far their answers are apart."""
+
+    base: Cell
+    other: Cell
+    models: tuple[str, str]
+    """SHA-256 of both models' files."""
+    inputs: str
+    """SHA-256 of what both were fed."""
+    input_data: str
+    """The same in words."""
+    samples: int
+    """Input sets × batch."""
+    labels: str = ""
+    """The file with the right classes, if one was given."""
+    outputs: tuple[OutputDrift, ...] = ()
+    layers: tuple[LayerDrift, ...] = ()
+    """In execution order of the base; only on request."""
+    asked_layers: bool = False
+    failure: Failure | None = None
+    """Why there is no comparison."""
+    layers_failure: Failure | None = None
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that was measured; what analyzers are given."""
@@ -437,6 +501,7 @@ class Run:
     results: tuple[CellResult, ...]
     graphs: Mapping[str, Graph] = field(default_factory=dict)
     search: tuple[SearchStep, ...] = ()
+    answers: tuple[Answers, ...] = ()
 
     @property
     def other_environments(self) -> tuple[Environment, ...]:

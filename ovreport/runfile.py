@@ -6,6 +6,7 @@ Line by line::
     {"kind": "graph", "graph": {…}}                    once for each different graph
     {"kind": "cell", "result": {…}}                    once for each finished cell
     {"kind": "search", "step": {…}}                    what a search looks at, and why
+    {"kind": "answers", "answers": {…}}                once for each two versions fed the same
 
 A cell counts once its line is on the disk; a torn last line is dropped on reading. A second header
 is that of a resumed run, whose plan and models replace the first's, or files were concatenated and
@@ -31,6 +32,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ovreport.errors import UserError
 from ovreport.run import (
+    Answers,
     Cell,
     CellResult,
     Environment,
@@ -75,8 +77,16 @@ class _SearchLine(Record):
     step: SearchStep
 
 
-_Line: TypeAdapter[_HeaderLine | _GraphLine | _CellLine | _SearchLine] = TypeAdapter(
-    Annotated[_HeaderLine | _GraphLine | _CellLine | _SearchLine, Field(discriminator="kind")]
+class _AnswersLine(Record):
+    kind: Literal["answers"] = "answers"
+    answers: Answers
+
+
+_Line: TypeAdapter[_HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine] = TypeAdapter(
+    Annotated[
+        _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine,
+        Field(discriminator="kind"),
+    ]
 )
 
 
@@ -122,6 +132,9 @@ class RunFile:
     def step(self, step: SearchStep) -> None:
         self._write(_SearchLine(step=step))
 
+    def answers(self, answers: Answers) -> None:
+        self._write(_AnswersLine(answers=answers))
+
     def _write(self, line: Record) -> None:
         self._file.write(line.model_dump_json().encode() + b"\n")
         self._file.flush()
@@ -155,6 +168,8 @@ def lines_of(run: Run) -> Iterator[str]:
         yield _SearchLine(step=step).model_dump_json()
     for result in run.results:
         yield _CellLine(result=result).model_dump_json()
+    for answers in run.answers:
+        yield _AnswersLine(answers=answers).model_dump_json()
 
 
 def pack(run: Run) -> str:
@@ -251,6 +266,8 @@ def _parse(path: Path, content: bytes) -> Run:
                 parts[-1].results[line.result.cell.id] = line.result
             case _SearchLine():
                 parts[-1].steps.append(line.step)
+            case _AnswersLine():
+                parts[-1].answers[line.answers.base.id, line.answers.other.id] = line.answers
     _check_graphs(path, (r for part in parts for r in part.results.values()), graphs)
     return _merge(parts, graphs)
 
@@ -293,6 +310,8 @@ class _Part:
     header: Header
     results: dict[str, CellResult] = field(default_factory=dict)
     steps: list[SearchStep] = field(default_factory=list)
+    answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
+    """By the ids of both cells."""
 
     def go_on(self, resumed: Header) -> None:
         self.steps.clear()
@@ -313,6 +332,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     models: dict[tuple[str, str], ModelFile] = {}
     environments: dict[str, Environment] = {}
     results: dict[str, CellResult] = {}
+    answers: dict[tuple[str, str], Answers] = {}
     for part in parts:
         header, own = part.header, part.results
         searched = (step.cell for step in part.steps if step.cell is not None)
@@ -321,6 +341,8 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
         models |= {(m.model, m.version): m for m in header.models}
         environments |= {e.id: e for e in (*header.other_environments, header.environment)}
         results |= {id: own[id] for id in planned if id in own}
+    for part in parts:
+        answers |= {ids: found for ids, found in part.answers.items() if results.keys() >= {*ids}}
     ordered = tuple(results[id] for id in plan if id in results)
     first = parts[0].header
     elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
@@ -335,4 +357,4 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     kept = {id: graph for id, graph in graphs.items() if id in named}
     # Of a file that was concatenated with itself, every step is there twice.
     steps = dict.fromkeys(step for part in parts for step in part.steps)
-    return Run(merged, ordered, kept, tuple(steps))
+    return Run(merged, ordered, kept, tuple(steps), tuple(answers.values()))

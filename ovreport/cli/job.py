@@ -21,6 +21,7 @@ from ovreport.cli.show import print_failures, print_plan, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
+from ovreport.measuring.answers import Question, answer, is_answered, questions
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.resuming import Resumption, resumption
@@ -111,6 +112,7 @@ class Job:
             planner = Planner(self.source, inspected, environment, Path(folder))
             planned = [planner.plan(cell) for cell in cells]
             searched = searches(self.source.config, cells)
+            asked = questions(planner, planned)
             resumed = Resumption()
             if before is not None:
                 found = list(_found(before, searched, planner))
@@ -141,7 +143,22 @@ class Job:
                 measuring.cells(planned)
                 for search in searched:
                     measuring.search(search)
+            self._compare_answers(asked, before, Path(folder))
         return self._report(read_run(self.paths.run_file))
+
+    def _compare_answers(self, asked: list[Question], before: Run | None, folder: Path) -> None:
+        """Whether versions answer alike; of cells that failed there is nothing to ask."""
+        if not asked:
+            return
+        run = read_run(self.paths.run_file)
+        measured = {result.cell.id for result in run.done}
+        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
+            for question in asked:
+                base, other = question.base.cell, question.other.cell
+                if not {base.id, other.id} <= measured or is_answered(question, before):
+                    continue
+                click.echo(f"Comparing the answers of {base.model}: {other.version}")
+                run_file.answers(answer(question, run, self.source.config.measure, folder))
 
     def _report(self, run: Run) -> int:
         write_report(run, self.source, self.paths.report)

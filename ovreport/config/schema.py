@@ -44,6 +44,9 @@ class Version(Settings):
     range: tuple[float, float] | dict[str, tuple[float, float]] | None = None
     """Lowest and highest value of random input, for all inputs or by input name. Without it:
     [0, 1) for floating-point inputs, [0, 256) for u8, [0, 2) for other integers."""
+    labels: str | None = None
+    """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` of
+    integers, or a text file with one in each line."""
 
 
 class Runtime(Settings):
@@ -156,6 +159,17 @@ class Measure(Settings):
         return self
 
 
+class Outputs(Settings):
+    """Feeding versions the same inputs and comparing what they answer."""
+
+    compare: bool = True
+    """False: leave it out."""
+    samples: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Random inputs to feed; of given ones all are."""
+    layers: bool = False
+    """Also compare what matching layers put out, to see where versions begin to differ."""
+
+
 class Report(Settings):
     """What the report says and shows."""
 
@@ -194,6 +208,8 @@ class Config(Settings):
     with."""
     properties: dict[str, dict[str, Scalar]] = {}
     """Raw OpenVINO properties by device: ``[properties.CPU]``."""
+    outputs: Outputs = Outputs()
+    """Comparing what versions answer."""
     report: Report = Report()
     """The report."""
     analyzer: dict[str, dict[str, Any]] = {}

@@ -140,7 +140,7 @@ class _Matching:
         }
         self.basis: dict[_Layer, Basis] = {}
         self.partnered: set[_Layer] = set()
-        self.shared = _shared_names(a.model, b.model)
+        self.shared = shared_names(a.model, b.model)
         self.operators = [
             {name: places for name, places in side.operators.items() if name in self.shared}
             for side in self.sides
@@ -379,7 +379,7 @@ def _takers(
     return takers
 
 
-def _shared_names(first: Sequence[Node], second: Sequence[Node]) -> frozenset[str]:
+def shared_names(first: Sequence[Node], second: Sequence[Node]) -> frozenset[str]:
     """Names of operators that mean the same in both models."""
     models = [{node.name: node for node in model if node.name} for model in (first, second)]
     common = models[0].keys() & models[1].keys()

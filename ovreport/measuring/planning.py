@@ -124,6 +124,19 @@ class Planner:
             ),
         )
 
+    def samples(self, planned: PlannedCell, count: int) -> list[Path]:
+        """Input files to compare answers by: the given input, or random ones of several seeds."""
+        place = self._place(planned.cell.model, planned.cell.version)
+        version = self.source.config.model[place]
+        if version.input is not None:
+            return [planned.inputs]
+        info = self.runtimes.inspections[planned.cell.runtime].models[place]
+        paths = [self.folder / f"samples-{planned.cell.id}-{n}.npz" for n in range(count)]
+        for number, path in enumerate(paths):
+            seed = self.source.config.measure.seed + number
+            prepare_inputs(path, info.inputs, planned.shapes, None, version.range, seed)
+        return paths
+
     def model_files(self) -> tuple[ModelFile, ...]:
         return tuple(
             ModelFile(

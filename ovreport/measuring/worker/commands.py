@@ -159,6 +159,35 @@ class Worker:
             "model_graph": at("profile", lambda: graph(model.model, "model")),
         }
 
+    # -------------------------------------------------------------------- answers
+
+    def outputs(
+        self,
+        path: str,
+        device: str,
+        shapes: list[list[int]],
+        inputs: str,
+        properties: dict[str, Any],
+        target: str,
+        operators: list[str],
+    ) -> dict[str, Any]:
+        """Answers to all input sets, written to ``target``, an ``.npz``.
+
+        Args:
+            operators: names of those whose output is to be saved too, after the model's own.
+        """
+        from .outputs import add_results, save_outputs
+        from .python_api import Model
+
+        model = at("read", lambda: Model(path))
+        found = at("read", lambda: add_results(model.model, operators))
+        at("reshape", lambda: model.reshape(shapes))
+        at("compile", lambda: model.compile(device, properties))
+        sets = at("input", lambda: _input_sets(inputs))
+        request = at("input", lambda: model.requests(1, sets))[0]
+        ports = at("inference", lambda: save_outputs(model, request, len(sets), target))
+        return {"outputs": ports, "operators": found}
+
 
 def _opener(api: str | None) -> Any:
     """What reads a model by the API that was asked for, or by the C API where there is one."""

@@ -33,6 +33,10 @@ class Request:
         """The last inference's counters, one entry a layer."""
         return self._request.get_profiling_info()
 
+    def outputs(self) -> list[Any]:
+        """The last inference's output tensors, by index."""
+        return list(self._request.output_tensors)
+
     def nothing(self) -> None:
         """Takes its place when the loop's own cost is measured."""
 

@@ -1,0 +1,45 @@
+"""What a model answers, saved for a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .python_api import Model, Request, port
+
+
+def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
+    """Makes operators' first outputs results of the model; by name, the index of the result."""
+    operators = {item.get_friendly_name(): item for item in model.get_ops()}
+    found = [name for name in names if name in operators and operators[name].outputs()]
+    model.add_outputs([operators[name].output(0) for name in found])
+    sources = [result.input_value(0) for result in model.get_results()]
+    places = {
+        source.get_node().get_friendly_name(): index
+        for index, source in enumerate(sources)
+        if source.get_index() == 0
+    }
+    return {name: places[name] for name in found if name in places}
+
+
+def save_outputs(model: Model, request: Request, sets: int, target: str) -> list[dict[str, Any]]:
+    """Runs every set once and writes arrays ``<set>_<output>``; describes the outputs.
+
+    Element types without a form in numpy are left out.
+    """
+    arrays = {}
+    for turn in range(sets):
+        request.feed(turn)
+        request.infer()
+        for index, tensor in enumerate(request.outputs()):
+            kind = tensor.get_element_type().get_type_name()
+            if kind == "bf16":
+                # bf16 is the upper half of f32.
+                halves = tensor.data.view(np.uint16).astype(np.uint32) << 16
+                arrays[f"{turn}_{index}"] = halves.view(np.float32)
+            elif tensor.data.dtype.kind in "fiub":
+                arrays[f"{turn}_{index}"] = tensor.data.copy()
+    np.savez(target, **arrays)
+    return [port(item) for item in model.compiled.outputs]
