@@ -38,6 +38,17 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     return " · ".join(parts)
 
 
+def difference(one: Cell, other: Cell) -> tuple[str, str]:
+    """What two cells of a model are called by what differs: ``parent`` and ``int8``."""
+    keys = ("version", "runtime", "device", "precision")
+    differing = [key for key in keys if getattr(one, key) != getattr(other, key)]
+    first, second = (
+        " · ".join(str(getattr(cell, key) or "own precision") for key in differing)
+        for cell in (one, other)
+    )
+    return first, second
+
+
 def count(number: int, noun: str) -> str:
     """``1 stream``, ``2 streams``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(

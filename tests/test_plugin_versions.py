@@ -10,7 +10,7 @@ import pytest
 
 from ovreport.run import Cell, CellResult, Launch, ProfiledLayer, Run, Slice
 from ovreport.runfile import read_run
-from ovreport.section import Bars, Chart, Finding, Group, Section, Table
+from ovreport.section import Bars, Chart, Diagram, Finding, Group, Section, Table
 from ovreport.stats.criteria import Noise, criteria, word
 from ovreport_plugins.versions.analyzer import VersionOptions, Versions
 
@@ -203,3 +203,13 @@ def test_sizes_are_smaller_and_not_faster(run: Run) -> None:
         size = next(c for c in criteria(resized, a, b, Noise()) if c.name == "file_size")
         assert word(size) == expected
         assert size.ratio.point == pytest.approx(sizes[b.cell.version] / sizes[a.cell.version])
+
+
+def test_both_graphs_colour_what_changed(doubled: Section) -> None:
+    (only,) = (g for g in doubled.groups if g.heading == "mobilenet: again against parent")
+    diagrams = [block for block in only.blocks if isinstance(block, Diagram)]
+    assert len(diagrams) == 2
+    for diagram in diagrams:
+        change = {node.lines[1]: getattr(node.fills["change"], "key", "") for node in diagram.nodes}
+        assert [name for name, kind in change.items() if kind == "slower"] == [SLOWER]
+        assert set(change.values()) == {"slower", "alike", "no time"}

@@ -21,6 +21,7 @@ from ovreport.cli.show import print_failures, print_plan, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
+from ovreport.labels import difference
 from ovreport.measuring.answers import Question, answer, is_answered, questions
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
@@ -157,7 +158,8 @@ class Job:
                 base, other = question.base.cell, question.other.cell
                 if not {base.id, other.id} <= measured or is_answered(question, before):
                     continue
-                click.echo(f"Comparing the answers of {base.model}: {other.version}")
+                names = difference(base, other)
+                click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
                 run_file.answers(answer(question, run, self.source.config.measure, folder))
 
     def _report(self, run: Run) -> int:

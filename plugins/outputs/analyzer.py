@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from ovreport.labels import count
+from ovreport.labels import count, difference
 from ovreport.plugin import Analyzer, Options
 from ovreport.rendering.format import digits, shorten, show
 from ovreport.run import Answers, LayerDrift, OutputDrift, Run
@@ -280,15 +280,7 @@ def _verdict(answers: Answers) -> str:
 
 
 def _names(answers: Answers) -> tuple[str, str]:
-    """What both are called: by all that differs between them."""
-    base, other = answers.base, answers.other
-    keys = [k for k in ("version", "runtime", "device", "precision")
-            if getattr(base, k) != getattr(other, k)]  # fmt: skip
-    first, second = (
-        " · ".join(str(getattr(cell, key) or "own precision") for key in keys)
-        for cell in (base, other)
-    )
-    return first, second
+    return difference(answers.base, answers.other)
 
 
 def _id(answers: Answers) -> str:

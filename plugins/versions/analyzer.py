@@ -11,7 +11,7 @@ from ovreport.run import Run
 from ovreport.section import Finding, Group, Section
 from ovreport.stats.criteria import LAUNCH_NOISE, NOISE, Noise
 
-from . import changes, verdicts
+from . import changes, graphs, verdicts
 from .points import Comparison, comparisons
 
 
@@ -64,7 +64,8 @@ class Versions(Analyzer):
                 groups.append(Group(subject, [verdicts.overview(run, several, noise)]))
             for comparison in several:
                 table = verdicts.verdict_table(run, comparison, noise)
-                groups.append(Group(comparison.heading, [table, *changes.blocks(run, comparison)]))
+                where = [*changes.blocks(run, comparison), *graphs.diagrams(run, comparison)]
+                groups.append(Group(comparison.heading, [table, *where]))
                 findings += verdicts.findings(run, comparison, noise)
                 findings += changes.findings(run, comparison)
         said = "; ".join(verdicts.summary(run, comparison, noise) for comparison in compared[:3])

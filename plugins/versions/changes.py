@@ -142,11 +142,14 @@ def _reading(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -
     if in_layers * whole < 0:
         text += (
             f" The layers, timed in a pass of their own with counters on, take "
-            f"{show(in_layers, 'duration')} more, and the latency without counters is "
-            f"{show(whole, 'duration')} more: such small changes are within what either pass "
-            "scatters, or counters cost one version more."
+            f"{_more(in_layers)}, while the latency without counters is {_more(whole)}: a pass "
+            "was disturbed, counters cost one version more, or the change is within the scatter."
         )
     return Text(f"matched-{comparison.id}", text)
+
+
+def _more(change_s: float) -> str:
+    return f"{show(abs(change_s), 'duration')} {'more' if change_s > 0 else 'less'}"
 
 
 def _waterfall(
@@ -170,10 +173,9 @@ def _waterfall(
     axis = comparison.axis
     shown = [(comparison.base, before), *steps, (comparison.other, after)]
     top = ranked[0]
-    more = "more" if top.s > 0 else "less"
     return Chart(
         f"waterfall-{what}-{comparison.id}",
-        f"By {words}: {top.name} takes {show(abs(top.s), 'duration')} {more}",
+        f"By {words}: {top.name} takes {_more(top.s)}",
         Axis("median latency", "duration"),
         Axis("", categories=[name for name, _ in shown]),
         [
@@ -272,8 +274,9 @@ def _pairs(
                     "layers": f"{len(group.a)} → {len(group.b)}",
                     "a": group.a_s,
                     "b": group.b_s,
-                    "change": change,
+                    "change": change.point,
                     "ratio": group.b_s / group.a_s if group.a_s else None,
+                    "sure": change.high - change.point,
                     "precision": _became(group, lambda layer: layer.precision),
                     "kernel": _became(group, lambda layer: layer.kernel),
                 },
@@ -287,6 +290,7 @@ def _pairs(
         Column("type", "Type"),
         Column("layers", "Layers", help="How many do this work in either."),
         *_columns(comparison),
+        Column("sure", "±", "duration", help="Half of the 95 % interval of the change."),
         Column("precision", "Precision"),
         Column("kernel", "Kernel", "code"),
     ]

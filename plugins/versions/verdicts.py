@@ -140,7 +140,8 @@ def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
         (pair, criteria(run, *pair, noise, control(run, pair))[0]) for pair in comparison.pairs
     ]
     if len(known) <= _EACH:
-        return [_of_pair(run, comparison, pair, criterion) for pair, criterion in known]
+        return [_of_pair(comparison, pair, criterion) for pair, criterion in known]
+    cells = [a.cell for a, _ in comparison.pairs]
     found = []
     for verdict, several in groupby(
         sorted(known, key=lambda item: item[1].verdict), key=lambda item: item[1].verdict
@@ -155,7 +156,7 @@ def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
                 f"{show(high, 'ratio')} the throughput of {comparison.base} in "
                 f"{len(listed)} of {count(len(known), 'configuration')}: {word(listed[0][1])}.",
                 evidence=[
-                    Link(label(pair[0].cell, run.header.plan), anchor(comparison, pair))
+                    Link(label(pair[0].cell, cells), anchor(comparison, pair))
                     for pair, _ in listed[:5]
                 ],
             )
@@ -163,13 +164,14 @@ def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
     return found
 
 
-def _of_pair(run: Run, comparison: Comparison, pair: Pair, criterion: Criterion) -> Finding:
+def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion) -> Finding:
     a, b = pair
+    cells = [base.cell for base, _ in comparison.pairs]
     apart = "" if b.cell.id in a.interleaved_with else ", not measured side by side"
     return Finding(
         f"versions.{criterion.verdict}",
         _SEVERITY[criterion.verdict],
-        f"{comparison.subject}, {label(a.cell, run.header.plan)}: {comparison.other} has "
+        f"{comparison.subject}, {label(a.cell, cells)}: {comparison.other} has "
         f"{show(criterion.ratio.point, 'ratio')} the throughput of {comparison.base} "
         f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
         f"(noise ±{criterion.noise:.1%}).",
