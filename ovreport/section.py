@@ -318,7 +318,19 @@ class Diagram:
     collapsed: bool = False
 
 
-Block: TypeAlias = "Text | KeyFigures | Facts | Table | Chart | Diagram"
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file inside the report, which a reader can save without scripts."""
+
+    id: str
+    text: str
+    """What is clicked on."""
+    name: str
+    """Of the file; ends in ``.csv``."""
+    content: str
+
+
+Block: TypeAlias = "Text | KeyFigures | Facts | Table | Chart | Diagram | Download"
 
 
 # ---------------------------------------------------------------------------- findings

@@ -15,8 +15,8 @@ from conftest import ovreport
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.export.documents import file_name
 from ovreport.export.spreadsheet import csv_text
+from ovreport.export.workbench import file_name
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 

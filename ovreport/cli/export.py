@@ -42,7 +42,8 @@ def export(
     from ovreport.analysis import Analysis, analyze
     from ovreport.cli.report import chosen_analyzers, report_settings
     from ovreport.errors import UserError
-    from ovreport.export.documents import csv_files, json_text, workbench_files
+    from ovreport.export.documents import csv_files, json_text
+    from ovreport.export.workbench import workbench_files
     from ovreport.output import check_writable, write_folder, write_whole
     from ovreport.runfile import read_run
 

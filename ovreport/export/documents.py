@@ -18,8 +18,7 @@ from ovreport.export.records import (
     slice_records,
 )
 from ovreport.export.spreadsheet import csv_text
-from ovreport.export.workbench import inference_report, layer_report
-from ovreport.run import CellResult, Run
+from ovreport.run import Run
 from ovreport.section import Crashed, Section
 
 
@@ -98,24 +97,3 @@ def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
                     "gain": finding.gain,
                     "evidence": [link.text for link in finding.evidence],
                 }
-
-
-def workbench_files(run: Run) -> dict[str, str]:
-    """A layer report for each profiled cell, an inference report for each version and device."""
-    files: dict[str, str] = {}
-    groups: dict[tuple[str, ...], list[CellResult]] = {}
-    for result in run.done:
-        cell = result.cell
-        groups.setdefault((cell.model, cell.version, cell.runtime, cell.device), []).append(result)
-        if result.profile is not None and result.runtime_graph is not None:
-            name = file_name("layers", cell.model, cell.version, cell.id)
-            files[name] = layer_report(run, result)
-    for (model, version, *_), results in groups.items():
-        name = file_name("inference", model, version, results[0].cell.id)
-        files[name] = inference_report(results)
-    return files
-
-
-def file_name(*parts: str) -> str:
-    """Safe on every file system, whatever a stranger's model is called."""
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts) + ".csv"

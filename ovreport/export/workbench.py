@@ -57,3 +57,24 @@ def inference_report(results: Sequence[CellResult]) -> str:
 def _precision(text: str) -> str:
     """As releases of its time named it: ``FP32``, ``BF16``, ``U8``."""
     return re.sub(r"^f(?=\d)", "fp", precision_name(text)).upper()
+
+
+def workbench_files(run: Run) -> dict[str, str]:
+    """A layer report for each profiled cell, an inference report for each version and device."""
+    files: dict[str, str] = {}
+    groups: dict[tuple[str, ...], list[CellResult]] = {}
+    for result in run.done:
+        cell = result.cell
+        groups.setdefault((cell.model, cell.version, cell.runtime, cell.device), []).append(result)
+        if result.profile is not None and result.runtime_graph is not None:
+            name = file_name("layers", cell.model, cell.version, cell.id)
+            files[name] = layer_report(run, result)
+    for (model, version, *_), results in groups.items():
+        name = file_name("inference", model, version, results[0].cell.id)
+        files[name] = inference_report(results)
+    return files
+
+
+def file_name(*parts: str) -> str:
+    """Safe on every file system, whatever a stranger's model is called."""
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts) + ".csv"

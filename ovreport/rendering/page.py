@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -32,6 +33,7 @@ from ovreport.section import (
     Chart,
     Crashed,
     Diagram,
+    Download,
     Facts,
     KeyFigures,
     Section,
@@ -210,6 +212,7 @@ def _environment(rules: list[str], glossary: Glossary, draw: Callable[[Chart], s
     environment.globals.update(
         block_kind=_block_kind,
         draw=lambda chart: Markup(draw(chart)),
+        data_url=_data_url,
         draw_diagram=draw_diagram,
         explained=glossary.linked,
         facts_list=cells.facts_list,
@@ -244,11 +247,17 @@ _BLOCK_KINDS: dict[type[Block], str] = {
     Table: "table",
     Chart: "chart",
     Diagram: "diagram",
+    Download: "download",
 }
 
 
 def _block_kind(block: Block) -> str:
     return _BLOCK_KINDS[type(block)]
+
+
+def _data_url(content: str) -> str:
+    """CSV as an address. A policy's ``data:`` is for what a page loads, not for what is saved."""
+    return "data:text/csv;charset=utf-8," + quote(content, safe=" ;:/,.()[]")
 
 
 # ---------------------------------------------------------------------------- the page's frame

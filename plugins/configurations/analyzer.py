@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ovreport.export.workbench import file_name, inference_report
 from ovreport.labels import label
 from ovreport.plugin import Analyzer, Options
 from ovreport.rendering.format import show
@@ -18,6 +19,7 @@ from ovreport.section import (
     Block,
     Chart,
     Column,
+    Download,
     Finding,
     Group,
     HeatMap,
@@ -166,7 +168,10 @@ class _Seen:
 
     def group(self) -> Group:
         cell = self.results[0].cell
-        blocks: list[Block] = [self._chart(), self._table()]
+        name = file_name("inference", cell.model, cell.version, cell.id)
+        text = "Save the inference report (CSV, ; between columns, FPS and ms)"
+        report = Download(f"csv-of-{cell.id}", text, name, inference_report(self.results))
+        blocks: list[Block] = [self._chart(), self._table(), report]
         alike: dict[str, list[int]] = defaultdict(list)
         for place, result in enumerate(self.results):
             alike[_but_streams_and_batch(result.cell, self.cells)].append(place)

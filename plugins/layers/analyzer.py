@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from ovreport.export.workbench import file_name, layer_report
 from ovreport.graphs.layers import (
     ExecutedLayer,
     unplaced_s,
@@ -16,8 +17,10 @@ from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
     Bars,
+    Block,
     Chart,
     Column,
+    Download,
     Facts,
     Kind,
     Role,
@@ -40,6 +43,8 @@ from .fates import fate_table, skipped_table
 from .table import layer_table
 
 _CHART_TYPES = 10
+# Characters; near 5,000 layers. `ovreport export` writes larger ones.
+_MOST_CSV = 300_000
 
 
 class Layers(Analyzer):
@@ -65,6 +70,7 @@ class Layers(Analyzer):
                         _by_type(result, layers),
                         _reconciled(run, result, layers),
                         layer_table(run, result, layers),
+                        *_download(run, result),
                         *skipped_table(run, result),
                         *fate_table(run, result),
                     ],
@@ -72,6 +78,16 @@ class Layers(Analyzer):
                 for result, layers in focus_cells(run)
             ]
         )
+
+
+def _download(run: Run, result: CellResult) -> list[Block]:
+    """The Workbench's per-layer report, where it does not make the page much larger."""
+    content = layer_report(run, result)
+    cell = result.cell
+    name = file_name("layers", cell.model, cell.version, cell.id)
+    text = "Save the per-layer report (CSV, ; between columns, times in ms)"
+    download = Download(f"csv-{cell.id}", text, name, content)
+    return [download] if len(content) <= _MOST_CSV else []
 
 
 def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
