@@ -159,9 +159,8 @@
         const [cell, percent] = [row.cells[share], 100 * times[index] / total];
         row.classList.toggle("left-out", !boxes[index].checked);
         cell.dataset.v = boxes[index].checked ? percent.toPrecision(6) : "";
-        cell.querySelector("span").textContent = boxes[index].checked ? percent.toFixed(1) : "\u2013";
-        const bar = cell.querySelector("svg");
-        bar?.firstElementChild.setAttribute("width", percent / 100 * bar.getAttribute("width"));
+        cell.textContent = boxes[index].checked ? percent.toFixed(1) : "\u2013";
+        cell.className = cell.className.replace(/\bb\d+\b/, "b" + Math.round(percent / 2));
       });
     };
     for (const box of boxes) box.addEventListener("change", follow);
