@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ovreport import __version__
+from ovreport.cli.compare import compare
 from ovreport.cli.export import export
 from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
@@ -48,9 +49,10 @@ def main(verbose: bool) -> None:
     \b
     ovreport run model.onnx                   measure a model, write report.html
     ovreport run CONFIG.toml -o report.html   measure what a config says
+    ovreport compare before.html after.html   compare two runs, write compare.html
     ovreport init model.onnx                  write a commented starter config
     """
 
 
-for _command in (run, render, export, init, devices, analyzers, schema):
+for _command in (run, render, compare, export, init, devices, analyzers, schema):
     main.add_command(_command)

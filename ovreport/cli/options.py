@@ -39,6 +39,24 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
         return None
 
 
+class Pin(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
+    """``device=CPU``: a field of a cell and its value."""
+
+    name = "KEY=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        from ovreport.run import Cell
+
+        key, equals, wanted = (part.strip() for part in str(value).partition("="))
+        if not equals or not wanted:
+            self.fail(f"{value!r} is not KEY=VALUE, such as version=parent.", param, ctx)
+        if key not in Cell.model_fields:
+            self.fail(f"{key!r} is not one of: {', '.join(Cell.model_fields)}.", param, ctx)
+        return key, wanted
+
+
 def flatten(values: tuple[tuple[int | str, ...], ...]) -> list[int | str]:
     """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]

@@ -1,0 +1,69 @@
+"""``ovreport compare``: two runs, made at any time and anywhere, in one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ovreport.cli.options import Pin
+
+
+@click.command()
+@click.argument("base_run", metavar="BASE", type=click.Path(path_type=Path))
+@click.argument("candidate_run", metavar="CANDIDATE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("compare.html"),
+    show_default=True,
+    help="Report to write.",
+)
+@click.option(
+    "--base",
+    multiple=True,
+    type=Pin(),
+    help="Compare only cells of BASE with this value: version=parent, device=CPU. Repeat for "
+    "several. What is named here need not agree with CANDIDATE.",
+)
+@click.option("--candidate", multiple=True, type=Pin(), help="The same for CANDIDATE.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Take [report] and [analyzer] from this config instead of CANDIDATE's own.",
+)
+@click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
+def compare(
+    base_run: Path,
+    candidate_run: Path,
+    output: Path,
+    base: tuple[tuple[str, str], ...],
+    candidate: tuple[tuple[str, str], ...],
+    config: Path | None,
+    no_data: bool,
+) -> None:
+    """Compare CANDIDATE with BASE, each a run file (.jsonl) or a report (.html).
+
+    Cells that both have are compared: those of one model, version and configuration. A model,
+    version or runtime that is the only one on either side may be called differently.
+
+    \b
+    ovreport compare before.html after.html -o compare.html
+    ovreport compare run.jsonl run.jsonl --base version=parent --candidate version=optimized
+    ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
+    """
+    from ovreport import compare as comparison
+    from ovreport.cli.report import report_settings, write_report
+    from ovreport.config.load import load
+    from ovreport.output import check_writable
+    from ovreport.runfile import read_run
+
+    both = comparison.compare(
+        comparison.Side("base", str(base_run), read_run(base_run), dict(base)),
+        comparison.Side("candidate", str(candidate_run), read_run(candidate_run), dict(candidate)),
+    )
+    check_writable(output, "-o")
+    settings = load(config, {}) if config else report_settings(both, str(candidate_run))
+    write_report(both, settings, output, with_data=not no_data)
+    click.echo(f"Report: {output}")

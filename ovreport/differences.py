@@ -1,0 +1,120 @@
+"""What differs between two runs beside their figures: machine, software, settings, models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ovreport.run import CellResult, Environment, Header, ModelFile
+
+Topic = Literal["machine", "software", "settings", "model", "cell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is ``was`` on the one side and ``now`` on the other, as text."""
+
+    topic: Topic
+    what: str
+    was: str
+    now: str
+
+
+_NOTHING = "–"
+
+
+def of_environments(a: Environment, b: Environment) -> Iterator[Difference]:
+    """Machine and software; what changes from minute to minute (load, clocks) is left out."""
+    yield from _unequal("machine", _machine(a), _machine(b))
+    yield from _unequal("software", _software(a), _software(b))
+
+
+def of_settings(a: Header, b: Header) -> Iterator[Difference]:
+    """How was measured: ``[measure]``, ``[properties]`` and the program itself."""
+    for table in ("measure", "properties"):
+        values = [dict(_flat(header.config.get(table), table)) for header in (a, b)]
+        yield from _unequal("settings", *values)
+    yield from _unequal("settings", {"ovreport": a.ovreport}, {"ovreport": b.ovreport})
+
+
+def of_models(a: ModelFile, b: ModelFile) -> Iterator[Difference]:
+    """The files of a model, by content."""
+    yield from _unequal("model", _model(a), _model(b))
+
+
+def of_cells(a: CellResult, b: CellResult) -> Iterator[Difference]:
+    """What the device made of a configuration, and what was fed."""
+    yield from _unequal("cell", _resolved(a), _resolved(b))
+
+
+def _machine(e: Environment) -> dict[str, Any]:
+    return {
+        "Processor": e.cpu,
+        "Physical cores": e.physical_cores,
+        "Logical cores": e.logical_cores,
+        "Memory": f"{e.memory_bytes / 2**30:.1f} GiB",
+        "Instruction sets": ", ".join(e.isa),
+        "Frequency policy": e.governor,
+        "Container": e.container,
+        "Cores allowed by the container": e.cpu_quota,
+        "Host": e.host,
+        "Devices": "; ".join(f"{d.name}: {d.full_name}" for d in e.devices),
+    }
+
+
+def _software(e: Environment) -> dict[str, Any]:
+    packages = {name: version for name, version in e.packages.items() if name != "openvino"}
+    return {"OpenVINO": e.openvino, "Operating system": e.os, "Python": e.python, **packages}
+
+
+def _model(file: ModelFile) -> dict[str, Any]:
+    return {
+        "Model": file.model,
+        "Version": file.version,
+        "Format": file.format,
+        "Content (SHA-256)": file.sha256[:16],
+        "Size": f"{file.size_bytes} bytes",
+        "Inputs": "; ".join(f"{p.shape} {p.precision}" for p in file.inputs),
+        "Outputs": "; ".join(f"{p.shape} {p.precision}" for p in file.outputs),
+    }
+
+
+def _resolved(result: CellResult) -> dict[str, Any]:
+    r = result.resolved
+    if r is None:
+        return {}
+    return {
+        "Executed on": ", ".join(r.execution_devices),
+        "Batch": r.batch,
+        "Streams": r.streams,
+        "Requests": r.requests,
+        "Threads": r.threads,
+        "Inference precision": r.precision,
+        "Input data": r.input_data,
+        "Input shapes": "; ".join(p.shape for p in r.inputs),
+        "Measured through": result.harness.api if result.harness else None,
+    }
+
+
+def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
+    """``{"CPU": {"X": 1}}`` → ``properties.CPU.X``, 1."""
+    if not isinstance(value, Mapping):
+        if value is not None:
+            yield name, value
+        return
+    for key, inner in value.items():
+        yield from _flat(inner, f"{name}.{key}")
+
+
+def _unequal(
+    topic: Topic, was: Mapping[str, object], now: Mapping[str, object]
+) -> Iterator[Difference]:
+    for key in dict.fromkeys((*was, *now)):
+        before, after = was.get(key), now.get(key)
+        if before != after:
+            yield Difference(topic, key, _text(before), _text(after))
+
+
+def _text(value: object) -> str:
+    return _NOTHING if value in (None, "", ()) else str(value)

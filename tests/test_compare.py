@@ -1,0 +1,94 @@
+"""Two runs in one report: which cells are compared, what else differs, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ovreport
+
+from ovreport.compare import Side, compare
+from ovreport.run import Run
+from ovreport.runfile import read_run
+
+
+@pytest.fixture
+def elsewhere(report: Path, run: Run, tmp_path: Path) -> Path:
+    """The same run as if made on another machine with another OpenVINO."""
+    text = report.with_suffix(".jsonl").read_text()
+    here = run.header.environment
+    for was, now in (
+        (f'"cpu":"{here.cpu}"', '"cpu":"Another <b>CPU</b>"'),
+        (here.openvino, "2025.4"),
+    ):
+        text = text.replace(was, now)
+    path = tmp_path / "elsewhere.jsonl"
+    path.write_text(text)
+    return path
+
+
+def test_a_run_and_itself_are_compared_version_by_version(run: Run) -> None:
+    both = compare(Side("base", "a", run), Side("candidate", "b", run))
+    assert both.versions == (
+        ("squeezenet · parent", "base"), ("squeezenet · parent", "candidate"),
+        ("squeezenet · optimized", "base"), ("squeezenet · optimized", "candidate"),
+    )  # fmt: skip
+    assert len(both.done) == 2 * len(run.done)
+    ((a, b), *_) = both.pairs("squeezenet · parent", "base", "candidate")
+    assert a.launches == b.launches
+    assert b.cell.id in a.interleaved_with
+
+
+def test_any_two_points_can_be_chosen(run: Run) -> None:
+    base = Side("base", "a", run, {"version": "parent", "hint": "latency"})
+    candidate = Side("candidate", "b", run, {"version": "optimized", "hint": "throughput"})
+    both = compare(base, candidate)
+    assert both.versions == (
+        ("squeezenet", "parent (base)"), ("squeezenet", "optimized (candidate)"),
+    )  # fmt: skip
+    assert [c.hint for c in both.header.plan] == ["latency", "throughput"]
+    assert len(both.header.paired) == 1
+
+
+def test_what_else_differs_is_listed_and_the_report_can_be_read_again(
+    report: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    target, again = tmp_path / "compare.html", tmp_path / "again.html"
+    assert ovreport("compare", report, elsewhere, "-o", target).exit_code == 0
+    page = target.read_text()
+    assert "not measured side by side" in page
+    assert "Another &lt;b&gt;CPU&lt;/b&gt;" in page
+    assert "<b>CPU</b>" not in page
+    assert "could not be made" not in page
+    assert read_run(target).header.made == "compare"
+    assert ovreport("render", target, "-o", again).exit_code == 0
+    assert again.read_bytes() == target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--base", "device=GPU"), "no cell has device=GPU"),
+        (("--base", "color=red"), "'color' is not one of"),
+        (("--candidate", "version"), "is not KEY=VALUE"),
+        (("--base", "hint=latency"), "more than one cell fits"),
+        (("--config", "no-such.toml"), "cannot be read"),
+        (("-o", "/proc/nowhere/compare.html"), "cannot be written"),
+    ],
+)
+def test_wrong_input_is_told_in_one_sentence(
+    words: tuple[str, ...], said: str, report: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "compare.html"
+    result = ovreport("compare", report, report, "-o", target, *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not target.exists()
+
+
+def test_runs_with_nothing_in_common_are_refused(report: Path, tmp_path: Path) -> None:
+    text = report.with_suffix(".jsonl").read_text()
+    other = tmp_path / "other.jsonl"
+    other.write_text(text.replace('"device":"CPU"', '"device":"GPU"'))
+    result = ovreport("compare", report, other)
+    assert result.exit_code == 2
+    assert "device is CPU in the one and GPU in the other" in result.stderr
+    assert "--base device=CPU --candidate device=GPU" in result.stderr
