@@ -35,6 +35,8 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
         parts.append("auto threads" if cell.threads is None else count(cell.threads, "thread"))
     if varies("requests"):
         parts.append("auto requests" if cell.requests is None else count(cell.requests, "request"))
+    if varies("rate"):
+        parts.append("full rate" if cell.rate is None else f"{cell.rate:g} requests/s")
     return " · ".join(parts)
 
 

@@ -95,6 +95,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         precision,
         threads,
         requests,
+        rate,
         runtime,
     ) in itertools.product(
         config.model,
@@ -105,6 +106,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         matrix.precision or (None,),
         matrix.threads or (None,),
         matrix.requests or (None,),
+        matrix.rate or (None,),
         _runtimes(config),
     ):
         yield Cell(
@@ -118,6 +120,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
             precision=precision,
             threads=threads,
             requests=requests,
+            rate=rate,
         )
 
 

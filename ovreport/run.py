@@ -50,11 +50,16 @@ class Cell(Record):
     threads: int | None = None
     requests: int | None = None
     """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
+    rate: float | None = None
+    """Requests a second, which arrive at a fixed pace; None: as many as are done."""
 
     @property
     def id(self) -> str:
         """Short, stable and safe in a file name or an anchor; equal for equal cells."""
-        return _digest(self.model_dump(mode="json"))[:10]
+        values = self.model_dump(mode="json")
+        if self.rate is None:  # as it was before there were rates
+            del values["rate"]
+        return _digest(values)[:10]
 
     @property
     def configuration(self) -> tuple[Any, ...]:
@@ -130,6 +135,8 @@ class Slice(Record):
     """Measured but not counted."""
     disturbed: bool = False
     """Measured but not counted: other programs left too little of the processor meanwhile."""
+    arrived: int | None = None
+    """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
     other_load: float | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
 
@@ -534,7 +541,14 @@ class Run:
         return tuple((m.model, m.version) for m in self.header.models)
 
     def of_version(self, model: str, version: str) -> tuple[CellResult, ...]:
-        """Measured cells of one version, in the order of the plan."""
+        """Measured cells of one version at full rate, in the order of the plan."""
+        return tuple(r for r in self._of(model, version) if r.cell.rate is None)
+
+    def paced(self, model: str, version: str) -> tuple[CellResult, ...]:
+        """Measured cells of one version whose requests arrive at a fixed rate."""
+        return tuple(r for r in self._of(model, version) if r.cell.rate is not None)
+
+    def _of(self, model: str, version: str) -> tuple[CellResult, ...]:
         return tuple(r for r in self.done if (r.cell.model, r.cell.version) == (model, version))
 
     def focus(self, model: str, version: str) -> CellResult | None:
@@ -543,7 +557,8 @@ class Run:
         The first latency cell with a profile, as layers disturb each other least there; else the
         first cell with a profile.
         """
-        profiled = [r for r in self.of_version(model, version) if r.profile]
+        measured = self.of_version(model, version) or self.paced(model, version)
+        profiled = [r for r in measured if r.profile]
         return next((r for r in profiled if r.cell.hint == "latency"), next(iter(profiled), None))
 
     def pairs(self, model: str, base: str, other: str) -> tuple[tuple[CellResult, CellResult], ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from ovreport.measuring import session
@@ -99,6 +100,63 @@ def test_both_apis_load_and_run_a_model_alike(
 def test_the_c_api_is_taken_where_there_is_one(squeezenet: Path, squeezenet_inputs: Path) -> None:
     with WorkerSession(PYTHON) as worker:
         assert load(worker, squeezenet, squeezenet_inputs)["api"] == "c"
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGBUS"])
+def test_a_worker_killed_in_a_slice_is_named_by_its_signal(
+    name: str, squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        load(worker, squeezenet, squeezenet_inputs, hint="THROUGHPUT")
+        worker.tell("inference", "slice", seconds=30)
+        os.kill(worker.pid, signal.Signals[name])
+        with pytest.raises(WorkerError, match=name) as caught:
+            worker.answer("inference", 20)
+        assert caught.value.failure.stage == "inference"
+
+
+def test_a_slice_that_hangs_is_stopped_with_its_threads(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        load(worker, squeezenet, squeezenet_inputs, hint="THROUGHPUT")
+        with pytest.raises(WorkerError, match=r"took longer than 0\.2 s"):
+            worker.ask("inference", 0.2, "slice", seconds=30)
+        assert not psutil.pid_exists(worker.pid)
+
+
+def test_what_a_library_prints_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "openvino"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import os, sys\n"
+        "os.write(1, b'a library prints\\n')\n"
+        f"sys.path.remove({str(tmp_path)!r})\n"
+        "del sys.modules['openvino']\n"
+        "import openvino\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with WorkerSession(PYTHON) as worker:
+        assert worker.ask("start", 60, "devices")["devices"]
+        with pytest.raises(WorkerError) as caught:
+            worker.ask("read", 60, "inspect", path="missing.onnx")
+    assert "a library prints" in caught.value.failure.detail
+
+
+def test_a_rate_below_what_the_machine_does_is_served_in_full(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        load(worker, squeezenet, squeezenet_inputs, hint="THROUGHPUT")
+        calm = worker.ask("inference", 60, "slice", seconds=1, rate=5)
+        rushed = worker.ask("inference", 60, "slice", seconds=0.3, rate=50_000)
+    assert calm["arrived"] == len(calm["latencies_ns"]) == 5
+    assert calm["wall_ns"] == 1_000_000_000
+    assert rushed["arrived"] == 15_000 > len(rushed["latencies_ns"])
+    # Arrivals that wait behind others take longer and longer.
+    assert rushed["latencies_ns"][-1] > rushed["latencies_ns"][0]
 
 
 def test_both_apis_say_the_same_of_what_they_cannot_do(

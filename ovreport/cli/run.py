@@ -71,6 +71,13 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     help="Infer requests in flight.  [default: 1 for latency, the device's optimum otherwise]",
 )
 @click.option(
+    "--rate",
+    multiple=True,
+    type=CommaList("RATES"),
+    help="Requests a second that arrive at a fixed pace; latency then counts from arrival.  "
+    "[default: each request follows on another]",
+)
+@click.option(
     "--shape",
     metavar="SHAPE",
     help="Shapes of inputs the model leaves open: '[1,3,224,224]' or 'x[1,8],y[1]'.",
@@ -147,7 +154,7 @@ def _source(target: str, options: dict[str, Any]) -> Source:
     """The config with the given options on top; those not given change nothing."""
     from ovreport.config.load import load
 
-    lists = ("hint", "streams", "batch", "precision", "threads", "requests")
+    lists = ("hint", "streams", "batch", "precision", "threads", "requests", "rate")
     matrix: dict[str, Any] = {key: flatten(options[key]) for key in lists if options[key]}
     if options["search"]:
         matrix["search"] = True

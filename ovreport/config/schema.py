@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ovreport.run import Hint, Streams
 
 Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1e6)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Scalar = str | int | float | bool
 
@@ -82,6 +83,8 @@ class Entry(Settings):
     """Inference threads."""
     requests: Positive | None = None
     """Infer requests in flight."""
+    rate: Rate | None = None
+    """Requests a second."""
 
 
 Many = BeforeValidator(_as_list)
@@ -105,6 +108,9 @@ class Matrix(Settings):
     """Numbers of inference threads (CPU); without it the device's choice."""
     requests: Annotated[tuple[Positive, ...], Many] | None = None
     """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
+    rate: Annotated[tuple[Rate, ...], Many] | None = None
+    """Requests a second that arrive at a fixed pace, whether or not the ones before are done;
+    latency then counts from arrival. Without it each request follows on another."""
     search: bool = False
     """Look for the best throughput (within ``report.latency_threshold_ms``, if given) over
     ``streams`` and ``batch`` instead of measuring every combination of them. Without them:

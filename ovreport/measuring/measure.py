@@ -51,6 +51,9 @@ _PROFILE_S = 10.0
 # Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
 _WARM_UP_S = 0.05
 _WARM_UP_LIMIT_S = 1.0
+# Least time and arrivals of a slice at a fixed rate.
+_PACED_S = 1.0
+_PACED_ARRIVALS = 10
 # Others' load, in cores, that is more than a system's own bookkeeping; and the part of all cores in
 # use from which on it takes something away.
 _LOAD = 0.1
@@ -234,11 +237,15 @@ class _Group:
                 return
 
     def _counted_slice(self, member: _Member, worker: WorkerSession) -> None:
-        iterations = None
+        seconds, iterations, rate = self.settings.slice, None, member.planned.cell.rate
         if self.settings.iterations:
             launches_left = max(1, self.settings.launches - self.launches + 1)
             iterations = max(1, -(-(self.settings.iterations - member.requests) // launches_left))
-        measured = self._slice(member, worker, self.settings.slice, iterations)
+        if rate is not None:
+            # The queue starts empty: what builds up needs time and some arrivals to show.
+            arrivals = iterations or max(_PACED_S * rate, _PACED_ARRIVALS)
+            seconds = max(seconds, arrivals / rate)
+        measured = self._slice(member, worker, seconds, iterations, rate)
         member.turns.append(measured)
         member.seconds += measured.wall_ns / 1e9
         member.requests += measured.requests
@@ -263,6 +270,7 @@ class _Group:
         worker: WorkerSession,
         seconds: float,
         iterations: int | None = None,
+        rate: float | None = None,
         *,
         warmup: bool = False,
     ) -> Slice:
@@ -275,6 +283,7 @@ class _Group:
             "slice",
             seconds=seconds,
             iterations=iterations,
+            rate=rate,
         )
         elapsed_s = (time.perf_counter_ns() - started) / 1e9
         member.peak_bytes = max(member.peak_bytes, answer["peak_bytes"])
@@ -284,6 +293,7 @@ class _Group:
             cpu_ns=answer["cpu_ns"],
             latencies_ns=answer["latencies_ns"],
             warmup=warmup,
+            arrived=answer.get("arrived"),
             other_load=max(0.0, (_busy_s(worker.pid) - before) / elapsed_s),
         )
 

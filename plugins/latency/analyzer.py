@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ovreport.labels import count, label
@@ -18,7 +16,6 @@ from ovreport.section import (
     Finding,
     Group,
     Histogram,
-    Link,
     Points,
     Role,
     Row,
@@ -27,14 +24,14 @@ from ovreport.section import (
 )
 from ovreport.stats.figures import figures
 
+from .steadiness import cell_links, steady_after, warm_up_slices
+from .steadiness import findings as steadiness
+
 # Beyond the slowest half percent a histogram would be all tail.
 _SHOWN = 0.995
 _CHARTS = 4
-# Other programs on one tenth of a core move a two-core machine's results by several percent.
-_LOAD = 0.1
 # From this share of the latency on, what the measuring itself costs is told.
 _COST = 0.01
-_LINKS = 5
 
 
 class Latency(Analyzer):
@@ -51,7 +48,7 @@ class Latency(Analyzer):
     order = 300
 
     def analyze(self, run: Run) -> Section:
-        groups = [Group("", [_table(run)])]
+        groups = [Group("", [_table(run), _effort(run)])]
         for result in run.done[:_CHARTS]:
             heading = label(result.cell, run.header.plan, version=True)
             groups.append(Group(heading, [_histogram(result), _course(result)]))
@@ -60,21 +57,19 @@ class Latency(Analyzer):
 
 def _table(run: Run) -> Table:
     cells = [r.cell for r in run.results]
+    names = ["mean", "median", "p90", "p95", "p99"]
+    if any(figures(result).latency.p999 for result in run.done):
+        names.append("p999")
     rows = []
     for result in run.done:
-        known = figures(result)
-        latency = known.latency
+        latency = figures(result).latency
         rows.append(
             Row(
                 {
                     "cell": label(result.cell, cells, version=True),
                     "count": latency.count,
                     "min": latency.low,
-                    "mean": latency.mean,
-                    "median": latency.median,
-                    "p90": latency.p90,
-                    "p95": latency.p95,
-                    "p99": latency.p99,
+                    **{name: getattr(latency, name) for name in names},
                     "max": latency.high,
                     "deviation": latency.deviation,
                     "cost": _cost_s(result) if _cost_share(result) > _COST else None,
@@ -82,17 +77,60 @@ def _table(run: Run) -> Table:
                 anchor=f"latency-{result.cell.id}",
             )
         )
-    columns = [Column("cell", "Cell"), Column("count", "Requests", "count")]
-    names = ("min", "mean", "median", "p90", "p95", "p99", "max")
-    columns += [Column(name, name, "duration") for name in names]
-    columns.append(Column("deviation", "Standard deviation", "duration"))
-    columns.append(
+    columns = [
+        Column("cell", "Cell"),
+        Column("count", "Requests", "count"),
+        Column("min", "min", "duration"),
+        *(Column(name, name.replace("p999", "p99.9"), "duration") for name in names),
+        Column("max", "max", "duration"),
+        Column("deviation", "Standard deviation", "duration"),
         Column(
             "cost", "Harness", "duration",
             help="What the loop adds to a request, where that is above 1 % of the latency.",
-        )
-    )  # fmt: skip
+        ),
+    ]  # fmt: skip
     return Table("latencies", "Latency of single requests", columns, rows)
+
+
+def _effort(run: Run) -> Table:
+    """What each cell's figures rest on."""
+    cells = [r.cell for r in run.results]
+    rows = []
+    for result in run.done:
+        taken = [s for launch in result.launches for s in launch.slices if not s.warmup]
+        warm = [s for slices in warm_up_slices(result) for s in slices]
+        steady = [steady_after(slices) for slices in warm_up_slices(result)]
+        rows.append(
+            Row(
+                {
+                    "cell": label(result.cell, cells, version=True),
+                    "first": figures(result).first_inference_s,
+                    "steady": None if None in steady else max(filter(None, steady), default=0),
+                    "warm": sum(s.requests for s in warm),
+                    "warm_s": sum(s.wall_ns for s in warm) / 1e9,
+                    "launches": len(result.launches),
+                    "slices": len(result.slices),
+                    "disturbed": sum(s.disturbed for s in taken),
+                    "measured": sum(s.wall_ns for s in result.slices) / 1e9,
+                    "stopped": (result.stopped or "").replace("_", " "),
+                }
+            )
+        )
+    columns = [
+        Column("cell", "Cell"),
+        Column("first", "First inference", "duration"),
+        Column("steady", "Steady after", "count", help="Requests until the steady state (MSER), of "
+               "the launch that took longest; empty where a launch did not reach it in time."),
+        Column("warm", "Warm-up requests", "count", help="Measured and not counted."),
+        Column("warm_s", "Warm-up", "number", "s"),
+        Column("launches", "Launches", "count", help="Worker processes one after another."),
+        Column("slices", "Slices", "count", help="That count."),
+        Column("disturbed", "Disturbed", "count", help="Slices that do not count, as other "
+               "programs left too little of the processor."),
+        Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
+        Column("stopped", "Ended by", help="target: known well enough; max time: time is up."),
+    ]  # fmt: skip
+    return Table("effort", "Warm-up, and what the figures rest on", columns, rows)
 
 
 def _histogram(result: CellResult) -> Chart:
@@ -141,22 +179,7 @@ def _course(result: CellResult) -> Chart:
 
 
 def _findings(run: Run) -> list[Finding]:
-    found = []
-    disturbed = [
-        (r, sum((s.other_load or 0) > _LOAD for s in r.slices)) for r in run.done if r.slices
-    ]
-    worst = [(r, n) for r, n in disturbed if n > len(r.slices) / 10]
-    if worst:
-        found.append(
-            Finding(
-                "latency.disturbed",
-                "warning",
-                f"Other programs used the processor during {sum(n for _, n in worst)} slices of "
-                f"{count(len(worst), 'cell')}.",
-                "Close them, or measure longer; what varies with them is in the intervals.",
-                _cell_links(run, [r for r, _ in worst]),
-            )
-        )
+    found = steadiness(run)
     costly = [r for r in run.done if r.harness and _cost_share(r) > _COST]
     if costly:
         most = max(costly, key=_cost_share)
@@ -171,7 +194,7 @@ def _findings(run: Run) -> list[Finding]:
                 f"{label(most.cell, run.header.plan, version=True)}.",
                 "It is part of the time between requests, and so of throughput. Latencies by the "
                 "C API hold it, too; those by the Python API are taken inside OpenVINO.",
-                _cell_links(run, costly),
+                cell_links(run, costly),
             )
         )
     return found
@@ -183,10 +206,3 @@ def _cost_s(result: CellResult) -> float:
 
 def _cost_share(result: CellResult) -> float:
     return _cost_s(result) / figures(result).latency.mean.point
-
-
-def _cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
-    return [
-        Link(label(r.cell, run.header.plan, version=True), f"latency-{r.cell.id}")
-        for r in results[:_LINKS]
-    ]

@@ -17,7 +17,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 __package__ = "worker"
 
 from .commands import Worker  # noqa: E402
-from .system import StageError, die_with_parent  # noqa: E402
+from .system import StageError, prepare_process  # noqa: E402
 
 del sys.path[0]
 
@@ -39,7 +39,7 @@ def serve(commands: TextIO, answers: TextIO) -> None:
 
 
 if __name__ == "__main__":
-    die_with_parent()
+    prepare_process()
     private = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     serve(sys.stdin, private)

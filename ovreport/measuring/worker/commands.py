@@ -105,11 +105,20 @@ class Worker:
             "properties": model.properties(),
         }
 
-    def slice(self, seconds: float, iterations: int | None = None) -> dict[str, Any]:
-        """Inferences for some time, or until so many are counted."""
+    def slice(
+        self, seconds: float, iterations: int | None = None, rate: float | None = None
+    ) -> dict[str, Any]:
+        """Inferences for some time, or until so many are counted.
+
+        Args:
+            rate: requests a second that arrive at a fixed pace.
+        """
         assert self.runner is not None, "load comes before slice"
         runner = self.runner
-        result = at("inference", lambda: runner.run(seconds, iterations))
+        result = at(
+            "inference",
+            lambda: runner.paced(seconds, rate) if rate else runner.run(seconds, iterations),
+        )
         result["peak_bytes"] = peak_memory()
         return result
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,8 @@ _clock = time.perf_counter_ns
 # A request that is one of several is counted at least so often in a slice.
 _MIN_ROUNDS = 2
 _CALIBRATION_NS = 100_000_000
+# Until the threads of a paced slice wait for its first arrival.
+_LEAD_NS = 2_000_000
 
 
 class Request(Protocol):
@@ -159,6 +162,43 @@ class Runner:
             if now >= end and len(ends_ns) > _MIN_ROUNDS:
                 break
         return _Lane(ends_ns, latencies_ns[1:])
+
+    def paced(self, seconds: float, rate: float) -> dict[str, Any]:
+        """A slice of requests that arrive at a fixed pace; latencies count from arrival.
+
+        An idle request takes the next arrival: a queue with as many servers as requests. It
+        starts empty; what has not been started when the slice ends has arrived and is not served.
+        """
+        arrivals = count()
+        cpu, origin = time.process_time_ns(), _clock() + _LEAD_NS
+        end = origin + int(seconds * 1e9)
+
+        def lane(request: Request) -> _Lane:
+            served = _Lane([], [])
+            while True:
+                due = origin + int(next(arrivals) * 1e9 / rate)
+                now = _clock()
+                if due >= end or now >= end:
+                    return served
+                if due > now:
+                    time.sleep((due - now) / 1e9)
+                if self.several_sets:
+                    request.feed(next(self.turns))
+                if status := request.start() or request.wait():
+                    request.check(status)
+                now = _clock()
+                served.ends_ns.append(now)
+                served.latencies_ns.append(now - due)
+
+        lanes = list(self.threads.map(lane, self.requests))
+        cpu = time.process_time_ns() - cpu
+        ends = np.concatenate([one.ends_ns for one in lanes])
+        latencies = np.concatenate([one.latencies_ns for one in lanes])[np.argsort(ends)]
+        arrived = ceil(seconds * rate - 1e-6)
+        # Where all were served, the last may end after the slice does, and yet none is behind.
+        last = end if len(latencies) >= arrived else int(ends.max())
+        told = _counted([int(one) for one in latencies], last - origin, cpu)
+        return {**told, "arrived": arrived}
 
     def cost_ns(self) -> int:
         """What the loop adds to one request, in ns: the calls without the inference."""

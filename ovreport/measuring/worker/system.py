@@ -40,7 +40,12 @@ def peak_memory() -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def die_with_parent() -> None:
-    """Linux ends this process when its parent dies; elsewhere the end of input does."""
+def prepare_process() -> None:
+    """Linux ends this process when its parent dies; elsewhere the end of input does.
+
+    Sleeping threads, which inherit it, then wake in time for the next arrival, not 50 µs late.
+    """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        prctl = ctypes.CDLL(None).prctl
+        prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        prctl(29, ctypes.c_ulong(1))  # PR_SET_TIMERSLACK, in ns

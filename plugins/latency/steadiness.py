@@ -1,0 +1,180 @@
+"""Whether a cell's latencies are steady, and what to do where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ovreport.labels import count, label
+from ovreport.rendering.format import show
+from ovreport.run import CellResult, Run, Slice
+from ovreport.section import Finding, Link
+from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
+
+# Changes below this are within what machines do by themselves.
+_MATTERS = 0.02
+# Other programs on one tenth of a core move a two-core machine's results by several percent.
+_LOAD = 0.1
+# A launch or slice is of one group of requests if so many of them are.
+_PURE = 0.9
+_LINKS = 5
+
+
+def findings(run: Run) -> list[Finding]:
+    """What disturbed the measurements, each kind once, with the cells it was seen in."""
+    told = (_disturbed, _unsteady, _drift, _groups, _outliers)
+    return [finding for tell in told if (finding := tell(run)) is not None]
+
+
+def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
+    """Links to the cells' rows in the table of latencies."""
+    return [
+        Link(label(r.cell, run.header.plan, version=True), f"latency-{r.cell.id}")
+        for r in results[:_LINKS]
+    ]
+
+
+def warm_up_slices(result: CellResult) -> list[list[Slice]]:
+    """Of each launch."""
+    return [[s for s in launch.slices if s.warmup] for launch in result.launches]
+
+
+def steady_after(slices: Sequence[Slice]) -> int | None:
+    """Requests of a launch's warm-up before its steady state; None if that was not reached."""
+    return warm_up(_latencies(slices)) if slices else 0
+
+
+def _latencies(slices: Sequence[Slice]) -> np.ndarray:
+    return np.concatenate([s.latencies_ns for s in slices])
+
+
+def _worst(
+    run: Run, measure: Callable[[CellResult], float], least: float
+) -> tuple[list[CellResult], float]:
+    """Cells whose figure is at least so much, the worst first, and the worst figure."""
+    figures = {r.cell.id: measure(r) for r in run.done if r.slices}
+    found = [r for r in run.done if figures.get(r.cell.id, 0) >= least]
+    found.sort(key=lambda r: -figures[r.cell.id])
+    return found, figures[found[0].cell.id] if found else 0.0
+
+
+def _disturbed(run: Run) -> Finding | None:
+    def share(result: CellResult) -> float:
+        taken = [s for launch in result.launches for s in launch.slices if not s.warmup]
+        return sum(s.disturbed or (s.other_load or 0) > _LOAD for s in taken) / len(taken)
+
+    found, worst = _worst(run, share, 0.1)
+    if not found:
+        return None
+    return Finding(
+        "latency.disturbed",
+        "warning",
+        f"Other programs used the processor during up to {show(worst, 'share')} of the slices of "
+        f"a cell, in {count(len(found), 'cell')}.",
+        "Close other programs. Slices that were disturbed do not count, unless most of a launch "
+        "was, or the duration or number of requests is fixed.",
+        cell_links(run, found),
+    )
+
+
+def _unsteady(run: Run) -> Finding | None:
+    def launches(result: CellResult) -> float:
+        return float(sum(steady_after(slices) is None for slices in warm_up_slices(result)))
+
+    found, _ = _worst(run, launches, 1)
+    if not found:
+        return None
+    return Finding(
+        "latency.warm-up",
+        "info",
+        f"The warm-up of {count(len(found), 'cell')} ended by its time limit in some launch, "
+        "before latencies were steady.",
+        "Measure longer, with a higher min_time, so that the beginning weighs less.",
+        cell_links(run, found),
+    )
+
+
+def _drift(run: Run) -> Finding | None:
+    def change(result: CellResult) -> float:
+        return drift([float(np.median(s.latencies_ns)) for s in result.slices])
+
+    found, worst = _worst(run, lambda result: abs(change(result)), _MATTERS)
+    if not found:
+        return None
+    direction = "rose" if change(found[0]) > 0 else "fell"
+    return Finding(
+        "latency.drift",
+        "warning",
+        f"The median latency {direction} by {show(worst, 'share')} while "
+        f"{label(found[0].cell, run.header.plan, version=True)} was measured; "
+        f"{count(len(found), 'cell')} drifted.",
+        "The processor's clock follows heat and power: set its governor to performance, let it "
+        "cool down or run at its sustained speed first, close other programs, and measure longer.",
+        cell_links(run, found),
+    )
+
+
+def _groups(run: Run) -> Finding | None:
+    split = {
+        r.cell.id: (found, _parted_by(r, found))
+        for r in run.done
+        if r.slices and (found := modes(_latencies(r.slices)))
+    }
+    results = [r for r in run.done if r.cell.id in split]
+    if not results:
+        return None
+    first, parted = split[results[0].cell.id]
+    remedy = {
+        "launch": "Launches differ, as memory is laid out anew in each: more launches "
+        "average that.",
+        "slice": "They change from slice to slice, not from request to request: the processor's "
+        "clock or a neighbour does that. Set the governor to performance, close other programs.",
+        "request": "They change from request to request: inputs that differ, or cores of two kinds "
+        "or on two sockets. Pin threads (ENABLE_CPU_PINNING, SCHEDULING_CORE_TYPE).",
+    }[parted]
+    return Finding(
+        "latency.groups",
+        "warning",
+        f"Requests of {label(results[0].cell, run.header.plan, version=True)} fall into two "
+        f"groups, near {show(first.low / 1e9, 'duration')} and {show(first.high / 1e9, 'duration')}"
+        f" ({show(first.high_share, 'share')} of them); a median says little about either. "
+        f"{count(len(results), 'cell')} did so.",
+        remedy,
+        cell_links(run, results),
+    )
+
+
+def _parted_by(result: CellResult, found: Modes) -> str:
+    """What decides about a request's group: its launch, its slice, or the request itself."""
+
+    def pure(slices: Sequence[Slice]) -> bool:
+        above = float((_latencies(slices) > found.split).mean())
+        return max(above, 1 - above) >= _PURE
+
+    launches = [[s for s in launch.slices if s.counted] for launch in result.launches]
+    if sum(pure(slices) for slices in launches if slices) >= _PURE * len(launches) > _PURE:
+        return "launch"
+    if sum(pure([s]) for s in result.slices) >= 0.75 * len(result.slices):
+        return "slice"
+    return "request"
+
+
+def _outliers(run: Run) -> Finding | None:
+    def share(result: CellResult) -> float:
+        return outliers(_latencies(result.slices)).share
+
+    found, worst = _worst(run, share, _MATTERS)
+    if not found:
+        return None
+    far = outliers(_latencies(found[0].slices))
+    return Finding(
+        "latency.outliers",
+        "info",
+        f"{count(far.count, 'request')} of {label(found[0].cell, run.header.plan, version=True)} "
+        f"took more than {show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to "
+        f"the mean; {count(len(found), 'cell')} had such outliers.",
+        "They are in the mean, the throughput and the tail; the median hardly knows them. Close "
+        "other programs, keep cores free for the model, or measure longer if the tail matters.",
+        cell_links(run, found),
+    )

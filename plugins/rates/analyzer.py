@@ -1,0 +1,151 @@
+"""Whether the machine serves requests that arrive at a fixed rate, and how long each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.labels import count, label
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import show
+from ovreport.run import CellResult, Run
+from ovreport.section import Column, Finding, Group, Link, Row, Section, Table
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import figures
+
+from ..common import version_name
+
+# A queue that is served holds a request or two when a slice ends; one that grows holds more.
+_SERVED = 0.99
+
+
+class Rates(Analyzer):
+    """What a fixed rate of requests comes to: served or not, and latency from arrival."""
+
+    id = "rates"
+    title = "Fixed rates"
+    reading = (
+        "Requests arrive at a fixed pace, as frames of cameras do, whether or not those before "
+        "are done. Latency counts from arrival and so holds the wait. Where requests are left "
+        "behind the wait grows as long as it lasts, and no latency is given."
+    )
+    needs = frozenset({"measurements"})
+    order = 250
+
+    @classmethod
+    def concerns(cls, run: Run) -> bool:
+        return any(result.cell.rate is not None for result in run.done)
+
+    def analyze(self, run: Run) -> Section:
+        groups, findings = [], []
+        for model, version in run.versions:
+            if results := run.paced(model, version):
+                groups.append(Group(f"{model} · {version}", [_table(run, results)]))
+                findings += _findings(run, results)
+        return Section(groups, findings)
+
+
+def served_share(result: CellResult) -> float:
+    """Requests that were served, over those that arrived."""
+    arrived = sum(s.arrived or 0 for s in result.slices)
+    return sum(s.requests for s in result.slices) / arrived if arrived else 1.0
+
+
+def kept_up(result: CellResult) -> bool:
+    """Whether the machine serves the rate, however long it lasts."""
+    return served_share(result) >= _SERVED
+
+
+def _table(run: Run, results: Sequence[CellResult]) -> Table:
+    cells = [r.cell for r in run.results]
+    rows = []
+    for result in results:
+        assert result.resolved is not None
+        known, kept = figures(result), kept_up(result)
+        latency = known.latency
+        left = [(s.arrived or 0) - s.requests for s in result.slices]
+        rows.append(
+            Row(
+                {
+                    "cell": label(result.cell, cells),
+                    "rate": result.cell.rate,
+                    "served": _requests_a_second(result),
+                    "verdict": "yes" if kept else "no",
+                    "left": sum(left) / len(left),
+                    "median": latency.median if kept else None,
+                    "p95": latency.p95 if kept else None,
+                    "p99": latency.p99 if kept else None,
+                    "max": latency.high if kept else None,
+                    "busy": _busy(result),
+                },
+                anchor=f"rate-{result.cell.id}",
+            )
+        )
+    columns = [
+        Column("cell", "Configuration"),
+        Column("rate", "Arrive", "number", "1/s"),
+        Column("served", "Served", "number", "1/s"),
+        Column("verdict", "Keeps up"),
+        Column("left", "Left behind", "number", help="Requests a slice that had arrived and were "
+               "not started when it ended."),
+        Column("median", "Latency, median", "duration", help="From arrival to completion."),
+        Column("p95", "Latency, p95", "duration"),
+        Column("p99", "Latency, p99", "duration"),
+        Column("max", "Latency, max", "duration"),
+        Column("busy", "Processor", "number", "cores", help="CPU time of the worker over wall "
+               "time: what the rate takes of the machine."),
+    ]  # fmt: skip
+    return Table(f"rates-{results[0].cell.id}", "Fixed request rates", columns, rows)
+
+
+def _requests_a_second(result: CellResult) -> float:
+    assert result.resolved is not None
+    return figures(result).throughput_fps.point / result.resolved.batch
+
+
+def _busy(result: CellResult) -> float:
+    return sum(s.cpu_ns for s in result.slices) / sum(s.wall_ns for s in result.slices)
+
+
+def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
+    """The highest rate that is served, and the lowest that is not."""
+    name, found = version_name(results[0]), []
+    by_rate = sorted(results, key=lambda r: r.cell.rate or 0)
+    served = [r for r in by_rate if kept_up(r)]
+    behind = [r for r in by_rate if not kept_up(r)]
+    if served:
+        best = served[-1]
+        found.append(
+            Finding(
+                "rates.served",
+                "good",
+                f"{name} keeps up with {best.cell.rate:g} requests a second "
+                f"({label(best.cell, run.header.plan)}): {_latest(best)}.",
+                evidence=[Link("its row", f"rate-{best.cell.id}")],
+            )
+        )
+    if behind:
+        first = behind[0]
+        found.append(
+            Finding(
+                "rates.behind",
+                "warning",
+                f"{name} does not keep up with {first.cell.rate:g} requests a second "
+                f"({label(first.cell, run.header.plan)}): it serves "
+                f"{show(_requests_a_second(first), 'number')} of them.",
+                "Lower the rate, drop requests, or choose the throughput hint, more requests in "
+                "flight or a faster version of the model.",
+                [Link("its row", f"rate-{first.cell.id}")],
+            )
+        )
+    return found
+
+
+def _latest(result: CellResult) -> str:
+    latency = figures(result).latency
+    tails: tuple[tuple[str, Estimate | None], ...] = (
+        ("99 %", latency.p99), ("95 %", latency.p95), ("half", latency.median)
+    )  # fmt: skip
+    for words, tail in tails:
+        if tail is not None:
+            return f"{words} of the answers come within {show(tail.point, 'duration')} of arrival"
+    return f"all of {count(latency.count, 'answer')} came within {show(latency.high, 'duration')}"
