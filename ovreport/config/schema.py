@@ -121,6 +121,12 @@ class Matrix(Settings):
     """Cells added to the combinations; what an entry leaves open is taken from every model,
     and otherwise is the default."""
 
+    @model_validator(mode="after")
+    def _search_at_full_rate(self) -> Matrix:
+        if self.search and self.rate:
+            raise ValueError("search looks for the best throughput, and rate leaves none to find")
+        return self
+
 
 class Measure(Settings):
     """How long and how well to measure."""
