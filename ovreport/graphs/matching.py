@@ -165,19 +165,19 @@ class _Matching:
         self.partnered |= {one, other}
 
     def alone(self, side: int, *, nameless: bool = False) -> list[int]:
-        """Places of layers without a partner so far, converters aside.
+        """Places of layers without a partner so far, converters aside."""
+        places = range(len(self.sides[side].network.layers))
+        return [place for place in places if self.is_alone(side, place, nameless=nameless)]
+
+    def is_alone(self, side: int, place: int, *, nameless: bool = False) -> bool:
+        """Whether a layer, no converter, has no partner so far.
 
         Args:
-            nameless: only those that name no operator which the other side has too.
+            nameless: and names no operator which the other side has too.
         """
-        own = self.sides[side]
-        return [
-            place
-            for place in range(len(own.network.layers))
-            if (side, place) not in self.partnered
-            and not own.converts(place)
-            and not (nameless and self.named[side][place])
-        ]
+        named = nameless and self.named[side][place]
+        taken = (side, place) in self.partnered
+        return not (taken or named or self.sides[side].converts(place))
 
     # ------------------------------------------------------------------------ evidence
 
@@ -245,18 +245,27 @@ class _Matching:
 
     def by_neighbours(self) -> None:
         """Pairs layers that alone of their type stand before or after the same groups."""
-        found = True
-        while found:
-            found = False
+        seen = [self.alone(side, nameless=True) for side in (0, 1)]
+        while any(seen):
             waiting: dict[object, tuple[list[int], list[int]]] = {}
             for side in (0, 1):
-                for place in self.alone(side, nameless=True):
+                for place in seen[side]:
                     for key in self._surroundings(side, place):
                         waiting.setdefault(key, ([], []))[side].append(place)
+            paired: list[tuple[int, int]] = []
             for x, y in waiting.values():
                 if len(x) == len(y) == 1 and not self.partnered & {(0, x[0]), (1, y[0])}:
                     self.join((0, x[0]), (1, y[0]), "structure")
-                    found = True
+                    paired.append((x[0], y[0]))
+            # A pair tells something new of what stands beside it, and of nothing else.
+            seen = [
+                [
+                    place
+                    for place in sorted({n for pair in paired for n in own.beside(pair[side])})
+                    if self.is_alone(side, place, nameless=True)
+                ]
+                for side, own in enumerate(self.sides)
+            ]
 
     def _surroundings(self, side: int, place: int) -> list[object]:
         """Type and groups on either side, where there are any."""
@@ -318,6 +327,10 @@ class _Side:
         self.named = [_named(network, layer) for layer in network.layers]
         self.operators = _operators(network, self.named)
         self.before, self.after = _neighbours(network)
+
+    def beside(self, place: int) -> set[int]:
+        """The nearest layers before and after one."""
+        return self.before[place] | self.after[place]
 
     def converts(self, place: int) -> bool:
         """Whether a layer only writes its input in another precision or layout."""
