@@ -7,7 +7,7 @@ import inspect
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -60,12 +60,13 @@ def _two_versions(run: Run) -> bool:
     return any(count > 1 for count in Counter(model for model, *_ in points).values())
 
 
-_MEETS = {
+_MEETS: dict[Need, Callable[[Run], bool]] = {
     "measurements": lambda run: bool(run.done),
     "layers": lambda run: any(r.profile and r.runtime_graph for r in run.done),
     "model_graph": lambda run: any(r.model_graph for r in run.done),
     "runtime_graph": lambda run: any(r.runtime_graph for r in run.done),
     "two_versions": _two_versions,
+    "roofs": lambda run: any(not roof.failure for roof in run.roofs),
 }
 
 _MISSING: dict[Need, str] = {
@@ -75,6 +76,8 @@ _MISSING: dict[Need, str] = {
     "runtime_graph": "The run holds no runtime graph.",
     "two_versions": "The run holds one version of each model, with one runtime on one device; "
     "two are needed to compare.",
+    "roofs": "What the device can reach was not measured: `roofs` under [measure] is off, it "
+    "failed, or the run was made before there was a roofline.",
 }
 
 

@@ -13,6 +13,8 @@ from ovreport.run import Cell
 # Start, read, compile, first inference and warm-up of a launch beside its counted slices: as seen
 # for SqueezeNet on two cores.
 SECONDS_BESIDE_SLICES = 0.8
+# For one device and number of threads, which most runs keep to.
+SECONDS_FOR_ROOFS = 6.0
 
 
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
@@ -76,10 +78,11 @@ def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -
 
 def estimated_seconds(count: int, measure: Measure) -> tuple[float, float]:
     """Least and most time that measuring so many cells takes, compiling of large models aside."""
+    once = SECONDS_FOR_ROOFS if measure.roofs and count else 0.0
     least = measure.duration or (0.0 if measure.iterations else measure.min_time)
     most = measure.duration or measure.max_time
     beside = SECONDS_BESIDE_SLICES * measure.launches
-    return count * (least + beside), count * (most + beside)
+    return once + count * (least + beside), once + count * (most + beside)
 
 
 def _combinations(config: Config) -> Iterator[Cell]:

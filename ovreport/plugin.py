@@ -38,7 +38,7 @@ from pydantic import BaseModel, ConfigDict
 from ovreport.run import Run
 from ovreport.section import Section
 
-Need = Literal["measurements", "layers", "model_graph", "runtime_graph", "two_versions"]
+Need = Literal["measurements", "layers", "model_graph", "runtime_graph", "two_versions", "roofs"]
 
 
 class Options(BaseModel):

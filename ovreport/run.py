@@ -279,6 +279,39 @@ class CellResult(Record):
         return tuple(s for launch in self.launches for s in launch.slices if s.counted)
 
 
+class Conditions(Record):
+    """What a device's reach depends on: cells that agree in it have the same roofs."""
+
+    environment: str
+    """:attr:`Environment.id` of where it was."""
+    runtime: str
+    device: str
+    """The one that executed."""
+    threads: int | None
+    """That work on one request; None: the device does not tell."""
+
+
+class Roof(Record):
+    """What a device reaches under some conditions, measured on small models through OpenVINO.
+
+    Each is the fastest of several inferences, and so what layers can come near to.
+    """
+
+    conditions: Conditions
+    operations: dict[str, float] = {}
+    """Operations a second by precision (``f32``, ``bf16``, ``f16``, ``i8``)."""
+    memory_bandwidth: float = 0.0
+    """Bytes a second, of tensors far larger than the caches."""
+    cache_bandwidth: float | None = None
+    """Bytes a second, of tensors that fit into the last-level cache."""
+    cache_bytes: int | None = None
+    """Of the last-level cache, as the system tells."""
+    other_load: float | None = None
+    """CPU time of everything else on the machine meanwhile, in cores."""
+    failure: str = ""
+    """Why it could not be measured."""
+
+
 # ---------------------------------------------------------------------------- the run
 
 
@@ -509,6 +542,26 @@ class Run:
     graphs: Mapping[str, Graph] = field(default_factory=dict)
     search: tuple[SearchStep, ...] = ()
     answers: tuple[Answers, ...] = ()
+    roofs: tuple[Roof, ...] = ()
+
+    def conditions(self, result: CellResult) -> Conditions | None:
+        """What the reach of a measured cell's layers depends on; None if several devices ran it."""
+        resolved = result.resolved
+        devices = [d.strip("()") for d in resolved.execution_devices] if resolved else []
+        if resolved is None or len(devices) != 1:
+            return None
+        threads, streams = resolved.threads, resolved.streams
+        return Conditions(
+            environment=self.environment_of(result).id,
+            runtime=result.cell.runtime,
+            device=devices[0],
+            threads=max(1, threads // streams) if threads and streams else threads,
+        )
+
+    def roof(self, result: CellResult) -> Roof | None:
+        """What the device could reach for a cell, if that was measured or tried."""
+        wanted = self.conditions(result)
+        return next((roof for roof in self.roofs if roof.conditions == wanted), None)
 
     @property
     def other_environments(self) -> tuple[Environment, ...]:

@@ -7,6 +7,7 @@ Line by line::
     {"kind": "cell", "result": {…}}                    once for each finished cell
     {"kind": "search", "step": {…}}                    what a search looks at, and why
     {"kind": "answers", "answers": {…}}                once for each two versions fed the same
+    {"kind": "roof", "roof": {…}}                      what a device can reach
 
 A cell counts once its line is on the disk; a torn last line is dropped on reading. A second header
 is that of a resumed run, whose plan and models replace the first's, or files were concatenated and
@@ -23,7 +24,7 @@ import lzma
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Literal
@@ -40,6 +41,7 @@ from ovreport.run import (
     Header,
     ModelFile,
     Record,
+    Roof,
     Run,
     SearchStep,
 )
@@ -82,12 +84,13 @@ class _AnswersLine(Record):
     answers: Answers
 
 
-_Line: TypeAdapter[_HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine] = TypeAdapter(
-    Annotated[
-        _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine,
-        Field(discriminator="kind"),
-    ]
-)
+class _RoofLine(Record):
+    kind: Literal["roof"] = "roof"
+    roof: Roof
+
+
+_AnyLine = _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine | _RoofLine
+_Line: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminator="kind")])
 
 
 # ---------------------------------------------------------------------------- writing
@@ -135,6 +138,10 @@ class RunFile:
     def answers(self, answers: Answers) -> None:
         self._write(_AnswersLine(answers=answers))
 
+    def roof(self, roof: Roof) -> None:
+        """Stores what a device can reach."""
+        self._write(_RoofLine(roof=roof))
+
     def _write(self, line: Record) -> None:
         self._file.write(line.model_dump_json().encode() + b"\n")
         self._file.flush()
@@ -170,6 +177,8 @@ def lines_of(run: Run) -> Iterator[str]:
         yield _CellLine(result=result).model_dump_json()
     for answers in run.answers:
         yield _AnswersLine(answers=answers).model_dump_json()
+    for roof in run.roofs:
+        yield _RoofLine(roof=roof).model_dump_json()
 
 
 def pack(run: Run) -> str:
@@ -238,6 +247,7 @@ def _parse(path: Path, content: bytes) -> Run:
     _check_first(path, lines[0])
     parts: list[_Part] = []
     graphs: dict[str, Graph] = {}
+    roofs: list[Roof] = []
     last = max((i for i, line in enumerate(lines) if line.strip()), default=0)
     for number, text in enumerate(lines):
         if not text.strip():
@@ -268,8 +278,11 @@ def _parse(path: Path, content: bytes) -> Run:
                 parts[-1].steps.append(line.step)
             case _AnswersLine():
                 parts[-1].answers[line.answers.base.id, line.answers.other.id] = line.answers
+            case _RoofLine():
+                # A later one under the same conditions is the one that succeeded, or is as good.
+                roofs = [r for r in roofs if r.conditions != line.roof.conditions] + [line.roof]
     _check_graphs(path, (r for part in parts for r in part.results.values()), graphs)
-    return _merge(parts, graphs)
+    return replace(_merge(parts, graphs), roofs=tuple(roofs))
 
 
 def _check_first(path: Path, line: bytes) -> None:

@@ -169,7 +169,8 @@ class Axis:
 class Points:
     """Marks at (x, y), with the intervals of either coordinate and an optional label each.
 
-    ``links`` are anchors that the marks lead to. ``id`` lets the page's script find the series.
+    ``links`` are anchors that the marks lead to. ``sizes`` are the marks' areas, the largest as
+    one. ``id`` lets the page's script find the series.
     """
 
     x: Sequence[float | Estimate]
@@ -181,7 +182,20 @@ class Points:
     joined: bool = False
     emphasis: bool = False
     links: Sequence[str] = ()
+    sizes: Sequence[float] = ()
     id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points, without marks; ``name`` stands at its end, ``label`` in the legend."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    role: Role
+    label: str = ""
+    name: str = ""
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +252,7 @@ class HeatMap:
     label: str = ""
 
 
-Mark: TypeAlias = "Points | Bars | Histogram | Band | Rule | HeatMap"
+Mark: TypeAlias = "Points | Line | Bars | Histogram | Band | Rule | HeatMap"
 
 
 @dataclass(frozen=True, slots=True)

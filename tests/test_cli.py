@@ -13,7 +13,7 @@ from PIL import Image
 
 from ovreport.runfile import read_run
 
-FAST = ("--duration", "0.3")
+FAST = ("--duration", "0.3", "--no-roofs")
 
 
 def test_a_model_alone_leaves_a_report_and_a_run_file(report: Path) -> None:

@@ -261,6 +261,26 @@ def test_an_operator_that_was_split_is_shared_out() -> None:
     assert [found[i].flops for i in (1, 2)] == [(whole[6].flops or 0) // 2] * 2
 
 
+def test_work_whose_name_was_lost_goes_to_the_layer_whose_name_was_lost() -> None:
+    model = [
+        node("in", "Parameter", shape="[1,8]"),
+        node("w", "Constant", shape="[8,8]"),
+        node("product", "MatMul", 0, 1, shape="[1,8]"),
+        node("scaled", "Multiply", 2, 2, shape="[1,8]"),
+        node("relu", "Relu", 3, shape="[1,8]"),
+        node("out", "Result", 4),
+    ]
+    runtime = [
+        node("in", "Input", shape="[1,8]"),
+        node("new", "FullyConnected", 0, shape="[1,8]", originals="new"),
+        node("relu", "Eltwise", 1, shape="[1,8]", originals="relu"),
+        node("out", "Output", 2),
+    ]
+    profile = [timed("new", "FullyConnected", 5), timed("relu", "Eltwise", 1)]
+    found = layer_work(*measured(runtime, profile, model))
+    assert (found[1].flops, found[2].flops) == (2 * 64 + 8, 8)
+
+
 def test_a_layer_that_computes_and_names_no_operator_is_unknown() -> None:
     runtime = [node("in", "Input"), node("a", "Eltwise", 0), node("b", "Reorder", 1)]
     run, result = measured(runtime, [timed("a", "Eltwise", 1), timed("b", "Reorder", 1)])

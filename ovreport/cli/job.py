@@ -6,9 +6,9 @@ import datetime
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from ovreport import __version__
 from ovreport.appearance import appearance
 from ovreport.cli.measuring import Measuring
 from ovreport.cli.report import chosen_analyzers, section_templates, write_report
-from ovreport.cli.show import print_failures, print_plan, print_summary
+from ovreport.cli.show import print_failures, print_plan, print_roof, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
@@ -25,6 +25,7 @@ from ovreport.labels import difference
 from ovreport.measuring.answers import Question, answer, is_answered, questions
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
+from ovreport.measuring.reaching import measure_roof, missing_roofs
 from ovreport.measuring.resuming import Resumption, resumption
 from ovreport.measuring.searches import Search, searches
 from ovreport.output import check_writable
@@ -145,7 +146,10 @@ class Job:
                 for search in searched:
                     measuring.search(search)
             self._compare_answers(asked, before, Path(folder))
-        return self._report(read_run(self.paths.run_file))
+            run = read_run(self.paths.run_file)
+            if self.source.config.measure.roofs:
+                run = self._with_roofs(run, planner.runtimes.pythons)
+        return self._report(run)
 
     def _compare_answers(self, asked: list[Question], before: Run | None, folder: Path) -> None:
         """Whether versions answer alike; of cells that failed there is nothing to ask."""
@@ -161,6 +165,19 @@ class Job:
                 names = difference(base, other)
                 click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
                 run_file.answers(answer(question, run, self.source.config.measure, folder))
+
+    def _with_roofs(self, run: Run, pythons: Mapping[str, Path]) -> Run:
+        """The run with what its devices can reach, measured where the run file lacks it."""
+        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
+            for conditions in missing_roofs(run):
+                roof = measure_roof(
+                    conditions, pythons[conditions.runtime], self.source.config.measure
+                )
+                run_file.roof(roof)
+                print_roof(roof)
+                others = (r for r in run.roofs if r.conditions != conditions)
+                run = replace(run, roofs=(*others, roof))
+        return run
 
     def _report(self, run: Run) -> int:
         write_report(run, self.source, self.paths.report)

@@ -100,6 +100,11 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 )
 @click.option("--max-time", type=float, metavar="S", help="Most seconds for a cell.  [default: 20]")
 @click.option(
+    "--no-roofs",
+    is_flag=True,
+    help="Leave out what the device can reach, which takes some seconds: no roofline.",
+)
+@click.option(
     "--run-file",
     type=click.Path(path_type=Path),
     help="Where the measurements are kept.  [default: beside the report, .jsonl]",
@@ -163,6 +168,7 @@ def _source(target: str, options: dict[str, Any]) -> Source:
     model = {"shape": options["shape"], "layout": options["layout"], "input": _input(options)}
     report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
+    measure["roofs"] = False if options["no_roofs"] else None
     return load(
         Path(target),
         {

@@ -19,8 +19,8 @@ from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.searches import Search
 from ovreport.output import printable
 from ovreport.plan import estimated_seconds
-from ovreport.rendering.format import show
-from ovreport.run import Cell, CellResult, Run, SearchStep
+from ovreport.rendering.format import digits, show
+from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -170,6 +170,21 @@ def print_step(step: SearchStep, among: Sequence[Cell]) -> None:
         _console.print(_text(f"Search ended: {step.why}", "dim"))
     else:
         _console.print(_text(f"Search: {label(step.cell, among, version=True)}: {step.why}", "dim"))
+
+
+def print_roof(roof: Roof) -> None:
+    """What a device can reach, or why that is not known."""
+    device = roof.conditions.device
+    if roof.failure:
+        _console.print(_text(f"What {device} can reach is not known: {roof.failure}", "yellow"))
+        return
+    rates = [f"{digits(value / 1e9)} {name}" for name, value in roof.operations.items()]
+    _console.print(
+        _text(
+            f"What {device} can reach: {', '.join(rates)} (billion operations/s), "
+            f"{digits(roof.memory_bandwidth / 1e9)} GB/s from memory"
+        )
+    )
 
 
 def print_summary(run: Run) -> None:

@@ -153,6 +153,9 @@ class Measure(Settings):
     target, unless ``duration`` or ``iterations`` is given."""
     profile_iterations: Annotated[int, Field(ge=0, le=10_000)] = 20
     """Inferences with performance counters on, for the layer times; 0 leaves them out."""
+    roofs: bool = True
+    """Measure what each device can reach, which the roofline compares layers with: some seconds,
+    once for each device, runtime and number of threads."""
     inference_limit: Seconds = 60.0
     """Seconds after which a single inference counts as hung."""
     compile_limit: Seconds = 600.0

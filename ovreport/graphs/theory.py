@@ -106,17 +106,24 @@ def not_placed(run: Run, result: CellResult) -> Work:
 def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]], Sequence[Work]]:
     """The work of the model's operators by the layer that executes them, and the rest."""
     known = _work_of(run, result)
+    named = {(i, layer.index) for layer in executed_layers(run, result) for i in layer.originals}
     inside: dict[int, list[Work]] = defaultdict(list)
     rest = []
     for original, fate in fates(run, result).items():
-        if fate.layer is not None:
-            inside[fate.layer].append(known[original])
-        elif known[original].operations != 0:
-            if layers := _split_over(run, result, original):
-                for layer, part in zip(layers, known[original].split(len(layers)), strict=True):
-                    inside[layer].append(part)
-            else:
-                rest.append(known[original])
+        layers: Sequence[int] = ()
+        if fate.layer is None:
+            layers = _split_over(run, result, original) if known[original].operations != 0 else ()
+        elif (original, fate.layer) not in named:
+            # Its name was lost: a layer whose name was lost too, and which the one that follows
+            # both reads, has executed it, if there is one such layer.
+            before = _nameless_before(run, result, [fate.layer])
+            layers = before if len(before) == 1 else [fate.layer]
+        else:
+            layers = [fate.layer]
+        for layer, part in zip(layers, known[original].split(len(layers)), strict=True):
+            inside[layer].append(part)
+        if not layers and known[original].operations != 0:
+            rest.append(known[original])
     return inside, rest
 
 
@@ -126,10 +133,16 @@ def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
     A bidirectional recurrent layer becomes one for each direction, with new names, and nodes that
     join their outputs and are called ``NAME.0``, after the operator's output.
     """
-    nodes, joints, nameless = _nameless(run, result)
+    _, joints, _ = _nameless(run, result)
     model = run.graphs[result.model_graph or ""].nodes
+    return _nameless_before(run, result, joints.get(model[original].name, ()))
+
+
+def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Sequence[int]:
+    """Layers that name no operator and are read by some nodes, or by what is added before them."""
+    nodes, _, nameless = _nameless(run, result)
     found: set[int] = set()
-    border = list(joints.get(model[original].name, ()))
+    border = list(starts)
     seen = set(border)
     while border:
         sources = {source for source, _ in nodes[border.pop()].inputs} - seen

@@ -275,7 +275,7 @@ class _Group:
         warmup: bool = False,
     ) -> Slice:
         first_s = member.loaded["first_inference_ns"] / 1e9
-        before, started = _busy_s(worker.pid), time.perf_counter_ns()
+        before, started = busy_s(worker.pid), time.perf_counter_ns()
         answer = worker.ask(
             "inference",
             # Filling, the two rounds at least and draining each last one latency or two.
@@ -294,7 +294,7 @@ class _Group:
             latencies_ns=answer["latencies_ns"],
             warmup=warmup,
             arrived=answer.get("arrived"),
-            other_load=max(0.0, (_busy_s(worker.pid) - before) / elapsed_s),
+            other_load=max(0.0, (busy_s(worker.pid) - before) / elapsed_s),
         )
 
     # ------------------------------------------------------------------------ how long
@@ -470,7 +470,7 @@ def _crowded(measured: Slice) -> bool:
     return load > _LOAD and load + used > _FULL * (os.cpu_count() or 1)
 
 
-def _busy_s(worker: int) -> float:
+def busy_s(worker: int) -> float:
     """CPU seconds since boot of everything but the worker and this process."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)

@@ -13,8 +13,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MplAxis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from ovreport.rendering.format import Unit, digits, number_of, share_digits, shorten, show, unit_for
@@ -28,6 +29,7 @@ from ovreport.section import (
     HeatMap,
     Histogram,
     Kind,
+    Line,
     Points,
     Role,
     Rule,
@@ -44,6 +46,9 @@ INK, FAINT, GRID = "#1f2328", "#59636e", "#d1d9e0"
 _MAX_VECTOR_MARKS = 2000
 _CATEGORY_LENGTH = 26
 _FONT_SIZE = 9
+# In square points, of marks whose area means something.
+_SMALLEST_AREA, _LARGEST_AREA = 9.0, 400.0
+_LEGEND_COLUMNS = 4
 
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -87,7 +92,7 @@ def draw(chart: Chart) -> str:
         _axis(axes.yaxis, chart.y, units[1], y, axes.set_ylim)
         if chart.y.categories:
             axes.invert_yaxis()  # the first category on top, as in a table
-        _place(figure, axes, chart, has_legend=_legend(axes))
+        _place(figure, axes, chart, legend_rows=_legend(axes))
         source = io.StringIO()
         canvas.print_svg(source, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return compact(source.getvalue(), f"c-{chart.id}", chart.title, chart.alt)
@@ -117,6 +122,7 @@ def _axis(
     if spec.log:
         scale_of = {"x": axis.axes.set_xscale, "y": axis.axes.set_yscale}
         scale_of["x" if axis is axis.axes.xaxis else "y"]("log")
+        axis.set_minor_formatter(NullFormatter())
     elif spec.from_zero and values:
         low, high = min(0.0, *values), max(0.0, *values)
         set_limits(low / unit.size * 1.06, high / unit.size * 1.06 or 1.0)
@@ -132,26 +138,29 @@ def _tick(value: float) -> str:
     return f"{value:g}".replace("-", "−") if abs(value) < 1e4 else digits(value, 5)
 
 
-def _legend(axes: Axes) -> bool:
-    """Names the series above the axes, where there are several."""
+def _legend(axes: Axes) -> int:
+    """Names the series above the axes, where there are several; in how many rows."""
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if len(unique) < 2:
-        return False
-    axes.legend(
+        return 0
+    legend = axes.legend(
         unique.values(),
         unique.keys(),
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=min(4, len(unique)),
+        ncols=min(_LEGEND_COLUMNS, len(unique)),
         borderaxespad=0,
         handlelength=1.2,
         columnspacing=1.4,
     )
-    return True
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([36.0])
+    return -(-len(unique) // _LEGEND_COLUMNS)
 
 
-def _place(figure: Figure, axes: Axes, chart: Chart, *, has_legend: bool) -> None:
+def _place(figure: Figure, axes: Axes, chart: Chart, *, legend_rows: int) -> None:
     """Leaves room around the axes for the text beside them, in points.
 
     matplotlib's own layouts measure every text twice, which is half of the time of a chart, and in
@@ -162,7 +171,7 @@ def _place(figure: Figure, axes: Axes, chart: Chart, *, has_legend: bool) -> Non
         names = [shorten(name, _CATEGORY_LENGTH) for name in chart.y.categories]
     left = 12 + max(map(text_width, names), default=0) + (18 if axes.yaxis.label.get_text() else 0)
     bottom = 18 + (16 if axes.xaxis.label.get_text() else 0)
-    top = 22 if has_legend else 8
+    top = 8 + 14 * legend_rows
     right = 48 if any(isinstance(mark, Bars) and mark.horizontal for mark in chart.marks) else 14
     width, height = WIDTH_INCHES * 72, chart.height * 72
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
@@ -181,6 +190,8 @@ def _values(chart: Chart, which: str) -> list[float]:
         match mark:
             case Points():
                 found += _ends(mark.x if which == "x" else mark.y)
+            case Line():
+                found += mark.x if which == "x" else mark.y
             case Bars() if mark.horizontal == (which == "x"):
                 starts = mark.starts or [0.0] * len(mark.values)
                 for start, value in zip(starts, mark.values, strict=True):
@@ -223,6 +234,8 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
         match mark:
             case Points():
                 _points(axes, mark, xs, ys)
+            case Line():
+                _line(axes, mark, xs, ys)
             case Bars():
                 kind, unit = (
                     (chart.x.kind, units[0]) if mark.horizontal else (chart.y.kind, units[1])
@@ -269,10 +282,12 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
     )
     size = 8 if mark.emphasis else (4 if mark.joined else 6)
     drawn: Artist
-    if mark.links:
+    if mark.links or mark.sizes:
+        areas = [max(_SMALLEST_AREA, _LARGEST_AREA * share) for share in mark.sizes] or size**2
         drawn = axes.scatter(
-            x, y, size**2, color=fill, marker="D" if mark.emphasis else "o",
-            label=mark.label or None, zorder=3,
+            x, y, areas, color=fill, marker="D" if mark.emphasis else "o",
+            label=mark.label or None, zorder=3, alpha=0.75 if mark.sizes else None,
+            rasterized=len(x) > _MAX_VECTOR_MARKS,
         )  # fmt: skip
         drawn.set_urls([f"#{link}" for link in mark.links])
     else:
@@ -304,6 +319,23 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
             fontsize=8,
         )
         _tag(words, f"{mark.id}-label" if mark.id else "")
+
+
+def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
+    x, y = [value / xs for value in mark.x], [value / ys for value in mark.y]
+    axes.plot(
+        x,
+        y,
+        linestyle=(0, (5, 3)) if mark.dashed else "-",
+        linewidth=1.4,
+        color=colour(mark.role),
+        label=mark.label or None,
+    )
+    if mark.name:
+        axes.annotate(
+            mark.name, (x[-1], y[-1]), xytext=(-2, 4), textcoords="offset points", ha="right",
+            fontsize=8, color=FAINT,
+        )  # fmt: skip
 
 
 def _tag(artist: Artist, id: str) -> None:

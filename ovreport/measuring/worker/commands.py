@@ -58,6 +58,12 @@ class Worker:
             "outputs": [port(item) for item in model.outputs],
         }
 
+    def roofs(self, device: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """What the device can reach, on small models."""
+        from .roofs import measure_roofs
+
+        return at("inference", lambda: measure_roofs(device, properties))
+
     # -------------------------------------------------------------------- running
 
     def load(

@@ -1,0 +1,42 @@
+"""What devices can reach: measured once for all cells under the same conditions."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ovreport.config.schema import Measure
+from ovreport.measuring.measure import busy_s
+from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.run import Conditions, Roof, Run
+
+# Some ten small models are compiled and run for 0.3 s each; a machine in heavy use takes longer.
+_LIMIT_S = 180.0
+
+
+def missing_roofs(run: Run) -> tuple[Conditions, ...]:
+    """Conditions of the cells whose layers are shown, without those measured already."""
+    shown = [run.focus(model, version) for model, version in run.versions]
+    wanted = dict.fromkeys(run.conditions(result) for result in shown if result is not None)
+    known = {roof.conditions for roof in run.roofs if not roof.failure}
+    return tuple(c for c in wanted if c is not None and c not in known)
+
+
+def measure_roof(conditions: Conditions, python: Path, settings: Measure) -> Roof:
+    """Measured in a worker; if that fails, the roof holds the reason instead."""
+    limit = settings.memory_limit_mib
+    threads = conditions.threads
+    try:
+        with WorkerSession(python, memory_limit_bytes=limit << 20 if limit else None) as worker:
+            before, started = busy_s(worker.pid), time.perf_counter()
+            answer = worker.ask(
+                "inference",
+                _LIMIT_S,
+                "roofs",
+                device=conditions.device,
+                properties={"INFERENCE_NUM_THREADS": threads} if threads else {},
+            )
+            load = (busy_s(worker.pid) - before) / (time.perf_counter() - started)
+    except WorkerError as error:
+        return Roof(conditions=conditions, failure=error.failure.reason)
+    return Roof(conditions=conditions, **answer, other_load=max(0.0, load))

@@ -1,0 +1,188 @@
+"""How fast a device computes and moves data, measured on small models through OpenVINO itself.
+
+What is measured is the fastest of several inferences: a roof is what can be reached, and a
+neighbour on the machine only ever takes away from it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as op
+
+# What a device calls its abilities, and the precision that it stands for.
+_ABILITIES = {"FP32": "f32", "BF16": "bf16", "FP16": "f16", "INT8": "i8"}
+# Several layers in a row, so that converting the input and output is a small part of the time.
+_LAYERS = 4
+_CHANNELS, _SIDE, _KERNEL = 256, 56, 3  # 3.7 GFLOP a layer, of operands that fit into caches
+_ROWS, _COLUMNS = 2048, 1024  # 4.3 GFLOP a layer
+# Every model has several turns, so that one short disturbance cannot spoil it: rounds go on while
+# one makes a model faster by more than inferences differ anyway.
+_LEAST_ROUNDS, _MOST_ROUNDS = 2, 6
+_FASTER = 0.97
+_SECONDS = 0.12
+_LEAST_INFERENCES = 2
+# Where the system does not tell the size of the last-level cache: more than most have.
+_USUAL_CACHE = 32 << 20
+_SMALLEST_TENSOR, _LARGEST_TENSOR = 64 << 20, 512 << 20
+
+
+def measure_roofs(device: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Operations a second by precision, bytes a second from memory and from cache.
+
+    Args:
+        properties: what all models are compiled with, such as the number of threads.
+    """
+    core = ov.Core()
+    cache = last_level_cache()
+    large = min(_LARGEST_TENSOR, max(_SMALLEST_TENSOR, 4 * (cache or _USUAL_CACHE)))
+    abilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    wanted = [
+        (precision, model, amount)
+        for ability, precision in _ABILITIES.items()
+        if ability in abilities
+        for model, amount in (_convolutions(precision), _products(precision))
+    ]
+    wanted += [("memory", *_vector_product(large)), ("memory", *_rectifier(large))]
+    if cache:
+        wanted += [("small", *_vector_product(cache // 8)), ("large", *_vector_product(cache // 4))]
+
+    timed = [
+        _Timed(what, amount, _compiled(core, device, properties, what, model))
+        for what, model, amount in wanted
+    ]
+    for number in range(_MOST_ROUNDS):
+        faster = [item.run() for item in timed]
+        if number + 1 >= _LEAST_ROUNDS and not any(faster):
+            break
+
+    def best(what: str) -> float:
+        return max(item.amount / item.seconds for item in timed if item.what == what)
+
+    computing = [item.what for item in timed if item.runs_in(item.what)]
+    return {
+        "operations": {what: best(what) for what in dict.fromkeys(computing)},
+        "memory_bandwidth": best("memory"),
+        "cache_bandwidth": _difference(timed) if cache else None,
+        "cache_bytes": cache,
+    }
+
+
+def _compiled(core: Any, device: str, properties: dict[str, Any], what: str, model: Any) -> Any:
+    """In the precision it is for; what is quantised, and what moves data, is f32 otherwise."""
+    hint = what if what in ("bf16", "f16") else "f32"
+    return core.compile_model(
+        model,
+        device,
+        {**properties, "INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"},
+    )
+
+
+def _difference(timed: list[_Timed]) -> float | None:
+    """Of two sizes that fit into the cache: starting an inference costs both alike."""
+    small, large = (next(x for x in timed if x.what == what) for what in ("small", "large"))
+    seconds = large.seconds - small.seconds
+    return (large.amount - small.amount) / seconds if seconds > 0 else None
+
+
+class _Timed:
+    """A compiled model, how much it does in one inference, and the least time that took."""
+
+    def __init__(self, what: str, amount: float, compiled: Any) -> None:
+        self.what, self.amount, self.compiled = what, amount, compiled
+        self.request = compiled.create_infer_request()
+        for index, item in enumerate(compiled.inputs):
+            ones = np.ones(tuple(item.get_shape()), np.float32)
+            self.request.set_input_tensor(index, ov.Tensor(ones))
+        self.request.infer()
+        self.seconds = math.inf
+
+    def run(self) -> bool:
+        """One turn; whether it was faster than all before."""
+        before = self.seconds
+        end = time.perf_counter() + _SECONDS
+        count = 0
+        while count < _LEAST_INFERENCES or time.perf_counter() < end:
+            self.request.infer()
+            self.seconds = min(self.seconds, self.request.latency / 1e3)
+            count += 1
+        return self.seconds < _FASTER * before
+
+    def runs_in(self, precision: str) -> bool:
+        """Whether its products were executed so: a device may choose another precision."""
+        executed = set()
+        for operation in self.compiled.get_runtime_model().get_ordered_ops():
+            info = {key: str(value.value) for key, value in operation.get_rt_info().items()}
+            if info.get("layerType", "").startswith(("Convolution", "FullyConnected", "MatMul")):
+                executed.add(info.get("runtimePrecision", "").lower())
+        return bool(executed) and executed <= ({"i8", "u8"} if precision == "i8" else {precision})
+
+
+def last_level_cache() -> int | None:
+    """Bytes of the largest cache that the system tells of."""
+    sizes = []
+    for file in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        text = file.read_text().strip()
+        unit = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:])
+        if unit and text[:-1].isdecimal():
+            sizes.append(int(text[:-1]) * unit)
+    return max(sizes, default=None)
+
+
+# ---------------------------------------------------------------------------- models
+
+
+def _convolutions(precision: str) -> tuple[Any, float]:
+    """Convolutions in a row, and their operations."""
+    data = op.parameter([1, _CHANNELS, _SIDE, _SIDE], np.float32)
+    flow = data
+    for _ in range(_LAYERS):
+        weights = op.constant(np.full((_CHANNELS, _CHANNELS, _KERNEL, _KERNEL), 0.01, np.float32))
+        flow, weights = _quantised(precision, flow, weights)
+        pads = [_KERNEL // 2] * 2
+        flow = op.convolution(flow, weights, [1, 1], pads, pads, [1, 1])
+    count = _LAYERS * 2.0 * (_CHANNELS * _SIDE * _KERNEL) ** 2
+    return ov.Model([op.result(flow)], [data]), count
+
+
+def _products(precision: str) -> tuple[Any, float]:
+    """Matrix products in a row, and their operations."""
+    data = op.parameter([_ROWS, _COLUMNS], np.float32)
+    flow = data
+    for _ in range(_LAYERS):
+        weights = op.constant(np.full((_COLUMNS, _COLUMNS), 0.01, np.float32))
+        flow, weights = _quantised(precision, flow, weights)
+        flow = op.matmul(flow, weights, False, False)
+    return ov.Model([op.result(flow)], [data]), _LAYERS * 2.0 * _ROWS * _COLUMNS**2
+
+
+def _quantised(precision: str, data: Any, weights: Any) -> tuple[Any, Any]:
+    """Both as 8-bit integers, where that is the precision."""
+    if precision != "i8":
+        return data, weights
+
+    def quantise(tensor: Any, low: float, levels: int) -> Any:
+        rank = len(tensor.get_output_partial_shape(0))
+        bounds = [op.constant(np.full([1] * rank, x, np.float32)) for x in (low, 1.0)]
+        return op.fake_quantize(tensor, *bounds, *bounds, levels)
+
+    return quantise(data, 0.0, 256), quantise(weights, -1.0, 255)
+
+
+def _vector_product(size: int) -> tuple[Any, float]:
+    """A product of a vector and a matrix of so many bytes, which reads each once."""
+    rows = size // 4 // _COLUMNS
+    data = op.parameter([1, rows], np.float32)
+    weights = op.constant(np.full((rows, _COLUMNS), 0.01, np.float32))
+    return ov.Model([op.result(op.matmul(data, weights, False, False))], [data]), size
+
+
+def _rectifier(size: int) -> tuple[Any, float]:
+    """Reads so many bytes and writes as many; and how many these are together."""
+    data = op.parameter([size // 4 // _COLUMNS, _COLUMNS], np.float32)
+    return ov.Model([op.result(op.relu(data))], [data]), 2 * size

@@ -1,0 +1,299 @@
+"""How near the layers come to what the device can reach, and what that leaves to gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.roofline import Efficiency, efficiency
+from ovreport.labels import count
+from ovreport.plugin import Analyzer, Options
+from ovreport.rendering.format import digits, shorten, show
+from ovreport.run import CellResult, Roof, Run
+from ovreport.section import (
+    Block,
+    Column,
+    Facts,
+    Finding,
+    Group,
+    KeyFigure,
+    KeyFigures,
+    Kind,
+    Link,
+    Role,
+    Row,
+    Section,
+    Table,
+    Tag,
+    Value,
+)
+
+from ..common import (
+    evidence,
+    focus_cells,
+    focus_group,
+    layer_anchor,
+    median_latency_s,
+    total_s,
+    version_name,
+)
+from .chart import roofline_chart
+
+# The counters tell whole microseconds, so a shorter layer may be twice as fast as it seems.
+_RESOLUTION_S = 2e-6
+# Less than this is within what the roof itself is known to.
+_ABOVE = 1.05
+# Shares of the time that are worth a sentence.
+_NOTABLE = 0.1
+# With this many cores busy with something else, what was measured is less than can be reached.
+_OTHER_LOAD = 0.2
+
+
+class RooflineOptions(Options):
+    low: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """fraction of the roof below which a layer counts as far from it"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A version's layers against their roofs."""
+
+    result: CellResult
+    layers: tuple[ExecutedLayer, ...]
+    reached: Mapping[int, Efficiency]
+    roof: Roof
+
+    @property
+    def known(self) -> list[ExecutedLayer]:
+        """Layers with a time whose roof is known."""
+        return [x for x in self.layers if x.median_s and self.of(x).least_s is not None]
+
+    def of(self, layer: ExecutedLayer) -> Efficiency:
+        return self.reached[layer.index]
+
+    def least_s(self, layers: Sequence[ExecutedLayer]) -> float:
+        """What the roofs allow for some layers; one that was faster took what it took."""
+        return sum(min(self.of(x).least_s or 0.0, x.median_s) for x in layers)
+
+    def share(self, layers: Sequence[ExecutedLayer]) -> float:
+        return total_s(layers) / (total_s(self.layers) or 1.0)
+
+
+class Roofline(Analyzer):
+    """Arithmetic intensity and achieved rate of each layer against the device's roofs."""
+
+    id = "roofline"
+    title = "Roofline"
+    reading = (
+        "A layer cannot be faster than its operations at the device's highest rate, nor than its "
+        "bytes at the highest bandwidth. Both were measured here, through OpenVINO."
+    )
+    needs = frozenset({"layers", "roofs"})
+    order = 560
+    options_type = RooflineOptions
+    options: RooflineOptions
+
+    def analyze(self, run: Run) -> Section:
+        groups: list[Group] = []
+        findings: list[Finding] = []
+        for result, layers in focus_cells(run):
+            roof = run.roof(result)
+            if roof is None or roof.failure:
+                continue
+            standing = Standing(result, layers, efficiency(run, result), roof)
+            blocks: list[Block] = [
+                _figures(standing, self.options.low),
+                roofline_chart(result, layers, standing.reached, roof),
+                _table(standing),
+                _roofs(standing),
+            ]
+            groups.append(focus_group(run, result, blocks))
+            findings += _findings(standing, self.options.low)
+        return Section(groups, findings)
+
+
+# ---------------------------------------------------------------------------- blocks
+
+
+def _figures(standing: Standing, low: float) -> KeyFigures:
+    known = standing.known
+    taken, least = total_s(known), standing.least_s(known)
+    far = [x for x in known if (standing.of(x).fraction or 0) < low]
+    moving = [x for x in known if standing.of(x).bound == "memory"]
+    figures = [
+        KeyFigure("Of the roofs, all layers together", least / taken if taken else None, "share"),
+        KeyFigure(
+            "The roofs allow", least, "duration", f"where the layers took {show(taken, 'duration')}"
+        ),
+        KeyFigure(f"Time below {show(low, 'share')} of the roof", standing.share(far), "share"),
+        KeyFigure("Time bound by memory", standing.share(moving), "share"),
+    ]
+    return KeyFigures(f"roofline-figures-{standing.result.cell.id}", figures)
+
+
+def _table(standing: Standing) -> Table:
+    def left(layer: ExecutedLayer) -> float | None:
+        least = standing.of(layer).least_s
+        return None if least is None else max(0.0, layer.median_s - least)
+
+    ranked = sorted(standing.layers, key=lambda x: (-(left(x) or 0.0), x.order))
+    rows = [
+        Row(
+            {
+                "name": Link(shorten(x.name, 50), layer_anchor(standing.result, x)),
+                "type": Tag(x.type, Role("type", x.type)),
+                "precision": Tag(x.precision, Role("precision", x.precision)),
+                "gflop": _scaled(standing.of(x).operations),
+                "moved": standing.of(x).moved_bytes,
+                "intensity": standing.of(x).intensity,
+                "achieved": _scaled(standing.of(x).achieved),
+                "bandwidth": _scaled(standing.of(x).bandwidth),
+                "bound": standing.of(x).bound or "unknown",
+                "fraction": standing.of(x).fraction,
+                "time": x.median_s,
+                "least": standing.of(x).least_s,
+                "left": left(x),
+            }
+        )
+        for x in ranked
+    ]
+    columns = [
+        Column("name", "Layer"),
+        Column("type", "Type"),
+        Column("precision", "Precision"),
+        Column("gflop", "GFLOP", "number", help="Billions of operations; a multiply-add is two."),
+        Column("moved", "Moved", "bytes", help="Inputs, weights and outputs."),
+        Column("intensity", "Intensity", "number", "FLOP/B", help="Operations for each byte."),
+        Column("achieved", "Achieved", "number", "GFLOP/s"),
+        Column("bandwidth", "Bandwidth", "number", "GB/s"),
+        Column("bound", "Bound by", help="The roof that is lower for this layer."),
+        Column("fraction", "Of the roof", "share"),
+        Column("time", "Time", "duration"),
+        Column("least", "At the roof", "duration", help="The least time that the roofs allow."),
+        Column("left", "Left to gain", "duration", help="Time beyond that."),
+    ]
+    return Table(
+        f"roofline-{standing.result.cell.id}",
+        "Layers against their roofs, most to gain first",
+        columns,
+        rows,
+        "Integer operations count like floating-point ones, against the roof of integers. Layers "
+        "of a few microseconds are shorter than the counters can tell well.",
+    )
+
+
+def _scaled(value: float | None) -> float | None:
+    return None if value is None else value / 1e9
+
+
+def _roofs(standing: Standing) -> Facts:
+    roof = standing.roof
+    facts: list[tuple[str, Value, Kind]] = [
+        (f"Highest rate in {name}", f"{digits(rate / 1e9)} billion operations/s", "text")
+        for name, rate in roof.operations.items()
+    ]
+    facts.append(("From memory", f"{digits(roof.memory_bandwidth / 1e9)} GB/s", "text"))
+    if roof.cache_bandwidth:
+        facts.append(("From cache", f"{digits(roof.cache_bandwidth / 1e9)} GB/s", "text"))
+    facts += [
+        ("Last-level cache", roof.cache_bytes, "bytes"),
+        ("Threads", roof.conditions.threads, "count"),
+        ("Cores busy with something else meanwhile", roof.other_load, "number"),
+    ]
+    title = f"What {roof.conditions.device} can reach, as measured"
+    return Facts(f"roofs-{standing.result.cell.id}", title, facts)
+
+
+# ---------------------------------------------------------------------------- findings
+
+
+def _findings(standing: Standing, low: float) -> Iterator[Finding]:
+    known = standing.known
+    taken, least = total_s(known), standing.least_s(known)
+    if not taken:
+        return
+    name, latency = version_name(standing.result), median_latency_s(standing.result)
+    yield Finding(
+        "roofline.distance",
+        "good" if least / taken > 0.8 else "info",
+        f"{name}: the roofs allow {show(least, 'duration')} at best where the layers took "
+        f"{show(taken, 'duration')}, so the model runs at {show(least / taken, 'share')} of what "
+        "this device can reach for it in these precisions.",
+        "" if least / taken > 0.8 else "The table begins with the layers that have most to gain.",
+    )
+    far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > _RESOLUTION_S]
+    if standing.share(far) > _NOTABLE:
+        left = total_s(far) - standing.least_s(far)
+        yield Finding(
+            "roofline.far",
+            "warning" if left / taken > 2 * _NOTABLE else "info",
+            f"{name}: {show(standing.share(far), 'share')} of the time is in "
+            f"{count(len(far), 'layer')} below {show(low, 'share')} of the roof; at the roof they "
+            f"would take {show(left, 'duration')} less.",
+            "Look at their kernels and shapes: few channels, odd sizes and reference kernels keep "
+            "a layer from its roof.",
+            evidence(standing.result, sorted(far, key=lambda x: -_left(standing, x))),
+            gain=left / max(latency, total_s(standing.layers)),
+        )
+    moving = [x for x in known if standing.of(x).bound == "memory"]
+    if standing.share(moving) > 2 * _NOTABLE:
+        yield Finding(
+            "roofline.memory",
+            "info",
+            f"{name}: {show(standing.share(moving), 'share')} of the time is in layers that are "
+            "bound by memory: a faster processor would not help them.",
+            "What moves fewer bytes helps: fusing, a narrower precision, compressed weights, and "
+            "batches where weights dominate.",
+            evidence(standing.result, moving),
+        )
+    yield from _doubts(standing, name)
+
+
+def _left(standing: Standing, layer: ExecutedLayer) -> float:
+    return layer.median_s - (standing.of(layer).least_s or 0.0)
+
+
+def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
+    """Where the roofs themselves are to be doubted, or say nothing."""
+    load = standing.roof.other_load or 0.0
+    if load > _OTHER_LOAD:
+        yield Finding(
+            "roofline.disturbed",
+            "warning",
+            f"{digits(load)} cores were busy with something else while the roofs were measured: "
+            "they may be lower than what the device can reach.",
+            "Close other programs and run again into a new run file.",
+        )
+    above = [
+        x
+        for x in standing.known
+        if (standing.of(x).fraction or 0) > _ABOVE and x.median_s > _RESOLUTION_S
+    ]
+    if above:
+        highest = max(standing.of(x).fraction or 0 for x in above)
+        yield Finding(
+            "roofline.above",
+            "info",
+            f"{name}: {count(len(above), 'layer')}, {show(standing.share(above), 'share')} of the "
+            f"time, above the roof, the highest at {show(highest, 'share')} of it: a roof is the "
+            "best of a few reference models, not a law.",
+            "Either the roof was measured while the machine did something else, the data came from "
+            "a nearer cache than the last, or the kernel takes fewer operations than are counted, "
+            "as Winograd's does. For the whole model such layers count with the time they took.",
+            evidence(standing.result, above),
+        )
+    blind = [x for x in standing.layers if standing.of(x).least_s is None]
+    if standing.share(blind) > _NOTABLE / 2:
+        yield Finding(
+            "roofline.unknown",
+            "info",
+            f"{name}: {show(standing.share(blind), 'share')} of the time is in "
+            f"{count(len(blind), 'layer')} whose work or roof is not known: a dynamic shape, an "
+            "operator without a formula, or a precision that was not measured.",
+            "Fixed shapes (`shape` of the model) make the work known.",
+            evidence(standing.result, blind),
+        )
