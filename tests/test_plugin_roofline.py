@@ -1,0 +1,111 @@
+"""The roofline's figures are those of the layers, and what is doubtful is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ovreport.analysis import analyze, choose, installed
+from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.roofline import efficiency
+from ovreport.graphs.theory import totals
+from ovreport.run import CellResult, Roof, Run
+from ovreport.section import Chart, Facts, Finding, KeyFigures, Points, Section, Skipped, Table
+from ovreport_plugins.model.analyzer import ModelFacts
+from ovreport_plugins.roofline.analyzer import Roofline
+
+
+def shown(run: Run) -> CellResult:
+    """The cell whose layers the first group shows."""
+    result = run.focus(*run.versions[0])
+    assert result is not None
+    return result
+
+
+def with_roof(run: Run, **changes: object) -> Run:
+    """The run with its roof changed."""
+    changed: tuple[Roof, ...] = tuple(roof.model_copy(update=changes) for roof in run.roofs)
+    return replace(run, roofs=changed)
+
+
+def findings(run: Run) -> dict[str, Finding]:
+    return {finding.id: finding for finding in Roofline().analyze(run).findings}
+
+
+def block(section: Section, kind: type) -> object:
+    return next(item for item in section.groups[0].blocks if isinstance(item, kind))
+
+
+def test_rows_are_the_layers_with_their_efficiency_most_to_gain_first(run: Run) -> None:
+    table = block(Roofline().analyze(run), Table)
+    assert isinstance(table, Table)
+    result = shown(run)
+    layers = executed_layers(run, result)
+    found = efficiency(run, result)
+    assert len(table.rows) == len(layers)
+    assert sum(float(str(r.values["time"])) for r in table.rows) == pytest.approx(
+        sum(x.median_s for x in layers)
+    )
+    work = sum(float(str(r.values["gflop"] or 0)) for r in table.rows)
+    assert work == pytest.approx(sum(x.operations or 0 for x in found.values()) / 1e9)
+    left = [float(str(row.values["left"] or 0)) for row in table.rows]
+    assert left == sorted(left, reverse=True)
+
+
+def test_points_of_the_chart_are_layers_and_lead_to_them(run: Run) -> None:
+    chart = block(Roofline().analyze(run), Chart)
+    assert isinstance(chart, Chart)
+    assert chart.x.log
+    assert chart.y.log
+    found = efficiency(run, shown(run))
+    expected = sorted(x.intensity for x in found.values() if x.intensity and x.achieved)
+    points = [mark for mark in chart.marks if isinstance(mark, Points)]
+    assert sorted(x for mark in points for x in mark.x) == pytest.approx(expected)  # type: ignore[type-var]
+    assert all(link.startswith("layer-") for mark in points for link in mark.links)
+    assert max(size for mark in points for size in mark.sizes) == 1
+
+
+def test_a_roof_lower_than_the_layers_is_explained_and_not_hidden(run: Run) -> None:
+    low = {name: rate / 1000 for name, rate in run.roofs[0].operations.items()}
+    found = findings(with_roof(run, operations=low))
+    assert "above the roof" in found["roofline.above"].text
+    assert found["roofline.above"].evidence
+    assert found["roofline.distance"].severity == "good"
+
+
+def test_layers_far_from_a_high_roof_state_what_they_could_gain(run: Run) -> None:
+    high = {name: rate * 1000 for name, rate in run.roofs[0].operations.items()}
+    roof = with_roof(run, operations=high, memory_bandwidth=1e15, cache_bandwidth=1e15)
+    far = findings(roof)["roofline.far"]
+    assert far.severity == "warning"
+    assert far.evidence
+    assert 0.1 < (far.gain or 0) <= 1
+
+
+def test_a_disturbed_measurement_says_so(run: Run) -> None:
+    assert "roofline.disturbed" in findings(with_roof(run, other_load=1.5))
+    assert "roofline.disturbed" not in findings(with_roof(run, other_load=0.0))
+
+
+def test_a_run_without_roofs_says_why_there_is_no_roofline(run: Run) -> None:
+    for bare in (replace(run, roofs=()), with_roof(run, failure="no")):
+        (only,) = analyze(bare, choose(installed(), ["roofline"], {}, "test"))
+        assert isinstance(only.outcome, Skipped)
+        assert "not measured" in only.outcome.reason
+
+
+def test_model_facts_are_the_totals(run: Run) -> None:
+    section = ModelFacts().analyze(run)
+    figures = block(section, KeyFigures)
+    assert isinstance(figures, KeyFigures)
+    found = totals(run, shown(run))
+    values = {figure.label: figure.value for figure in figures.figures}
+    assert values["Parameters"] == pytest.approx(1.235496)
+    assert values["Floating-point operations"] == pytest.approx(found.flops / 1e9)
+    facts = block(section, Facts)
+    assert isinstance(facts, Facts)
+    named = {name: value for name, value, _ in facts.facts}
+    assert named["Input"] == "data_0 [1,3,224,224] f32"
+    assert "opset1" in str(named["Operation sets"])
+    assert section.findings == []
