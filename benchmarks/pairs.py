@@ -1,0 +1,44 @@
+"""Measures models in this process as ``ovreport run`` does, without a run file and a report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ovreport.config.load import Source, validate
+from ovreport.environment import capture
+from ovreport.measuring.measure import measure
+from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.planning import Planner, inspect_runtimes
+from ovreport.plan import expand
+from ovreport.run import CellResult
+
+LIGHT = "package:onnx/backend/test/data/light/light_{}.onnx"
+"""Networks of the ``onnx`` package: real topology, constant weights."""
+
+
+@contextmanager
+def planned(values: Mapping[str, Any]) -> Iterator[tuple[Source, list[PlannedCell]]]:
+    """A config's cells, ready to be measured as often as one likes."""
+    source = Source(validate(values, "benchmark"), Path.cwd(), "benchmark")
+    with tempfile.TemporaryDirectory() as folder:
+        runtimes = inspect_runtimes(source)
+        planner = Planner(source, runtimes, capture(runtimes.facts), Path(folder))
+        yield source, [planner.plan(cell) for cell in expand(source.config)]
+
+
+def measured(source: Source, cells: list[PlannedCell], seed: int = 0) -> list[CellResult]:
+    """Results in the order of the plan.
+
+    Args:
+        seed: of the order of slices.
+    """
+    settings = source.config.measure.model_copy(update={"seed": seed})
+    results = [m.result for m in measure(cells, settings, on_event=lambda _: None)]
+    for result in results:
+        if result.failure is not None:
+            raise SystemExit(f"{result.cell.model}: {result.failure.reason}")
+    return results

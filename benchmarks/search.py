@@ -1,0 +1,114 @@
+"""Does a search find what the whole grid of streams and batches would, and in what time?
+
+    python benchmarks/search.py [--seconds 1] [--quick] [MODEL…]
+
+The search and the grid are run as a user runs them, one after the other, and their times are taken
+from outside. What is best in either is then measured again, in turns, since the best of 36 noisy
+figures looks better than it is; the ratio is that of this comparison. A device takes no more
+streams than it has cores: on a small machine some of the grid's rows are the same configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pairs import LIGHT, measured, planned
+
+from ovreport.run import Cell, Run
+from ovreport.runfile import read_run
+from ovreport.stats.figures import figures
+from ovreport.stats.ratio import ratio
+
+STREAMS, BATCHES = [1, 2, 3, 4, 5, 6], [1, 2, 4, 8, 16, 32]
+QUICK_STREAMS, QUICK_BATCHES = [1, 2, 3], [1, 2, 4, 8]
+MODELS = ["squeezenet", "inception_v1"]
+WITHIN, TIME = 0.02, 1 / 3
+_TOML = """
+model = [{{ name = "{name}", path = '{path}' }}]
+matrix = {{ hint = "throughput", streams = {streams}, batch = {batches}, search = {search} }}
+measure = {{ duration = {seconds}, launches = 1, profile_iterations = 0 }}
+report = {{ analyzers = ["summary"] }}
+"""
+
+
+def run(folder: Path, search: bool, **values: Any) -> tuple[Run, float]:
+    """What ``ovreport run`` measures, and the seconds that it takes."""
+    config = folder / "config.toml"
+    config.write_text(_TOML.format(search=str(search).lower(), **values))
+    words = [sys.executable, "-m", "ovreport", "run", config, "-o", folder / f"{search}.html"]
+    started = time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    return read_run(folder / f"{search}.jsonl"), time.perf_counter() - started
+
+
+def best(run: Run) -> Cell:
+    return max(run.done, key=lambda result: figures(result).throughput_fps.point).cell
+
+
+def again(path: str, cells: list[Cell], seconds: float) -> tuple[float, str]:
+    """The second cell's throughput over the first's, measured in turns; and in words."""
+    if cells[0] == cells[1]:
+        return 1.0, "the same configuration"
+    values = {
+        "model": [{"name": cells[0].model, "path": path}],
+        "matrix": {
+            "hint": "cumulative_throughput",  # a cell of its own is excluded below
+            "exclude": [{"hint": "cumulative_throughput"}],
+            "include": [
+                {"hint": cell.hint, "streams": cell.streams, "batch": cell.batch} for cell in cells
+            ],
+        },
+        "measure": {
+            "interleave": "model", "duration": 6 * seconds, "launches": 3, "profile_iterations": 0,
+        },
+    }  # fmt: skip
+    with planned(values) as (source, plan):
+        results = {r.cell: r for r in measured(source, plan)}
+    change = ratio(results[cells[0]], results[cells[1]], "throughput")
+    assert change is not None
+    return change.point, f"{change.point:.3f} ({change.low:.3f} to {change.high:.3f})"
+
+
+def told(cell: Cell) -> str:
+    return f"{cell.streams} streams, batch {cell.batch or 'own'}"
+
+
+def check(name: str, seconds: float, streams: list[int], batches: list[int]) -> bool:
+    path = LIGHT.format(name)
+    values = {
+        "name": name, "path": path, "streams": streams, "batches": batches, "seconds": seconds,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        searched, search_s = run(Path(folder), True, **values)
+        whole, whole_s = run(Path(folder), False, **values)
+    found, top = best(searched), best(whole)
+    share, words = again(path, [top, found], seconds)
+    print(
+        f"{name}: search {told(found)}, grid {told(top)}; throughput over the grid's {words} "
+        f"(≥ {1 - WITHIN:.2f}); {len(searched.done)} of {len(whole.done)} cells, "
+        f"{search_s:.0f} of {whole_s:.0f} s: {search_s / whole_s:.2f} (≤ {TIME:.2f})",
+        flush=True,
+    )
+    return share >= 1 - WITHIN and search_s / whole_s <= TIME
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", default=MODELS, help="of the onnx package")
+    parser.add_argument("--seconds", type=float, default=1, help="each cell is measured")
+    parser.add_argument("--quick", action="store_true", help="one model, a grid of 3 × 4")
+    options = parser.parse_args()
+    if options.quick:
+        return 0 if check(options.models[0], 0.3, QUICK_STREAMS, QUICK_BATCHES) else 1
+    found = [check(name, options.seconds, STREAMS, BATCHES) for name in options.models]
+    return 0 if all(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
