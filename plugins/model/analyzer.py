@@ -81,7 +81,7 @@ def _figures(result: CellResult, found: ModelTotals) -> KeyFigures:
     if found.integer_ops > found.flops / 1000:
         integer = KeyFigure("Integer operations", found.integer_ops / 1e9, "number", least, "GIOP")
         figures.insert(1, integer)
-    return KeyFigures(f"model-{result.cell.id}", figures)
+    return KeyFigures(f"model-figures-{result.cell.id}", figures)
 
 
 def _facts(run: Run, result: CellResult, found: ModelTotals) -> Facts:
