@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slower import SLOWER, twice_as_expensive
 
-from ovreport.run import Cell, CellResult, Launch, ProfiledLayer, Run, Slice
+from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Bars, Chart, Diagram, Finding, Group, Section, Table
 from ovreport.stats.criteria import Noise, criteria, word
 from ovreport_plugins.versions.analyzer import VersionOptions, Versions
 
 DATA = Path(__file__).with_name("data") / "versions.jsonl"
-SLOWER = "block1/expand/conv"
 
 
 @pytest.fixture(scope="module")
@@ -30,36 +30,7 @@ def section(run: Run) -> Section:
 
 @pytest.fixture(scope="module")
 def doubled(run: Run) -> Section:
-    """The parent against itself with one layer twice as expensive, and nothing else changed."""
-    (parent,) = run.of_version("mobilenet", "parent")
-    (again,) = run.of_version("mobilenet", "again")
-    pair = with_layer(parent, parent.cell, 400_000), with_layer(parent, again.cell, 800_000)
-    return Versions().analyze(replace(run, results=pair))
-
-
-def with_layer(result: CellResult, cell: Cell, layer_ns: int) -> CellResult:
-    """A copy whose layer ``SLOWER`` takes so long in every inference, and latencies with it."""
-    assert result.profile is not None
-
-    def layer(item: ProfiledLayer) -> ProfiledLayer:
-        times = np.full(len(item.times_ns), layer_ns, np.int64)
-        return item.model_copy(update={"times_ns": times}) if item.name == SLOWER else item
-
-    def slice(item: Slice) -> Slice:
-        latencies, wall_ns = item.latencies_ns + layer_ns, item.wall_ns + item.requests * layer_ns
-        return item.model_copy(update={"latencies_ns": latencies, "wall_ns": wall_ns})
-
-    def launch(item: Launch) -> Launch:
-        return item.model_copy(update={"slices": tuple(map(slice, item.slices))})
-
-    layers = tuple(map(layer, result.profile.layers))
-    return result.model_copy(
-        update={
-            "cell": cell,
-            "profile": result.profile.model_copy(update={"layers": layers}),
-            "launches": tuple(map(launch, result.launches)),
-        }
-    )
+    return Versions().analyze(twice_as_expensive(run))
 
 
 def group(section: Section, heading: str) -> Group:

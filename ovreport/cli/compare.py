@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ovreport.cli.gate import GateJob, gate_options
 from ovreport.cli.options import Pin
 
 
@@ -33,6 +36,7 @@ from ovreport.cli.options import Pin
     type=click.Path(path_type=Path),
     help="Take [report] and [analyzer] from this config instead of CANDIDATE's own.",
 )
+@gate_options
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
 def compare(
     base_run: Path,
@@ -42,6 +46,7 @@ def compare(
     candidate: tuple[tuple[str, str], ...],
     config: Path | None,
     no_data: bool,
+    **gate: Any,
 ) -> None:
     """Compare CANDIDATE with BASE, each a run file (.jsonl) or a report (.html).
 
@@ -49,7 +54,7 @@ def compare(
     version or runtime that is the only one on either side may be called differently.
 
     \b
-    ovreport compare before.html after.html -o compare.html
+    ovreport compare before.html after.html -o compare.html --fail-on 'throughput<-5%'
     ovreport compare run.jsonl run.jsonl --base version=parent --candidate version=optimized
     ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
     """
@@ -65,5 +70,7 @@ def compare(
     )
     check_writable(output, "-o")
     settings = load(config, {}) if config else report_settings(both, str(candidate_run))
+    job = GateJob.of(settings, gate)
     write_report(both, settings, output, with_data=not no_data)
-    click.echo(f"Report: {output}")
+    click.echo(f"Report:   {output}")
+    sys.exit(job.hold(both, settings))

@@ -15,6 +15,7 @@ import click
 
 from ovreport import __version__
 from ovreport.appearance import appearance
+from ovreport.cli.gate import GateJob
 from ovreport.cli.measuring import Measuring
 from ovreport.cli.report import chosen_analyzers, section_templates, write_report
 from ovreport.cli.show import print_failures, print_plan, print_roof, print_summary
@@ -92,6 +93,7 @@ class Job:
     source: Source
     target: str
     paths: Paths
+    gate: GateJob
     verbose: bool
 
     def run(self, *, dry_run: bool) -> int:
@@ -184,7 +186,7 @@ class Job:
         print_summary(run)
         print_failures(run, verbose=self.verbose)
         click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")
-        return 1 if run.failed else 0
+        return self.gate.hold(run, self.source) or (1 if run.failed else 0)
 
     def _before(self) -> Run | None:
         """The run to go on with."""

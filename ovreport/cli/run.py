@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ovreport.cli.gate import GateJob, gate_options
 from ovreport.cli.options import CommaList, flatten
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     metavar="MS",
     help="Longest median latency of the best configuration, for --search and the report.",
 )
+@gate_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more about failures.")
 def run(
@@ -152,7 +154,9 @@ def run(
     click.get_current_context().find_root().params["verbose"] |= verbose
     source = _source(target, options)
     paths = Paths.choose(output, run_file, resume)
-    sys.exit(Job(source, target, paths, verbose=verbose).run(dry_run=dry_run))
+    gate = GateJob.of(source, options)
+    gate.check_comparable(source)
+    sys.exit(Job(source, target, paths, gate, verbose=verbose).run(dry_run=dry_run))
 
 
 def _source(target: str, options: dict[str, Any]) -> Source:

@@ -209,6 +209,15 @@ class Report(Settings):
     """Ids of findings not to show."""
 
 
+class Gate(Settings):
+    """Limits for continuous integration: exit code 3 where one is broken."""
+
+    fail_on: Annotated[tuple[str, ...], Many] = ()
+    """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself)."""
+    inconclusive: Literal["pass", "fail"] = "pass"
+    """How a limit counts that the intervals leave open."""
+
+
 class Config(Settings):
     """A whole config."""
 
@@ -227,5 +236,7 @@ class Config(Settings):
     """Comparing what versions answer."""
     report: Report = Report()
     """The report."""
+    gate: Gate = Gate()
+    """Limits that make a run fail."""
     analyzer: dict[str, dict[str, Any]] = {}
     """Options of analyzers by id: ``[analyzer.latency]``."""

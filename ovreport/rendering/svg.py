@@ -39,7 +39,7 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
         title: short text alternative.
         description: what the picture shows, in words.
     """
-    root = ElementTree.fromstring(_legal(source))
+    root = ElementTree.fromstring(legal_xml(source))
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style") or _invisible(child):
@@ -59,16 +59,17 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
         link.set("aria-label", "the row of this point")
     # What holds links is no picture to a screen reader, which would pass them over.
     root.set("role", "group" if links else "img")
-    root.set("aria-label", _legal(title))
+    root.set("aria-label", legal_xml(title))
     root.attrib.pop("version", None)
     described = ElementTree.Element(f"{{{_SVG}}}desc")
-    described.text = _legal(description)
+    described.text = legal_xml(description)
     root.insert(0, described)
     text = ElementTree.tostring(_without_namespaces(root), encoding="unicode")
     return re.sub(r">\s+<", "><", text)
 
 
-def _legal(text: str) -> str:
+def legal_xml(text: str) -> str:
+    """The text without what no XML document can hold."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

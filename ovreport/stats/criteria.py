@@ -91,6 +91,17 @@ def criteria(
     return tuple(found)
 
 
+def figure_of(run: Run, result: CellResult, name: Name) -> Estimate | None:
+    """One cell's figure by its criterion; None where it is not known."""
+    of = next(kind for kind in _KINDS if kind.name == name)
+    if of.figure is not None:
+        return _figure(figures(result), of.figure)
+    if of.launch is not None:
+        values = [of.launch(launch) for launch in result.launches]
+        return over_launches(values) if all(value > 0 for value in values) else None
+    return Estimate.exact(float(run.model_file(result.cell.model, result.cell.version).size_bytes))
+
+
 def word(criterion: Criterion) -> str:
     """The verdict in a reader's words; sizes are smaller or larger, not faster or slower."""
     if criterion.kind == "bytes" and criterion.verdict in _SIZES:

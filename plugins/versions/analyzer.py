@@ -6,13 +6,13 @@ from collections import defaultdict
 
 from pydantic import Field
 
+from ovreport.comparisons import Comparison, comparisons
 from ovreport.plugin import Analyzer, Options
 from ovreport.run import Run
 from ovreport.section import Finding, Group, Section
 from ovreport.stats.criteria import LAUNCH_NOISE, NOISE, Noise
 
 from . import changes, graphs, verdicts
-from .points import Comparison, comparisons
 
 
 class VersionOptions(Options):

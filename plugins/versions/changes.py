@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ovreport.comparisons import Comparison, Pair
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.graphs.matching import LayerGroup, coverage, matched
 from ovreport.rendering.format import shorten, show
@@ -30,7 +31,6 @@ from ovreport.section import (
 from ovreport.stats.estimate import Estimate
 
 from ..common import grouped, layer_anchor, median_latency_s, total_s
-from .points import Comparison, Pair
 
 # Steps of a waterfall beside both ends; the smaller changes are added up in one bar.
 _STEPS = 8

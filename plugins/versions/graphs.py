@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ovreport.comparisons import Comparison, Pair
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes
 from ovreport.graphs.matching import LayerGroup, matched, network
 from ovreport.labels import count
@@ -15,7 +16,6 @@ from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode
 
 from ..common import layer_anchor
 from .changes import change_of
-from .points import Comparison, Pair
 
 # Larger graphs can be seen, one at a time, in the section on the model's graph.
 MAX_NODES = 2000

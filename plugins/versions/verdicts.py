@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from ovreport.comparisons import Comparison, Pair, control
 from ovreport.labels import count, label
 from ovreport.rendering.format import interval, show
 from ovreport.run import Run
@@ -14,8 +15,6 @@ from ovreport.stats.bootstrap import CONFIDENCE
 from ovreport.stats.criteria import Criterion, Name, Noise, criteria, word
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.ratio import Verdict
-
-from .points import Comparison, Pair, control
 
 _SEVERITY: dict[Verdict, Severity] = {
     "faster": "good",

@@ -1,0 +1,125 @@
+"""What ``run`` and ``compare`` share: limits, and the files that a CI server reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ovreport.config.load import Source
+    from ovreport.gate.checks import Gate
+    from ovreport.gate.rules import Rule
+    from ovreport.run import Run
+
+EXIT_CODE = 3
+
+
+def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that can fail a CI job; they reach it as ``gate_…``."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    for option in (
+        click.option(
+            "--markdown", "gate_markdown", metavar="FILE", type=path,
+            help="Write verdicts and limits as Markdown, such as for a job summary.",
+        ),
+        click.option(
+            "--junit", "gate_junit", metavar="FILE", type=path,
+            help="Write the outcome of every limit as JUnit XML.",
+        ),
+        click.option(
+            "--inconclusive", "gate_inconclusive", type=click.Choice(("pass", "fail")),
+            help="How a limit counts that the intervals leave open.  [default: pass]",
+        ),
+        click.option(
+            "--fail-on", "gate_rules", multiple=True, metavar="RULE",
+            help="Exit with code 3 if this is so beyond the interval: 'throughput<-5%' against "
+            "the base, 'p95>10ms' as such. Repeat for several.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class GateJob:
+    """The limits of one command, and where their outcome is written."""
+
+    rules: tuple[Rule, ...]
+    inconclusive_fails: bool
+    junit: Path | None
+    markdown: Path | None
+
+    @classmethod
+    def of(cls, source: Source, options: dict[str, Any]) -> GateJob:
+        """From the options given, else the config's ``[gate]``.
+
+        Raises:
+            UserError: a rule that is none, or a file that cannot be written.
+        """
+        from ovreport.gate.rules import parse
+        from ovreport.output import check_writable
+
+        given, config = options["gate_rules"], source.config.gate
+        rules = [parse(text, "--fail-on") for text in given] if given else [
+            parse(text, f"{source.name}: `gate.fail_on`") for text in config.fail_on
+        ]  # fmt: skip
+        for name in ("junit", "markdown"):
+            if options[f"gate_{name}"] is not None:
+                check_writable(options[f"gate_{name}"], f"--{name}")
+        counts = options["gate_inconclusive"] or config.inconclusive
+        return cls(tuple(rules), counts == "fail", options["gate_junit"], options["gate_markdown"])
+
+    def check_comparable(self, source: Source) -> None:
+        """Fails before anything is measured.
+
+        Raises:
+            UserError: a rule compares, and the config has nothing to compare.
+        """
+        from ovreport.errors import UserError
+
+        config = source.config
+        axes = (config.model, config.runtime, config.matrix.device)
+        relative = next((rule for rule in self.rules if rule.relative), None)
+        if relative and all(len(axis) < 2 for axis in axes):
+            raise UserError(
+                f"{source.name}: limit {relative.text!r} compares, and there is one version only",
+                "Add a second [[model]] of the same name, or limit the figure itself: p95>10ms.",
+            )
+
+    def hold(self, run: Run, source: Source) -> int:
+        """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""
+        from ovreport.comparisons import comparisons
+        from ovreport.export.junit import junit
+        from ovreport.export.markdown import markdown
+        from ovreport.gate.checks import check
+        from ovreport.output import write_whole
+        from ovreport.stats.criteria import Noise
+
+        options = source.config.analyzer.get("versions", {})
+        known = {"steady": options.get("noise"), "launch": options.get("launch_noise")}
+        noise = Noise(**{key: value for key, value in known.items() if value is not None})
+        compared = comparisons(run, options.get("baseline", "parent"))
+        gate = check(run, compared, self.rules, noise)
+        if self.junit is not None:
+            write_whole(self.junit, junit(gate, inconclusive_fails=self.inconclusive_fails))
+        if self.markdown is not None:
+            write_whole(self.markdown, markdown(run, compared, gate, noise))
+        self._say(gate)
+        return EXIT_CODE if gate.fails(inconclusive=self.inconclusive_fails) else 0
+
+    def _say(self, gate: Gate) -> None:
+        from ovreport.output import printable
+
+        for warning in gate.warnings:
+            click.echo(f"Warning: {printable(warning)}.", err=True)
+        for outcome in gate.outcomes:
+            if outcome.status != "passed":
+                head = f"{outcome.status.capitalize()}: {outcome.rule}: {outcome.model}"
+                click.echo(printable(f"{head}, {outcome.cell}: {outcome.text}."), err=True)
+        if gate.outcomes:
+            counts = [f"{gate.count(s)} {s}" for s in ("passed", "broken", "inconclusive")]
+            click.echo(f"Limits:   {', '.join(counts)}")

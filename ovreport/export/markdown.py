@@ -1,0 +1,140 @@
+"""Verdicts and limits as Markdown, short enough for the summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ovreport.comparisons import Comparison, control
+from ovreport.gate.checks import Gate, Status
+from ovreport.graphs.matching import matched
+from ovreport.labels import label
+from ovreport.rendering.format import interval, shorten, show
+from ovreport.run import Run
+from ovreport.stats.criteria import Noise, criteria, word
+from ovreport.stats.figures import figures
+
+# A job summary is looked over, not studied: the report has the rest.
+_CELLS = 12
+_LAYERS = 5
+_NAME = 80
+
+# Of limits that are not kept; those that are need no more than their number.
+_SIGNS: dict[Status, str] = {"broken": "❌", "inconclusive": "❔"}
+# Of the other criteria only what changed is told.
+_ALWAYS = frozenset({"throughput", "median"})
+# All that Markdown, HTML or GitHub's own marks could make something of inside a line.
+_SPECIAL = re.compile(r"([\\`*_\[\]#!|~@$])")
+# Addresses become links of themselves, and words between colons pictures.
+_LINKED = re.compile(r"(?i)(://|www\.|(?<=\w):(?=\w))")
+
+
+def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise) -> str:
+    """The document; what was compared in it has verdicts, anything else its figures."""
+    names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
+    environment = run.header.environment
+    parts = [
+        f"## {literal(names)}",
+        f"{literal(environment.cpu)}, OpenVINO {literal(environment.openvino.split('-')[0])}",
+        *_limits(gate),
+    ]
+    for comparison in compared:
+        parts += [_verdicts(run, comparison, noise), *_layers(run, comparison)]
+    if not compared:
+        parts.append(_figures(run))
+    return "\n\n".join(parts) + "\n"
+
+
+def literal(text: str) -> str:
+    """Text that shows as it is written, on one line."""
+    line = " ".join(shorten(text, _NAME).split())
+    escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
+    return _LINKED.sub("\N{WORD JOINER}\\1", escaped)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
+    """``numbers``: how many columns, from the last, are aligned to the right."""
+    marks = ["---"] * (len(heads) - numbers) + ["---:"] * numbers
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
+
+
+def _limits(gate: Gate) -> list[str]:
+    if not gate.outcomes:
+        return []
+    rows = [
+        (sign, literal(o.rule), literal(f"{o.model}, {o.cell}"), _sentence(o.text))
+        for status, sign in _SIGNS.items()
+        for o in gate.outcomes
+        if o.status == status
+    ]
+    counts = [f"{gate.count(status)} {status}" for status in (*_SIGNS, "passed")]
+    parts = [f"### Limits: {', '.join(counts)}"]
+    if rows:
+        parts.append(_table(("", "Limit", "Where", "What"), rows, 0))
+    return parts + [f"⚠️ {_sentence(warning)}" for warning in gate.warnings]
+
+
+def _sentence(text: str) -> str:
+    return " ".join(literal(part) for part in text.split(" "))
+
+
+def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
+    cells = [a.cell for a, _ in comparison.pairs]
+    rows = []
+    for pair in comparison.pairs[:_CELLS]:
+        for criterion in criteria(run, *pair, noise, control(run, pair)):
+            if criterion.name not in _ALWAYS and criterion.verdict not in ("faster", "slower"):
+                continue
+            rows.append(
+                (
+                    literal(label(pair[0].cell, cells)),
+                    literal(criterion.label),
+                    literal(word(criterion)),
+                    show(criterion.a, criterion.kind),
+                    show(criterion.b, criterion.kind),
+                    f"{show(criterion.ratio, 'ratio')} {interval(criterion.ratio, 'ratio')}",
+                )
+            )
+    heads = (
+        "Configuration", "Criterion", "Verdict", literal(comparison.base),
+        literal(comparison.other), "Ratio",
+    )  # fmt: skip
+    left = len(comparison.pairs) - _CELLS
+    more = f"\n\n{left} more configurations are in the report." if left > 0 else ""
+    return f"### {literal(comparison.heading)}\n\n{_table(heads, rows, 3)}{more}"
+
+
+def _layers(run: Run, comparison: Comparison) -> list[str]:
+    groups = matched(run, *comparison.shown) if comparison.shown else ()
+    top = sorted(groups, key=lambda group: -abs(group.change_s))[:_LAYERS]
+    if not any(group.change_s for group in top):
+        return []
+    rows = [
+        (
+            literal(group.main.name),
+            literal(group.main.type),
+            show(group.a_s, "duration"),
+            show(group.b_s, "duration"),
+            show(group.change_s, "duration"),
+        )
+        for group in top
+    ]
+    heads = ("Layer", "Type", literal(comparison.base), literal(comparison.other), "Change")
+    return ["Layers that changed most:", _table(heads, rows, 3)]
+
+
+def _figures(run: Run) -> str:
+    cells = [result.cell for result in run.done]
+    rows = []
+    for result in run.done[:_CELLS]:
+        known = figures(result)
+        rows.append(
+            (
+                literal(f"{result.cell.model} ({result.cell.version})"),
+                literal(label(result.cell, cells)),
+                f"{show(known.throughput_fps, 'rate')} {interval(known.throughput_fps, 'rate')}",
+                show(known.latency.median, "duration"),
+                show(known.latency.p95, "duration"),
+            )
+        )
+    return _table(("Model", "Configuration", "Throughput", "Median", "p95"), rows, 3)

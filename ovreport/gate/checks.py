@@ -1,0 +1,200 @@
+"""Whether a run keeps its limits: each rule for each cell, judged by intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ovreport.comparisons import Comparison, Pair, control
+from ovreport.errors import UserError
+from ovreport.gate.rules import Rule
+from ovreport.graphs.matching import matched
+from ovreport.labels import label
+from ovreport.rendering.format import shorten, show
+from ovreport.run import CellResult, Run
+from ovreport.stats.criteria import Criterion, Noise, criteria, figure_of
+from ovreport.stats.estimate import Estimate
+
+Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
+
+# Layers explain a change of what an inference takes, not of what a start takes.
+_OF_INFERENCE = frozenset({"throughput", "median", "p95", "p99"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one rule at one cell; ``text`` is a sentence with the figures."""
+
+    rule: str
+    model: str
+    cell: str
+    status: Status
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """All outcomes, and what a reader should know of the rules themselves."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    def count(self, status: Status) -> int:
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    def fails(self, *, inconclusive: bool) -> bool:
+        """Whether a limit is broken; ``inconclusive`` counts what cannot be told as broken."""
+        return bool(self.count("broken") or (inconclusive and self.count("inconclusive")))
+
+
+def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise: Noise) -> Gate:
+    """Holds a run against rules.
+
+    Relative rules go over all pairs of the comparisons. Absolute ones go over the candidates of
+    runs that were put together, and over every cell otherwise. A limit is broken, or kept, only
+    where the whole interval lies beyond it, or within; anything else is inconclusive. A relative
+    limit inside the noise of its criterion is moved to the noise: no difference below it can be
+    told.
+
+    Raises:
+        UserError: a relative rule, and nothing to compare.
+    """
+    outcomes = list(_without_result(run))
+    warnings: dict[str, None] = {}
+    for rule in rules:
+        if not rule.relative:
+            for result in _candidates(run):
+                outcomes.append(_absolute(run, rule, result))
+            continue
+        if not compared:
+            raise UserError(
+                f"limit {rule.text!r}: compares, and the run has nothing to compare",
+                "Measure two versions, or hold the figure itself against a limit: p95>10ms.",
+            )
+        for comparison in compared:
+            for pair in comparison.pairs:
+                outcome, warning = _relative(run, comparison, pair, rule, noise)
+                outcomes.append(outcome)
+                warnings.update(dict.fromkeys(warning))
+    return Gate(tuple(outcomes), tuple(warnings))
+
+
+def _candidates(run: Run) -> Sequence[CellResult]:
+    if not run.header.paired:
+        return run.done
+    chosen = {candidate for _, candidate in run.header.paired}
+    return [result for result in run.done if result.cell.id in chosen]
+
+
+def _without_result(run: Run) -> Iterator[Outcome]:
+    """Candidates that failed where their base did not: no rule can pass there."""
+    done = {result.cell.id for result in run.done}
+    failed = {result.cell.id: result for result in run.failed}
+    for base, candidate in run.header.paired:
+        result = failed.get(candidate)
+        if base in done and result is not None and result.failure is not None:
+            yield Outcome(
+                "has a result",
+                result.cell.model,
+                label(result.cell, run.header.plan),
+                "broken",
+                f"the base was measured, and {result.cell.version} failed: {result.failure.reason}",
+            )
+
+
+# ---------------------------------------------------------------------------- one rule, one cell
+
+
+def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
+    cell = result.cell
+    name = label(cell, run.header.plan)
+    value = figure_of(run, result, rule.criterion)
+    words = rule.criterion.replace("_", " ")
+    if value is None:
+        text = f"too few requests to tell {words}"
+        return Outcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
+    status = _status(value, rule.sign, rule.limit)
+    text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, {_against(status, rule)}"
+    return Outcome(rule.text, f"{cell.model} ({cell.version})", name, status, text)
+
+
+def _relative(
+    run: Run, comparison: Comparison, pair: Pair, rule: Rule, noise: Noise
+) -> tuple[Outcome, list[str]]:
+    name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
+    known = {c.name: c for c in criteria(run, *pair, noise, control(run, pair))}
+    criterion = known.get(rule.criterion)
+    if criterion is None:
+        words = rule.criterion.replace("_", " ")
+        text = f"no figure for {words} on both sides"
+        return Outcome(rule.text, comparison.heading, name, "inconclusive", text), []
+    limit, warnings = _beyond_noise(rule, criterion)
+    status = _status(criterion.ratio, rule.sign, 1 + limit)
+    text = (
+        f"{criterion.label} changes by {_percent(criterion.ratio.point - 1)}"
+        f"{_spread(criterion.ratio)}, {_against(status, rule)}"
+    )
+    if status == "broken" and rule.criterion in _OF_INFERENCE:
+        text += _cause(run, pair, slower=criterion.verdict == "slower")
+    return Outcome(rule.text, comparison.heading, name, status, text), warnings
+
+
+def _beyond_noise(rule: Rule, criterion: Criterion) -> tuple[float, list[str]]:
+    """The limit to judge by, and why if it is not the rule's own."""
+    if abs(rule.limit) >= criterion.noise:
+        return rule.limit, []
+    limit = -criterion.noise if rule.sign == "<" else criterion.noise
+    said = (
+        f"{rule.text}: smaller than the noise of ±{criterion.noise:.1%}, which is taken as the "
+        "limit"
+    )
+    return limit, [said]
+
+
+def _status(value: Estimate, sign: str, limit: float) -> Status:
+    if value.confidence == 0 and value.low == value.high:
+        return "inconclusive"  # a figure without an interval
+    beyond = value.high < limit if sign == "<" else value.low > limit
+    within = value.low >= limit if sign == "<" else value.high <= limit
+    return "broken" if beyond else "passed" if within else "inconclusive"
+
+
+# ---------------------------------------------------------------------------- words
+
+
+def _against(status: Status, rule: Rule) -> str:
+    return {
+        "broken": f"beyond the limit of {rule.value_text}",
+        "passed": f"within the limit of {rule.value_text}",
+        "inconclusive": f"too uncertain for the limit of {rule.value_text}: measure longer",
+    }[status]
+
+
+def _between(value: Estimate, rule: Rule) -> str:
+    if value.low == value.high:
+        return ""
+    return f" ({show(value.low, rule.kind)} to {show(value.high, rule.kind)})"
+
+
+def _spread(ratio: Estimate) -> str:
+    if ratio.low == ratio.high:
+        return ""
+    return f" ({_percent(ratio.low - 1)} to {_percent(ratio.high - 1)})"
+
+
+def _percent(change: float) -> str:
+    return f"{change:+.1%}".replace("-", "−")
+
+
+def _cause(run: Run, pair: Pair, *, slower: bool) -> str:
+    """The layers that changed most in the direction of the whole, if they are known."""
+    groups = [g for g in matched(run, *pair) if (g.change_s > 0) == slower and g.change_s]
+    if not groups:
+        return ""
+    largest = max(groups, key=lambda group: abs(group.change_s))
+    return (
+        f"; the layer that changes most is {shorten(largest.main.name, 60)} "
+        f"({largest.main.type}): {show(largest.a_s, 'duration')} → "
+        f"{show(largest.b_s, 'duration')}"
+    )

@@ -1,0 +1,193 @@
+"""Limits: their grammar, what intervals make of them, and the files that a CI server reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import xmlschema
+from conftest import ovreport
+from hypothesis import given
+from hypothesis import strategies as st
+from slower import SLOWER, twice_as_expensive
+
+from ovreport.comparisons import comparisons
+from ovreport.errors import UserError
+from ovreport.export.junit import junit
+from ovreport.export.markdown import literal, markdown
+from ovreport.gate.checks import Gate, Outcome, check
+from ovreport.gate.rules import parse
+from ovreport.run import Run
+from ovreport.runfile import lines_of, read_run
+from ovreport.stats.criteria import Noise
+
+DATA = Path(__file__).with_name("data")
+
+
+@pytest.fixture(scope="module")
+def doubled() -> Run:
+    return twice_as_expensive(read_run(DATA / "versions.jsonl"))
+
+
+def held(run: Run, *rules: str) -> Gate:
+    compared = comparisons(run, "parent")
+    return check(run, compared, [parse(rule, "--fail-on") for rule in rules], Noise())
+
+
+# ---------------------------------------------------------------------------- grammar
+
+
+@pytest.mark.parametrize(
+    ("text", "criterion", "sign", "limit", "relative"),
+    [
+        ("throughput<-5%", "throughput", "<", -0.05, True),
+        (" p95 > 10 ms ", "p95", ">", 0.010, False),
+        ("median>+2.5%", "median", ">", 0.025, True),
+        ("first_inference>250us", "first_inference", ">", 0.00025, False),
+        ("compile>1.5s", "compile", ">", 1.5, False),
+        ("memory>200MiB", "memory", ">", 200 * 2**20, False),
+        ("size>0%", "file_size", ">", 0.0, True),
+        ("throughput<100fps", "throughput", "<", 100.0, False),
+    ],
+)
+def test_a_rule_reads_as_it_is_written(
+    text: str, criterion: str, sign: str, limit: float, relative: bool
+) -> None:
+    rule = parse(text, "--fail-on")
+    assert (rule.criterion, rule.sign, rule.relative) == (criterion, sign, relative)
+    assert rule.limit == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not a limit"),
+        ("throughput", "not a limit"),
+        ("throughput=5%", "not a limit"),
+        ("thruput<-5%", "Did you mean throughput?"),
+        ("p95>10", "the limit has no unit"),
+        ("p95>10fps", "'fps' does not fit"),
+        ("p95>fast", "'fast' is not a limit"),
+        ("p95>>10ms", "'>10ms' is not a limit"),
+        ("throughput<-5 percent", "'percent' does not fit"),
+    ],
+)
+def test_a_wrong_rule_is_told_with_its_wrong_part(text: str, said: str) -> None:
+    with pytest.raises(UserError) as error:
+        parse(text, "--fail-on")
+    assert said in str(error.value)
+    assert repr(text) in str(error.value)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
+    try:
+        rule = parse(text, "here")
+    except UserError:
+        return
+    assert rule.sign in text
+
+
+# ---------------------------------------------------------------------------- outcomes
+
+
+def test_a_limit_broken_beyond_the_interval_names_the_layer(doubled: Run) -> None:
+    gate = held(doubled, "throughput<-5%", "median>+5%")
+    assert [o.status for o in gate.outcomes] == ["broken", "broken"]
+    assert all(
+        SLOWER in o.text and "0.400\u202fms → 0.800\u202fms" in o.text for o in gate.outcomes
+    )
+    assert gate.fails(inconclusive=False)
+
+
+def test_a_limit_that_is_kept_passes(doubled: Run) -> None:
+    gate = held(doubled, "throughput<-90%", "size>+1%", "median<1us")
+    assert {o.status for o in gate.outcomes} == {"passed"}
+    assert not gate.fails(inconclusive=True)
+
+
+def test_a_limit_inside_the_interval_is_inconclusive_and_counts_as_told(doubled: Run) -> None:
+    first, *_ = held(doubled, "median>+5%").outcomes
+    exact = first.text.split("changes by ")[1].split(" ")[0].replace("−", "-").rstrip("%")
+    gate = held(doubled, f"median>{exact}%")
+    assert [o.status for o in gate.outcomes] == ["inconclusive"]
+    assert not gate.fails(inconclusive=False)
+    assert gate.fails(inconclusive=True)
+
+
+def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
+    run = read_run(DATA / "versions.jsonl")
+    (parent,) = run.of_version("mobilenet", "parent")
+    (again,) = run.of_version("mobilenet", "again")
+    run = replace(run, results=(parent, parent.model_copy(update={"cell": again.cell})))
+    gate = held(run, "throughput<-0.1%")
+    assert [o.status for o in gate.outcomes] == ["passed"]
+    assert "smaller than the noise of ±1.0%" in gate.warnings[0]
+
+
+def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:
+    alone = replace(doubled, results=doubled.results[:1])
+    with pytest.raises(UserError, match="nothing to compare"):
+        held(alone, "throughput<-5%")
+
+
+# ---------------------------------------------------------------------------- command line
+
+
+def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
+    doubled: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.jsonl"
+    file.write_text("\n".join(lines_of(doubled)) + "\n")
+    pins = ("--base", "version=parent", "--candidate", "version=again")
+    outputs = ("--junit", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md")
+    words = ("compare", file, file, *pins, "-o", tmp_path / "compare.html", *outputs)
+    result = ovreport(*words, "--fail-on", "throughput<-5%", "--fail-on", "memory>100GiB")
+    assert result.exit_code == 3
+    assert "Limits:   1 passed, 1 broken, 0 inconclusive" in result.stdout
+    assert SLOWER in result.stderr
+    xmlschema.validate(str(tmp_path / "gate.xml"), str(DATA / "junit.xsd"))
+    summary = (tmp_path / "gate.md").read_text()
+    assert "❌" in summary
+    assert literal(SLOWER) in summary
+    assert ovreport(*words, "--fail-on", "throughput<-90%").exit_code == 0
+
+
+def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_path: Path) -> None:
+    config, target = tmp_path / "config.toml", tmp_path / "report.html"
+    config.write_text(
+        f"[[model]]\nname = 'm'\npath = '{squeezenet}'\n[matrix]\nhint = 'latency'\n"
+        "[measure]\nduration = 0.5\n[report]\nanalyzers = []\n[gate]\nfail_on = 'size>1B'\n"
+    )
+    words = ("run", config, "-o", target)
+    failed = ovreport(*words)
+    assert failed.exit_code == 3
+    assert "file size is" in failed.stderr
+    assert target.exists()
+    assert ovreport(*words, "--fail-on", "throughput<-5%").exit_code == 2
+    config.write_text(config.read_text().replace("size>1B", "sise>1B"))
+    wrong = ovreport(*words)
+    assert wrong.exit_code == 2
+    assert "config.toml: `gate.fail_on` 'sise>1B': unknown criterion" in wrong.stderr
+
+
+# ---------------------------------------------------------------------------- files
+
+HOSTILE = "a|b\n# <script>alert(1)</script> `x` [y](http://z) @all \x00\ud800 ]]> &amp; *w*"
+
+
+def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: Path) -> None:
+    outcome = Outcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE)
+    open_one = replace(outcome, status="inconclusive")
+    gate = Gate((outcome, open_one, replace(outcome, status="passed")), (HOSTILE,))
+    for counts in (False, True):
+        path = tmp_path / "gate.xml"
+        path.write_text(junit(gate, inconclusive_fails=counts))
+        xmlschema.validate(str(path), str(DATA / "junit.xsd"))
+    text = markdown(doubled, (), gate, Noise())
+    assert "<script" not in text
+    assert "http://" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    unescaped = {line.replace("\\|", "").count("|") for line in rows}
+    assert unescaped == {5, 6}  # the limits' four columns and the cells' five
