@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
@@ -56,10 +57,7 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """Short, stable and safe in a file name or an anchor; equal for equal cells."""
-        values = self.model_dump(mode="json")
-        if self.rate is None:  # as it was before there were rates
-            del values["rate"]
-        return _digest(values)[:10]
+        return _cell_id(self)
 
     @property
     def configuration(self) -> tuple[Any, ...]:
@@ -67,6 +65,15 @@ class Cell(Record):
         values = self.model_dump(mode="json")
         del values["version"]
         return tuple(values.values())
+
+
+@lru_cache(maxsize=10_000)
+def _cell_id(cell: Cell) -> str:
+    # Remembered beside the cell and not in it, where a changed copy would take it along.
+    values = cell.model_dump(mode="json")
+    if cell.rate is None:  # as it was before there were rates
+        del values["rate"]
+    return _digest(values)[:10]
 
 
 # ---------------------------------------------------------------------------- graphs

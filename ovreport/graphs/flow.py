@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from ovreport.graphs.layers import (
@@ -203,6 +204,7 @@ def transposes_there_and_back(
     return found
 
 
+@lru_cache(maxsize=10_000)
 def size_bytes(shape: str, precision: str) -> int | None:
     """Of a tensor, from ``[1,3,224,224]`` and ``f32``; None if either leaves it open."""
     name = precision_name(precision)

@@ -100,6 +100,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     ]
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
+    quartiles = _quartiles_s([layer for _, layer in matched])
     layers = [
         ExecutedLayer(
             index=index,
@@ -109,14 +110,14 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             kernel=layer.kernel,
             precision=precision_name(attribute(nodes[index], "runtimePrecision")),
             median_s=medians[index],
-            low_s=float(np.quantile(layer.times_ns, 0.25)) / 1e9,
-            high_s=float(np.quantile(layer.times_ns, 0.75)) / 1e9,
+            low_s=low,
+            high_s=high,
             share=medians[index] / total,
             shapes=tuple(port.shape for port in nodes[index].outputs),
             layouts=attribute(nodes[index], "outputLayouts"),
             originals=resolve(attribute(nodes[index], "originalLayersNames")),
         )
-        for index, layer in matched
+        for (index, layer), (low, high) in zip(matched, quartiles, strict=True)
     ]
     return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
 
@@ -257,6 +258,21 @@ def _named_at_runtime(run: Run, result: CellResult) -> frozenset[int]:
 
 def _was_executed(layer: ProfiledLayer) -> bool:
     return layer.status == "executed" and len(layer.times_ns) > 0
+
+
+def _quartiles_s(layers: Sequence[ProfiledLayer]) -> list[tuple[float, float]]:
+    """Lower and upper quartile of each layer, in seconds.
+
+    Layers are measured equally often as a rule, so that all are sorted at once.
+    """
+    found: dict[int, tuple[float, float]] = {}
+    lengths = [len(layer.times_ns) for layer in layers]
+    for length in set(lengths):
+        places = [place for place, own in enumerate(lengths) if own == length]
+        times = np.stack([layers[place].times_ns for place in places])
+        low, high = np.quantile(times, [0.25, 0.75], axis=1) / 1e9
+        found.update(zip(places, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    return [found[place] for place in range(len(layers))]
 
 
 def _median_s(layer: ProfiledLayer) -> float:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from markupsafe import Markup, escape
 
 from ovreport.rendering import packing
-from ovreport.rendering.format import Unit, explain, interval, number_of, show
+from ovreport.rendering.format import NOTHING, Unit, explain, interval, number_of, show
 from ovreport.rendering.palette import BLUE, colour, every_name
 from ovreport.section import Facts, Kind, Link, Role, Row, Table, Tag, Value
 from ovreport.stats.estimate import Estimate
 
-_NOTHING = '<span class="nothing">–</span>'
+_NOTHING = f'<span class="nothing">{NOTHING}</span>'
 # A bar is drawn by one of so many classes: style attributes would need a laxer policy.
 _BAR_STEPS = 50
 
@@ -68,6 +68,8 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
     """One ``<td>``."""
     if isinstance(item, Tag):
         return f'<td class="tag {_swatch(item.role)}">{escape(item.text)}'
+    if item is None:
+        return f"<td class=n>{NOTHING}" if kind not in ("text", "code") else f"<td>{NOTHING}"
     content = _value(item, kind, unit, False)
     if kind in ("text", "code"):
         return f"<td>{content}"

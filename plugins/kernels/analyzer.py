@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
@@ -64,6 +65,7 @@ class Kernel:
         return "ref" in self.implementation.split("_")
 
 
+@lru_cache(maxsize=10_000)
 def parse_kernel(name: str) -> Kernel:
     """Takes a primitive's name apart; what is not there is empty."""
     precision = _PRECISION.search(name)
