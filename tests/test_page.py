@@ -91,9 +91,10 @@ def test_a_colouring_needs_no_script(report: Path, tmp_path: Path) -> None:
         driver.get(report.as_uri())
         assert len(tables(driver)) > 5
         assert len(driver.find_elements(By.CSS_SELECTOR, "figure.chart svg")) > 5
-        node = driver.find_element(By.CSS_SELECTOR, ".canvas g[id^='node-'] path")
+        diagram = driver.find_element(By.CSS_SELECTOR, ".diagram[id^='runtime-']")
+        node = diagram.find_element(By.CSS_SELECTOR, "[id^='node-'] path")
         before = node.value_of_css_property("fill")
-        first = driver.find_element(By.CSS_SELECTOR, ".diagram input[type='radio']")
+        first = diagram.find_element(By.CSS_SELECTOR, "input[type='radio']")
         first.send_keys(Keys.ARROW_RIGHT)
         assert node.value_of_css_property("fill") != before
 

@@ -65,6 +65,10 @@ def test_axe_finds_nothing(
     chrome.execute_script(
         f"document.querySelectorAll('{opened}').forEach(d => {{ d.open = true }})"
     )
+    chrome.execute_script(  # what is out of sight is to be looked at too
+        "document.querySelectorAll('main > section')"
+        ".forEach(s => { s.style.contentVisibility = 'visible' })"
+    )
     chrome.set_script_timeout(120)
     chrome.execute_script(axe)
     found = chrome.execute_async_script(

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 # Characters from which a part is packed. Pictures and details shrink twentyfold; a table that is
 # packed cannot be read without scripts, so only a huge and folded one is.
-PICTURE, FOLDED_PICTURE, ROW_DETAILS, FOLDED_TABLE = 200_000, 100_000, 150_000, 500_000
+PICTURE, ROW_DETAILS, FOLDED_TABLE = 200_000, 150_000, 500_000
 # Between the details of two rows.
 SEPARATOR = "\x1e"
 
@@ -28,9 +28,9 @@ _BLOCK = (
 _ROWS = '<script type="application/x-deflate">{}</script>'
 
 
-def picture(html: Markup, *, folded: bool) -> Markup:
+def picture(html: Markup) -> Markup:
     """Marks a picture to be packed, where it is large."""
-    return _marked("block", html) if len(html) > (FOLDED_PICTURE if folded else PICTURE) else html
+    return _marked("block", html) if len(html) > PICTURE else html
 
 
 def folded_table(html: Markup) -> Markup:
