@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -39,6 +40,7 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     from ovreport.redaction import redacted
     from ovreport.runfile import read_run
 
+    gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
     measured = read_run(run)
     check_writable(output, "-o")
     if config:
