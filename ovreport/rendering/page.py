@@ -43,6 +43,8 @@ from ovreport.section import (
 )
 
 _TEMPLATES = "ovreport_templates"
+# Characters of a section; those of usual models are smaller.
+_LARGE = 200_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Part:
     body: Markup | Skipped | Crashed
     alarms: int = 0
     """Findings that ask for attention, counted in the navigation."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a browser takes a noticeable time to lay it out."""
+        return isinstance(self.body, Markup) and len(self.body) > _LARGE
 
 
 def render(
