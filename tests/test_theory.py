@@ -281,6 +281,24 @@ def test_work_whose_name_was_lost_goes_to_the_layer_whose_name_was_lost() -> Non
     assert (found[1].flops, found[2].flops) == (2 * 64 + 8, 8)
 
 
+def test_a_convolution_that_was_replaced_is_no_work_of_an_elementwise_layer() -> None:
+    model = [
+        node("in", "Parameter", shape="[1,8,4,4]"),
+        node("w", "Constant", shape="[8,8,1,1]"),
+        node("same", "Convolution", 0, 1, shape="[1,8,4,4]"),
+        node("relu", "Relu", 2, shape="[1,8,4,4]"),
+        node("out", "Result", 3),
+    ]
+    runtime = [
+        node("in", "Input", shape="[1,8,4,4]"),
+        node("relu", "Subgraph", 0, shape="[1,8,4,4]", originals="relu"),
+        node("out", "Output", 1),
+    ]
+    run, result = measured(runtime, [timed("relu", "Subgraph", 1)], model)
+    assert layer_work(run, result)[1].flops == 128
+    assert not_placed(run, result).flops == 2 * 128 * 8
+
+
 def test_a_layer_that_computes_and_names_no_operator_is_unknown() -> None:
     runtime = [node("in", "Input"), node("a", "Eltwise", 0), node("b", "Reorder", 1)]
     run, result = measured(runtime, [timed("a", "Eltwise", 1), timed("b", "Reorder", 1)])

@@ -24,6 +24,7 @@ from ovreport.graphs.layers import (
 )
 from ovreport.graphs.operators import MOVES_DATA, VIEWS
 from ovreport.graphs.work import (
+    CONVOLUTIONS,
     Work,
     add,
     constant_edges,
@@ -38,6 +39,9 @@ from ovreport.graphs.work import (
 from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, Run
 
+# Layers that cannot have executed a convolution whose name was lost: it was replaced, for instance
+# by another one of the same input and weights.
+_NO_PRODUCTS = frozenset({"Subgraph", "Eltwise"})
 # What the compiler adds of itself and without arithmetic, by its names in runtime graphs.
 _ADDED = MOVES_DATA | {"Reorder", "Concatenation", "MemoryInput", "MemoryOutput"}
 
@@ -106,6 +110,8 @@ def not_placed(run: Run, result: CellResult) -> Work:
 def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]], Sequence[Work]]:
     """The work of the model's operators by the layer that executes them, and the rest."""
     known = _work_of(run, result)
+    types = [node.type for node in run.graphs[result.model_graph or ""].nodes] if known else []
+    types_there = {layer.index: layer.type for layer in executed_layers(run, result)}
     named = {(i, layer.index) for layer in executed_layers(run, result) for i in layer.originals}
     inside: dict[int, list[Work]] = defaultdict(list)
     rest = []
@@ -117,7 +123,10 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
             # Its name was lost: a layer whose name was lost too, and which the one that follows
             # both reads, has executed it, if there is one such layer.
             before = _nameless_before(run, result, [fate.layer])
-            layers = before if len(before) == 1 else [fate.layer]
+            if len(before) == 1:
+                layers = before
+            elif not (types[original] in CONVOLUTIONS and types_there[fate.layer] in _NO_PRODUCTS):
+                layers = [fate.layer]
         else:
             layers = [fate.layer]
         for layer, part in zip(layers, known[original].split(len(layers)), strict=True):

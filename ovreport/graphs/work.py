@@ -28,10 +28,10 @@ _KEEPS_QUANTISED = VIEWS | TAKES_PART | {
     "Concat", "Convert", "DepthToSpace", "MaxPool", "Pad", "ShuffleChannels", "SpaceToDepth",
     "Split", "Transpose", "VariadicSplit",
 }  # fmt: skip
-_MULTIPLIES = frozenset({
+CONVOLUTIONS = frozenset({
     "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
-    "MatMul",
 })  # fmt: skip
+_MULTIPLIES = CONVOLUTIONS | {"MatMul"}
 # Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
 # figures are the published ones, calls a normalisation's mean and variance buffers.
 _NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
