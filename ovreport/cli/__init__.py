@@ -14,6 +14,7 @@ from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
 from ovreport.cli.render import render
 from ovreport.cli.run import run
+from ovreport.cli.trend import trend
 from ovreport.errors import UserError
 from ovreport.output import printable
 
@@ -54,5 +55,5 @@ def main(verbose: bool) -> None:
     """
 
 
-for _command in (run, render, compare, export, init, devices, analyzers, schema):
+for _command in (run, render, compare, trend, export, init, devices, analyzers, schema):
     main.add_command(_command)

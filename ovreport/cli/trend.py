@@ -1,0 +1,38 @@
+"""``ovreport trend``: many runs over time in one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("trend.html"),
+    show_default=True,
+    help="Report to write.",
+)
+@click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
+def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
+    """Follow models and configurations over many RUNs, each a run file or a report.
+
+    Runs are ordered by when they were begun. Levels that change are found and dated, and what
+    changed with them (OpenVINO, machine, model files) is named.
+
+    \b
+    ovreport trend runs/*.jsonl -o trend.html
+    """
+    from ovreport.cli.report import report_settings, write_report
+    from ovreport.output import check_writable
+    from ovreport.runfile import read_run
+    from ovreport.trend import combine
+
+    combined = combine([(str(path), read_run(path)) for path in runs])
+    check_writable(output, "-o")
+    write_report(combined, report_settings(combined, "trend"), output, with_data=not no_data)
+    click.echo(f"Report: {output}")

@@ -1,0 +1,119 @@
+"""Many runs become one, in which each run's cells are a version of their own: ``parent #3``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+
+from ovreport import __version__
+from ovreport.errors import UserError
+from ovreport.rendering.format import shorten
+from ovreport.run import Cell, CellResult, Header, Origin, Run
+
+# What a config allows for a version's name, less the number.
+_LONGEST_NAME = 190
+
+
+@dataclass(frozen=True)
+class Point:
+    """A configuration as one run measured it; ``run`` counts from zero."""
+
+    run: int
+    result: CellResult
+
+
+def combine(runs: Sequence[tuple[str, Run]]) -> Run:
+    """All runs in the order in which they were begun, without layers and graphs.
+
+    Args:
+        runs: each with the file it was read from.
+
+    Raises:
+        UserError: fewer than two runs, or nothing was measured in two of them.
+    """
+    if len(runs) < 2:
+        raise UserError("a trend needs two runs at least", "Name more run files or reports.")
+    ordered = sorted(runs, key=lambda item: item[1].header.created)
+    results, models, plan = [], [], []
+    for number, (_, run) in enumerate(ordered):
+        models += [
+            file.model_copy(update={"version": _numbered(file.version, number)})
+            for file in run.header.models
+        ]
+        plan += [_renamed(cell, number) for cell in run.header.plan]
+        results += [
+            result.model_copy(
+                update={
+                    "cell": _renamed(result.cell, number),
+                    "profile": None,
+                    "runtime_graph": None,
+                    "model_graph": None,
+                    "interleaved_with": (),
+                    "basis": None,
+                }
+            )
+            for result in run.results
+        ]
+    latest = ordered[-1][1].header
+    header = Header(
+        ovreport=__version__,
+        created=latest.created,
+        config=_config(latest.config, ordered),
+        environment=latest.environment,
+        models=tuple(models),
+        plan=tuple(plan),
+        made="trend",
+        origins=tuple(
+            Origin(name=f"#{number + 1}", file=file, header=run.header)
+            for number, (file, run) in enumerate(ordered)
+        ),
+        appearance=latest.appearance,
+    )
+    combined = Run(header, tuple(results))
+    if not any(len(points) > 1 for points in series(combined).values()):
+        raise UserError(
+            "no configuration was measured in two of the runs",
+            "Name runs of the same models and configurations.",
+        )
+    return combined
+
+
+def series(run: Run) -> dict[Cell, list[Point]]:
+    """Points of each configuration that was measured, under the cell's own name, by time."""
+    found: dict[Cell, list[Point]] = {}
+    for result in run.done:
+        version, _, number = result.cell.version.rpartition(" #")
+        cell = result.cell.model_copy(update={"version": version})
+        found.setdefault(cell, []).append(Point(int(number) - 1, result))
+    return found
+
+
+def _numbered(version: str, number: int) -> str:
+    return f"{shorten(version, _LONGEST_NAME)} #{number + 1}"
+
+
+def _renamed(cell: Cell, number: int) -> Cell:
+    return cell.model_copy(update={"version": _numbered(cell.version, number)})
+
+
+def _config(config: dict[str, JsonValue], ordered: Sequence[tuple[str, Run]]) -> dict[str, Any]:
+    """The latest run's config with all versions, and this one section in the report."""
+    names = dict.fromkeys(model for _, run in ordered for model, _ in run.versions)
+    report = config.get("report")
+    return {
+        **config,
+        "model": [
+            {"name": file.model, "version": _numbered(file.version, number), "path": file.path}
+            for number, (_, run) in enumerate(ordered)
+            for file in run.header.models
+        ],
+        "report": {
+            **(report if isinstance(report, dict) else {}),
+            "title": f"Trend: {', '.join(names)}",
+            "analyzers": ["trend"],
+            "plugins": [],
+        },
+    }

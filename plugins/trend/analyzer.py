@@ -1,0 +1,310 @@
+"""Many runs over time: where a configuration became faster or slower, and what changed then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ovreport.labels import count, label
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import show
+from ovreport.run import Cell, CellResult, Run
+from ovreport.section import (
+    Axis,
+    Block,
+    Chart,
+    Column,
+    Finding,
+    Group,
+    Kind,
+    Link,
+    Mark,
+    Points,
+    Role,
+    Row,
+    Rule,
+    Section,
+    Table,
+)
+from ovreport.stats.changes import MIN_VALUES, change_points
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import figures
+from ovreport.trend import Point, series
+
+# Runs of one model made days apart scatter by a percent even on a quiet machine.
+_LEAST_NOISE = 0.01
+# A chart with more lines cannot be read; the table has all.
+_LINES = 6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is followed over time."""
+
+    id: str
+    label: str
+    kind: Kind
+    higher_is_better: bool
+    of: Callable[[CellResult], Estimate | None]
+
+
+_FIGURES = (
+    Figure("throughput", "throughput", "rate", True, lambda r: figures(r).throughput_fps),
+    Figure("latency", "median latency", "duration", False, lambda r: figures(r).latency.median),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A new level of one configuration, from one run on."""
+
+    cell: Cell
+    figure: Figure
+    run: int
+    before: float
+    after: float
+
+    @property
+    def ratio(self) -> float:
+        return self.after / self.before
+
+    @property
+    def better(self) -> bool:
+        return (self.ratio > 1) == self.figure.higher_is_better
+
+
+class Trend(Analyzer):
+    """Figures of many runs over time, with the runs at which they change their level."""
+
+    id = "trend"
+    title = "Trend"
+    reading = (
+        "One point a run, with its interval. A new level is told from the noise between runs, and "
+        f"needs two runs on it and {MIN_VALUES} in all."
+    )
+    needs = frozenset({"measurements"})
+    order = 120
+
+    @classmethod
+    def concerns(cls, run: Run) -> bool:
+        return run.header.made == "trend"
+
+    def analyze(self, run: Run) -> Section:
+        known = {cell: points for cell, points in series(run).items() if len(points) > 1}
+        changes = [
+            change
+            for cell, points in known.items()
+            for figure in _FIGURES
+            for change in _changes(cell, figure, points)
+        ]
+        groups = []
+        for model, version in dict.fromkeys((cell.model, cell.version) for cell in known):
+            own = {c: p for c, p in known.items() if (c.model, c.version) == (model, version)}
+            blocks: list[Block] = [_chart(run, figure, own, changes) for figure in _FIGURES]
+            blocks.append(_levels(own, changes))
+            groups.append(Group(f"{model} · {version}", blocks))
+        groups.append(Group("The runs", [_runs(run)]))
+        return Section(groups, _findings(run, changes), _verdict(run, known, changes))
+
+
+def _changes(cell: Cell, figure: Figure, points: Sequence[Point]) -> list[Change]:
+    values = [
+        (point.run, estimate.point) for point in points if (estimate := figure.of(point.result))
+    ]
+    if any(value <= 0 for _, value in values):
+        return []
+    logs = [math.log(value) for _, value in values]
+    places = change_points(logs, _LEAST_NOISE)
+    ends = [0, *places, len(values)]
+    levels = [
+        math.exp(sum(logs[start:end]) / (end - start))
+        for start, end in pairwise(ends)
+        if end > start
+    ]
+    return [
+        Change(cell, figure, values[place][0], levels[number], levels[number + 1])
+        for number, place in enumerate(places)
+    ]
+
+
+# ---------------------------------------------------------------------------- blocks
+
+
+def _chart(
+    run: Run, figure: Figure, known: dict[Cell, list[Point]], changes: Sequence[Change]
+) -> Chart:
+    cells = list(known)
+    marks: list[Mark] = []
+    words = []
+    for number, (cell, points) in enumerate(list(known.items())[:_LINES]):
+        values = [(p.run + 1, e) for p in points if (e := figure.of(p.result))]
+        if not values:
+            continue
+        name = label(cell, cells)
+        role = Role("cell", f"{number} {name}")
+        marks.append(
+            Points([x for x, _ in values], [y for _, y in values], role, name, joined=True)
+        )
+        words.append(
+            f"{name}: {show(values[0][1], figure.kind)} → {show(values[-1][1], figure.kind)}"
+        )
+    of_these = [c for c in changes if c.cell in known and c.figure is figure]
+    for change in of_these:
+        marks.append(Rule(change.run + 1, _percent(change.ratio - 1), vertical=True))
+    marks += [
+        Rule(number + 1, "environment", vertical=True)
+        for number in range(1, len(run.header.origins))
+        if _environment_changes(run, number)
+        and not any(change.run == number for change in of_these)
+    ]
+    said = "no new level" if not of_these else count(len(of_these), "change") + " of level"
+    return Chart(
+        f"trend-{figure.id}-{cells[0].id}",
+        f"{figure.label.capitalize()} over {count(len(run.header.origins), 'run')}: {said}",
+        Axis("run", "count", from_zero=False),
+        Axis(figure.label, figure.kind),
+        marks,
+        "; ".join(words),
+    )
+
+
+def _levels(known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
+    cells = list(known)
+    rows = []
+    for cell, points in known.items():
+        for figure in _FIGURES:
+            values = [e for p in points if (e := figure.of(p.result))]
+            if len(values) < 2:
+                continue
+            found = [c for c in changes if c.cell == cell and c.figure is figure]
+            rows.append(
+                Row(
+                    {
+                        "cell": label(cell, cells),
+                        "figure": figure.label,
+                        "first": show(values[0], figure.kind),
+                        "last": show(values[-1], figure.kind),
+                        "ratio": values[-1].point / values[0].point if values[0].point else None,
+                        "runs": len(values),
+                        "changes": tuple(
+                            Link(f"{_percent(c.ratio - 1)} at #{c.run + 1}", f"run-{c.run + 1}")
+                            for c in found
+                        )
+                        or None,
+                    },
+                    anchor=f"levels-{figure.id}-{cell.id}",
+                )
+            )
+    columns = [
+        Column("cell", "Configuration"),
+        Column("figure", "Figure"),
+        Column("first", "First run"),
+        Column("last", "Last run"),
+        Column("ratio", "Ratio", "ratio", help="Last run over first."),
+        Column("runs", "Runs", "count"),
+        Column("changes", "New levels"),
+    ]
+    note = "A dash under new levels: none beyond the noise, or too few runs to tell."
+    return Table(f"levels-{cells[0].id}", "First and last", columns, rows, note)
+
+
+def _runs(run: Run) -> Table:
+    rows = []
+    for number, origin in enumerate(run.header.origins):
+        environment = origin.header.environment
+        changed = [*_environment_changes(run, number), *_model_changes(run, number)]
+        rows.append(
+            Row(
+                {
+                    "number": origin.name,
+                    "created": _date(origin.header.created),
+                    "openvino": environment.openvino.split("-")[0],
+                    "cpu": environment.cpu,
+                    "load": environment.load,
+                    "file": origin.file,
+                    "changed": "; ".join(changed) or None,
+                },
+                anchor=f"run-{number + 1}",
+                emphasis=bool(changed),
+            )
+        )
+    columns = [
+        Column("number", "Run"),
+        Column("created", "Begun, UTC"),
+        Column("openvino", "OpenVINO"),
+        Column("cpu", "Processor"),
+        Column("load", "Busy before", "number", unit="cores"),
+        Column("file", "File", "code"),
+        Column("changed", "Changed since the run before"),
+    ]
+    return Table("runs", "Runs in the order in which they were begun", columns, rows)
+
+
+def _environment_changes(run: Run, number: int) -> tuple[str, ...]:
+    """Since the run before; none at the first."""
+    if number == 0:
+        return ()
+    before, now = (run.header.origins[n].header.environment for n in (number - 1, number))
+    return before.changes(now)
+
+
+def _model_changes(run: Run, number: int) -> list[str]:
+    if number == 0:
+        return []
+    before, now = (run.header.origins[n].header.models for n in (number - 1, number))
+    was = {(file.model, file.version): file.sha256 for file in before}
+    return [
+        f"the model file of {file.model} ({file.version})"
+        for file in now
+        if was.get((file.model, file.version), file.sha256) != file.sha256
+    ]
+
+
+# ---------------------------------------------------------------------------- words
+
+
+def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
+    cells = list(series(run))
+    found = []
+    for change in sorted(changes, key=lambda c: (c.better, -abs(math.log(c.ratio)))):
+        origin = run.header.origins[change.run]
+        changed = [*_environment_changes(run, change.run), *_model_changes(run, change.run)]
+        cause = f"changed then: {'; '.join(changed)}" if changed else "nothing else changed then"
+        found.append(
+            Finding(
+                f"trend.{'better' if change.better else 'worse'}",
+                "good" if change.better else "problem",
+                f"{label(change.cell, cells, version=True)}: from run {origin.name} "
+                f"({_date(origin.header.created)}) on, {change.figure.label} is "
+                f"{show(change.after, change.figure.kind)}, before "
+                f"{show(change.before, change.figure.kind)} ({_percent(change.ratio - 1)}); "
+                f"{cause}.",
+                evidence=[
+                    Link(f"run {origin.name}", f"run-{change.run + 1}"),
+                    Link("levels", f"levels-{change.figure.id}-{change.cell.id}"),
+                ],
+            )
+        )
+    return found
+
+
+def _verdict(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> str:
+    runs = count(len(run.header.origins), "run")
+    over = f"{count(len(known), 'configuration')} over {runs}"
+    if len(run.header.origins) < MIN_VALUES:
+        return f"{over}: too few to tell a new level from noise, {MIN_VALUES} are needed."
+    worse = sum(not change.better for change in changes)
+    if not changes:
+        return f"{over}: no new level beyond the noise between runs."
+    better = len(changes) - worse
+    return f"{over}: {count(worse, 'new level')} for the worse, {better} for the better."
+
+
+def _percent(change: float) -> str:
+    return f"{change:+.1%}".replace("-", "−")
+
+
+def _date(created: str) -> str:
+    return created[:16].replace("T", " ")

@@ -1,0 +1,118 @@
+"""Many runs over time: levels that change are found, dated, and explained by what changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ovreport
+
+from ovreport.errors import UserError
+from ovreport.run import Launch, Run, Slice
+from ovreport.runfile import lines_of, read_run
+from ovreport.stats.changes import change_points
+from ovreport.trend import combine, series
+from ovreport_plugins.trend.analyzer import Trend
+
+DATA = Path(__file__).with_name("data") / "versions.jsonl"
+RUNS, CHANGED = 12, 7
+
+
+def made(day: int, factor: float, openvino: str) -> Run:
+    """The recorded parent as if measured on a day, slower by a factor."""
+    run = read_run(DATA)
+    (parent,) = run.of_version("mobilenet", "parent")
+
+    def slice(item: Slice) -> Slice:
+        latencies = (item.latencies_ns * factor).astype(np.int64)
+        return item.model_copy(
+            update={"latencies_ns": latencies, "wall_ns": round(item.wall_ns * factor)}
+        )
+
+    def launch(item: Launch) -> Launch:
+        return item.model_copy(update={"slices": tuple(map(slice, item.slices))})
+
+    result = parent.model_copy(update={"launches": tuple(map(launch, parent.launches))})
+    environment = run.header.environment.model_copy(update={"openvino": openvino})
+    header = run.header.model_copy(
+        update={
+            "created": f"2026-01-{day + 1:02}T08:00:00+00:00",
+            "environment": environment,
+            "plan": (parent.cell,),
+            "models": (run.model_file("mobilenet", "parent"),),
+        }
+    )
+    return Run(header, (result,), run.graphs)
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[tuple[str, Run]]:
+    noise = np.random.default_rng(3).normal(1, 0.005, RUNS)
+    return [
+        (
+            f"run-{day}.jsonl",
+            made(day, noise[day] * (1.1 if day >= CHANGED else 1), f"2026.{day >= CHANGED:d}"),
+        )
+        for day in range(RUNS)
+    ]
+
+
+def test_a_new_level_is_dated_and_explained(runs: list[tuple[str, Run]]) -> None:
+    section = Trend().analyze(combine(runs[::-1]))
+    assert [finding.id for finding in section.findings] == ["trend.worse"] * 2
+    for finding in section.findings:
+        assert f"from run #{CHANGED + 1} (2026-01-{CHANGED + 1:02} 08:00) on" in finding.text
+        assert "OpenVINO was 2026.0, now 2026.1" in finding.text
+    assert any("+9." in f.text or "+10." in f.text for f in section.findings)
+    assert any("−9." in f.text or "−8." in f.text for f in section.findings)
+
+
+def test_points_are_in_the_order_of_time(runs: list[tuple[str, Run]]) -> None:
+    ((cell, points),) = series(combine(runs[::-1])).items()
+    assert cell.version == "parent"
+    assert [point.run for point in points] == list(range(RUNS))
+
+
+def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
+    section = Trend().analyze(combine(runs[CHANGED - 2 : CHANGED + 2]))
+    assert section.findings == []
+    assert "too few to tell" in section.verdict
+    with pytest.raises(UserError, match="two runs at least"):
+        combine(runs[:1])
+
+
+@pytest.mark.parametrize("count", [6, 10, 30, 100])
+def test_noise_alone_seldom_makes_a_level(count: int) -> None:
+    random = np.random.default_rng(count)
+    alarms = [bool(change_points(random.normal(0, 0.01, count), 0.001)) for _ in range(400)]
+    assert np.mean(alarms) < 0.06
+
+
+def test_levels_of_a_hand_made_series_are_found() -> None:
+    values = [1.00, 1.01, 0.99, 1.00, 1.01, 2.00, 2.01, 1.99, 2.00, 1.50, 1.51, 1.49]
+    assert change_points(values, 0.01) == (5, 9)
+    assert change_points(values[:5], 0.01) == ()
+
+
+def test_trend_writes_a_report_that_can_be_read_again(
+    runs: list[tuple[str, Run]], tmp_path: Path
+) -> None:
+    files = []
+    for name, run in runs:
+        files.append(tmp_path / name)
+        files[-1].write_text("\n".join(lines_of(run)) + "\n")
+    target, again = tmp_path / "trend.html", tmp_path / "again.html"
+    assert ovreport("trend", *files, "-o", target).exit_code == 0
+    page = target.read_text()
+    assert "could not be made" not in page
+    assert f'id="run-{CHANGED + 1}"' in page or f"id=run-{CHANGED + 1}" in page
+    assert ovreport("render", target, "-o", again).exit_code == 0
+    assert again.read_bytes() == target.read_bytes()
+    other = tmp_path / "other.jsonl"
+    text = [json.loads(line) for line in files[0].read_text().splitlines()]
+    other.write_text("\n".join(json.dumps(x).replace('"CPU"', '"GPU"') for x in text) + "\n")
+    refused = ovreport("trend", files[0], other)
+    assert refused.exit_code == 2
+    assert "no configuration was measured in two of the runs" in refused.stderr
