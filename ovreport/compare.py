@@ -16,7 +16,7 @@ from ovreport import __version__
 from ovreport.errors import UserError
 from ovreport.labels import count
 from ovreport.rendering.format import shorten
-from ovreport.run import Cell, CellResult, Header, ModelFile, Origin, Run
+from ovreport.run import Cell, CellResult, Environment, Header, ModelFile, Origin, Roof, Run
 
 FIELDS = tuple(Cell.model_fields)
 # Names that users give: they need not agree where each side has one alone.
@@ -74,7 +74,13 @@ def compare(base: Side, candidate: Side) -> Run:
         _header(base, candidate, pairs, renamed),
         _results(base, candidate, pairs, renamed),
         {**base.run.graphs, **candidate.run.graphs},
+        roofs=tuple({r.conditions.model_dump_json(): r for r in _roofs(base, candidate)}.values()),
     )
+
+
+def _roofs(base: Side, candidate: Side) -> tuple[Roof, ...]:
+    """What the devices reach, of both: each says of which environment it is."""
+    return (*base.run.roofs, *candidate.run.roofs)
 
 
 # ---------------------------------------------------------------------------- which cells
@@ -228,7 +234,16 @@ def _header(base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequenc
             for side in (base, candidate)
         ),
         paired=tuple((a.id, b.id) for a, b in renamed),
+        other_environments=_elsewhere(base, candidate),
     )
+
+
+def _elsewhere(base: Side, candidate: Side) -> tuple[Environment, ...]:
+    """Where results were measured, beside the candidate's own environment."""
+    known = [e for side in (base, candidate) for e in side.run.other_environments]
+    found = {e.id: e for e in (base.run.header.environment, *known)}
+    found.pop(candidate.run.header.environment.id, None)
+    return tuple(found.values())
 
 
 def _config(
