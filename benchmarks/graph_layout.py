@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from ovreport.graphs.engine import engine
+from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram import render_diagram
 from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode, Role
 
@@ -148,7 +149,7 @@ def main(sizes: list[int]) -> None:
             graph = build(size)
             diagram = graph.diagram()
             started = time.perf_counter()
-            drawn = render_diagram(diagram)
+            drawn = render_diagram(diagram, Correspondence())
             seconds = time.perf_counter() - started
             # What was too much for dot once is not tried with more.
             plain = plain_dot(graph) if plain is not None else None

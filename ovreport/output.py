@@ -29,7 +29,7 @@ def check_writable(path: Path, option: str) -> None:
         ) from error
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Writes beside the target, then renames: a reader sees the old file or the new one.
 
     Raises:
@@ -40,10 +40,9 @@ def write_whole(path: Path, text: str) -> None:
         temporary = Path(name)
         try:
             # A name or message out of a foreign file may hold half a surrogate pair.
-            with os.fdopen(
-                descriptor, "w", encoding="utf-8", errors="replace", newline="\n"
-            ) as file:
-                file.write(text)
+            raw = content.encode(errors="replace") if isinstance(content, str) else content
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(raw)
             temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
             temporary.replace(path)
         except BaseException:
@@ -55,7 +54,7 @@ def write_whole(path: Path, text: str) -> None:
         ) from error
 
 
-def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> None:
     """Writes files by name into a folder, made if need be; what else is in it stays.
 
     Raises:
@@ -68,8 +67,8 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
             f"{folder}: not a folder that can be written to: {error.strerror}",
             "Choose another place.",
         ) from error
-    for name, text in files.items():
-        write_whole(folder / name, text)
+    for name, content in files.items():
+        write_whole(folder / name, content)
 
 
 def _umask() -> int:

@@ -330,6 +330,10 @@ class Diagram:
     colourings: Sequence[Colouring]
     alt: str
     collapsed: bool = False
+    name: str = ""
+    """In a word or two, for links from other diagrams."""
+    inner: Sequence[Diagram] = ()
+    """What nodes hold inside, such as the branches of an ``If``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,22 @@ def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
 
 def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
     """The layer's row in the table of layers."""
-    return f"layer-{result.cell.id}-{layer.index}"
+    return row_anchor(result, layer.index)
+
+
+def row_anchor(result: CellResult, index: int) -> str:
+    """The row in the table of layers of a layer that was executed, by its runtime node."""
+    return f"layer-{result.cell.id}-{index}"
+
+
+def node_anchor(result: CellResult, index: int) -> str:
+    """A node in the diagram of the runtime graph."""
+    return f"node-{result.cell.id}-{index}"
+
+
+def operator_anchor(result: CellResult, index: int) -> str:
+    """A node in the diagram of the model's own graph."""
+    return f"op-{result.cell.id}-{index}"
 
 
 def grouped(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ovreport.rendering.diagram_files import FileFormat
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -32,8 +36,20 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     type=_FOLDER,
     help="Per-layer and inference reports in the format of the Deep Learning Workbench.",
 )
+@click.option(
+    "--graph",
+    "graph_format",
+    type=click.Choice(["svg", "png", "dot"]),
+    help="The runtime graph and the model's own, of each version; -o names the folder.",
+)
+@click.option("-o", "--output", "graph_folder", metavar="DIR", type=_FOLDER, help="For --graph.")
 def export(
-    run: Path, json_file: Path | None, csv_folder: Path | None, workbench_folder: Path | None
+    run: Path,
+    json_file: Path | None,
+    csv_folder: Path | None,
+    workbench_folder: Path | None,
+    graph_format: FileFormat | None,
+    graph_folder: Path | None,
 ) -> None:
     """Write the figures of RUN, a run file (.jsonl) or a report (.html), for other programs.
 
@@ -47,10 +63,15 @@ def export(
     from ovreport.output import check_writable, write_folder, write_whole
     from ovreport.runfile import read_run
 
-    if not (json_file or csv_folder or workbench_folder):
+    if not (json_file or csv_folder or workbench_folder or graph_format or graph_folder):
         raise UserError(
             f"{run}: nothing to export was named",
-            "Give --json FILE, --csv DIR or --workbench-csv DIR.",
+            "Give --json FILE, --csv DIR, --workbench-csv DIR or --graph svg -o DIR.",
+        )
+    if bool(graph_format) != bool(graph_folder):
+        raise UserError(
+            "--graph: no folder to write to" if graph_format else "-o: only --graph needs it",
+            "Give both, such as --graph svg -o graphs.",
         )
     measured = read_run(run)
     if json_file and str(json_file) != "-":
@@ -63,6 +84,10 @@ def export(
         write_folder(csv_folder, csv_files(measured, analyses))
     if workbench_folder:
         write_folder(workbench_folder, workbench_files(measured))
+    if graph_format and graph_folder:
+        from ovreport.export.graphs import graph_files
+
+        write_folder(graph_folder, graph_files(measured, graph_format))
     if json_file and str(json_file) == "-":
         click.echo(json_text(measured, analyses), nl=False)
     elif json_file:

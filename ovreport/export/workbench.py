@@ -67,14 +67,14 @@ def workbench_files(run: Run) -> dict[str, str]:
         cell = result.cell
         groups.setdefault((cell.model, cell.version, cell.runtime, cell.device), []).append(result)
         if result.profile is not None and result.runtime_graph is not None:
-            name = file_name("layers", cell.model, cell.version, cell.id)
+            name = file_name("layers", cell.model, cell.version, cell.id) + ".csv"
             files[name] = layer_report(run, result)
     for (model, version, *_), results in groups.items():
-        name = file_name("inference", model, version, results[0].cell.id)
+        name = file_name("inference", model, version, results[0].cell.id) + ".csv"
         files[name] = inference_report(results)
     return files
 
 
 def file_name(*parts: str) -> str:
     """Safe on every file system, whatever a stranger's model is called."""
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts) + ".csv"
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from ovreport.graphs.layout import Layout, PlacedPiece, Point, Size
+from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram_colours import Paint
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram, DiagramEdge, DiagramNode
@@ -23,6 +24,8 @@ REFERENCE: Size = (128, 18)
 # What fits a box at the font's size, in columns of a narrow letter.
 _COLUMNS, _REFERENCE_COLUMNS = 28, 24
 _TOOLTIP = 2000
+# Of what stands for a repeated block, and the arrow above it.
+_BLOCK, _BLOCK_COLUMNS, _ABOVE = (236, 38), 38, 16
 # Labels reach beyond the outermost boxes to the right.
 _MARGIN_LEFT, _MARGIN_RIGHT = 6, 70
 
@@ -37,8 +40,11 @@ def size_of(node: DiagramNode) -> Size:
 class Drawing:
     """A diagram with the place of everything in it."""
 
-    def __init__(self, diagram: Diagram, layout: Layout, paint: Paint) -> None:
+    def __init__(
+        self, diagram: Diagram, layout: Layout, paint: Paint, together: Correspondence
+    ) -> None:
         self.diagram = diagram
+        self._together = together
         self.layout = layout
         self.paint = paint
         drawn = [node for placed in layout.pieces for node in placed.piece.nodes]
@@ -54,11 +60,12 @@ class Drawing:
 
     @property
     def left(self) -> int:
-        return round(self.layout.left) - _MARGIN_LEFT
+        """As far from the middle as the right, so that the main flow is in the middle."""
+        return -round(max(self.layout.right + _MARGIN_RIGHT, _MARGIN_LEFT - self.layout.left))
 
     @property
     def width(self) -> int:
-        return round(self.layout.right) + _MARGIN_RIGHT - self.left
+        return -2 * self.left
 
     def svg(self, pieces: Sequence[PlacedPiece]) -> str:
         """Some pieces that follow each other, in the coordinates of the whole."""
@@ -79,6 +86,39 @@ class Drawing:
             'orient="auto">'
             f'<path d="M0 0.8L8 4L0 7.2z" fill="{_ARROW}"/></marker></defs></svg>'
         )
+
+    def heading(self, block: DiagramNode, pieces: Sequence[PlacedPiece]) -> str:
+        """A box that stands for some pieces, in place of the node that they hang on.
+
+        Arrows of the first piece, or of what follows where the block is closed, begin at its
+        lower side.
+        """
+        entry = pieces[0].piece.entry
+        x = round(self._centre(entry) if entry is not None else 0.0)
+        width, height = _BLOCK
+        fill = self.paint.first(block)
+        sign = f'<path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z" fill="{ink_on(fill)}"/>'
+        first, *rest = (escape(literal(_fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
+        strong = 3 if block.emphasis else 1
+        entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
+        critical = any(e.critical and self._place[e.source] == entry for e in entering)
+        line = (
+            f'<path d="M{x} 0V{_ABOVE}" fill="none"{_look(critical, marked=False)} '
+            f'marker-end="url(#{escape(self.diagram.id)}-m)"/>'
+        )
+        return (
+            f'<svg width="{self.width}" height="{_ABOVE + height}" '
+            f'viewBox="{self.left} 0 {self.width} {_ABOVE + height}" overflow="visible" '
+            f'font-size="10" text-anchor="middle">{line if entry is not None else ""}'
+            f'<a class="block {self.paint.classes(block)}{" longest" if block.emphasis else ""}" '
+            f'transform="translate({x} {_ABOVE + height // 2})" fill="{ink_on(fill)}">'
+            f'<path d="{_box(width, height)}" fill="{fill}" stroke="{_STRONG}" '
+            f'stroke-width="{strong}"/>{sign}<text y="-3" font-size="11">{first}</text>'
+            f'<text y="12">{rest[0]}</text><title>{escape(literal(block.name))}</title></a></svg>'
+        )
+
+    def _centre(self, node: int) -> float:
+        return next(p.centres[node][0] for p in self.layout.pieces if node in p.centres)
 
     # ------------------------------------------------------------------------ arrows
 
@@ -153,7 +193,7 @@ class Drawing:
         width, height = size_of(node)
         fill = self.paint.first(node)
         ink = ink_on(fill)
-        lines = [literal(_fitting(line, _COLUMNS)) for line in node.lines]
+        lines = fitting_lines(node.lines)
         first = round(4 - _LINE * (len(lines) - 1) / 2)
         texts = "".join(
             f'<text y="{first + _LINE * at}">{escape(line)}</text>' for at, line in enumerate(lines)
@@ -161,17 +201,19 @@ class Drawing:
         title = "\n".join(map(literal, node.tooltip[:_TOOLTIP].split("\n")))
         # The renderer of the page takes an href out again if it leads nowhere.
         href = f'href="#{escape(node.link or node.id)}" '
+        classes = self.paint.classes(node)
+        if node.link:
+            classes += " " + self._together.css_class(node.link)
+        if node.emphasis:
+            classes += " longest"
         strong = f' stroke="{_STRONG}" stroke-width="3"' if node.emphasis else ""
+        colour = "" if ink == "#000000" else f' fill="{ink}"'
         return (
-            f'<a {href}id="{escape(node.id)}" class="{self.paint.classes(node)}" '
-            f'transform="translate({round(centre[0])} {round(centre[1])})"'
-            f'{_unless(ink, "#000000")}><path d="{_box(width, height)}" fill="{fill}"{strong}/>'
+            f'<a {href}id="{escape(node.id)}" class="{classes.strip()}" '
+            f'transform="translate({round(centre[0])} {round(centre[1])})"{colour}>'
+            f'<path d="{_box(width, height)}" fill="{fill}"{strong}/>'
             f"{texts}<title>{escape(title)}</title></a>"
         )
-
-
-def _unless(ink: str, default: str) -> str:
-    return "" if ink == default else f' fill="{ink}"'
 
 
 def _look(critical: bool, marked: bool) -> str:
@@ -202,12 +244,20 @@ def _curve(points: Sequence[Point]) -> str:
 # ---------------------------------------------------------------------------- text
 
 
+def fitting_lines(lines: Sequence[str]) -> list[str]:
+    """What is written in a box: cut to its width, and nothing in it that is not a sign."""
+    return [literal(_fitting(line, _COLUMNS)) for line in lines]
+
+
 def literal(text: str) -> str:
-    """Control, format and surrogate characters would break XML or turn the reading direction."""
+    """Control, format, surrogate and unassigned characters become �.
+
+    They would break XML or turn the direction of reading.
+    """
     if text.isprintable():
         return text
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn") else c
         for c in text
     )
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 # Characters from which a part is packed. Pictures and details shrink twentyfold; a table that is
 # packed cannot be read without scripts, so only a huge and folded one is.
-PICTURE, ROW_DETAILS, FOLDED_TABLE = 200_000, 150_000, 500_000
+PICTURE, ROW_DETAILS, FOLDED_TABLE = 1_500_000, 150_000, 500_000
 # Between the details of two rows.
 SEPARATOR = "\x1e"
 

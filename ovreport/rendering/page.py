@@ -23,6 +23,7 @@ from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering import cells, packing
 from ovreport.rendering import format as formatting
+from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
@@ -97,8 +98,9 @@ def _page(
     packed: Future[str] | None,
 ) -> str:
     rules: list[str] = []
+    together = Correspondence()
     glossary = Glossary()
-    environment = _environment(rules, glossary, draw)
+    environment = _environment(rules, together, glossary, draw)
     first = highlights(analyses)
     parts = []
     for analysis in analyses:
@@ -107,13 +109,17 @@ def _page(
         parts.append(_part(analysis, environment, own, first))
     terms = list(glossary.used())
     parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
-    style = (
-        _resource("style.css")
-        + cells.rules()
-        + "".join(rules)
-        + _harmless(run.header.appearance.css)
+    style = "".join(
+        [
+            _resource("style.css"),
+            _resource("diagram.css"),
+            cells.rules(),
+            *rules,
+            together.css(),
+            _harmless(run.header.appearance.css),
+        ]
     )
-    script = _resource("report.js")
+    script = _resource("report.js") + _resource("diagram.js")
     page = environment.get_template("report.html").render(
         run=run,
         parts=parts,
@@ -198,14 +204,19 @@ def _own_template(analyzer: Analyzer) -> Path | None:
 # ---------------------------------------------------------------------------- templates
 
 
-def _environment(rules: list[str], glossary: Glossary, draw: Callable[[Chart], str]) -> Environment:
+def _environment(
+    rules: list[str],
+    together: Correspondence,
+    glossary: Glossary,
+    draw: Callable[[Chart], str],
+) -> Environment:
     """The templates' surroundings; drawing a diagram adds its CSS to ``rules``.
 
     A policy that knows one style element by its hash wants all rules in that one.
     """
 
     def draw_diagram(diagram: Diagram) -> DiagramSvg:
-        drawn = render_diagram(diagram)
+        drawn = render_diagram(diagram, together)
         rules.append(drawn.css)
         return drawn
 

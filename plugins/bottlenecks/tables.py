@@ -11,7 +11,7 @@ from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node
 from ovreport.section import Column, Link, Role, Row, Table, Tag
 
-from ..common import evidence, layer_anchor, total_s
+from ..common import evidence, layer_anchor, node_anchor, total_s
 
 
 def conversion_table(
@@ -147,11 +147,11 @@ class _Places:
     ) -> None:
         self._nodes = nodes
         self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
-        self._cell = result.cell.id
+        self._result = result
 
     def of(self, index: int) -> Link:
         """To the layer's row, else to its node in the diagram."""
-        anchor = self._anchors.get(index, f"node-{self._cell}-{index}")
+        anchor = self._anchors.get(index, node_anchor(self._result, index))
         return Link(shorten(self._nodes[index].name, 40), anchor)
 
     def links(self, indices: Sequence[int]) -> tuple[Link, ...]:

@@ -8,6 +8,8 @@ from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Column, Link, Role, Row, Table, Tag
 
+from ..common import operator_anchor
+
 PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
 _WORDS = {
     "executed": "executed as",
@@ -68,7 +70,7 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
             {
                 "name": Link(
                     shorten(original[index].name, 60),
-                    f"op-{result.model_graph}-{result.cell.id}-{index}",
+                    operator_anchor(result, index),
                 ),
                 "type": original[index].type,
                 "fate": _WORDS[known[index].kind],

@@ -14,7 +14,7 @@ from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
 
-from ..common import layer_anchor, longest
+from ..common import layer_anchor, longest, node_anchor, operator_anchor
 
 # Shown in columns of their own, or meaningless to a reader.
 _SHOWN_ELSEWHERE = frozenset(
@@ -114,7 +114,7 @@ class _Details:
         for name in node.attributes:
             if name not in _SHOWN_ELSEWHERE:
                 yield name, attribute(node, name), "text"
-        anchor = f"node-{self._result.cell.id}-{layer.index}"
+        anchor = node_anchor(self._result, layer.index)
         yield "In the graph", Link("show", anchor), "text"
 
     def _position(self, layer: ExecutedLayer, node: Node) -> Iterator[Fact]:
@@ -129,13 +129,13 @@ class _Details:
         text = f"{node.type} {shorten(node.name, 40)}"
         if port is not None:
             text += f" {node.outputs[port].shape} {node.outputs[port].precision}"
-        return Link(text, self._anchors.get(index, f"node-{self._result.cell.id}-{index}"))
+        return Link(text, self._anchors.get(index, node_anchor(self._result, index)))
 
     def _fusing(self, layer: ExecutedLayer) -> Iterator[Fact]:
         """The model's layers that it executes, with their parameters, and who shares them."""
         for index in layer.originals:
             original = self._original[index]
-            place = f"op-{self._result.model_graph}-{self._result.cell.id}-{index}"
+            place = operator_anchor(self._result, index)
             text = f"{original.type} {shorten(original.name, _NAME)}"
             yield "Executes", Link(text, place), "text"
             if settings := ", ".join(f"{k} {v}" for k, v in original.attributes.items()):

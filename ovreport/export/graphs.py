@@ -1,0 +1,35 @@
+"""The diagrams of a run as files."""
+
+from __future__ import annotations
+
+from ovreport.analysis import analyze, installed
+from ovreport.errors import UserError
+from ovreport.export.workbench import file_name
+from ovreport.graphs.engine import LayoutError
+from ovreport.rendering.diagram_files import FileFormat, diagram_file
+from ovreport.run import Run
+from ovreport.section import Diagram, Section, Skipped
+
+
+def graph_files(run: Run, format: FileFormat) -> dict[str, bytes]:
+    """By file name: each diagram that the section *Model graph* has, and what is inside it.
+
+    Raises:
+        UserError: the run holds no graph, or Graphviz cannot draw one.
+    """
+    (analysis,) = analyze(run, [installed()["model_graph"]()], [])
+    if isinstance(analysis.outcome, Skipped):
+        raise UserError(f"--graph: {analysis.outcome.reason}", "Measure with profiling on.")
+    assert isinstance(analysis.outcome, Section), analysis.outcome
+    files = {}
+    for group in analysis.outcome.groups:
+        for block in group.blocks:
+            if not isinstance(block, Diagram):
+                continue
+            for diagram in (block, *block.inner):
+                name = file_name(*group.heading.split(" · "), diagram.id)
+                try:
+                    files[f"{name}.{format}"] = diagram_file(diagram, format)
+                except LayoutError as error:
+                    raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
+    return files

@@ -1,0 +1,211 @@
+"""Diagrams as SVG, DOT and PNG: what is written in them, whatever layers are called."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ovreport.graphs import engine
+from ovreport.graphs.blocks import repeated_blocks
+from ovreport.graphs.cuts import cut
+from ovreport.rendering.correspondence import Correspondence
+from ovreport.rendering.diagram import render_diagram
+from ovreport.rendering.diagram_files import diagram_file
+from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode, Role
+
+HOSTILE = [
+    "'\"quotes' \"", "back\\slash\\", "\\N \\G \\E \\l", "<b>bold</b>", "]]>", "-->", "<!--",
+    "<script>alert(1)</script>", "&lt;&amp;&#65;", "<<i>html</i>>", "line\nbreak\r\n",
+    "\u202eright to left\u2066", "emoji \U0001f600\U0001f468\u200d\U0001f469", "模型/卷积" * 9,
+    "x" * 10_000, "", " ", "\x00\x07\x1b[31m", "\ufffe\uffff", "\ud800", "{{ 7*7 }}", "a,b;c->d",
+    "style=\"x\" onload='y'", "digraph{}", "%s %d", "\\\\\"];evil[label=\"",
+]  # fmt: skip
+
+
+def diagram_of(*names: str) -> Diagram:
+    """A chain of nodes by these names, with the names wherever a text may be."""
+    return Diagram(
+        "graph",
+        names[0],
+        [
+            DiagramNode(
+                f"node-{at}",
+                [name, name, "1.0 ms"],
+                f"{name}\ntype: {name}",
+                {"type": Role("type", name), "time": 0.5},
+                link=f"row-{at}",
+                name=name,
+            )
+            for at, name in enumerate(names)
+        ],
+        [
+            DiagramEdge(f"node-{at}", f"node-{at + 1}", name, marked=at % 2 == 0)
+            for at, name in enumerate(names[:-1])
+        ],
+        [Colouring("type", names[0]), Colouring("time", "time", ["0", names[0]])],
+        names[0],
+    )
+
+
+def inside(svg: str) -> ElementTree.Element:
+    """As a strict XML parser reads it."""
+    return ElementTree.fromstring(svg.encode())
+
+
+def parts(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    return [element for element in root.iter() if element.tag.rpartition("}")[2] == name]
+
+
+def harmless(name: str) -> str:
+    """What of a name can be shown: control, format and unassigned characters cannot."""
+    return "".join(c if c.isprintable() else "�" for c in name)
+
+
+def assert_literal(diagram: Diagram, names: list[str]) -> None:
+    root = inside(diagram_file(diagram, "svg").decode())
+    assert {e.tag.rpartition("}")[2] for e in root.iter()} <= {
+        "svg", "title", "rect", "defs", "marker", "path", "g", "a", "text",
+    }  # fmt: skip
+    boxes = [a for a in parts(root, "a") if a.get("id")]
+    assert len(boxes) == len(names)
+    for name, box in zip(names, sorted(boxes, key=lambda a: int(a.attrib["id"][5:])), strict=True):
+        title = parts(box, "title")[0].text or ""
+        first = re.split(r"\n", name)[0][:2000]
+        assert title.startswith(harmless(first)[:1900].replace("\r", "�"))
+        shown = parts(box, "text")[0].text or ""
+        assert len(shown) <= 28
+        if len(name) <= 20 and name.isascii():
+            assert shown == harmless(name)
+        elif len(name) > 60 and name.isprintable():
+            assert "…" in shown
+            assert shown[0] == name[0]
+            assert shown[-1] == name[-1]
+    assert set().union(*(e.attrib for e in root.iter())) <= {
+        "width", "height", "viewBox", "font-family", "font-size", "text-anchor", "overflow", "fill",
+        "id", "refX", "refY", "markerWidth", "markerHeight", "markerUnits", "orient", "d", "stroke",
+        "stroke-width", "stroke-dasharray", "marker-end", "class", "x", "y", "transform", "data-e",
+        "aria-hidden", "href",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_are_drawn_as_they_read(name: str) -> None:
+    assert_literal(diagram_of(name, "plain", name), [name, "plain", name])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
+def test_any_text_is_drawn_as_it_reads(names: list[str]) -> None:
+    assert_literal(diagram_of(*names), names)
+
+
+def test_graphviz_takes_no_name_as_an_instruction() -> None:
+    """Graphviz draws our DOT as it stands, and shows each name as the text that it is."""
+    names = [name for name in HOSTILE if name.isprintable() and 0 < len(name.strip()) <= 28]
+    source = diagram_file(diagram_of(*names), "dot")
+    drawn = subprocess.run(
+        [str(engine.engine()), "-Kneato", "-n2", "-Tsvg"],
+        input=source, capture_output=True, check=True,
+    )  # fmt: skip
+    root = inside(re.sub(r"<!DOCTYPE[^>]*>", "", drawn.stdout.decode()))
+    texts = Counter((e.text or "").strip() for e in parts(root, "text"))
+    for name in names:
+        assert texts[name.strip()] >= 2, name
+    assert len([e for e in root.iter() if e.get("class") == "node"]) == len(names)
+
+
+def test_a_png_is_drawn_with_any_names() -> None:
+    assert diagram_file(diagram_of(*HOSTILE), "png").startswith(b"\x89PNG\r\n")
+
+
+def test_an_exported_diagram_names_no_anchor_of_a_report() -> None:
+    root = inside(diagram_file(diagram_of("a", "b"), "svg").decode())
+    assert not [a for a in parts(root, "a") if a.get("href")]
+
+
+def test_equal_diagrams_give_equal_bytes() -> None:
+    for form in ("svg", "dot", "png"):
+        assert diagram_file(diagram_of(*HOSTILE), form) == diagram_file(diagram_of(*HOSTILE), form)
+
+
+# ---------------------------------------------------------------------------- blocks
+
+
+def layers(count: int, template: str, *, extra: bool = False) -> Diagram:
+    """Residual blocks: a norm, three branches, and an addition; with ``extra``, in the first a
+    mask that all of them read."""
+    names, edges = ["input"], []
+
+    def add(name: str, *sources: int) -> int:
+        names.append(name)
+        edges.extend((source, len(names) - 1) for source in sources)
+        return len(names) - 1
+
+    x, mask = 0, -1
+    for number in range(count):
+        at = template.format(number)
+        norm = add(f"{at}norm", x)
+        if extra and number == 0:
+            mask = add("mask")
+        branches = [add(f"{at}{name}", norm) for name in ("query", "key", "value")]
+        x = add(f"{at}sum", x, *branches, *([mask] if extra else []))
+        inner = add(f"{at}inner", x)
+        x = add(f"{at}out", x, inner)
+    kinds = [re.sub(r".*[^a-z]", "", name) for name in names]
+    return Diagram(
+        "graph", "",
+        [
+            DiagramNode(f"n{at}", [kind, name], name, {}, duration_s=0.001, name=name)
+            for at, (kind, name) in enumerate(zip(kinds, names, strict=True))
+        ],
+        [DiagramEdge(f"n{a}", f"n{b}") for a, b in edges],
+        [Colouring("type", "type")], "",
+    )  # fmt: skip
+
+
+def blocks_of(diagram: Diagram) -> list[tuple[str, set[str]]]:
+    edges = [(int(edge.source[1:]), int(edge.target[1:])) for edge in diagram.edges]
+    pieces = cut(len(diagram.nodes), edges, 200)
+    names = [node.name for node in diagram.nodes]
+    found = repeated_blocks(pieces, edges, [node.lines[0] for node in diagram.nodes], names)
+    return [
+        (block.name, {names[n] for piece in pieces[block.first : block.end] for n in piece.nodes})
+        for block in found
+    ]
+
+
+def test_layers_are_blocks_called_by_their_names() -> None:
+    found = blocks_of(layers(6, "encoder/layer.{}/"))
+    assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
+    for name, members in found:
+        assert len(members) == 7
+        assert all(member.startswith(f"{name}/") for member in members)
+
+
+def test_the_first_layer_is_a_block_though_a_mask_hangs_on_it() -> None:
+    found = blocks_of(layers(6, "encoder/layer.{}/", extra=True))
+    assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
+    assert "mask" in found[0][1]
+
+
+def test_without_names_blocks_are_numbered() -> None:
+    found = blocks_of(layers(5, ""))
+    assert [name for name, _ in found] == [f"out block {n} of 5" for n in range(1, 6)]
+
+
+def test_what_does_not_repeat_has_no_blocks() -> None:
+    assert blocks_of(layers(1, "")) == []
+
+
+def test_blocks_are_open_in_small_diagrams_and_closed_in_large_ones() -> None:
+    small = render_diagram(layers(6, "layer.{}/"), Correspondence())
+    large = render_diagram(layers(60, "layer.{}/"), Correspondence())
+    assert small.html.count('<details class="fold" open>') == 6
+    assert large.html.count('<details class="fold">') == 60
+    assert "7 nodes · 7.00\N{NARROW NO-BREAK SPACE}ms" in large.html
