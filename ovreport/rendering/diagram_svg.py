@@ -97,7 +97,8 @@ class Drawing:
         x = round(self._centre(entry) if entry is not None else 0.0)
         width, height = _BLOCK
         fill = self.paint.first(block)
-        sign = f'<path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z" fill="{ink_on(fill)}"/>'
+        # In a group of its own, where it has the colour of the writing in every colouring.
+        sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
         first, *rest = (escape(literal(_fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
         strong = 3 if block.emphasis else 1
         entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)

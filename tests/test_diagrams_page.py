@@ -1,0 +1,244 @@
+"""Diagrams in a real browser: links, colours and blocks without scripts, and what scripts add."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from browser import chromium, complaints, resize
+from demo import Demo, run_named
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from test_diagrams import HOSTILE, diagram_of, layers
+
+from ovreport.analysis import Analysis
+from ovreport.rendering.page import render
+from ovreport.run import Run
+from ovreport.section import Block, Column, Diagram, Group, Row, Section, Table
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        resize(driver, 1280)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def without_scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile"), scripts=False) as driver:
+        resize(driver, 1280)
+        yield driver
+
+
+def written(folder: Path, *blocks: Block) -> str:
+    path = folder / "page.html"
+    section = Section([Group("", blocks)])
+    path.write_text(
+        render(run_named("Demo"), [Analysis(Demo(), section)]).encode("utf-8", "replace").decode(),
+        encoding="utf-8",
+    )
+    return path.as_uri()
+
+
+def rows(count: int) -> Table:
+    """Rows that the nodes of :func:`diagram_of` lead to."""
+    return Table(
+        "rows",
+        "Rows",
+        [Column("name", "Name")],
+        [Row({"name": f"row {n}"}, anchor=f"row-{n}") for n in range(count)],
+    )
+
+
+def open_at(chrome: Chrome, address: str) -> None:
+    """As a link from elsewhere would; a mere change of the anchor would not load the page."""
+    chrome.get("about:blank")
+    chrome.get(address)
+
+
+def stroke(chrome: Chrome, box: str) -> str:
+    shape = chrome.find_element(By.CSS_SELECTOR, f"[id='{box}'] > path")
+    return shape.value_of_css_property("stroke")
+
+
+def row_ground(chrome: Chrome, row: int) -> str:
+    cell = chrome.find_element(By.CSS_SELECTOR, f"#row-{row} > td")
+    return cell.value_of_css_property("background-color")
+
+
+# ---------------------------------------------------------------------------- without scripts
+
+
+def test_colours_change_without_scripts(without_scripts: Chrome, tmp_path: Path) -> None:
+    without_scripts.get(written(tmp_path, diagram_of("a", "b")))
+    box = without_scripts.find_element(By.CSS_SELECTOR, "#node-0 > path")
+    before = box.value_of_css_property("fill")
+    legends = without_scripts.find_elements(By.CSS_SELECTOR, ".legend")
+    assert [legend.is_displayed() for legend in legends] == [True, False]
+    without_scripts.find_element(By.CSS_SELECTOR, "#graph-c1").click()
+    assert box.value_of_css_property("fill") != before
+    assert [legend.is_displayed() for legend in legends] == [False, True]
+    without_scripts.find_element(By.CSS_SELECTOR, "#graph-c0").click()
+    assert box.value_of_css_property("fill") == before
+
+
+def test_links_mark_what_corresponds_without_scripts(
+    without_scripts: Chrome, tmp_path: Path
+) -> None:
+    first, second = diagram_of("a", "b", "c"), diagram_of("a", "b")
+    other = Diagram(
+        "other",
+        "",
+        [replace(n, id=n.id.replace("node", "other")) for n in second.nodes],
+        [],
+        second.colourings,
+        "",
+    )
+    address = written(tmp_path, rows(3), first, other)
+    open_at(without_scripts, f"{address}#row-1")
+    marked = stroke(without_scripts, "node-1")
+    assert marked == stroke(without_scripts, "other-1")
+    assert marked != stroke(without_scripts, "node-0") == stroke(without_scripts, "other-0")
+    assert row_ground(without_scripts, 1) != row_ground(without_scripts, 0)
+    open_at(without_scripts, f"{address}#other-0")
+    assert stroke(without_scripts, "node-0") == stroke(without_scripts, "other-0") == marked
+    assert stroke(without_scripts, "node-1") != marked
+    assert row_ground(without_scripts, 0) != row_ground(without_scripts, 1)
+    without_scripts.find_element(By.CSS_SELECTOR, "#node-2 > path").click()
+    assert without_scripts.current_url.endswith("#row-2")
+
+
+def test_a_link_into_a_closed_block_opens_it(without_scripts: Chrome, tmp_path: Path) -> None:
+    address = written(tmp_path, layers(60, "layer.{}/"))
+    open_at(without_scripts, address)
+    box = without_scripts.find_element(By.CSS_SELECTOR, "#n150")
+    fold = without_scripts.find_elements(By.CSS_SELECTOR, ".fold")
+    assert not any(f.get_attribute("open") for f in fold)
+    open_at(without_scripts, f"{address}#n150")
+    box = without_scripts.find_element(By.CSS_SELECTOR, "#n150 > path")
+    assert box.is_displayed()
+    summary = without_scripts.find_elements(By.CSS_SELECTOR, ".fold > summary .block")[0]
+    summary.click()
+    assert without_scripts.find_elements(By.CSS_SELECTOR, ".fold[open]")
+
+
+# ---------------------------------------------------------------------------- with scripts
+
+
+@pytest.mark.parametrize(
+    ("words", "hits"), [("query", 6), ("layer.3", 7), ("LAYER.3 query", 1), ("nothing", 0)]
+)
+def test_search_counts_and_shows(chrome: Chrome, tmp_path: Path, words: str, hits: int) -> None:
+    chrome.get(written(tmp_path, layers(6, "layer.{}/")))
+    box = chrome.find_element(By.CSS_SELECTOR, ".diagram input[type=search]")
+    box.send_keys(words)
+    found = chrome.find_elements(By.CSS_SELECTOR, ".stage a.found")
+    assert len(found) == hits
+    shown = chrome.find_element(By.CSS_SELECTOR, ".diagram .shown").text
+    assert shown == (f"1 of {hits}" if hits else "0 found")
+    if hits > 1:
+        box.send_keys(Keys.ENTER)
+        assert chrome.find_element(By.CSS_SELECTOR, ".diagram .shown").text == f"2 of {hits}"
+    assert complaints(chrome) == []
+
+
+def test_a_click_tells_all_and_marks_the_row(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, rows(3), diagram_of("first", "second", "third")))
+    chrome.find_element(By.CSS_SELECTOR, "#node-1 > path").click()
+    panel = chrome.find_element(By.CSS_SELECTOR, ".panel").text
+    assert panel.splitlines()[0] in ("✕", "second")
+    assert "from\nfirst" in panel
+    assert "to\nthird" in panel
+    assert "selected" in (chrome.find_element(By.ID, "row-1").get_attribute("class") or "")
+    assert chrome.current_url.endswith("#node-1")
+    active = chrome.switch_to.active_element
+    active.send_keys(Keys.ARROW_DOWN)
+    assert chrome.switch_to.active_element.get_attribute("id") == "node-2"
+    chrome.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not chrome.find_element(By.CSS_SELECTOR, ".panel").is_displayed()
+    assert complaints(chrome) == []
+
+
+def test_a_saved_diagram_is_whole(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, layers(6, "layer.{}/")))
+    saved = chrome.execute_async_script(
+        """
+        const done = arguments[0];
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        [...document.querySelectorAll(".diagram .tools button")].at(-1).click();
+        """
+    )
+    parsed = chrome.execute_script(
+        "const made = new DOMParser().parseFromString(arguments[0], 'image/svg+xml');"
+        "return [made.querySelectorAll('parsererror').length, made.querySelectorAll('a').length]",
+        saved,
+    )
+    assert parsed == [0, 43 + 6]  # boxes, and headings of blocks
+
+
+def test_zoom_whole_page_and_back(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, layers(6, "layer.{}/")))
+    box = chrome.find_element(By.CSS_SELECTOR, "#n3 > path")
+    before = box.rect["width"]
+    buttons = {b.text: b for b in chrome.find_elements(By.CSS_SELECTOR, ".diagram .tools button")}
+    buttons["+"].click()
+    assert box.rect["width"] > before
+    buttons["Whole page"].click()
+    figure = chrome.find_element(By.CSS_SELECTOR, "figure.diagram")
+    assert figure.rect["width"] == 1280
+    buttons["Fit"].click()
+    canvas = chrome.find_element(By.CSS_SELECTOR, ".canvas")
+    stage = chrome.find_element(By.CSS_SELECTOR, ".stage")
+    assert stage.rect["height"] <= canvas.rect["height"] + 2
+    canvas.send_keys(Keys.ESCAPE)
+    assert figure.rect["width"] < 1280
+    assert complaints(chrome) == []
+
+
+def test_names_do_nothing_in_a_page(chrome: Chrome, tmp_path: Path) -> None:
+    names = [name for name in HOSTILE if name != "\ud800"]
+    chrome.get(written(tmp_path, rows(len(names)), diagram_of(*names)))
+    assert complaints(chrome) == []
+    for at, name in enumerate(names):
+        title = chrome.find_element(By.CSS_SELECTOR, f"[id='node-{at}'] > title")
+        shown = title.get_attribute("textContent") or ""
+        if name.isprintable():
+            assert shown.startswith(name[:1900])
+    assert len(chrome.find_elements(By.CSS_SELECTOR, "main script, [onload], b, i")) == 0
+    chrome.execute_script("document.querySelector('#node-7 > path').dispatchEvent("
+                          "new MouseEvent('click', {bubbles: true}))")  # fmt: skip
+    assert chrome.find_element(By.CSS_SELECTOR, ".panel h5").text == HOSTILE[7]
+    assert complaints(chrome) == []
+
+
+# ---------------------------------------------------------------------------- a real run
+
+
+def test_layers_lead_to_both_graphs_and_back(chrome: Chrome, report: Path, run: Run) -> None:
+    cell = run.done[0].cell.id
+    chrome.get("about:blank")
+    chrome.get(report.as_uri())
+    row = chrome.find_element(By.CSS_SELECTOR, f"tr[id^='layer-{cell}-']:has(code)")
+    anchor = row.get_attribute("id")
+    open_at(chrome, f"{report.as_uri()}#{anchor}")
+    marked = chrome.find_elements(By.CSS_SELECTOR, ".stage a.selected")
+    places = {str(box.get_attribute("id")).split("-")[0] for box in marked}
+    assert "node" in places
+    assert all(box.get_attribute("href") == f"#{anchor}" for box in marked)
+    open_at(chrome, f"{report.as_uri()}#{marked[0].get_attribute('id')}")
+    assert "selected" in (chrome.find_element(By.ID, str(anchor)).get_attribute("class") or "")
+    assert "type" in chrome.find_element(By.CSS_SELECTOR, ".panel:not([hidden])").text
+    assert complaints(chrome) == []
+
+
+def test_operators_without_a_layer_say_why(chrome: Chrome, report: Path) -> None:
+    chrome.get(report.as_uri())
+    facts = [
+        title.get_attribute("textContent") or ""
+        for title in chrome.find_elements(By.CSS_SELECTOR, "a[id^='op-'] > title")
+    ]
+    assert facts
+    assert all("in the runtime graph: " in fact for fact in facts)
+    assert any("none: its value was computed while compiling" in fact for fact in facts)
