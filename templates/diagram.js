@@ -67,7 +67,8 @@
       drawMap();
     }
     function fit() {
-      zoom(scale * Math.min(canvas.clientWidth / stage.offsetWidth, canvas.clientHeight / stage.offsetHeight, 4 / scale));
+      const seen = stage.getBoundingClientRect();
+      zoom(scale * Math.min(canvas.clientWidth / seen.width, canvas.clientHeight / seen.height));
       centre();
     }
     function centre() {

@@ -79,7 +79,7 @@ class Paint:
             chosen = f"#{self.diagram.id}-c{number}:checked~"
             rules.append(f"{chosen}.l0{{display:none}}{chosen}.l{number}{{display:flex}}")
             for place, fill in enumerate(palette):
-                nodes = f"{chosen}.canvas .{_letter(number)}{place}"
+                nodes = f"{chosen}:is(.canvas,.body) .{_letter(number)}{place}"
                 rules.append(f"{nodes}{{fill:{ink_on(fill)}}}{nodes}>path{{fill:{fill}}}")
         return "".join(rules)
 

@@ -22,7 +22,7 @@ from ovreport.section import Diagram, DiagramEdge, DiagramNode
 _WIDTH, _LINE, _PADDING = 168, 12, 10
 REFERENCE: Size = (128, 18)
 # What fits a box at the font's size, in columns of a narrow letter.
-_COLUMNS, _REFERENCE_COLUMNS = 28, 24
+_COLUMNS, _REFERENCE_COLUMNS, _LABEL_COLUMNS = 28, 24, 64
 _TOOLTIP = 2000
 # Of what stands for a repeated block, and the arrow above it.
 _BLOCK, _BLOCK_COLUMNS, _ABOVE = (236, 38), 38, 16
@@ -157,7 +157,7 @@ class Drawing:
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
         self._labelled.add((source, edge.label))
-        text = escape(literal(_fitting(edge.label, _COLUMNS)))
+        text = escape(literal(_fitting(edge.label, _LABEL_COLUMNS)))
         alone = len(self._labels[source]) == 1
         x, y = points[0] if alone else points[-1]
         more = self._elsewhere.pop(source, 0) if alone else 0

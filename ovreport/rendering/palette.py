@@ -81,7 +81,8 @@ def colour(role: Role) -> str:
     fixed = _FIXED.get((role.kind, key))
     if fixed:
         return fixed
-    place = int.from_bytes(hashlib.sha256(f"{role.kind}:{key}".encode()).digest()[:4], "big")
+    named = f"{role.kind}:{key}".encode(errors="replace")
+    place = int.from_bytes(hashlib.sha256(named).digest()[:4], "big")
     return _NAMES[place % len(_NAMES)]
 
 

@@ -97,7 +97,7 @@ def edges(
 def time_colouring(total_s: float) -> Colouring:
     """Steps of about half a power of ten in the share of all layers' time."""
     steps = [show(step, "share").replace(".0", "") for step in _STEPS]
-    return Colouring("time", "time", ["0", *steps, f"100 % = {show(total_s, 'duration')}"])
+    return Colouring("time", f"time (100 % = {show(total_s, 'duration')})", ["0", *steps, "100 %"])
 
 
 def time_fill(share: float) -> float:
