@@ -10,10 +10,11 @@ from demo import Demo, run_named
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from test_diagrams import diagram_of, layers
+from test_diagrams import HOSTILE, diagram_of, layers
 
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
+from ovreport.run import Run
 from ovreport.section import Block, Column, Diagram, Group, Row, Section, Table
 
 
@@ -105,6 +106,8 @@ def test_links_mark_what_corresponds_without_scripts(
     assert stroke(without_scripts, "node-0") == stroke(without_scripts, "other-0") == marked
     assert stroke(without_scripts, "node-1") != marked
     assert row_ground(without_scripts, 0) != row_ground(without_scripts, 1)
+    without_scripts.find_element(By.CSS_SELECTOR, "#node-2 > text").click()
+    assert without_scripts.current_url.endswith("#row-2")
 
 
 def test_a_link_into_a_closed_block_opens_it(without_scripts: Chrome, tmp_path: Path) -> None:
@@ -141,6 +144,23 @@ def test_search_counts_and_shows(chrome: Chrome, tmp_path: Path, words: str, hit
     assert complaints(chrome) == []
 
 
+def test_a_click_tells_all_and_marks_the_row(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, rows(3), diagram_of("first", "second", "third")))
+    chrome.find_element(By.CSS_SELECTOR, "#node-1 > text").click()
+    panel = chrome.find_element(By.CSS_SELECTOR, ".panel").text
+    assert panel.splitlines()[0] in ("✕", "second")
+    assert "from\nfirst" in panel
+    assert "to\nthird" in panel
+    assert "selected" in (chrome.find_element(By.ID, "row-1").get_attribute("class") or "")
+    assert chrome.current_url.endswith("#node-1")
+    active = chrome.switch_to.active_element
+    active.send_keys(Keys.ARROW_DOWN)
+    assert chrome.switch_to.active_element.get_attribute("id") == "node-2"
+    chrome.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not chrome.find_element(By.CSS_SELECTOR, ".panel").is_displayed()
+    assert complaints(chrome) == []
+
+
 def test_a_saved_diagram_is_whole(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, layers(6, "layer.{}/")))
     saved = chrome.execute_async_script(
@@ -158,7 +178,58 @@ def test_a_saved_diagram_is_whole(chrome: Chrome, tmp_path: Path) -> None:
     assert parsed == [0, 43 + 6]  # boxes, and headings of blocks
 
 
+def test_zoom_whole_page_and_back(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, layers(6, "layer.{}/")))
+    box = chrome.find_element(By.CSS_SELECTOR, "#n3 > path")
+    before = box.rect["width"]
+    buttons = {b.text: b for b in chrome.find_elements(By.CSS_SELECTOR, ".diagram .tools button")}
+    buttons["+"].click()
+    assert box.rect["width"] > before
+    buttons["Whole page"].click()
+    figure = chrome.find_element(By.CSS_SELECTOR, "figure.diagram")
+    assert figure.rect["width"] == 1280
+    canvas = chrome.find_element(By.CSS_SELECTOR, ".canvas")
+    canvas.send_keys(Keys.ESCAPE)
+    assert figure.rect["width"] < 1280
+    assert complaints(chrome) == []
+
+
+def test_names_do_nothing_in_a_page(chrome: Chrome, tmp_path: Path) -> None:
+    names = [name for name in HOSTILE if name != "\ud800"]
+    chrome.get(written(tmp_path, rows(len(names)), diagram_of(*names)))
+    assert complaints(chrome) == []
+    for at, name in enumerate(names):
+        title = chrome.find_element(By.CSS_SELECTOR, f"[id='node-{at}'] > title")
+        shown = title.get_attribute("textContent") or ""
+        if name.isprintable():
+            assert shown.startswith(name[:1900])
+    assert (
+        len(chrome.find_elements(By.CSS_SELECTOR, "main script, [onload], .stage b, .stage i")) == 0
+    )
+    chrome.execute_script("document.querySelector('#node-7 > path').dispatchEvent("
+                          "new MouseEvent('click', {bubbles: true}))")  # fmt: skip
+    assert chrome.find_element(By.CSS_SELECTOR, ".panel h5").text == HOSTILE[7]
+    assert complaints(chrome) == []
+
+
 # ---------------------------------------------------------------------------- a real run
+
+
+def test_layers_lead_to_both_graphs_and_back(chrome: Chrome, report: Path, run: Run) -> None:
+    cell = run.done[0].cell.id
+    chrome.get("about:blank")
+    chrome.get(report.as_uri())
+    row = chrome.find_element(By.CSS_SELECTOR, f"tr[id^='layer-{cell}-']:has(code)")
+    anchor = row.get_attribute("id")
+    open_at(chrome, f"{report.as_uri()}#{anchor}")
+    marked = chrome.find_elements(By.CSS_SELECTOR, ".stage a.selected")
+    places = {str(box.get_attribute("id")).split("-")[0] for box in marked}
+    assert "node" in places
+    assert all(box.get_dom_attribute("href") == f"#{anchor}" for box in marked)
+    open_at(chrome, f"{report.as_uri()}#{marked[0].get_attribute('id')}")
+    assert "selected" in (chrome.find_element(By.ID, str(anchor)).get_attribute("class") or "")
+    assert "type" in chrome.find_element(By.CSS_SELECTOR, ".panel:not([hidden])").text
+    assert complaints(chrome) == []
 
 
 def test_operators_without_a_layer_say_why(chrome: Chrome, report: Path) -> None:
