@@ -133,7 +133,7 @@ def test_a_text_with_another_separator_is_quoted() -> None:
 
 
 def test_a_file_name_holds_nothing_that_a_path_could_mean() -> None:
-    assert file_name("layers", "../../etc/passwd", "a b\x00") == "layers-.._.._etc_passwd-a_b_.csv"
+    assert file_name("layers", "../../etc/passwd", "a b\x00") == "layers-.._.._etc_passwd-a_b_"
 
 
 def test_it_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
