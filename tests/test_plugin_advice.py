@@ -260,14 +260,14 @@ def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:
 def test_shapes_that_stay_open_are_named(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
-    assert result.runtime_graph is not None
-    graph = run.graphs[result.runtime_graph]
+    assert result.model_graph is not None
+    graph = run.graphs[result.model_graph]
     open_ = tuple(
         n.model_copy(update={"outputs": tuple(p.model_copy(update={"shape": "[?,8]"}) for p in
                                               n.outputs)})
         for n in graph.nodes
     )  # fmt: skip
     graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": open_})}
-    dynamic = replace(changed(run, "parent", runtime_graph="open"), graphs=graphs)
+    dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
     assert "known only while" in findings(dynamic, "parent")["advice.dynamic-shapes"].text
     assert "advice.dynamic-shapes" not in findings(run, "parent")

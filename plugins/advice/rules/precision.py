@@ -67,7 +67,7 @@ def _int8_slower(case: Case) -> Found | str:
         f"Use {other.cell.version} on this machine"
         + ("." if case.has_integer_units else ", which has no integer dot products."),
         "The comparison of versions lists the change for each type of layer.",
-        (Link("time by layer type", f"types-change-{case.result.cell.id}"),),
+        (Link("the comparison of versions", "versions"),),
         1 - theirs / ours,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ovreport.graphs.layers import is_static
+from ovreport.graphs.layers import ExecutedLayer, is_static
 from ovreport.labels import count
 from ovreport.rendering.format import show
 
@@ -14,7 +14,7 @@ _SHAPE_TYPES = frozenset({"ShapeOf", "NonZero", "Range", "Gather", "Broadcast", 
 
 
 def _dynamic(case: Case) -> Found | str:
-    open_ = [x for x in case.layers if any(not is_static(shape) for shape in x.shapes)]
+    open_ = [layer for layer in case.layers if _is_open(case, layer)]
     if not open_:
         return "all shapes are known when the model is compiled"
     latency = median_latency_s(case.result)
@@ -37,6 +37,12 @@ def _dynamic(case: Case) -> Found | str:
         "costs.",
         case.evidence(open_),
     )
+
+
+def _is_open(case: Case, layer: ExecutedLayer) -> bool:
+    """By the model's own shapes: a runtime graph tells those of the last inference."""
+    own = [port.shape for index in layer.originals for port in case.model[index].outputs]
+    return not all(map(is_static, (*layer.shapes, *own)))
 
 
 RULES = (
