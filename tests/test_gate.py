@@ -158,7 +158,8 @@ def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_pa
     config, target = tmp_path / "config.toml", tmp_path / "report.html"
     config.write_text(
         f"[[model]]\nname = 'm'\npath = '{squeezenet}'\n[matrix]\nhint = 'latency'\n"
-        "[measure]\nduration = 0.5\n[report]\nanalyzers = []\n[gate]\nfail_on = 'size>1B'\n"
+        "[measure]\nduration = 0.5\nroofs = false\n[report]\nanalyzers = []\n"
+        "[gate]\nfail_on = 'size>1B'\n"
     )
     words = ("run", config, "-o", target)
     failed = ovreport(*words)

@@ -117,7 +117,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "config.toml").write_text(
         """
         matrix = { hint = "latency" }
-        measure = { iterations = 5, launches = 1, profile_iterations = 3 }
+        measure = { iterations = 5, launches = 1, profile_iterations = 3, roofs = false }
         outputs = { layers = true }
 
         [[model]]
@@ -229,7 +229,7 @@ def test_versions_with_other_inputs_say_why_they_are_not_compared(
             {{ name = "m", version = "small", path = 'small.xml' }},
         ]
         matrix = {{ hint = "latency" }}
-        measure = {{ iterations = 5, launches = 1, profile_iterations = 0 }}
+        measure = {{ iterations = 5, launches = 1, profile_iterations = 0, roofs = false }}
         """
     )
     result = ovreport("run", config, "-o", tmp_path / "r.html")

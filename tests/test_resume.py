@@ -22,7 +22,7 @@ model = [
     { name = "tiny", version = "optimized", path = "optimized.onnx" },
 ]
 matrix = { hint = "latency", batch = [1, 2, 3] }
-measure = { duration = 0.1, launches = 1, profile_iterations = 1 }
+measure = { duration = 0.1, launches = 1, profile_iterations = 1, roofs = false }
 report = { analyzers = ["environment"] }
 """
 

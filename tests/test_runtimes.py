@@ -11,7 +11,7 @@ from ovreport.runfile import read_run
 CONFIG = """
 model = [{{ name = "squeezenet", path = '{model}' }}]
 matrix = {{ hint = "latency" }}
-measure = {{ duration = 0.3, launches = 1, profile_iterations = 1 }}
+measure = {{ duration = 0.3, launches = 1, profile_iterations = 1, roofs = false }}
 report = {{ analyzers = ["environment", "latency"] }}
 runtime = [{{ name = "installed" }}, {{ name = "other", python = '{python}' }}]
 """

@@ -80,7 +80,7 @@ model = [
     { name = "tiny", version = "parent", path = "parent.onnx" },
     { name = "tiny", version = "optimized", path = "optimized.onnx" },
 ]
-measure = { duration = 0.1, launches = 1, profile_iterations = 0 }
+measure = { duration = 0.1, launches = 1, profile_iterations = 0, roofs = false }
 matrix = { hint = "throughput", search = true, streams = 1, batch = [1, 2, 4] }
 report = { analyzers = ["configurations"] }
 """

@@ -10,7 +10,7 @@ from ovreport.runfile import read_run
 CONFIG = """
 model = [{ name = "tiny", path = "tiny.onnx" }]
 matrix = { hint = ["latency", "throughput"], batch = [1, 2] }
-measure = { interleave = "model", duration = 0.4, slice = 0.05, launches = 1 }
+measure = { interleave = "model", duration = 0.4, slice = 0.05, launches = 1, roofs = false }
 report = { analyzers = ["summary"] }
 """
 
