@@ -12,7 +12,9 @@ from ovreport.graphs.roofline import efficiency
 from ovreport.graphs.theory import totals
 from ovreport.run import CellResult, Roof, Run
 from ovreport.section import Chart, Facts, Finding, KeyFigures, Points, Section, Skipped, Table
+from ovreport_plugins.layers.analyzer import Layers
 from ovreport_plugins.model.analyzer import ModelFacts
+from ovreport_plugins.model_graph.runtime import runtime_graph
 from ovreport_plugins.roofline.analyzer import Roofline
 
 
@@ -109,3 +111,26 @@ def test_model_facts_are_the_totals(run: Run) -> None:
     assert named["Input"] == "data_0 [1,3,224,224] f32"
     assert "opset1" in str(named["Operation sets"])
     assert section.findings == []
+
+
+def test_the_table_of_layers_and_the_graph_tell_how_near_the_roof_layers_are(run: Run) -> None:
+    result = shown(run)
+    known = efficiency(run, result)
+    rows = next(
+        block
+        for group in Layers().analyze(run).groups
+        for block in group.blocks
+        if isinstance(block, Table) and block.id == f"layers-{result.cell.id}"
+    ).rows
+    assert {row.anchor: row.values["roof"] for row in rows} == {
+        f"layer-{result.cell.id}-{index}": found.fraction for index, found in known.items()
+    }
+    graph = runtime_graph(run, result, executed_layers(run, result))
+    assert [colouring.id for colouring in graph.colourings] == ["type", "time", "precision", "roof"]
+    fills = [node.fills["roof"] for node in graph.nodes if "roof" in node.fills]
+    fractions = [found.fraction for found in known.values() if found.fraction is not None]
+    assert sorted(map(float, map(str, fills))) == pytest.approx(
+        sorted(1 - min(1, fraction) for fraction in fractions)
+    )
+    without = runtime_graph(replace(run, roofs=()), result, executed_layers(run, result))
+    assert [colouring.id for colouring in without.colourings] == ["type", "time", "precision"]

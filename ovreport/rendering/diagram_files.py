@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Literal
 
-from ovreport.graphs.engine import graphviz
+import graphviz
+
+from ovreport.graphs import engine
 from ovreport.graphs.layout import Layout, Point
 from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram import LIMIT_S, placed
@@ -38,7 +40,7 @@ def diagram_file(diagram: Diagram, format: FileFormat) -> bytes:
     inches = max(layout.right - layout.left, layout.pieces[-1].bottom if layout.pieces else 0) / 72
     dpi = min(_DPI, _MOST_PIXELS / max(1.0, inches))
     sized = dot.replace("graph[", f"graph[dpi={dpi:.4g} ", 1)
-    return graphviz(sized, "png", LIMIT_S, placed=True)
+    return engine.graphviz(sized, "png", LIMIT_S, placed=True)
 
 
 def _svg(diagram: Diagram, layout: Layout) -> str:
@@ -118,5 +120,5 @@ def _quoted(*lines: str) -> str:
 
     Within one, ``\N`` and the like stand for names, and ``&lt;`` for a sign.
     """
-    text = (literal(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
-    return '"' + "\\n".join(text).replace("&", "&amp;") + '"'
+    text = "\\n".join(graphviz.escape(literal(line)) for line in lines)
+    return str(graphviz.quoting.quote(graphviz.nohtml(text.replace("&", "&amp;"))))

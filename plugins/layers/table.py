@@ -9,7 +9,7 @@ import numpy as np
 
 from ovreport.graphs.flow import readers_of
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
-from ovreport.graphs.theory import layer_work
+from ovreport.graphs.roofline import efficiency
 from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
@@ -28,11 +28,11 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
     """One row for each executed layer, in execution order."""
     ranked = longest(layers)
     cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
-    work = layer_work(run, result)
+    reached = efficiency(run, result)
     details = _Details(run, result, layers)
     rows = []
     for layer in layers:
-        operations = work[layer.index].operations if layer.index in work else None
+        known = reached[layer.index]
         rows.append(
             Row(
                 {
@@ -46,10 +46,9 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
                     "spread": layer.high_s - layer.low_s,
                     "share": layer.share,
                     "cumulative": float(cumulative[layer]),
-                    "work": None if operations is None else operations / 1e9,
-                    "rate": operations / layer.median_s / 1e9
-                    if operations and layer.median_s
-                    else None,
+                    "work": None if known.operations is None else known.operations / 1e9,
+                    "rate": known.achieved / 1e9 if known.achieved else None,
+                    "roof": known.fraction,
                 },
                 anchor=layer_anchor(result, layer),
                 details=[Facts(f"d-{layer.index}", "", list(details.of(layer)))],
@@ -57,15 +56,17 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         )
     columns = [
         Column("name", "Layer", "code"),
-        Column("order", "Order", "count", help="Execution order."),
         Column("type", "Type"),
-        Column("kernel", "Kernel", "code"),
-        Column("precision", "Precision"),
-        Column("output", "Output", "code", help="Shape and layout."),
         Column("time", "Time", "duration", help="Median over the profiled inferences."),
-        Column("spread", "Spread", "duration", help="Between the quartiles."),
         Column("share", "Share", "share"),
         Column("cumulative", "Cumulative", "share", help="Of this and all longer layers."),
+        Column("roof", "Of the roof", "share", help="Least time that the device's measured reach "
+               "allows, over the time taken; – where either is not known."),
+        Column("kernel", "Kernel", "code"),
+        Column("precision", "Precision"),
+        Column("order", "Order", "count", help="Execution order."),
+        Column("output", "Output", "code", help="Shape and layout."),
+        Column("spread", "Spread", "duration", help="Between the quartiles."),
         Column("work", "Work", "number", "GFLOP", help="Operations of the operators it executes, "
                "by theory; a multiply-add is two. – where one of them has no formula."),
         Column("rate", "Rate", "number", "GFLOP/s", help="Work by time."),

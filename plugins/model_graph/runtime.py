@@ -8,7 +8,9 @@ from functools import partial
 
 from ovreport.graphs.flow import Conversion, conversions, critical_path
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, precision_name
+from ovreport.graphs.roofline import efficiency
 from ovreport.labels import count
+from ovreport.rendering.format import show
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Colouring, Diagram, DiagramNode, Role
 
@@ -41,6 +43,7 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
         {found.layer.index: _words(found) for found in conversions(nodes, layers)},
         ranks(layers),
         constant_nodes(nodes),
+        {i: e.fraction for i, e in efficiency(run, result).items() if e.fraction is not None},
     )
     shown = [index for index in range(len(nodes)) if index not in graph.constant]
     path, _ = critical_path(nodes, {layer.index: layer.median_s for layer in layers})
@@ -54,6 +57,8 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
             Colouring("type", "layer type"),
             time_colouring(total_s(layers)),
             Colouring("precision", "runtime precision"),
+            # What is far below its roof stands out.
+            *([Colouring("roof", "fraction of the roof", ("100 %", "0 %"))] if graph.roof else []),
         ],
         "The layers that the device executed and the tensors between them; the table of layers "
         "lists them in execution order.",
@@ -72,6 +77,8 @@ class _RuntimeGraph:
     """What a layer turns into what, on its way out; for those that do."""
     ranks: Mapping[int, int]
     constant: frozenset[int]
+    roof: Mapping[int, float]
+    """Fraction of the device's reach, of layers of which it is known."""
 
     def node(self, index: int) -> DiagramNode:
         node, layer = self.nodes[index], self.layers.get(index)
@@ -81,6 +88,8 @@ class _RuntimeGraph:
         }
         if layer is not None:
             fills["time"] = time_fill(layer.share)
+        if index in self.roof:
+            fills["roof"] = 1 - min(1.0, self.roof[index])
         return DiagramNode(
             id=node_anchor(self.result, index),
             lines=self._lines(index),
@@ -111,6 +120,8 @@ class _RuntimeGraph:
             yield f"time: {figures(layer, self.ranks)}"
             yield f"kernel: {layer.kernel}"
             yield f"order: {layer.order}"
+        if index in self.roof:
+            yield f"of the roof: {show(self.roof[index], 'share')}"
         yield f"precision: {precision_name(attribute(node, 'runtimePrecision'))}"
         yield from outputs(node)
         if layouts := attribute(node, "outputLayouts"):
