@@ -52,7 +52,12 @@ def test_what_else_differs_is_listed_and_the_report_can_be_read_again(
     report: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
     target, again = tmp_path / "compare.html", tmp_path / "again.html"
-    assert ovreport("compare", report, elsewhere, "-o", target).exit_code == 0
+    summary = tmp_path / "summary.md"
+    words = ("-o", target, "--markdown", summary)
+    assert ovreport("compare", report, elsewhere, *words).exit_code == 0
+    head = summary.read_text().split("###")[0]
+    assert "Not measured side by side." in head
+    assert "OpenVINO 2025.4" in head
     page = target.read_text()
     assert "not measured side by side" in page
     assert "Another &lt;b&gt;CPU&lt;/b&gt;" in page

@@ -68,6 +68,7 @@ def test_a_rule_reads_as_it_is_written(
         ("thruput<-5%", "Did you mean throughput?"),
         ("p95>10", "the limit has no unit"),
         ("p95>10fps", "'fps' does not fit"),
+        ("p95>+5ms", "'+5' has a sign"),
         ("p95>fast", "'fast' is not a limit"),
         ("p95>>10ms", "'>10ms' is not a limit"),
         ("throughput<-5 percent", "'percent' does not fit"),

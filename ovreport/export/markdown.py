@@ -10,7 +10,7 @@ from ovreport.gate.checks import Gate, Status
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
 from ovreport.rendering.format import interval, shorten, show
-from ovreport.run import Run
+from ovreport.run import Header, Run
 from ovreport.stats.criteria import Noise, criteria, word
 from ovreport.stats.figures import figures
 
@@ -32,17 +32,24 @@ _LINKED = re.compile(r"(?i)(://|www\.|(?<=\w):(?=\w))")
 def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise) -> str:
     """The document; what was compared in it has verdicts, anything else its figures."""
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
-    environment = run.header.environment
-    parts = [
-        f"## {literal(names)}",
-        f"{literal(environment.cpu)}, OpenVINO {literal(environment.openvino.split('-')[0])}",
-        *_limits(gate),
-    ]
+    parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
     for comparison in compared:
         parts += [_verdicts(run, comparison, noise), *_layers(run, comparison)]
     if not compared:
         parts.append(_figures(run))
     return "\n\n".join(parts) + "\n"
+
+
+def _measured(header: Header) -> str:
+    """Where and with what; of a comparison both sides, as ratios hold for all that differs."""
+    base, *others = [
+        f"{literal(one.environment.cpu)}, OpenVINO "
+        f"{literal(one.environment.openvino.split('-')[0])}"
+        for one in ([o.header for o in header.origins] or [header])
+    ]
+    if not others or header.origins[0].header == header.origins[1].header:
+        return base
+    return f"Not measured side by side. Base: {base}. Candidate: {others[0]}."
 
 
 def literal(text: str) -> str:

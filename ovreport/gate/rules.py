@@ -92,6 +92,11 @@ def parse(text: str, where: str) -> Rule:
     if size is None:
         what = f"the unit {unit!r} does not fit" if unit else "the limit has no unit"
         raise UserError(f"{said}: {what}", _expected(name, kind))
+    if number[1][0] in "+-":
+        raise UserError(
+            f"{said}: {number[1]!r} has a sign, which only a change in % has",
+            f"Write {number[1][1:]}{unit} for the figure itself.",
+        )
     return Rule(text, criterion, kind, _sign(sign), value * size, relative=False)
 
 
