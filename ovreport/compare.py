@@ -16,7 +16,7 @@ from ovreport import __version__
 from ovreport.errors import UserError
 from ovreport.labels import count
 from ovreport.rendering.format import shorten
-from ovreport.run import Cell, CellResult, Environment, Header, ModelFile, Origin, Roof, Run
+from ovreport.run import Cell, CellResult, Environment, Header, ModelFile, Origin, Run
 
 FIELDS = tuple(Cell.model_fields)
 # Names that users give: they need not agree where each side has one alone.
@@ -70,17 +70,13 @@ def compare(base: Side, candidate: Side) -> Run:
     pairs = _matched(base, candidate)
     _check_measured(base, candidate, pairs)
     renamed = _renamed(pairs, base.name, candidate.name)
+    roofs = (*base.run.roofs, *candidate.run.roofs)  # each says of which environment it is
     return Run(
         _header(base, candidate, pairs, renamed),
         _results(base, candidate, pairs, renamed),
         {**base.run.graphs, **candidate.run.graphs},
-        roofs=tuple({r.conditions.model_dump_json(): r for r in _roofs(base, candidate)}.values()),
+        roofs=tuple({r.conditions.model_dump_json(): r for r in roofs}.values()),
     )
-
-
-def _roofs(base: Side, candidate: Side) -> tuple[Roof, ...]:
-    """What the devices reach, of both: each says of which environment it is."""
-    return (*base.run.roofs, *candidate.run.roofs)
 
 
 # ---------------------------------------------------------------------------- which cells

@@ -384,6 +384,11 @@ class Environment(Record):
     """All runtimes, in the order of the config."""
 
     @property
+    def release(self) -> str:
+        """OpenVINO's, without its build: ``2026.4.1``."""
+        return self.openvino.split("-")[0]
+
+    @property
     def id(self) -> str:
         """Equal where figures may be compared: what varies from day to day is left out."""
         return _digest(self._facts)
@@ -454,6 +459,11 @@ class Header(Record):
     other_environments: tuple[Environment, ...] = ()
     """Where kept parts of a resumed or merged run were measured."""
     appearance: Appearance = Appearance()
+
+    @property
+    def begun(self) -> str:
+        """``created`` to the minute, for readers: ``2026-01-31 08:00``."""
+        return self.created[:16].replace("T", " ")
 
 
 class Origin(Record):

@@ -43,8 +43,7 @@ def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise)
 def _measured(header: Header) -> str:
     """Where and with what; of a comparison both sides, as ratios hold for all that differs."""
     base, *others = [
-        f"{literal(one.environment.cpu)}, OpenVINO "
-        f"{literal(one.environment.openvino.split('-')[0])}"
+        f"{literal(one.environment.cpu)}, OpenVINO {literal(one.environment.release)}"
         for one in ([o.header for o in header.origins] or [header])
     ]
     if not others or header.origins[0].header == header.origins[1].header:

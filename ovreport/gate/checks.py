@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -11,9 +11,9 @@ from ovreport.errors import UserError
 from ovreport.gate.rules import Rule
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
-from ovreport.rendering.format import shorten, show
+from ovreport.rendering.format import shorten, show, signed
 from ovreport.run import CellResult, Run
-from ovreport.stats.criteria import Criterion, Noise, criteria, figure_of
+from ovreport.stats.criteria import Criterion, Name, Noise, criteria, figure_of
 from ovreport.stats.estimate import Estimate
 
 Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
@@ -62,6 +62,7 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     """
     outcomes = list(_without_result(run))
     warnings: dict[str, None] = {}
+    judged = _judged(run, compared, noise) if any(rule.relative for rule in rules) else []
     for rule in rules:
         if not rule.relative:
             for result in _candidates(run):
@@ -72,12 +73,22 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
                 f"limit {rule.text!r}: compares, and the run has nothing to compare",
                 "Measure two versions, or hold the figure itself against a limit: p95>10ms.",
             )
-        for comparison in compared:
-            for pair in comparison.pairs:
-                outcome, warning = _relative(run, comparison, pair, rule, noise)
-                outcomes.append(outcome)
-                warnings.update(dict.fromkeys(warning))
+        for comparison, pair, known in judged:
+            outcome, warning = _relative(run, comparison, pair, rule, known)
+            outcomes.append(outcome)
+            warnings.update(dict.fromkeys(warning))
     return Gate(tuple(outcomes), tuple(warnings))
+
+
+def _judged(
+    run: Run, compared: Sequence[Comparison], noise: Noise
+) -> list[tuple[Comparison, Pair, dict[Name, Criterion]]]:
+    """All pairs with their criteria: resampling takes its time, and every rule asks for them."""
+    return [
+        (comparison, pair, {c.name: c for c in criteria(run, *pair, noise, control(run, pair))})
+        for comparison in compared
+        for pair in comparison.pairs
+    ]
 
 
 def _candidates(run: Run) -> Sequence[CellResult]:
@@ -120,10 +131,9 @@ def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
 
 
 def _relative(
-    run: Run, comparison: Comparison, pair: Pair, rule: Rule, noise: Noise
+    run: Run, comparison: Comparison, pair: Pair, rule: Rule, known: Mapping[Name, Criterion]
 ) -> tuple[Outcome, list[str]]:
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
-    known = {c.name: c for c in criteria(run, *pair, noise, control(run, pair))}
     criterion = known.get(rule.criterion)
     if criterion is None:
         words = rule.criterion.replace("_", " ")
@@ -132,7 +142,7 @@ def _relative(
     limit, warnings = _beyond_noise(rule, criterion)
     status = _status(criterion.ratio, rule.sign, 1 + limit)
     text = (
-        f"{criterion.label} changes by {_percent(criterion.ratio.point - 1)}"
+        f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
         f"{_spread(criterion.ratio)}, {_against(status, rule)}"
     )
     if status == "broken" and rule.criterion in _OF_INFERENCE:
@@ -180,11 +190,7 @@ def _between(value: Estimate, rule: Rule) -> str:
 def _spread(ratio: Estimate) -> str:
     if ratio.low == ratio.high:
         return ""
-    return f" ({_percent(ratio.low - 1)} to {_percent(ratio.high - 1)})"
-
-
-def _percent(change: float) -> str:
-    return f"{change:+.1%}".replace("-", "−")
+    return f" ({signed(ratio.low - 1)} to {signed(ratio.high - 1)})"
 
 
 def _cause(run: Run, pair: Pair, *, slower: bool) -> str:

@@ -162,6 +162,11 @@ def share_digits(share: float) -> str:
     return fixed(percent, 0 if abs(percent) >= 99.95 else 1)
 
 
+def signed(change: float) -> str:
+    """A relative change as percent with its sign: ``+5.0%``, ``−0.3%``."""
+    return f"{change:+.1%}".replace("-", "−")
+
+
 def interval(estimate: Estimate, kind: Kind, unit: Unit | None = None) -> str:
     """How sure a figure is: ``±0.8 %``; where it has no interval, why."""
     if estimate.confidence == 1.0:

@@ -79,7 +79,7 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
             {
                 "side": origin.name,
                 "file": origin.file,
-                "created": origin.header.created[:16].replace("T", " "),
+                "created": origin.header.begun,
                 "openvino": origin.header.environment.openvino,
                 "cpu": origin.header.environment.cpu,
                 "cells": f"{len(run.header.paired)} of {len(origin.header.plan)}",
@@ -167,9 +167,7 @@ def _findings(
         Finding(
             "differences.apart",
             "info",
-            "The sides were measured at different times "
-            f"({base.created[:16].replace('T', ' ')} and "
-            f"{candidate.created[:16].replace('T', ' ')} UTC).",
+            f"The sides were measured at different times ({base.begun} and {candidate.begun} UTC).",
             "To tell smaller differences, measure both as versions of one run, in turns.",
         )
     )

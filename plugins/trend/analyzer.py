@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
+from ovreport.rendering.format import show, signed
 from ovreport.run import Cell, CellResult, Run
 from ovreport.section import (
     Axis,
@@ -152,7 +152,7 @@ def _chart(
         )
     of_these = [c for c in changes if c.cell in known and c.figure is figure]
     for change in of_these:
-        marks.append(Rule(change.run + 1, _percent(change.ratio - 1), vertical=True))
+        marks.append(Rule(change.run + 1, signed(change.ratio - 1), vertical=True))
     marks += [
         Rule(number + 1, "environment", vertical=True)
         for number in range(1, len(run.header.origins))
@@ -189,7 +189,7 @@ def _levels(known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
                         "ratio": values[-1].point / values[0].point if values[0].point else None,
                         "runs": len(values),
                         "changes": tuple(
-                            Link(f"{_percent(c.ratio - 1)} at #{c.run + 1}", f"run-{c.run + 1}")
+                            Link(f"{signed(c.ratio - 1)} at #{c.run + 1}", f"run-{c.run + 1}")
                             for c in found
                         )
                         or None,
@@ -219,8 +219,8 @@ def _runs(run: Run) -> Table:
             Row(
                 {
                     "number": origin.name,
-                    "created": _date(origin.header.created),
-                    "openvino": environment.openvino.split("-")[0],
+                    "created": origin.header.begun,
+                    "openvino": environment.release,
                     "cpu": environment.cpu,
                     "load": environment.load,
                     "file": origin.file,
@@ -277,9 +277,9 @@ def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
                 f"trend.{'better' if change.better else 'worse'}",
                 "good" if change.better else "problem",
                 f"{label(change.cell, cells, version=True)}: from run {origin.name} "
-                f"({_date(origin.header.created)}) on, {change.figure.label} is "
+                f"({origin.header.begun}) on, {change.figure.label} is "
                 f"{show(change.after, change.figure.kind)}, before "
-                f"{show(change.before, change.figure.kind)} ({_percent(change.ratio - 1)}); "
+                f"{show(change.before, change.figure.kind)} ({signed(change.ratio - 1)}); "
                 f"{cause}.",
                 evidence=[
                     Link(f"run {origin.name}", f"run-{change.run + 1}"),
@@ -300,11 +300,3 @@ def _verdict(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]
         return f"{over}: no new level beyond the noise between runs."
     better = len(changes) - worse
     return f"{over}: {count(worse, 'new level')} for the worse, {better} for the better."
-
-
-def _percent(change: float) -> str:
-    return f"{change:+.1%}".replace("-", "−")
-
-
-def _date(created: str) -> str:
-    return created[:16].replace("T", " ")
