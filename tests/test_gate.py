@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slower import SLOWER, twice_as_expensive
 
+from ovreport.compare import Side, compare
 from ovreport.comparisons import comparisons
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import literal, markdown
 from ovreport.gate.checks import Gate, Outcome, check
 from ovreport.gate.rules import parse
-from ovreport.run import Run
+from ovreport.run import CellResult, Failure, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.stats.criteria import Noise
 
@@ -131,6 +132,20 @@ def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:
     alone = replace(doubled, results=doubled.results[:1])
     with pytest.raises(UserError, match="nothing to compare"):
         held(alone, "throughput<-5%")
+
+
+def test_a_candidate_that_failed_breaks_any_limit_and_nothing_where_there_is_none(
+    doubled: Run,
+) -> None:
+    pins = ({"version": "parent"}, {"version": "again"})
+    both = compare(*(Side(n, n, doubled, p) for n, p in zip("ab", pins, strict=True)))
+    base, candidate = both.results
+    failure = Failure(stage="compile", reason="no kernel")
+    failed = replace(both, results=(base, CellResult(cell=candidate.cell, failure=failure)))
+    gate = held(failed, "memory>100GiB")
+    assert [(o.rule, o.status) for o in gate.outcomes] == [("has a result", "broken")]
+    assert "no kernel" in gate.outcomes[0].text
+    assert not held(failed).outcomes
 
 
 # ---------------------------------------------------------------------------- command line

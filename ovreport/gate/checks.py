@@ -60,7 +60,7 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     Raises:
         UserError: a relative rule, and nothing to compare.
     """
-    outcomes = list(_without_result(run))
+    outcomes = list(_without_result(run)) if rules else []
     warnings: dict[str, None] = {}
     judged = _judged(run, compared, noise) if any(rule.relative for rule in rules) else []
     for rule in rules:
