@@ -230,6 +230,11 @@ def _header(base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequenc
             for side in (base, candidate)
         ),
         paired=tuple((a.id, b.id) for a, b in renamed),
+        renamed={
+            now.id: old
+            for pair, new in zip(pairs, renamed, strict=True)
+            for old, now in zip(pair, new, strict=True)
+        },
         other_environments=_elsewhere(base, candidate),
     )
 

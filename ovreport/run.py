@@ -453,6 +453,8 @@ class Header(Record):
     """The runs it was put together from, in their order."""
     paired: tuple[tuple[str, str], ...] = ()
     """Ids of cells to compare, (base, candidate), where configurations need not agree."""
+    renamed: dict[str, Cell] = {}
+    """What cells are called in the runs they are from, by their ids."""
     superseded: tuple[str, ...] | None = None
     """None: a run of its own. Else it goes on with the run above it in the file: its config, plan
     and models replace those, and earlier results of these cells (ids) no longer count."""

@@ -19,7 +19,7 @@ from ovreport.export.junit import junit
 from ovreport.export.markdown import literal, markdown
 from ovreport.gate.checks import Gate, Outcome, check
 from ovreport.gate.rules import parse
-from ovreport.run import CellResult, Failure, Run
+from ovreport.run import Cell, CellResult, Failure, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.stats.criteria import Noise
 
@@ -50,6 +50,8 @@ def held(run: Run, *rules: str) -> Gate:
         ("memory>200MiB", "memory", ">", 200 * 2**20, False),
         ("size>0%", "file_size", ">", 0.0, True),
         ("throughput<100fps", "throughput", "<", 100.0, False),
+        ("mean>1s", "mean", ">", 1.0, False),
+        ("p90>-3% where hint=latency", "p90", ">", -0.03, True),
     ],
 )
 def test_a_rule_reads_as_it_is_written(
@@ -73,6 +75,13 @@ def test_a_rule_reads_as_it_is_written(
         ("p95>fast", "'fast' is not a limit"),
         ("p95>>10ms", "'>10ms' is not a limit"),
         ("throughput<-5 percent", "'percent' does not fit"),
+        ("p95>10ms where", "'' does not narrow a limit"),
+        ("p95>10ms where hint", "'hint' does not narrow a limit"),
+        ("p95>10ms where hint=latency and", "'hint=latency and' does not narrow a limit"),
+        ("p95>10ms where hint=latency or device=CPU", "does not narrow a limit"),
+        ("p95>10ms where hnt=latency", "Did you mean hint?"),
+        ("p95>10ms where color=red", "Known: model, version,"),
+        ("p95>10 where hint=latency", "the limit has no unit"),
     ],
 )
 def test_a_wrong_rule_is_told_with_its_wrong_part(text: str, said: str) -> None:
@@ -82,7 +91,18 @@ def test_a_wrong_rule_is_told_with_its_wrong_part(text: str, said: str) -> None:
     assert repr(text) in str(error.value)
 
 
-@given(st.text(max_size=30))
+def test_a_rule_is_narrowed_by_fields_and_values_of_cells() -> None:
+    text = 'p95 > 10ms  where hint=latency and model="my model"  and device = MULTI:CPU,GPU'
+    rule = parse(text, "--fail-on")
+    assert rule.value_text == "10ms"
+    assert rule.scope == (("hint", "latency"), ("model", "my model"), ("device", "MULTI:CPU,GPU"))
+    cell = Cell(model="my model", device="MULTI:CPU,GPU", hint="latency")
+    assert rule.covers(cell)
+    assert not rule.covers(cell.model_copy(update={"hint": "throughput"}))
+    assert parse("p95>1s where batch=auto and streams=2", "").covers(Cell(model="m", streams=2))
+
+
+@given(st.text(max_size=30) | st.from_regex(r"p95>1ms where [a-z=\" ]*", fullmatch=True))
 def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
     try:
         rule = parse(text, "here")
@@ -148,6 +168,24 @@ def test_a_candidate_that_failed_breaks_any_limit_and_nothing_where_there_is_non
     assert not held(failed).outcomes
 
 
+def test_a_narrowed_limit_judges_its_cells_alone_and_says_where_there_is_none(run: Run) -> None:
+    narrowed = held(run, "median>1us where hint=latency", "median>1us")
+    assert [o.status for o in narrowed.outcomes] == ["broken"] * 6
+    assert {o.cell for o in narrowed.outcomes[:2]} == {"latency"}
+    (versions,) = held(run, "throughput>-99% where version=optimized and hint=latency").outcomes
+    assert versions.cell == "latency"
+    (baseline,) = held(run, "throughput<-5% where version=parent").outcomes
+    assert (baseline.status, baseline.cell) == ("inconclusive", "no cell")
+    assert "nothing was compared" in baseline.text
+
+
+def test_a_comparison_is_narrowed_by_the_names_of_either_run(run: Run) -> None:
+    both = compare(Side("base", "a", run), Side("candidate", "b", run))
+    for scope in ('model="squeezenet · optimized"', "model=squeezenet and version=optimized"):
+        found = held(both, f"p95>1us where {scope} and hint=latency").outcomes
+        assert [o.model for o in found] == ["squeezenet · optimized (candidate)"]
+
+
 # ---------------------------------------------------------------------------- command line
 
 
@@ -168,6 +206,10 @@ def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
     assert "❌" in summary
     assert literal(SLOWER) in summary
     assert ovreport(*words, "--fail-on", "throughput<-90%").exit_code == 0
+    wrong = ovreport(*words, "--fail-on", "p95>1s where hint=latnecy")
+    assert wrong.exit_code == 2
+    assert "run.jsonl: limit 'p95>1s where hint=latnecy': no cell has hint=latnecy" in wrong.stderr
+    assert "hint=latency" in wrong.stderr
 
 
 def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_path: Path) -> None:
@@ -183,6 +225,8 @@ def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_pa
     assert "file size is" in failed.stderr
     assert target.exists()
     assert ovreport(*words, "--fail-on", "throughput<-5%").exit_code == 2
+    assert ovreport(*words, "--fail-on", "size>1B where device=GPU").exit_code == 2
+    assert ovreport(*words, "--fail-on", "size>1B where device=CPU").exit_code == 3
     config.write_text(config.read_text().replace("size>1B", "sise>1B"))
     wrong = ovreport(*words)
     assert wrong.exit_code == 2

@@ -94,8 +94,13 @@ def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None
     assert ovreport(*words).exit_code == 0
     first = read_run(file)
 
+    (folder / "parent.onnx").rename(folder / "renamed.onnx")
     tiny_model(folder / "optimized.onnx", 3)
-    config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 3]").replace("0.1", "0.2"))
+    config.write_text(
+        CONFIG.replace("[1, 2, 3]", "[1, 3]")
+        .replace("0.1", "0.2")
+        .replace("parent.onnx", "renamed.onnx")
+    )
     told = ovreport(*words, "--resume", file)
 
     assert told.exit_code == 0, told.output

@@ -8,7 +8,7 @@ from ovreport.stats.bootstrap import interval, weights
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures, supported
 from ovreport.stats.pool import Pool
-from ovreport.stats.ratio import launch_ratio, verdict
+from ovreport.stats.ratio import launch_ratio, ratio, verdict
 from ovreport.stats.stopping import SliceSummary, relative_precision
 from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
@@ -60,6 +60,15 @@ def test_figures_of_a_real_cell_agree_with_numpy(run: Run) -> None:
         assert known.latency.median is not None
         assert known.latency.median.point == pytest.approx(float(np.median(latencies)))
         assert known.latency.mean.point == pytest.approx(float(latencies.mean()))
+
+
+def test_the_ratio_of_means_is_that_of_numpy(run: Run) -> None:
+    a, b = (run.of_version("squeezenet", version)[0] for version in ("parent", "optimized"))
+    means = [np.concatenate([s.latencies_ns for s in r.slices]).mean() for r in (a, b)]
+    change = ratio(a, b, "mean")
+    assert change is not None
+    assert change.point == pytest.approx(means[1] / means[0])
+    assert change.low <= change.point <= change.high
 
 
 def test_steady_slices_are_known_and_few_slices_are_not() -> None:

@@ -71,6 +71,7 @@ def compare(
     check_writable(output, "-o")
     settings = load(config, {}) if config else report_settings(both, str(candidate_run))
     job = GateJob.of(settings, gate)
+    job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
     write_report(both, settings, output, with_data=not no_data)
     click.echo(f"Report:   {output}")
     sys.exit(job.hold(both, settings))

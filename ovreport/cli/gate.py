@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ovreport.config.load import Source
     from ovreport.gate.checks import Gate
     from ovreport.gate.rules import Rule
-    from ovreport.run import Run
+    from ovreport.run import Cell, Run
 
 EXIT_CODE = 3
 
@@ -37,7 +37,7 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--fail-on", "gate_rules", multiple=True, metavar="RULE",
             help="Exit with code 3 if this is so beyond the interval: 'throughput<-5%' against "
-            "the base, 'p95>10ms' as such. Repeat for several.",
+            "the base, 'p95>10ms where hint=latency' as such. Repeat for several.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -89,6 +89,21 @@ class GateJob:
                 f"{source.name}: limit {relative.text!r} compares, and there is one version only",
                 "Add a second [[model]] of the same name, or limit the figure itself: p95>10ms.",
             )
+
+    def check_scopes(self, cells: Iterable[Cell], where: str, *, searching: bool = False) -> None:
+        """Fails where a limit is narrowed to what no cell has.
+
+        Args:
+            cells: all that limits may hold for, by every name they go by.
+            searching: streams and batches are yet to be found.
+
+        Raises:
+            UserError: names the value, and those that there are.
+        """
+        from ovreport.gate.rules import check_scopes
+
+        open_keys = frozenset({"streams", "batch"}) if searching else frozenset()
+        check_scopes(self.rules, cells, where, open_keys)
 
     def hold(self, run: Run, source: Source) -> int:
         """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""

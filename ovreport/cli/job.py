@@ -103,6 +103,7 @@ class Job:
             UserError: wrong input; nothing was measured.
         """
         cells = expand(self.source.config, self.source.name)
+        self.gate.check_scopes(cells, self.source.name, searching=self.source.config.matrix.search)
         # What the report needs is told before anything is measured.
         chosen_analyzers(self.source)
         section_templates(self.source)

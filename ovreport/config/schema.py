@@ -213,7 +213,8 @@ class Gate(Settings):
     """Limits for continuous integration: exit code 3 where one is broken."""
 
     fail_on: Annotated[tuple[str, ...], Many] = ()
-    """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself)."""
+    """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself),
+    ``p95>10ms where hint=latency`` (in some cells only)."""
     inconclusive: Literal["pass", "fail"] = "pass"
     """How a limit counts that the intervals leave open."""
 

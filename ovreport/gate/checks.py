@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -19,7 +19,7 @@ from ovreport.stats.estimate import Estimate
 Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
 
 # Layers explain a change of what an inference takes, not of what a start takes.
-_OF_INFERENCE = frozenset({"throughput", "median", "p95", "p99"})
+_OF_INFERENCE = frozenset({"throughput", "mean", "median", "p90", "p95", "p99"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +60,60 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     Raises:
         UserError: a relative rule, and nothing to compare.
     """
-    outcomes = list(_without_result(run)) if rules else []
+    lost = list(_without_result(run)) if rules else []
+    outcomes = list(lost)
     warnings: dict[str, None] = {}
-    judged = _judged(run, compared, noise) if any(rule.relative for rule in rules) else []
+    judged = _judged(run, compared, noise, {r.criterion for r in rules if r.relative})
     for rule in rules:
+        before = len(outcomes)
         if not rule.relative:
             for result in _candidates(run):
-                outcomes.append(_absolute(run, rule, result))
-            continue
-        if not compared:
+                if _covers(run, rule, result):
+                    outcomes.append(_absolute(run, rule, result))
+        elif not compared:
             raise UserError(
                 f"limit {rule.text!r}: compares, and the run has nothing to compare",
                 "Measure two versions, or hold the figure itself against a limit: p95>10ms.",
             )
-        for comparison, pair, known in judged:
-            outcome, warning = _relative(run, comparison, pair, rule, known)
-            outcomes.append(outcome)
-            warnings.update(dict.fromkeys(warning))
+        for comparison, pair, known in judged if rule.relative else ():
+            if _covers(run, rule, pair[1]):
+                outcome, warning = _relative(run, comparison, pair, rule, known)
+                outcomes.append(outcome)
+                warnings.update(dict.fromkeys(warning))
+        if len(outcomes) == before and not lost:
+            outcomes.append(_nowhere(run, rule))
     return Gate(tuple(outcomes), tuple(warnings))
 
 
+def _covers(run: Run, rule: Rule, result: CellResult) -> bool:
+    """A cell of a comparison also goes by the name that it has in its own run."""
+    cell = result.cell
+    return rule.covers(cell, run.header.renamed.get(cell.id, cell))
+
+
 def _judged(
-    run: Run, compared: Sequence[Comparison], noise: Noise
+    run: Run, compared: Sequence[Comparison], noise: Noise, names: Collection[Name]
 ) -> list[tuple[Comparison, Pair, dict[Name, Criterion]]]:
     """All pairs with their criteria: resampling takes its time, and every rule asks for them."""
+    if not names:
+        return []
     return [
-        (comparison, pair, {c.name: c for c in criteria(run, *pair, noise, control(run, pair))})
+        (
+            comparison,
+            pair,
+            {c.name: c for c in criteria(run, *pair, noise, control(run, pair), names)},
+        )
         for comparison in compared
         for pair in comparison.pairs
     ]
+
+
+def _nowhere(run: Run, rule: Rule) -> Outcome:
+    """A rule without any result must not look as if it were kept."""
+    what = "compared" if rule.relative else "measured"
+    text = f"nothing was {what} that this limit holds for"
+    models = ", ".join(dict.fromkeys(model for model, _ in run.versions))
+    return Outcome(rule.text, models, "no cell", "inconclusive", text)
 
 
 def _candidates(run: Run) -> Sequence[CellResult]:

@@ -2,24 +2,30 @@
 
 ::
 
-    rule      = criterion ("<" | ">") limit
-    criterion = throughput | median | p95 | p99 | compile | first_inference | memory | size
+    rule      = criterion ("<" | ">") limit ["where" key "=" value {"and" key "=" value}]
+    criterion = throughput | mean | median | p90 | p95 | p99
+              | compile | first_inference | memory | size
     limit     = number "%"                     the candidate's change against the base
               | number unit                    the figure itself
     unit      = fps (throughput) | us, ms, s (times) | B, KiB, MiB, GiB (memory, size)
+    key       = a field of a cell: model, version, device, hint, …
+    value     = a word, or anything between double quotes
 
 A rule says what must *not* be: ``throughput<-5%`` is broken where throughput falls by more than
-5 %.
+5 %. ``where`` narrows it to some cells: ``p95>10ms where hint=latency and device=CPU``.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from ovreport.compare import FIELDS, written
 from ovreport.errors import UserError
+from ovreport.run import Cell
 from ovreport.section import Kind
 from ovreport.stats.criteria import Name
 
@@ -27,7 +33,9 @@ Sign: TypeAlias = Literal["<", ">"]
 
 _CRITERIA: dict[str, tuple[Name, Kind]] = {
     "throughput": ("throughput", "rate"),
+    "mean": ("mean", "duration"),
     "median": ("median", "duration"),
+    "p90": ("p90", "duration"),
     "p95": ("p95", "duration"),
     "p99": ("p99", "duration"),
     "compile": ("compile", "duration"),
@@ -41,7 +49,8 @@ _UNITS: dict[Kind, dict[str, float]] = {
     "bytes": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
 }
 _EXAMPLE = "Write CRITERION<LIMIT or CRITERION>LIMIT: throughput<-5%, p95>10ms."
-_RULE = re.compile(r"\s*([^<>=\s]*)\s*(<|>)\s*(.*?)\s*")
+_RULE = re.compile(r"\s*([^<>=\s]*)\s*(<|>)\s*(.*?)(?:\s+(where)(?:\s+(.*?))?)?\s*")
+_CONDITION = re.compile(r'([^\s="]+)\s*=\s*(?:"([^"]+)"|([^\s"]+))(?:\s+and\s+(?=\S)|$)')
 _LIMIT = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(\S*)")
 
 
@@ -56,11 +65,14 @@ class Rule:
     sign: Sign
     limit: float
     relative: bool
+    value_text: str
+    """The limit as the user wrote it: ``-5%``."""
+    scope: tuple[tuple[str, str], ...] = ()
+    """Fields of a cell and their values; all hold where the rule does."""
 
-    @property
-    def value_text(self) -> str:
-        """The limit as the user wrote it: ``-5%``."""
-        return self.text.split(self.sign, 1)[1].strip()
+    def covers(self, *names: Cell) -> bool:
+        """Whether the rule holds for a cell that goes by any of these names."""
+        return all(any(written(cell, key) == value for cell in names) for key, value in self.scope)
 
 
 def parse(text: str, where: str) -> Rule:
@@ -76,18 +88,20 @@ def parse(text: str, where: str) -> Rule:
     found = _RULE.fullmatch(text)
     if found is None or not found[1]:
         raise UserError(f"{said}: not a limit", _EXAMPLE)
-    name, sign, limit = found.groups()
+    name, sign, limit, narrowed, conditions = found.groups()
     if name not in _CRITERIA:
         near = difflib.get_close_matches(name, _CRITERIA, n=1)
         known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(_CRITERIA)}."
         raise UserError(f"{said}: unknown criterion {name!r}", known)
     criterion, kind = _CRITERIA[name]
+    scope = _scope(conditions or "", said) if narrowed else ()
     number = _LIMIT.fullmatch(limit)
     if number is None:
         raise UserError(f"{said}: {limit!r} is not a limit", _expected(name, kind))
     value, unit = float(number[1]), number[2]
+    rule = Rule(text, criterion, kind, _sign(sign), value / 100, True, limit, scope)
     if unit == "%":
-        return Rule(text, criterion, kind, _sign(sign), value / 100, relative=True)
+        return rule
     size = _UNITS[kind].get("us" if unit in ("µs", "μs") else unit)
     if size is None:
         what = f"the unit {unit!r} does not fit" if unit else "the limit has no unit"
@@ -97,7 +111,55 @@ def parse(text: str, where: str) -> Rule:
             f"{said}: {number[1]!r} has a sign, which only a change in % has",
             f"Write {number[1][1:]}{unit} for the figure itself.",
         )
-    return Rule(text, criterion, kind, _sign(sign), value * size, relative=False)
+    return replace(rule, limit=value * size, relative=False)
+
+
+def check_scopes(
+    rules: Sequence[Rule],
+    cells: Iterable[Cell],
+    where: str,
+    open_keys: frozenset[str] = frozenset(),
+) -> None:
+    """A misspelt value would make a rule hold nowhere, and so always be kept.
+
+    Args:
+        cells: all that rules may hold for, by every name they go by.
+        where: what holds the cells, for messages.
+        open_keys: fields whose values are not known yet.
+
+    Raises:
+        UserError: names the value that no cell has, and those that there are.
+    """
+    there = list(cells)
+    for rule in rules:
+        for key, value in rule.scope:
+            known = list(dict.fromkeys(written(cell, key) for cell in there))
+            if key not in open_keys and value not in known:
+                raise UserError(
+                    f"{where}: limit {rule.text!r}: no cell has {key}={value}",
+                    f"Its cells have {key}={' or '.join(known)}.",
+                )
+
+
+def _scope(text: str, said: str) -> tuple[tuple[str, str], ...]:
+    """``hint=latency and device=CPU``, with values in double quotes where they hold blanks."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text) or not found:
+        condition = _CONDITION.match(text, at)
+        if condition is None:
+            raise UserError(
+                f"{said}: {text[at:]!r} does not narrow a limit",
+                'Write where KEY=VALUE and KEY=VALUE: where hint=latency and model="my model".',
+            )
+        key, quoted, word = condition.groups()
+        if key not in FIELDS:
+            near = difflib.get_close_matches(key, FIELDS, n=1)
+            known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(FIELDS)}."
+            raise UserError(f"{said}: {key!r} is not a field of a cell", known)
+        found.append((key, quoted or word))
+        at = condition.end()
+    return tuple(found)
 
 
 def _sign(text: str) -> Sign:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,9 @@ from ovreport.stats.ratio import Figure, Verdict, launch_ratio, ratio, verdict
 
 Name: TypeAlias = Literal[
     "throughput",
+    "mean",
     "median",
+    "p90",
     "p95",
     "p99",
     "compile",
@@ -23,6 +25,10 @@ Name: TypeAlias = Literal[
     "file_size",
 ]  # fmt: skip
 
+# What a reader looks at first; limits may also be set to the rest.
+VERDICTS: frozenset[Name] = frozenset(
+    ("throughput", "median", "p95", "p99", "compile", "first_inference", "memory", "file_size")
+)
 # Two processes of the very same model differ by near 0.8 % in speed; what happens once a launch
 # (reading from disk, compiling, the first touch of memory) scatters by several percent.
 NOISE = 0.01
@@ -64,8 +70,9 @@ def criteria(
     b: CellResult,
     noise: Noise,
     control: tuple[CellResult, CellResult] | None = None,
+    names: Collection[Name] = VERDICTS,
 ) -> tuple[Criterion, ...]:
-    """All criteria that both cells have figures for.
+    """Those of the named criteria that both cells have figures for.
 
     Args:
         control: two cells of the very same model, measured beside these. What they differ by is
@@ -73,7 +80,7 @@ def criteria(
     """
     found = []
     for of in _KINDS:
-        compared = _compared(run, of, a, b)
+        compared = _compared(run, of, a, b) if of.name in names else None
         if compared is None:
             continue
         was, now, change = compared
@@ -133,7 +140,9 @@ class _Of:
 
 _KINDS = (
     _Of("throughput", "throughput", "rate", figure="throughput", higher_is_better=True),
+    _Of("mean", "mean latency", "duration", figure="mean"),
     _Of("median", "median latency", "duration", figure="median"),
+    _Of("p90", "p90 latency", "duration", figure="p90"),
     _Of("p95", "p95 latency", "duration", figure="p95"),
     _Of("p99", "p99 latency", "duration", figure="p99"),
     _Of("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9),
@@ -172,6 +181,7 @@ def _figure(known: CellFigures, figure: Figure) -> Estimate | None:
         return known.throughput_fps
     latency = known.latency
     found: dict[Figure, Estimate | None] = {
-        "median": latency.median, "p90": latency.p90, "p95": latency.p95, "p99": latency.p99,
+        "mean": latency.mean, "median": latency.median,
+        "p90": latency.p90, "p95": latency.p95, "p99": latency.p99,
     }  # fmt: skip
     return found[figure]

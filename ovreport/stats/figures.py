@@ -98,8 +98,6 @@ def _throughput(pool: Pool) -> Estimate:
 
 def _latency(pool: Pool) -> LatencyFigures:
     latencies = pool.latencies_s
-    sums = np.array([s.latencies_ns.sum() / 1e9 for s in pool.slices])
-
     known = [q for q in _PERCENTILES if supported(q, len(latencies))]
     drawn = pool.resampled
     percentile = {
@@ -109,7 +107,7 @@ def _latency(pool: Pool) -> LatencyFigures:
 
     return LatencyFigures(
         count=len(latencies),
-        mean=estimate(pool, float(latencies.mean()), (drawn @ sums) / (drawn @ pool.requests)),
+        mean=estimate(pool, float(latencies.mean()), pool.mean(drawn)),
         median=percentile.get(0.5),
         p90=percentile.get(0.9),
         p95=percentile.get(0.95),

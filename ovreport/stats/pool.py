@@ -31,6 +31,7 @@ class Pool:
         self.batch = batch
         self.requests = np.array([s.requests for s in self.slices], dtype=np.float64)
         self.wall_s = np.array([s.wall_ns / 1e9 for s in self.slices])
+        self.latency_sums_s = np.array([s.latencies_ns.sum() / 1e9 for s in self.slices])
 
     @classmethod
     def of(cls, result: CellResult) -> Pool:
@@ -51,6 +52,10 @@ class Pool:
     def throughput(self, weights: FloatArray) -> FloatArray:
         """Samples a second for each row of weights [replicates, slices]."""
         return np.asarray(self.batch * (weights @ self.requests) / (weights @ self.wall_s))
+
+    def mean(self, weights: FloatArray) -> FloatArray:
+        """Mean latency in seconds for each row of weights [replicates, slices]."""
+        return np.asarray((weights @ self.latency_sums_s) / (weights @ self.requests))
 
     def quantiles(self, qs: Sequence[float], weights: FloatArray) -> list[FloatArray]:
         """For each q the latency quantile in seconds of each row of weights [replicates, slices].

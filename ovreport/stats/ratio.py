@@ -14,7 +14,7 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import supported
 from ovreport.stats.pool import Pool
 
-Figure = Literal["throughput", "median", "p90", "p95", "p99"]
+Figure = Literal["throughput", "mean", "median", "p90", "p95", "p99"]
 Verdict: TypeAlias = Literal["faster", "slower", "same", "inconclusive"]
 
 _QUANTILE = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -64,11 +64,11 @@ def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:
 
 
 def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:
-    return (
-        pool.throughput(drawn)
-        if figure == "throughput"
-        else pool.quantiles([_QUANTILE[figure]], drawn)[0]
-    )
+    if figure == "throughput":
+        return pool.throughput(drawn)
+    if figure == "mean":
+        return pool.mean(drawn)
+    return pool.quantiles([_QUANTILE[figure]], drawn)[0]
 
 
 def verdict(ratio: Estimate, noise: float, *, higher_is_better: bool) -> Verdict:

@@ -46,7 +46,7 @@ class Worker:
         files = _model_files(Path(path))
         digest = hashlib.sha256()
         for file in files:
-            digest.update(file.name.encode() + b"\0")
+            digest.update(_part(Path(path), file).encode() + b"\0")
             with file.open("rb") as content:
                 while block := content.read(1 << 20):
                     digest.update(block)
@@ -235,3 +235,8 @@ def _model_files(path: Path) -> list[Path]:
     weights = {".xml": ".bin", ".pdmodel": ".pdiparams"}.get(path.suffix)
     beside = path.with_suffix(weights) if weights else None
     return [path, beside] if beside is not None and beside.is_file() else [path]
+
+
+def _part(model: Path, file: Path) -> str:
+    """Which part of a model a file is, whatever the model is called: a copy has the same parts."""
+    return file.relative_to(model).as_posix() if model.is_dir() else file.suffix.lower()
