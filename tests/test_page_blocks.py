@@ -268,7 +268,7 @@ def test_a_link_into_a_packed_block_unpacks_it(chrome: Chrome, tmp_path: Path) -
     bare = [replace(row, details=()) for row in table_of(9000).rows]
     folded = replace(table_of(0), rows=bare, collapsed=True)
     address = written(tmp_path, page_of(Section([Group("", [folded])])))
-    assert Path(address.removeprefix("file://")).stat().st_size < 200_000
+    assert Path(address.removeprefix("file://")).stat().st_size < 250_000
     chrome.get("about:blank")
     chrome.get(f"{address}#table-8000")
     row = WebDriverWait(chrome, 20).until(lambda _: chrome.find_element(By.ID, "table-8000"))

@@ -62,6 +62,7 @@ def compare(
     from ovreport.cli.report import report_settings, write_report
     from ovreport.config.load import load
     from ovreport.output import check_writable
+    from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
 
     both = comparison.compare(
@@ -72,6 +73,7 @@ def compare(
     settings = load(config, {}) if config else report_settings(both, str(candidate_run))
     job = GateJob.of(settings, gate)
     job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
-    write_report(both, settings, output, with_data=not no_data)
+    with drawing() as charts:
+        write_report(both, settings, output, charts, with_data=not no_data)
     click.echo(f"Report:   {output}")
     sys.exit(job.hold(both, settings))

@@ -31,6 +31,7 @@ from ovreport.measuring.resuming import Resumption, resumption
 from ovreport.measuring.searches import Search, searches
 from ovreport.output import check_writable
 from ovreport.plan import expand
+from ovreport.rendering.drawing import drawing
 from ovreport.run import Header, Run
 from ovreport.runfile import RunFile, is_unbegun, read_run
 
@@ -183,7 +184,8 @@ class Job:
         return run
 
     def _report(self, run: Run) -> int:
-        write_report(run, self.source, self.paths.report)
+        with drawing() as charts:
+            write_report(run, self.source, self.paths.report, charts)
         print_summary(run)
         print_failures(run, verbose=self.verbose)
         click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")

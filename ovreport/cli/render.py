@@ -34,21 +34,24 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
 
     Plugin files and templates are loaded only where --config names them.
     """
-    from ovreport.cli.report import report_settings, with_report_of, write_report
-    from ovreport.config.load import load
-    from ovreport.output import check_writable
-    from ovreport.redaction import redacted
-    from ovreport.runfile import read_run
+    from ovreport.rendering.drawing import drawing
 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
-    measured = read_run(run)
-    check_writable(output, "-o")
-    if config:
-        settings = load(config, {})
-        measured = with_report_of(measured, settings)
-    else:
-        settings = report_settings(measured, str(run))
-    if redact:
-        measured = redacted(measured)
-    write_report(measured, settings, output, with_data=not no_data)
+    with drawing() as charts:  # its process starts while this one still imports and reads
+        from ovreport.cli.report import report_settings, with_report_of, write_report
+        from ovreport.config.load import load
+        from ovreport.output import check_writable
+        from ovreport.redaction import redacted
+        from ovreport.runfile import read_run
+
+        measured = read_run(run)
+        check_writable(output, "-o")
+        if config:
+            settings = load(config, {})
+            measured = with_report_of(measured, settings)
+        else:
+            settings = report_settings(measured, str(run))
+        if redact:
+            measured = redacted(measured)
+        write_report(measured, settings, output, charts, with_data=not no_data)
     click.echo(f"Report: {output}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ovreport.analysis import analyze, choose, installed
+from ovreport.analysis import Analysis, analyze, choose, installed
 from ovreport.appearance import appearance, templates
 from ovreport.config.load import Source, validate
 from ovreport.output import write_whole
 from ovreport.plugin import Analyzer
+from ovreport.rendering.drawing import Drawing
 from ovreport.run import Run
+from ovreport.section import Section
 
 
 def report_settings(run: Run, name: str) -> Source:
@@ -62,15 +64,23 @@ def with_report_of(run: Run, source: Source) -> Run:
     return replace(run, header=run.header.model_copy(update=update))
 
 
-def write_report(run: Run, source: Source, output: Path, *, with_data: bool = True) -> None:
-    """Analyses a run and writes its report, whole or not at all."""
-    from ovreport.rendering.drawing import drawing  # both take their time to load
-    from ovreport.rendering.page import render
+def write_report(
+    run: Run, source: Source, output: Path, charts: Drawing, *, with_data: bool = True
+) -> None:
+    """Analyses a run and writes its report, whole or not at all.
 
-    with drawing() as charts:
-        analyzers = chosen_analyzers(source)
-        own = section_templates(source)
-        analyses = analyze(run, analyzers, source.config.report.suppress)
-        charts.begin(analyses)
-        page = render(run, analyses, with_data=with_data, templates=own, draw=charts.draw)
+    Args:
+        charts: draws them beside; best started before the run is read.
+    """
+    from ovreport.rendering.page import render  # takes its time to load
+
+    analyzers = chosen_analyzers(source)
+    own = section_templates(source)
+    analyses: list[Analysis] = []
+    for analyzer in analyzers:
+        for analysis in analyze(run, [analyzer], source.config.report.suppress):
+            analyses.append(analysis)
+            if isinstance(analysis.outcome, Section):
+                charts.begin(analysis.outcome)
+    page = render(run, analyses, with_data=with_data, templates=own, draw=charts.draw)
     write_whole(output, page)

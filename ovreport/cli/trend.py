@@ -29,10 +29,13 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     """
     from ovreport.cli.report import report_settings, write_report
     from ovreport.output import check_writable
+    from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
     from ovreport.trend import combine
 
     combined = combine([(str(path), read_run(path)) for path in runs])
     check_writable(output, "-o")
-    write_report(combined, report_settings(combined, "trend"), output, with_data=not no_data)
+    settings = report_settings(combined, "trend")
+    with drawing() as charts:
+        write_report(combined, settings, output, charts, with_data=not no_data)
     click.echo(f"Report: {output}")

@@ -75,6 +75,8 @@ class Work:
 
     def split(self, parts: int) -> list[Work]:
         """Into equal parts that add up to it."""
+        if parts == 1:  # nearly always
+            return [self]
         return [
             Work(**{k: n and n // parts + (part < n % parts) for k, n in asdict(self).items()})
             for part in range(parts)

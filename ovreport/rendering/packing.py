@@ -14,8 +14,8 @@ import zlib
 from markupsafe import Markup
 
 # Characters from which a part is packed. Pictures and details shrink twentyfold; a table that is
-# packed cannot be read without scripts, so only a huge and folded one is.
-PICTURE, ROW_DETAILS, FOLDED_TABLE = 1_500_000, 150_000, 500_000
+# packed cannot be read without scripts, so only a large and folded one is.
+PICTURE, ROW_DETAILS, FOLDED_TABLE = 300_000, 150_000, 150_000
 # Between the details of two rows.
 SEPARATOR = "\x1e"
 
@@ -56,6 +56,6 @@ def _marked(kind: str, html: Markup) -> Markup:
 
 
 def _packed(kind: str, html: str) -> str:
-    deflater = zlib.compressobj(9, wbits=-15)  # no header, as DecompressionStream's deflate-raw
+    deflater = zlib.compressobj(6, wbits=-15)  # no header, as DecompressionStream's deflate-raw
     content = deflater.compress(html.encode("utf-8", "replace")) + deflater.flush()
     return (_BLOCK if kind == "block" else _ROWS).format(base64.b64encode(content).decode())

@@ -25,6 +25,7 @@ from ovreport.rendering import cells, packing
 from ovreport.rendering import format as formatting
 from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram import DiagramSvg, render_diagram
+from ovreport.rendering.drawing import draw_here
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
 from ovreport.run import Run
@@ -81,13 +82,7 @@ def render(
     with ThreadPoolExecutor(max_workers=1) as executor:
         # Compressing leaves the interpreter to the rest.
         packed = executor.submit(pack, run) if with_data else None
-        return _page(run, analyses, templates or {}, draw or _draw_here, packed)
-
-
-def _draw_here(chart: Chart) -> str:
-    from ovreport.rendering.charts import draw  # matplotlib takes a third of a second to load
-
-    return draw(chart)
+        return _page(run, analyses, templates or {}, draw or draw_here, packed)
 
 
 def _page(
@@ -170,6 +165,7 @@ def _body(
 
 
 _ID = re.compile(r' id="([^"]+)"')
+_HREF = re.compile(r' href="#([^"]*)"')
 _LINK = re.compile(r'(<a(?: class="[a-z ]*")?) href="#([^"]*)"')
 
 
@@ -187,8 +183,12 @@ def _without_dead_links(parts: Sequence[Part], elsewhere: Set[str]) -> list[Part
     def keep(link: re.Match[str]) -> str:
         return link[0] if link[2] in there else link[1]
 
+    def alive(body: str) -> str:
+        # Most sections have none that is dead, and may have ten thousand links.
+        return body if there.issuperset(_HREF.findall(body)) else _LINK.sub(keep, body)
+
     return [
-        replace(part, body=Markup(packing.pack_parts(_LINK.sub(keep, part.body))))
+        replace(part, body=Markup(packing.pack_parts(alive(part.body))))
         if isinstance(part.body, Markup)
         else part
         for part in parts

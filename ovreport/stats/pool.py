@@ -63,14 +63,15 @@ class Pool:
         All at once, as the weighted histograms are most of the work.
         """
         edges, counts = self._histograms
-        cumulated = np.cumsum(weights @ counts, axis=1)
+        # Weighted sums of cumulated counts: whole numbers, so the order of adding changes nothing.
+        cumulated = weights @ np.cumsum(counts, axis=1)
         return [self._read_off(q * cumulated[:, -1], cumulated, edges) for q in qs]
 
     @staticmethod
     def _read_off(target: FloatArray, cumulated: FloatArray, edges: FloatArray) -> FloatArray:
         # The bin in which the cumulated count passes the target, and how far into it.
-        place = np.minimum((cumulated < target[:, None]).sum(axis=1), cumulated.shape[1] - 1)
         rows = np.arange(len(target))
+        place = _first_not_below(cumulated, target)
         above = cumulated[rows, place]
         below = np.where(place > 0, cumulated[rows, place - 1], 0.0)
         into = np.divide(
@@ -86,3 +87,17 @@ class Pool:
             edges = np.array([edges[0], np.nextafter(edges[0], np.inf)])
         counts = [np.histogram(s.latencies_ns / 1e9, edges)[0] for s in self.slices]
         return edges, np.array(counts, dtype=np.float64)
+
+
+def _first_not_below(ascending: FloatArray, target: FloatArray) -> NDArray[np.int64]:
+    """In each row [replicates, bins] the first place that reaches its target, or the last one.
+
+    A binary search in all rows at once.
+    """
+    rows = np.arange(len(target))
+    low, high = np.zeros(len(target), np.int64), np.full(len(target), ascending.shape[1] - 1)
+    while np.any(low < high):
+        middle = (low + high) // 2
+        below = ascending[rows, middle] < target
+        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
+    return low
