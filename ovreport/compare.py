@@ -6,7 +6,7 @@ that were made at different times, on different machines or with different relea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,20 @@ from pydantic import JsonValue
 from ovreport import __version__
 from ovreport.errors import UserError
 from ovreport.labels import count
+from ovreport.recorded import answers_between
 from ovreport.rendering.format import shorten
-from ovreport.run import Cell, CellResult, Environment, Header, ModelFile, Origin, Run
+from ovreport.run import (
+    Answers,
+    Cell,
+    CellResult,
+    Environment,
+    Header,
+    ModelFile,
+    Origin,
+    Recording,
+    Run,
+    SearchStep,
+)
 
 FIELDS = tuple(Cell.model_fields)
 # Names that users give: they need not agree where each side has one alone.
@@ -75,7 +87,10 @@ def compare(base: Side, candidate: Side) -> Run:
         _header(base, candidate, pairs, renamed),
         _results(base, candidate, pairs, renamed),
         {**base.run.graphs, **candidate.run.graphs},
+        search=tuple(_search(base, candidate, pairs, renamed)),
+        answers=tuple(_answers(base, candidate, pairs, renamed)),
         roofs=tuple({r.conditions.model_dump_json(): r for r in roofs}.values()),
+        recordings=tuple(_recordings(base, candidate, pairs, renamed)),
     )
 
 
@@ -207,6 +222,46 @@ def _results(
                     }
                 )
     return tuple(found[cell.id] for pair in renamed for cell in pair if cell.id in found)
+
+
+def _answers(
+    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+) -> Iterator[Answers]:
+    """Once for each two versions, runtimes, devices or precisions that were measured."""
+    done = [{result.cell.id for result in side.run.done} for side in (base, candidate)]
+    seen = set()
+    for (a, b), (now_a, now_b) in zip(pairs, renamed, strict=True):
+        if a.id in done[0] and b.id in done[1] and (a.point, b.point) not in seen:
+            seen.add((a.point, b.point))
+            known = answers_between((base.file, base.run, a), (candidate.file, candidate.run, b))
+            yield known.model_copy(update={"base": now_a, "other": now_b})
+
+
+def _recordings(
+    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+) -> Iterator[Recording]:
+    """Of both sides, so that this comparison can itself be compared."""
+    for side, run in enumerate((base.run, candidate.run)):
+        names = {old[side].point: new[side] for old, new in zip(pairs, renamed, strict=True)}
+        for known in run.recordings:
+            if (cell := names.get(known.cell.point)) is not None:
+                yield known.model_copy(update={"cell": cell})
+
+
+def _search(
+    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+) -> Iterator[SearchStep]:
+    """Steps of both sides' searches; what only one side came to is named, and has no result."""
+    for side, run in enumerate((base.run, candidate.run)):
+        new = {old[side].id: now[side] for old, now in zip(pairs, renamed, strict=True)}
+        for step in run.search:
+            if (start := new.get(step.start)) is None:
+                continue
+            cell = step.cell
+            if cell is not None:
+                names = {"model": start.model, "version": start.version}
+                cell = new.get(cell.id, cell.model_copy(update=names))
+            yield step.model_copy(update={"start": start.id, "cell": cell})
 
 
 def _header(base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]) -> Header:

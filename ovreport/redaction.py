@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -49,6 +49,14 @@ def redacted(run: Run) -> Run:
         ),
         results=tuple(_result(result, hide, moved) for result in run.results),
         graphs={graph.id: graph for graph in graphs.values()},
+        answers=tuple(
+            _told(answers, hide, ("input_data", "labels"), ("failure", "layers_failure"))
+            for answers in run.answers
+        ),
+        recordings=tuple(
+            _told(recording, hide, ("input_data", "labels_file"), ("failure",))
+            for recording in run.recordings
+        ),
     )
 
 
@@ -122,6 +130,15 @@ def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellR
             update={"properties": properties, "input_data": data}
         )
     return result.model_copy(update=update)
+
+
+def _told(record: _R, hide: _Hider, texts: Sequence[str], failures: Sequence[str]) -> _R:
+    """The record with these of its texts and failures changed; names of outputs stay."""
+    update: dict[str, Any] = {key: hide.all(getattr(record, key)) for key in texts}
+    for key in failures:
+        if (failure := getattr(record, key)) is not None:
+            update[key] = _changed(failure, hide.all)
+    return record.model_copy(update=update)
 
 
 def _changed(record: _R, change: Callable[[str], str]) -> _R:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -60,6 +60,11 @@ class Cell(Record):
         return _cell_id(self)
 
     @property
+    def point(self) -> tuple[Any, ...]:
+        """All that its answers depend on: cells that agree in it give the same."""
+        return self.model, self.version, self.runtime, self.device, self.precision
+
+    @property
     def configuration(self) -> tuple[Any, ...]:
         """Everything but the model's version: cells that agree in it are compared."""
         values = self.model_dump(mode="json")
@@ -85,6 +90,15 @@ class Port(Record):
     names: tuple[str, ...] = ()
     shape: str
     precision: str
+
+
+def counterparts(first: Sequence[Port], second: Sequence[Port]) -> list[int | None]:
+    """For each port of the first the index of its counterpart: by a common name, else by place."""
+    found: list[int | None] = []
+    for index, port in enumerate(first):
+        same = (i for i, other in enumerate(second) if {*port.names} & {*other.names})
+        found.append(next(same, index if index < len(second) else None))
+    return found
 
 
 class Node(Record):
@@ -515,6 +529,15 @@ class OutputDrift(Record):
     """Of A and of B against given labels: the best class is the right one."""
     accuracy5: tuple[float, float] | None = None
     """The right class is among the five best."""
+    compared: tuple[int, int] | None = None
+    """Elements of one input set that were compared, and that there are; None: all were."""
+    differs_elsewhere: bool = False
+    """Elements that were not compared are not all the same, as their digests tell."""
+
+    @property
+    def same(self) -> bool:
+        """To the bit, as far as it was compared."""
+        return self.max_abs == 0 and not self.differs_elsewhere
 
 
 class LayerDrift(Record):
@@ -552,6 +575,54 @@ class Answers(Record):
     layers_failure: Failure | None = None
 
 
+class RecordedOutput(Record):
+    """One output of a version for all input sets, as much of it as a run file keeps."""
+
+    names: tuple[str, ...]
+    shape: str
+    elements: int = Field(ge=1)
+    """Of one set."""
+    kept: int = Field(ge=1)
+    """Of these, at the places that :func:`ovreport.stats.recorded.kept_places` tells."""
+    digests: tuple[str, ...]
+    """Of all elements of each set: which answers are equal to the bit is told from these."""
+    bits: Samples
+    """The kept elements as f32, bit by bit as integers, shape [sets × kept]."""
+    classes: int = 0
+    """Columns of an output that looks like class scores; 0 for any other."""
+    best: tuple[tuple[int, ...], ...] = ()
+    """The classes with the highest scores of each sample, the best first."""
+    probabilities: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> RecordedOutput:
+        if self.kept > self.elements or len(self.bits) != len(self.digests) * self.kept:
+            raise ValueError("elements are missing")
+        if len({len(row) for row in self.best}) > 1:
+            raise ValueError("samples have different numbers of best classes")
+        return self
+
+
+class Recording(Record):
+    """What one version answered, so that versions of different runs can be compared."""
+
+    cell: Cell
+    """The first of its version, runtime, device and precision."""
+    model: str
+    """SHA-256 of the model's files."""
+    inputs: tuple[str, ...]
+    """Digest of each input set, as it was fed."""
+    input_data: str
+    """The same in words."""
+    batch: int
+    """Samples in a set."""
+    labels: tuple[int, ...] = ()
+    """The right class of each sample, if they were given."""
+    labels_file: str = ""
+    outputs: tuple[RecordedOutput, ...] = ()
+    failure: Failure | None = None
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that was measured; what analyzers are given."""
@@ -562,6 +633,7 @@ class Run:
     search: tuple[SearchStep, ...] = ()
     answers: tuple[Answers, ...] = ()
     roofs: tuple[Roof, ...] = ()
+    recordings: tuple[Recording, ...] = ()
 
     def conditions(self, result: CellResult) -> Conditions | None:
         """What the reach of a measured cell's layers depends on; None if several devices ran it."""

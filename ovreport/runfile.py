@@ -7,6 +7,7 @@ Line by line::
     {"kind": "cell", "result": {…}}                    once for each finished cell
     {"kind": "search", "step": {…}}                    what a search looks at, and why
     {"kind": "answers", "answers": {…}}                once for each two versions fed the same
+    {"kind": "recording", "recording": {…}}            what a version answers, for other runs
     {"kind": "roof", "roof": {…}}                      what a device can reach
 
 A cell counts once its line is on the disk; a torn last line is dropped on reading. A second header
@@ -41,6 +42,7 @@ from ovreport.run import (
     Header,
     ModelFile,
     Record,
+    Recording,
     Roof,
     Run,
     SearchStep,
@@ -85,12 +87,19 @@ class _AnswersLine(Record):
     answers: Answers
 
 
+class _RecordingLine(Record):
+    kind: Literal["recording"] = "recording"
+    recording: Recording
+
+
 class _RoofLine(Record):
     kind: Literal["roof"] = "roof"
     roof: Roof
 
 
-_AnyLine = _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine | _RoofLine
+_AnyLine = (
+    _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine | _RecordingLine | _RoofLine
+)
 _Line: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminator="kind")])
 
 
@@ -139,6 +148,9 @@ class RunFile:
     def answers(self, answers: Answers) -> None:
         self._write(_AnswersLine(answers=answers))
 
+    def recording(self, recording: Recording) -> None:
+        self._write(_RecordingLine(recording=recording))
+
     def roof(self, roof: Roof) -> None:
         """Stores what a device can reach."""
         self._write(_RoofLine(roof=roof))
@@ -178,6 +190,8 @@ def lines_of(run: Run) -> Iterator[str]:
         yield _CellLine(result=result).model_dump_json()
     for answers in run.answers:
         yield _AnswersLine(answers=answers).model_dump_json()
+    for recording in run.recordings:
+        yield _RecordingLine(recording=recording).model_dump_json()
     for roof in run.roofs:
         yield _RoofLine(roof=roof).model_dump_json()
 
@@ -279,6 +293,8 @@ def _parse(path: Path, content: bytes) -> Run:
                 parts[-1].steps.append(line.step)
             case _AnswersLine():
                 parts[-1].answers[line.answers.base.id, line.answers.other.id] = line.answers
+            case _RecordingLine():
+                parts[-1].recordings[line.recording.cell.point] = line.recording
             case _RoofLine():
                 # A later one under the same conditions is the one that succeeded, or is as good.
                 roofs = [r for r in roofs if r.conditions != line.roof.conditions] + [line.roof]
@@ -326,6 +342,8 @@ class _Part:
     steps: list[SearchStep] = field(default_factory=list)
     answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
     """By the ids of both cells."""
+    recordings: dict[tuple[object, ...], Recording] = field(default_factory=dict)
+    """By :attr:`Cell.point`."""
 
     def go_on(self, resumed: Header) -> None:
         self.steps.clear()
@@ -347,6 +365,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     environments: dict[str, Environment] = {}
     results: dict[str, CellResult] = {}
     answers: dict[tuple[str, str], Answers] = {}
+    recordings: dict[tuple[object, ...], Recording] = {}
     for part in parts:
         header, own = part.header, part.results
         searched = (step.cell for step in part.steps if step.cell is not None)
@@ -357,6 +376,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
         results |= {id: own[id] for id in planned if id in own}
     for part in parts:
         answers |= {ids: found for ids, found in part.answers.items() if results.keys() >= {*ids}}
+        recordings |= part.recordings
     ordered = tuple(results[id] for id in plan if id in results)
     first = parts[0].header
     elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
@@ -371,4 +391,12 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     kept = {id: graph for id, graph in graphs.items() if id in named}
     # Of a file that was concatenated with itself, every step is there twice.
     steps = dict.fromkeys(step for part in parts for step in part.steps)
-    return Run(merged, ordered, kept, tuple(steps), tuple(answers.values()))
+    points = {result.cell.point for result in ordered}
+    return Run(
+        merged,
+        ordered,
+        kept,
+        tuple(steps),
+        tuple(answers.values()),
+        recordings=tuple(r for point, r in recordings.items() if point in points),
+    )

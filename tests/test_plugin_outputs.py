@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from openvino import opset13 as op
 
+from ovreport.compare import Side, compare
 from ovreport.measuring.answers import fitted_inputs
-from ovreport.run import Run
+from ovreport.run import Failure, Port, RecordedOutput, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.section import Chart, Table
-from ovreport.stats.drift import accuracy, agreement, cosine, output_drift
+from ovreport.stats.drift import accuracy, agreement, best_classes, cosine, output_drift
+from ovreport.stats.recorded import KEPT_VALUES, kept_places, record, recorded_drift
 from ovreport_plugins.outputs.analyzer import Outputs
 
 CLASSES, FEATURES = 8, 16
@@ -48,13 +53,13 @@ def test_equal_answers_have_no_drift_at_all(values: np.ndarray) -> None:  # type
 def test_best_classes_agree_in_any_order() -> None:
     a = np.array([[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4]])
     b = np.array([[8.0, 9, 7, 6, 5, 4], [9.0, 8, 7, 6, 4, 5]])
-    assert agreement(a, b, 1) == 0.5
-    assert agreement(a, b, 5) == pytest.approx((1 + 4 / 5) / 2)
+    assert agreement(best_classes(a), best_classes(b), 1) == 0.5
+    assert agreement(best_classes(a), best_classes(b), 5) == pytest.approx((1 + 4 / 5) / 2)
 
 
 def test_accuracy_is_the_share_of_right_classes() -> None:
     scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    assert accuracy(scores, np.array([0, 0, 0]), 1) == pytest.approx(2 / 3)
+    assert accuracy(best_classes(scores), np.array([0, 0, 0]), 1) == pytest.approx(2 / 3)
 
 
 def test_what_is_no_vector_of_scores_has_no_best_class() -> None:
@@ -79,6 +84,58 @@ def test_other_shapes_are_not_compared() -> None:
 def test_cosine_of_nothing_is_defined() -> None:
     assert cosine(np.zeros(3), np.zeros(3)) == 1
     assert cosine(np.zeros(3), np.ones(3)) == 0
+
+
+# ---------------------------------------------------------------------------- kept answers
+
+
+@given(st.integers(1, 100_000), st.integers(1, 300), st.integers(1, 300))
+def test_fewer_places_are_the_first_of_more(elements: int, fewer: int, more: int) -> None:
+    fewer, more = sorted((fewer, more))
+    if more < elements:
+        assert (kept_places(elements, fewer) == kept_places(elements, more)[:fewer]).all()
+    assert kept_places(elements, more).max() < elements
+
+
+def recorded(*arrays: np.ndarray, outputs: int = 1) -> RecordedOutput:  # type: ignore[type-arg]
+    kept = record(Port(names=("y",), shape="", precision="f32"), arrays, outputs)
+    assert kept is not None
+    return RecordedOutput.model_validate_json(kept.model_dump_json())
+
+
+def test_what_is_kept_whole_is_compared_as_the_answers_themselves() -> None:
+    random = np.random.default_rng(0)
+    a = [random.normal(0, 1, (4, 40)).astype(np.float32) for _ in range(3)]
+    b = [x + random.normal(0, 0.3, x.shape).astype(np.float32) for x in a]
+    labels = np.arange(12)
+    sets = [(0, 2), (2, 0)]
+    drift = recorded_drift("y", recorded(*a), recorded(*b[::-1]), sets, labels.tolist())
+    right = labels.reshape(3, 4)[[0, 2]].ravel()
+    assert drift == output_drift("y", [a[0], a[2]], [b[0], b[2]], right)
+
+
+def test_of_large_answers_a_sample_tells_the_error_and_digests_tell_equality() -> None:
+    random = np.random.default_rng(0)
+    a = random.normal(0, 1, (1, 3, 200, 200)).astype(np.float32)
+    b = a + random.normal(0, 0.1, a.shape).astype(np.float32)
+    drift = recorded_drift("y", recorded(a), recorded(b), [(0, 0)])
+    assert drift.compared == (KEPT_VALUES, a.size)
+    assert drift.relative == pytest.approx(0.1, rel=0.05)
+    assert len(recorded(a).model_dump_json()) < 100_000
+    same = recorded_drift("y", recorded(a), recorded(a, a), [(0, 1)])
+    assert same.same
+    unseen = a.copy()
+    unseen.ravel()[np.setdiff1d(np.arange(a.size), kept_places(a.size, KEPT_VALUES))[0]] += 1
+    other = recorded_drift("y", recorded(a), recorded(unseen), [(0, 0)])
+    assert other.max_abs == 0
+    assert not other.same
+
+
+def test_damaged_recordings_are_refused() -> None:
+    kept = recorded(np.ones((2, 3), np.float32))
+    for damage in ({"kept": 5}, {"elements": 2}, {"best": ((1,), (1, 2))}, {"bits": [1]}):
+        with pytest.raises(ValueError, match=r"elements are missing|different numbers"):
+            RecordedOutput.model_validate({**kept.model_dump(), **damage})
 
 
 # ---------------------------------------------------------------------------- real runs
@@ -165,6 +222,70 @@ def test_the_layer_that_was_changed_is_where_versions_begin_to_deviate(answered:
     assert {type(block) for block in section.groups[0].blocks} >= {Table, Chart}
 
 
+@pytest.fixture(scope="module")
+def apart(folder: Path) -> list[Path]:
+    """Each version in a run of its own."""
+    files = []
+    for version in ("parent", "changed"):
+        config = folder / f"{version}.toml"
+        config.write_text(
+            f"""
+            matrix = {{ hint = "latency" }}
+            measure = {{ iterations = 5, launches = 1, profile_iterations = 0, roofs = false }}
+            [[model]]
+            name = "m"
+            version = "{version}"
+            path = "{version}.xml"
+            input = "features.npy"
+            labels = "labels.txt"
+            """
+        )
+        files.append(folder / f"{version}.jsonl")
+        result = ovreport("run", config, "-o", files[-1].with_suffix(".html"))
+        assert result.exit_code == 0, result.output
+    return files
+
+
+def test_runs_made_apart_are_compared_as_if_measured_in_one(
+    answered: Run, apart: list[Path], tmp_path: Path
+) -> None:
+    target = tmp_path / "compare.html"
+    reports = [file.with_suffix(".html") for file in apart]
+    assert ovreport("compare", *reports, "-o", target).exit_code == 0
+    (answers,) = read_run(target).answers
+    assert answers.outputs == answered.answers[0].outputs
+    assert (answers.samples, answers.labels) == (2, "labels.txt")
+    # The page of a comparison can be compared again, also with itself.
+    pins = ("--base", "version=parent (base)", "--candidate", "version=parent (base)")
+    again = ovreport("compare", target, target, *pins, "-o", tmp_path / "again.html")
+    assert again.exit_code == 0, again.output
+    assert all(x.same for x in read_run(tmp_path / "again.html").answers[0].outputs)
+
+
+def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
+    base, candidate = (read_run(file) for file in apart)
+    (kept,) = candidate.recordings
+    fed = kept.model_copy(update={"inputs": ("0" * 16,), "input_data": "others (seed 7)"})
+    failed = kept.model_copy(update={"failure": Failure(stage="inference", reason="too deep")})
+    for recordings, said in (
+        ((fed,), "not fed the same: features: features.npy"),
+        ((), "b does not hold what m (changed) answers"),
+        ((failed,), "too deep"),
+    ):
+        other = replace(candidate, recordings=recordings)
+        both = compare(Side("base", "a", base), Side("candidate", "b", other))
+        (finding,) = Outputs().analyze(both).findings
+        assert said in finding.text
+        assert finding.severity == "info"
+
+
+def test_a_version_alone_is_not_asked_again(folder: Path, apart: list[Path]) -> None:
+    words = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
+    before = apart[0].read_bytes().count(b'"kind":"recording"')
+    assert ovreport(*words).exit_code == 0
+    assert apart[0].read_bytes().count(b'"kind":"recording"') == before == 1
+
+
 def test_a_resumed_run_does_not_ask_again(folder: Path, answered: Run) -> None:
     result = ovreport(
         "run", folder / "config.toml", "-o", folder / "r2.html", "--resume", folder / "r.jsonl"
@@ -189,6 +310,25 @@ def test_answers_survive_the_run_file(answered: Run, tmp_path: Path) -> None:
     path = tmp_path / "again.jsonl"
     path.write_text("\n".join(lines_of(answered)) + "\n")
     assert read_run(path).answers == answered.answers
+
+
+def test_answers_are_exported_as_the_run_holds_them(
+    folder: Path, answered: Run, tmp_path: Path
+) -> None:
+    target = tmp_path / "run.json"
+    assert (
+        ovreport("export", folder / "r.jsonl", "--json", target, "--csv", tmp_path).exit_code == 0
+    )
+    (answers,) = json.loads(target.read_text())["answers"]
+    (known,) = answered.answers
+    assert (answers["base"], answers["other"]) == (known.base.version, known.other.version)
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+    for found, row, output in zip(answers["outputs"], rows, known.outputs, strict=True):
+        assert found["cosine_similarity"] == output.cosine
+        assert float(row["relative_error"]) == pytest.approx(output.relative)
+        assert (row["output"], row["base_cell"]) == (output.name, known.base.id)
+    layers = list(csv.DictReader((tmp_path / "answer_layers.csv").open()))
+    assert [row["layer"] for row in layers] == [layer.name for layer in known.layers]
 
 
 def test_pictures_are_turned_to_the_layout_that_a_version_takes() -> None:

@@ -23,7 +23,16 @@ from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
 from ovreport.labels import difference
-from ovreport.measuring.answers import Question, answer, is_answered, questions
+from ovreport.measuring.answers import (
+    Alone,
+    Question,
+    alone,
+    answer,
+    answer_alone,
+    is_answered,
+    is_recorded,
+    questions,
+)
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.reaching import measure_roof, missing_roofs
@@ -119,6 +128,7 @@ class Job:
             planned = [planner.plan(cell) for cell in cells]
             searched = searches(self.source.config, cells)
             asked = questions(planner, planned)
+            apart = alone(planner, planned)
             resumed = Resumption()
             if before is not None:
                 found = list(_found(before, searched, planner))
@@ -150,6 +160,7 @@ class Job:
                 for search in searched:
                     measuring.search(search)
             self._compare_answers(asked, before, Path(folder))
+            self._keep_answers(apart, before, Path(folder))
             run = read_run(self.paths.run_file)
             if self.source.config.measure.roofs:
                 run = self._with_roofs(run, planner.runtimes.pythons)
@@ -168,7 +179,21 @@ class Job:
                     continue
                 names = difference(base, other)
                 click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
-                run_file.answers(answer(question, run, self.source.config.measure, folder))
+                answers, kept = answer(question, run, self.source.config.measure, folder)
+                run_file.answers(answers)
+                for recording in kept:
+                    run_file.recording(recording)
+
+    def _keep_answers(self, asked: list[Alone], before: Run | None, folder: Path) -> None:
+        """What versions answer that are to be compared with other runs, if ever."""
+        if not asked:
+            return
+        run = read_run(self.paths.run_file)
+        measured = {result.cell.id for result in run.done}
+        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
+            for one in asked:
+                if one.planned.cell.id in measured and not is_recorded(one, before):
+                    run_file.recording(answer_alone(one, self.source.config.measure, folder))
 
     def _with_roofs(self, run: Run, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""

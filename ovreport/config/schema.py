@@ -175,10 +175,11 @@ class Measure(Settings):
 
 
 class Outputs(Settings):
-    """Feeding versions the same inputs and comparing what they answer."""
+    """Feeding versions the same inputs, comparing what they answer, and keeping it for comparisons
+    with other runs."""
 
     compare: bool = True
-    """False: leave it out."""
+    """False: leave all of it out."""
     samples: Annotated[int, Field(ge=1, le=1000)] = 8
     """Random inputs to feed; of given ones all are."""
     layers: bool = False

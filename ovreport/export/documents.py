@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Literal
 
 from ovreport.analysis import Analysis
 from ovreport.export.records import (
     Record,
+    answer_records,
     cell_records,
     flat,
     layer_records,
@@ -39,6 +41,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
         "other_environments": [x.model_dump(mode="json") for x in run.other_environments],
         "models": [model_record(model) for model in run.header.models],
         "cells": cells,
+        "answers": list(answer_records(run)),
         "findings": list(_findings(analyses)),
     }
     # ASCII alone, so that a terminal shows names without obeying them.
@@ -59,6 +62,8 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
         "slices": chain.from_iterable(map(slice_records, run.done)),
         "layers": chain.from_iterable(layer_records(run, result) for result in profiled),
         "operators": chain.from_iterable(operator_records(run, result) for result in profiled),
+        "answers": _rows_of(run, "outputs"),
+        "answer_layers": _rows_of(run, "layers"),
         "findings": _findings(analyses),
         "environment": (
             {"name": name, "value": str(value)}
@@ -66,6 +71,17 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
         ),
     }
     return {f"{name}.csv": _csv(records) for name, records in tables.items()}
+
+
+def _rows_of(run: Run, part: Literal["outputs", "layers"]) -> Iterator[Record]:
+    """A row for each output, or layer, of every two versions; one at least, with the reason."""
+    for record in answer_records(run):
+        inner = record[part]
+        assert isinstance(inner, list)
+        shared = {k: v for k, v in record.items() if k not in ("outputs", "layers")}
+        for values in inner or ([{}] if part == "outputs" else []):
+            assert isinstance(values, dict)
+            yield {**shared, **values}
 
 
 def _csv(records: Iterable[Record]) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 
 from ovreport.export.spreadsheet import Field
 from ovreport.graphs.layers import attribute, executed_layers, fates, skipped_layers
-from ovreport.run import Cell, CellResult, ModelFile, Run
+from ovreport.labels import difference
+from ovreport.run import Cell, CellResult, ModelFile, OutputDrift, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -181,6 +182,62 @@ def operator_records(run: Run, result: CellResult) -> Iterator[Record]:
             "fate": fate.kind,
             "layer": None if fate.layer is None else nodes[fate.layer].name,
         }
+
+
+def answer_records(run: Run) -> Iterator[Record]:
+    """How far versions that were fed the same inputs are apart, with their outputs and layers.
+
+    Errors are of the other against the base, in the unit of the output; similarity, relative error
+    and shares are of 1.
+    """
+    for answers in run.answers:
+        base, other = difference(answers.base, answers.other)
+        yield {
+            "model": answers.base.model,
+            "base_cell": answers.base.id,
+            "other_cell": answers.other.id,
+            "base": base,
+            "other": other,
+            "samples": answers.samples,
+            "input_data": answers.input_data,
+            "labels": answers.labels,
+            "failure": answers.failure.reason if answers.failure else None,
+            "outputs": [_output(output) for output in answers.outputs],
+            "layers": [
+                {
+                    "layer": layer.name,
+                    "type": layer.type,
+                    "cosine_similarity": layer.cosine,
+                    "max_absolute_error": layer.max_abs,
+                    "relative_error": layer.relative,
+                }
+                for layer in answers.layers
+            ],
+        }
+
+
+def _output(output: OutputDrift) -> Json:
+    compared = output.compared or (None, None)
+    accuracy, accuracy5 = output.accuracy or (None, None), output.accuracy5 or (None, None)
+    return {
+        "output": output.name,
+        "base_shape": output.shapes[0],
+        "other_shape": output.shapes[1],
+        "same": output.same,
+        "cosine_similarity": output.cosine,
+        "max_absolute_error": output.max_abs,
+        "mean_absolute_error": output.mean_abs,
+        "relative_error": output.relative,
+        "not_finite": output.not_finite,
+        "top1_agreement": output.top1,
+        "top5_agreement": output.top5,
+        "base_accuracy": accuracy[0],
+        "other_accuracy": accuracy[1],
+        "base_top5_accuracy": accuracy5[0],
+        "other_top5_accuracy": accuracy5[1],
+        "elements_compared": compared[0],
+        "elements": compared[1],
+    }
 
 
 # ---------------------------------------------------------------------------- values

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ovreport.config.schema import Measure
 from ovreport.errors import UserError
 from ovreport.graphs.matching import network, shared_names
+from ovreport.measuring.asking import (
+    Answered,
+    Array,
+    Labels,
+    all_answers,
+    asking,
+    input_digests,
+    input_sets,
+    recording,
+)
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner
-from ovreport.measuring.session import WorkerError, WorkerSession
-from ovreport.run import Answers, LayerDrift, OutputDrift, Port, Run
-from ovreport.stats.drift import layer_drift, output_drift
+from ovreport.measuring.session import WorkerError
+from ovreport.run import (
+    Answers,
+    Failure,
+    LayerDrift,
+    OutputDrift,
+    Recording,
+    Run,
+    counterparts,
+)
+from ovreport.stats.drift import LayerSums, output_drift
 
-Array = NDArray[Any]
-Labels = NDArray[np.int64]
-
+# What nothing is compared with in its run is not worth more time.
+_ALONE_S = 10.0
 # The two layouts of pictures: one version may take what the other does with channels last.
 _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 
@@ -47,9 +63,13 @@ class Question:
 
     @property
     def input_data(self) -> str:
-        several = len(self.inputs)
-        more = f", and {several - 1} more of the next seeds" if several > 1 else ""
-        return self.base.input_data + more
+        return _input_data(self.base, self.inputs)
+
+
+def _input_data(planned: PlannedCell, inputs: Sequence[Path]) -> str:
+    several = len(inputs)
+    more = f", and {several - 1} more of the next seeds" if several > 1 else ""
+    return planned.input_data + more
 
 
 def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question]:
@@ -63,15 +83,10 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
     if not config.outputs.compare:
         return []
     found = []
-    for model in dict.fromkeys(item.cell.model for item in planned):
-        points: dict[tuple[object, ...], PlannedCell] = {}
-        for item in (item for item in planned if item.cell.model == model):
-            cell = item.cell
-            points.setdefault((cell.version, cell.runtime, cell.device, cell.precision), item)
+    for points in _points(planned):
         named = config.analyzer.get("versions", {}).get("baseline", "parent")
-        base = next((p for p in points.values() if p.cell.version == named), None)
-        base = base or next(iter(points.values()))
-        others = [item for item in points.values() if item is not base]
+        base = next((p for p in points if p.cell.version == named), points[0])
+        others = [item for item in points if item is not base]
         if others:
             inputs = tuple(planner.samples(base, config.outputs.samples))
             labels, file = _labels(planner, base)
@@ -80,6 +95,67 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
                 for other in others
             ]
     return found
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A version with nothing to compare in its run: its answers are kept for comparisons later."""
+
+    planned: PlannedCell
+    inputs: tuple[Path, ...]
+    labels: Labels | None
+    labels_file: str
+
+
+def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
+    """The only version of each model that has one.
+
+    Raises:
+        UserError: labels cannot be read.
+    """
+    outputs = planner.source.config.outputs
+    if not outputs.compare:
+        return []
+    return [
+        Alone(one, tuple(planner.samples(one, outputs.samples)), *_labels(planner, one))
+        for one, *others in _points(planned)
+        if not others
+    ]
+
+
+def _points(planned: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
+    """For each model the first cell of everything that its answers depend on."""
+    found: dict[str, dict[tuple[object, ...], PlannedCell]] = {}
+    for item in planned:
+        found.setdefault(item.cell.model, {}).setdefault(item.cell.point, item)
+    return [list(points.values()) for points in found.values()]
+
+
+def is_recorded(asked: Alone, run: Run | None) -> bool:
+    """Whether a run that is gone on with holds the answers, of this model and these inputs."""
+    digests = tuple(d for path in asked.inputs for d in input_digests(path))
+    return run is not None and any(
+        known.cell.point == asked.planned.cell.point
+        and known.model == asked.planned.basis.model
+        and known.inputs == digests[: len(known.inputs)] != ()
+        and known.failure is None
+        for known in run.recordings
+    )
+
+
+def answer_alone(asked: Alone, settings: Measure, folder: Path) -> Recording:
+    """Runs the version over its inputs, as many as can be had within some seconds."""
+    inputs = folder / "alone.npz"
+    _save(inputs, [values for path in asked.inputs for values in input_sets(path)])
+    try:
+        found: Answered | Failure = all_answers(
+            asked.planned, inputs, settings, folder / "outputs", _ALONE_S
+        )
+    except WorkerError as error:
+        found = error.failure
+    words = _input_data(asked.planned, asked.inputs)
+    digests = input_digests(inputs)
+    return recording(asked.planned, words, digests, found, asked.labels, asked.labels_file)
 
 
 def is_answered(question: Question, run: Run | None) -> bool:
@@ -94,8 +170,13 @@ def is_answered(question: Question, run: Run | None) -> bool:
     )
 
 
-def answer(question: Question, run: Run, settings: Measure, folder: Path) -> Answers:
-    """Runs both versions over all inputs; what goes wrong is kept as the reason."""
+def answer(
+    question: Question, run: Run, settings: Measure, folder: Path
+) -> tuple[Answers, tuple[Recording, ...]]:
+    """Runs both versions over all inputs; what goes wrong is kept as the reason.
+
+    Also what the run file keeps of either's answers.
+    """
     known = Answers(
         base=question.base.cell,
         other=question.other.cell,
@@ -108,81 +189,51 @@ def answer(question: Question, run: Run, settings: Measure, folder: Path) -> Ans
     )
     try:
         fed = _same_inputs(question, run, folder)
-        both = [
-            _Asked(item, inputs, settings, folder / f"outputs-{side}.npz", ())
-            for side, (item, inputs) in enumerate(
-                zip((question.base, question.other), fed, strict=True)
-            )
-        ]
-        outputs = _outputs(both, question.labels)
     except WorkerError as error:
-        return known.model_copy(update={"failure": error.failure})
-    samples = both[0].sets * question.base.batch
+        return known.model_copy(update={"failure": error.failure}), ()
+    asked = list(zip((question.base, question.other), fed, strict=True))
+    found: list[Answered | Failure] = []
+    for side, (item, inputs) in enumerate(asked):
+        try:
+            found.append(all_answers(item, inputs, settings, folder / f"outputs-{side}"))
+        except WorkerError as error:
+            found.append(error.failure)
+    recordings = tuple(
+        recording(
+            item,
+            question.input_data,
+            input_digests(inputs),
+            outcome,
+            question.labels,
+            question.labels_file,
+        )
+        for (item, inputs), outcome in zip(asked, found, strict=True)
+    )
+    a, b = found
+    if isinstance(a, Failure) or isinstance(b, Failure):
+        failure = a if isinstance(a, Failure) else b
+        return known.model_copy(update={"failure": failure}), recordings
+    outputs = _outputs((a, b), question.labels)
+    samples = len(a.files) * question.base.batch
     known = known.model_copy(update={"outputs": outputs, "samples": samples})
     if not question.layers:
-        return known
+        return known, recordings
     try:
         layers = tuple(_layers(question, run, settings, folder, fed))
     except WorkerError as error:
-        return known.model_copy(update={"layers_failure": error.failure})
-    return known.model_copy(update={"layers": layers})
+        return known.model_copy(update={"layers_failure": error.failure}), recordings
+    return known.model_copy(update={"layers": layers}), recordings
 
 
-# ---------------------------------------------------------------------------- asking
+# ---------------------------------------------------------------------------- comparing
 
 
-class _Asked:
-    """What one version answered; arrays are read from the worker's file when they are wanted.
-
-    Raises:
-        WorkerError: the worker failed.
-    """
-
-    def __init__(
-        self,
-        planned: PlannedCell,
-        inputs: Path,
-        settings: Measure,
-        target: Path,
-        operators: Sequence[str],
-    ) -> None:
-        with np.load(inputs, allow_pickle=False) as arrays:
-            self.sets = 1 + max((int(name.split("_")[0]) for name in arrays.files), default=0)
-        limit = settings.memory_limit_mib
-        with WorkerSession(
-            planned.python, memory_limit_bytes=limit << 20 if limit else None
-        ) as worker:
-            told = worker.ask(
-                "inference",
-                settings.compile_limit + self.sets * settings.inference_limit,
-                "outputs",
-                path=str(planned.model),
-                device=planned.cell.device,
-                shapes=planned.shapes,
-                inputs=str(inputs),
-                properties=dict(planned.properties),
-                target=str(target),
-                operators=list(operators),
-            )
-        self.operators: dict[str, int] = told["operators"]
-        """By name, the output that holds what the operator puts out."""
-        self.ports = [Port.model_validate(port) for port in told["outputs"]]
-        self._arrays = np.load(target, allow_pickle=False)
-
-    def of(self, index: int) -> list[Array] | None:
-        """One output over all sets; None where its type has no form in numpy."""
-        names = [f"{turn}_{index}" for turn in range(self.sets)]
-        if any(name not in self._arrays.files for name in names):
-            return None
-        return [self._arrays[name] for name in names]
-
-
-def _outputs(both: Sequence[_Asked], labels: Labels | None) -> tuple[OutputDrift, ...]:
+def _outputs(both: tuple[Answered, Answered], labels: Labels | None) -> tuple[OutputDrift, ...]:
     """Outputs are matched by a common name, else by index; labels are of the first with scores."""
     a, b = both
     found: list[OutputDrift] = []
     scored = False
-    for index, other in enumerate(_by_name(a.ports, b.ports)):
+    for index, other in enumerate(counterparts(a.ports, b.ports)):
         name = a.ports[index].names[0] if a.ports[index].names else str(index)
         values = a.of(index), b.of(other) if other is not None else None
         if values[0] is None or values[1] is None:
@@ -195,15 +246,6 @@ def _outputs(both: Sequence[_Asked], labels: Labels | None) -> tuple[OutputDrift
     return tuple(found)
 
 
-def _by_name(first: Sequence[Port], second: Sequence[Port]) -> list[int | None]:
-    """For each port of the first the index of its counterpart."""
-    found: list[int | None] = []
-    for index, port in enumerate(first):
-        same = (i for i, other in enumerate(second) if {*port.names} & {*other.names})
-        found.append(next(same, index if index < len(second) else None))
-    return found
-
-
 def _layers(
     question: Question,
     run: Run,
@@ -211,7 +253,7 @@ def _layers(
     folder: Path,
     fed: Sequence[Path],
 ) -> Iterator[LayerDrift]:
-    """What the last operator of every executed layer puts out for the first input set."""
+    """What the last operator of every executed layer puts out, over all input sets."""
     results = [
         next((r for r in run.done if r.cell.id == item.cell.id), None)
         for item in (question.base, question.other)
@@ -225,21 +267,22 @@ def _layers(
         for layer in a.layers
     ]
     wanted = {a.model[i].name: a.model[i].type for i in last if i is not None}
-    one = [folder / f"first-{side}.npz" for side in (0, 1)]
-    for source, target in zip(fed, one, strict=True):
-        with np.load(source, allow_pickle=False) as arrays:
-            np.savez(target, **{n: arrays[n] for n in arrays.files if n.startswith("0_")})
-    both = [
-        _Asked(item, inputs, settings, folder / f"layers-{side}.npz", list(wanted))
-        for side, (item, inputs) in enumerate(
-            zip((question.base, question.other), one, strict=True)
-        )
-    ]
-    for name, type in wanted.items():
-        if all(name in asked.operators for asked in both):
-            x, y = (asked.of(asked.operators[name]) for asked in both)
-            if x is not None and y is not None and (drift := layer_drift(name, type, x[0], y[0])):
-                yield drift
+    sums = {name: LayerSums(name, type) for name, type in wanted.items()}
+    files = [folder / f"layers-{side}.npz" for side in (0, 1)]
+    with ExitStack() as stack:
+        askers = [
+            stack.enter_context(asking(item, inputs, settings, list(wanted)))
+            for item, inputs in zip((question.base, question.other), fed, strict=True)
+        ]
+        for turn in range(askers[0].sets):
+            for asker, file in zip(askers, files, strict=True):
+                asker.answer(turn, file)
+            with np.load(files[0], allow_pickle=False) as x, np.load(files[1]) as y:
+                for name in wanted:
+                    places = [str(asker.operators.get(name)) for asker in askers]
+                    if places[0] in x.files and places[1] in y.files:
+                        sums[name].add(x[places[0]], y[places[1]])
+    yield from (drift for one in sums.values() if (drift := one.drift()) is not None)
 
 
 # ---------------------------------------------------------------------------- inputs
@@ -252,27 +295,19 @@ def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path
         WorkerError: B takes other inputs.
     """
     files = folder / "same-0.npz", folder / "same-1.npz"
-    sets = [values for path in question.inputs for values in _sets(path)]
-    wanted = next(_sets(question.other.inputs))
+    sets = [values for path in question.inputs for values in input_sets(path)]
+    wanted = next(input_sets(question.other.inputs))
     models = [
         run.model_file(item.cell.model, item.cell.version).inputs
         for item in (question.other, question.base)
     ]
-    order = _by_name(*models)
+    order = counterparts(*models)
     _save(files[0], sets)
     try:
         _save(files[1], [fitted_inputs(values, wanted, order) for values in sets])
     except ValueError as error:
         raise WorkerError("input", f"the versions take different inputs: {error}") from error
     return files
-
-
-def _sets(path: Path) -> Iterator[Mapping[int, Array]]:
-    """Arrays by input, set by set."""
-    with np.load(path, allow_pickle=False) as arrays:
-        places = [tuple(map(int, name.split("_"))) for name in arrays.files]
-        for turn in sorted({turn for turn, _ in places}):
-            yield {index: arrays[f"{turn}_{index}"] for t, index in places if t == turn}
 
 
 def _save(path: Path, sets: Sequence[Mapping[int, Array]]) -> None:
@@ -325,7 +360,7 @@ def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
             "Labels belong to given inputs: name these with `input`.",
         )
     labels = read_labels(planner.source.resolve(version.labels))
-    samples = sum(1 for _ in _sets(base.inputs)) * base.batch
+    samples = sum(1 for _ in input_sets(base.inputs)) * base.batch
     if len(labels) != samples:
         raise UserError(
             f"{planner.source.name}: model {version.name!r}: {len(labels)} labels for "

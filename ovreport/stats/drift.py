@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ovreport.run import LayerDrift, OutputDrift
 
 Array = NDArray[Any]
+Classes = NDArray[np.int64]
+BEST = 5
 # Rows of an output that sum to one as closely as INT8 and f16 softmaxes do are probabilities.
 _SUM_TOLERANCE = 0.02
 # Without that sign, two-dimensional outputs of so many columns may be scores of classes.
@@ -21,7 +23,7 @@ def output_drift(
     name: str,
     a: Sequence[Array],
     b: Sequence[Array],
-    labels: NDArray[np.int64] | None = None,
+    labels: Classes | None = None,
 ) -> OutputDrift:
     """One output of two versions over the same inputs.
 
@@ -29,45 +31,77 @@ def output_drift(
         a: an array for each input set.
         labels: the right class of each sample, in order, if this output is to be scored.
     """
-    shapes = (_shape(a[0]), _shape(b[0]))
+    shapes = (shape_text(a[0]), shape_text(b[0]))
     if [x.shape for x in a] != [x.shape for x in b] or not a[0].size:
         return OutputDrift(name=name, shapes=shapes)
-    drift = OutputDrift(
-        name=name,
-        shapes=shapes,
-        cosine=min(cosine(x, y) for x, y in zip(a, b, strict=True)),
-        not_finite=_not_finite(a, b),
+    update = errors_of(a, b)
+    x, y = as_scores(a), as_scores(b)
+    if x is not None and y is not None:
+        update["probabilities"] = probabilities(x) and probabilities(y)
+        update |= agreements(best_classes(x), best_classes(y), x.shape[1], labels)
+    return OutputDrift(name=name, shapes=shapes).model_copy(update=update)
+
+
+def errors_of(a: Sequence[Array], b: Sequence[Array]) -> dict[str, object]:
+    """Fields of :class:`OutputDrift` about the values of all input sets."""
+    return {
+        "cosine": min(cosine(x, y) for x, y in zip(a, b, strict=True)),
+        "not_finite": _not_finite(a, b),
         **_errors(a, b),
-    )
-    x, y = _as_scores(a), _as_scores(b)
-    if x is None or y is None:
-        return drift
-    update: dict[str, object] = {
-        "probabilities": _probabilities(x) and _probabilities(y),
-        "top1": agreement(x, y, 1),
     }
-    several = x.shape[1] > 5
+
+
+def agreements(
+    a: Classes, b: Classes, classes: int, labels: Classes | None = None
+) -> dict[str, object]:
+    """Fields of :class:`OutputDrift` about the best classes of each sample, [samples, best]."""
+    update: dict[str, object] = {"top1": agreement(a, b, 1)}
+    several = classes > BEST
     if several:
-        update["top5"] = agreement(x, y, 5)
-    if labels is not None and len(labels) == len(x):
-        update["accuracy"] = (accuracy(x, labels, 1), accuracy(y, labels, 1))
+        update["top5"] = agreement(a, b, BEST)
+    if labels is not None and len(labels) == len(a):
+        update["accuracy"] = (accuracy(a, labels, 1), accuracy(b, labels, 1))
         if several:
-            update["accuracy5"] = (accuracy(x, labels, 5), accuracy(y, labels, 5))
-    return drift.model_copy(update=update)
+            update["accuracy5"] = (accuracy(a, labels, BEST), accuracy(b, labels, BEST))
+    return update
 
 
-def layer_drift(name: str, type: str, a: Array, b: Array) -> LayerDrift | None:
-    """What a layer puts out in both versions; None where shapes differ or it is no number."""
-    if a.shape != b.shape or not a.size or a.dtype.kind not in "fiu" or b.dtype.kind not in "fiu":
-        return None
-    errors = _errors([a], [b])
-    return LayerDrift(
-        name=name,
-        type=type,
-        cosine=cosine(a, b),
-        relative=errors["relative"],
-        max_abs=errors["max_abs"],
-    )
+class LayerSums:
+    """What a layer puts out in both versions, compared input set by input set.
+
+    All sets at once would need the memory of every activation of a model times their number.
+    """
+
+    def __init__(self, name: str, type: str) -> None:
+        self._name, self._type = name, type
+        self._squares = self._apart = self._largest = 0.0
+        self._cosine = 1.0
+        self._sets = 0
+        self._comparable = True
+
+    def add(self, a: Array, b: Array) -> None:
+        """One set; where shapes differ, or elements are no numbers, nothing can be said at all."""
+        if a.shape != b.shape or not a.size or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
+            self._comparable = False
+            return
+        x, y = _flat(a), _flat(b)
+        self._sets += 1
+        self._squares += float(x @ x)
+        self._apart += float((y - x) @ (y - x))
+        self._largest = max(self._largest, float(np.abs(y - x).max()))
+        self._cosine = min(self._cosine, cosine(a, b))
+
+    def drift(self) -> LayerDrift | None:
+        """Over all sets; None where they could not be compared."""
+        if not self._comparable or not self._sets:
+            return None
+        return LayerDrift(
+            name=self._name,
+            type=self._type,
+            cosine=self._cosine,
+            relative=_relative(self._apart**0.5, self._squares**0.5),
+            max_abs=self._largest,
+        )
 
 
 def cosine(a: Array, b: Array) -> float:
@@ -79,16 +113,25 @@ def cosine(a: Array, b: Array) -> float:
     return min(1.0, float(x @ y) / lengths) if lengths else 0.0
 
 
-def agreement(a: Array, b: Array, best: int) -> float:
+def agreement(a: Classes, b: Classes, best: int) -> float:
     """Share of the best classes of A that are among the best of B, in any order."""
-    pairs = zip(_best(a, best), _best(b, best), strict=True)
+    pairs = zip(a[:, :best], b[:, :best], strict=True)
     return float(np.mean([len(set(x) & set(y)) / best for x, y in pairs]))
 
 
-def accuracy(scores: Array, labels: NDArray[np.int64], best: int) -> float:
+def accuracy(classes: Classes, labels: Classes, best: int) -> float:
     """Share of samples whose right class is among the best."""
-    found = _best(scores, best)
-    return float(np.mean([label in row for label, row in zip(labels, found, strict=True)]))
+    pairs = zip(labels, classes[:, :best], strict=True)
+    return float(np.mean([label in row for label, row in pairs]))
+
+
+def best_classes(scores: Array) -> Classes:
+    """The five classes with the highest scores, [samples, 5], best first; of equal ones the first.
+
+    Of fewer classes all.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.asarray(order[:, :BEST], dtype=np.int64)
 
 
 def _errors(a: Sequence[Array], b: Sequence[Array]) -> dict[str, float]:
@@ -100,8 +143,12 @@ def _errors(a: Sequence[Array], b: Sequence[Array]) -> dict[str, float]:
     return {
         "max_abs": float(apart.max()),
         "mean_abs": float(apart.mean()),
-        "relative": distance / length if length else float(distance > 0),
+        "relative": _relative(distance, length),
     }
+
+
+def _relative(distance: float, length: float) -> float:
+    return distance / length if length else float(distance > 0)
 
 
 def _flat(array: Array) -> NDArray[np.float64]:
@@ -116,24 +163,21 @@ def _not_finite(a: Sequence[Array], b: Sequence[Array]) -> int:
     )
 
 
-def _as_scores(arrays: Sequence[Array]) -> Array | None:
+def as_scores(arrays: Sequence[Array]) -> Array | None:
     """[samples, classes] if an output may be that; extents of one behind do not matter."""
     if any(x.ndim < 2 or int(np.prod(x.shape[2:])) != 1 or x.dtype.kind != "f" for x in arrays):
         return None
     scores = np.concatenate([x.reshape(x.shape[0], x.shape[1]) for x in arrays])
     wide = scores.shape[1] >= _MIN_CLASSES
-    return scores if wide or (scores.shape[1] > 1 and _probabilities(scores)) else None
+    return scores if wide or (scores.shape[1] > 1 and probabilities(scores)) else None
 
 
-def _probabilities(scores: Array) -> bool:
+def probabilities(scores: Array) -> bool:
+    """Whether the scores of every sample sum to one."""
     sums = scores.sum(axis=1)
     return bool((scores >= 0).all() and (np.abs(sums - 1) <= _SUM_TOLERANCE).all())
 
 
-def _best(scores: Array, count: int) -> NDArray[np.int64]:
-    """Classes with the highest scores, [samples, count]; of equal ones the first."""
-    return np.asarray(np.argsort(-scores, axis=1, kind="stable")[:, :count], dtype=np.int64)
-
-
-def _shape(array: Array) -> str:
+def shape_text(array: Array) -> str:
+    """As OpenVINO prints it: ``[1,1000]``."""
     return f"[{','.join(map(str, array.shape))}]"

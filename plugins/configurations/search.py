@@ -25,7 +25,7 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
     """``own`` is the device's own choice."""
     found = {result.cell.id: result for result in run.results}
     cells = [result.cell for result in run.results]
-    rows, best = [], -1.0
+    rows, best, elsewhere = [], -1.0, 0
     end = "It was interrupted."
     for number, step in enumerate(steps, 1):
         if step.cell is None:
@@ -33,6 +33,7 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
             continue
         result = found.get(step.cell.id)
         if result is None:
+            elsewhere += 1
             continue
         what, best = _outcome(run, result, best)
         known = figures(result) if result.ok else None
@@ -61,6 +62,8 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
         "From the device's own choice along streams and batch in turns, as long as a step brings "
         f"a gain. {end}"
     )
+    if elsewhere:
+        note += f" {count(elsewhere, 'step')} to configurations without a result here are left out."
     return Table(f"search-{own.cell.id}", "How the best was searched", columns, rows, note)
 
 

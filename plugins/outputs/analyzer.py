@@ -71,14 +71,14 @@ class Outputs(Analyzer):
         groups, findings = [], []
         for answers in run.answers:
             groups.append(self._group(answers))
-            findings += self._findings(answers)
+            findings += self._findings(answers, apart=run.header.made == "compare")
         said = "; ".join(_verdict(answers) for answers in run.answers[:3])
         return Section(groups, findings, f"{said}.")
 
     def _group(self, answers: Answers) -> Group:
         heading = f"{answers.base.model}: {_names(answers)[1]} against {_names(answers)[0]}"
         if answers.failure is not None:
-            why = f"They could not be compared: {answers.failure.reason}"
+            why = f"They could not be compared: {answers.failure.reason.rstrip('.')}."
             return Group(heading, [Text(f"answers-{_id(answers)}", why)])
         fed = f"Fed {count(answers.samples, 'sample')}: {answers.input_data}." + (
             f" Labels: {answers.labels}." if answers.labels else ""
@@ -139,8 +139,8 @@ class Outputs(Analyzer):
             "Layer by layer, in execution order",
             columns,
             rows,
-            "For the first input, with every layer's output kept, which keeps some from being "
-            "fused. Emphasised: where the versions first deviate, and most.",
+            f"Over {count(answers.samples, 'sample')}, with every layer's output kept, which keeps "
+            "some from being fused. Emphasised: where the versions first deviate, and most.",
         )
         return [chart, table]
 
@@ -149,17 +149,24 @@ class Outputs(Analyzer):
 
     # ------------------------------------------------------------------------ findings
 
-    def _findings(self, answers: Answers) -> list[Finding]:
+    def _findings(self, answers: Answers, *, apart: bool) -> list[Finding]:
+        """``apart``: of runs that need not have been fed the same."""
         name = f"{answers.base.model} ({_names(answers)[1]})"
         if answers.failure is not None:
-            text = f"{name}: answers could not be compared: {answers.failure.reason}"
-            return [Finding("outputs.failed", "warning", text)]
+            reason = answers.failure.reason.rstrip(".")
+            text = f"{name}: answers could not be compared: {reason}."
+            remedy = (
+                "Measure both with the same inputs and seed, and with [outputs] compare on."
+                if apart
+                else ""
+            )
+            return [Finding("outputs.failed", "info" if apart else "warning", text, remedy)]
         found = [
             finding
             for output in answers.outputs
             if (finding := self._of_output(name, answers, output)) is not None
         ]
-        if not found and all(output.max_abs == 0 for output in answers.outputs):
+        if not found and all(output.same for output in answers.outputs):
             base = _names(answers)[0]
             found.append(Finding("outputs.same", "good", f"{name}: answers as {base} to the bit."))
         if any(layer.max_abs > 0 for layer in answers.layers):
@@ -186,7 +193,7 @@ class Outputs(Analyzer):
             was, now = (show(value, "share") for value in output.accuracy)
             parts.append(f"accuracy {was} → {now}")
         severity: Severity = "warning" if wrong else "good"
-        if not wrong and output.max_abs == 0:
+        if not wrong and output.same:
             return None
         return Finding(
             "outputs.drift" if wrong else "outputs.close",
@@ -253,6 +260,22 @@ def _table(answers: Answers) -> Table:
         "Outputs",
         [c for c in columns if c.key in kept],
         [Row({k: v for k, v in row.values.items() if k in kept}) for row in rows],
+        _sampled(answers),
+    )
+
+
+def _sampled(answers: Answers) -> str:
+    """Of answers that a run file keeps in part."""
+    parts = [
+        f"{shorten(output.name, 40)}: {output.compared[0]:,} of {output.compared[1]:,}"
+        for output in answers.outputs
+        if output.compared is not None
+    ]
+    if not parts:
+        return ""
+    return (
+        "Run files keep some elements of large outputs, evenly spread, and a digest of all: errors "
+        f"are over these, what is the same to the bit is so as a whole. {'; '.join(parts[:5])}."
     )
 
 
@@ -272,7 +295,7 @@ def _verdict(answers: Answers) -> str:
     known = [output.cosine for output in answers.outputs if output.cosine is not None]
     if not known:
         return f"{name}: outputs of other shapes"
-    if all(output.max_abs == 0 for output in answers.outputs):
+    if all(output.same for output in answers.outputs):
         return f"{name}: the same to the bit"
     lowest = next(output for output in answers.outputs if output.cosine == min(known))
     best = "" if lowest.top1 is None else f", same best class {show(lowest.top1, 'share')}"

@@ -16,6 +16,7 @@ from .system import StageError, at, peak_memory
 
 if TYPE_CHECKING:
     from .python_api import Model as PythonModel
+    from .python_api import Request as PythonRequest
 
 Array = NDArray[np.generic]
 
@@ -30,6 +31,7 @@ class Worker:
     def __init__(self) -> None:
         self.model: c_api.Model | PythonModel | None = None
         self.runner: Runner | None = None
+        self.request: PythonRequest | None = None
 
     # -------------------------------------------------------------------- telling
 
@@ -176,32 +178,40 @@ class Worker:
 
     # -------------------------------------------------------------------- answers
 
-    def outputs(
+    def prepare(
         self,
         path: str,
         device: str,
         shapes: list[list[int]],
         inputs: str,
         properties: dict[str, Any],
-        target: str,
         operators: list[str],
     ) -> dict[str, Any]:
-        """Answers to all input sets, written to ``target``, an ``.npz``.
+        """Reads and compiles a model whose answers are asked for, set by set.
 
         Args:
             operators: names of those whose output is to be saved too, after the model's own.
         """
-        from .outputs import add_results, save_outputs
-        from .python_api import Model
+        from .outputs import add_results
+        from .python_api import Model, port
 
         model = at("read", lambda: Model(path))
         found = at("read", lambda: add_results(model.model, operators))
         at("reshape", lambda: model.reshape(shapes))
         at("compile", lambda: model.compile(device, properties))
         sets = at("input", lambda: _input_sets(inputs))
-        request = at("input", lambda: model.requests(1, sets))[0]
-        ports = at("inference", lambda: save_outputs(model, request, len(sets), target))
-        return {"outputs": ports, "operators": found}
+        self.request = at("input", lambda: model.requests(1, sets))[0]
+        ports = [port(item) for item in model.compiled.outputs]
+        return {"outputs": ports, "operators": found, "sets": len(sets)}
+
+    def answer(self, turn: int, target: str) -> dict[str, Any]:
+        """Runs one input set; what comes out is written to ``target``, an ``.npz``."""
+        from .outputs import save_outputs
+
+        request = self.request
+        assert request is not None, "prepare comes before answer"
+        at("inference", lambda: save_outputs(request, turn, target))
+        return {}
 
 
 def _opener(api: str | None) -> Any:

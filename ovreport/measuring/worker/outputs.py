@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .python_api import Model, Request, port
+from .python_api import Request
 
 
 def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
@@ -24,22 +24,20 @@ def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
     return {name: places[name] for name in found if name in places}
 
 
-def save_outputs(model: Model, request: Request, sets: int, target: str) -> list[dict[str, Any]]:
-    """Runs every set once and writes arrays ``<set>_<output>``; describes the outputs.
+def save_outputs(request: Request, turn: int, target: str) -> None:
+    """Runs one input set and writes an array for each output, named by its index.
 
     Element types without a form in numpy are left out.
     """
     arrays = {}
-    for turn in range(sets):
-        request.feed(turn)
-        request.infer()
-        for index, tensor in enumerate(request.outputs()):
-            kind = tensor.get_element_type().get_type_name()
-            if kind == "bf16":
-                # bf16 is the upper half of f32.
-                halves = tensor.data.view(np.uint16).astype(np.uint32) << 16
-                arrays[f"{turn}_{index}"] = halves.view(np.float32)
-            elif tensor.data.dtype.kind in "fiub":
-                arrays[f"{turn}_{index}"] = tensor.data.copy()
+    request.feed(turn)
+    request.infer()
+    for index, tensor in enumerate(request.outputs()):
+        kind = tensor.get_element_type().get_type_name()
+        if kind == "bf16":
+            # bf16 is the upper half of f32.
+            halves = tensor.data.view(np.uint16).astype(np.uint32) << 16
+            arrays[str(index)] = halves.view(np.float32)
+        elif tensor.data.dtype.kind in "fiub":
+            arrays[str(index)] = tensor.data
     np.savez(target, **arrays)
-    return [port(item) for item in model.compiled.outputs]
