@@ -72,6 +72,8 @@ class Column:
     unit: str = ""
     help: str = ""
     """A glossary term's explanation, shown at the heading."""
+    optional: bool = False
+    """Put away at first where scripts can show it again, so that the others fit a screen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@
      5,000 rows that is the difference between seconds and a blink. */
   function freeze(table) {
     if (table.style.tableLayout === "fixed") return;
-    const cells = [table, ...table.tHead.rows[0].cells].filter((cell) => !cell.hidden);
+    const cells = [table, ...table.tHead.rows[0].cells].filter((cell) => cell === table || isShown(cell));
     const widths = cells.map((cell) => cell.getBoundingClientRect().width);
     cells.forEach((cell, index) => { cell.style.width = widths[index] + "px"; });
     table.style.tableLayout = "fixed";
@@ -34,6 +34,9 @@
     for (const cell of [table, ...table.tHead.rows[0].cells]) cell.style.width = "";
     table.style.tableLayout = "";
   }
+
+  /* A column is put away by a class of its table, whose rule hides it in all rows. */
+  const isShown = (cell) => !cell.closest("table").classList.contains("h" + (cell.cellIndex + 1));
 
   /* The first rows at once, the others while the reader looks at them. */
   function showRows(view) {
@@ -125,8 +128,8 @@
 
   /* What is shown: filtered rows and hidden columns stay out. */
   function csv({ heads, shown }) {
-    const cells = (row) => [...row.cells].filter((cell) => !cell.hidden);
-    const names = heads.filter(({ cell }) => !cell.hidden);
+    const names = heads.filter(({ cell }) => isShown(cell));
+    const cells = (row) => names.map(({ cell }) => row.cells[cell.cellIndex]);
     return [
       names.map(({ name, unit }) => (unit ? `${name} (${unit})` : name)),
       ...shown.map((row) => cells(row).map(exported)),
@@ -186,10 +189,12 @@
     });
 
     const columns = element("details", { className: "columns" }, element("summary", { textContent: "Columns" }));
-    heads.forEach(({ name }, index) => {
-      const box = element("input", { type: "checkbox", checked: true });
+    heads.forEach(({ cell, name }, index) => {
+      const box = element("input", { type: "checkbox", checked: !("optional" in cell.dataset) });
+      const apply = () => table.classList.toggle("h" + (index + 1), !box.checked);
+      apply();
       box.addEventListener("change", () => {
-        for (const row of [table.tHead.rows[0], ...rows]) row.cells[index].hidden = !box.checked;
+        apply();
         thaw(table);
       });
       columns.append(element("label", {}, box, " " + name));
@@ -206,7 +211,7 @@
     });
     const save = element("button", { type: "button", textContent: "Save CSV" });
     save.addEventListener("click", () => download(table.id + ".csv", csv(view)));
-    return element("div", { className: "tools" }, filter, count, columns, copy, save);
+    return element("div", { className: "tools" }, ...(rows.length > 5 ? [filter, count] : []), columns, copy, save);
   }
 
   /* ------------------------------------------------------------------ packed parts */
@@ -304,7 +309,7 @@
       if (best && text) {
         const left = at(best, "x") > figure.querySelector("svg").viewBox.baseVal.width / 2;
         text.setAttribute("x", at(best, "x") + (left ? -8 : 8));
-        text.setAttribute("y", at(best, "y") + 3);
+        text.setAttribute("y", at(best, "y") - 5);
         text.setAttribute("text-anchor", left ? "end" : "start");
       }
       const [low, high] = [Math.min, Math.max].map((pick) => points.find(({ x }) => x === pick(...points.map((point) => point.x))));

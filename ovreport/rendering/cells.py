@@ -19,6 +19,8 @@ from ovreport.stats.estimate import Estimate
 _NOTHING = f'<span class="nothing">{NOTHING}</span>'
 # A bar is drawn by one of so many classes: style attributes would need a laxer policy.
 _BAR_STEPS = 50
+# Of the columns of one table, those that a reader can put away.
+_MOST_COLUMNS = 24
 
 
 def value(item: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> Markup:
@@ -94,15 +96,16 @@ def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool =
     if not isinstance(item, Estimate) or not (short := interval(item, kind, unit)):
         return Markup("")
     return Markup(' <span class="interval" title="{}">{}</span>').format(
-        explain(item, kind), "ⓘ" if brief and not item.confidence else short
+        explain(item, kind), "±?" if brief and not item.confidence else short
     )
 
 
 def rules() -> str:
-    """The style rules of swatches and bars."""
+    """The style rules of swatches, of bars and of columns that are put away."""
     swatches = "".join(f".k{name[1:]}::before{{background:{name}}}" for name in every_name())
     bars = "".join(f".b{step}{{--b:{step * 100 // _BAR_STEPS}%}}" for step in range(_BAR_STEPS + 1))
-    return f"{swatches}.s{{--bar:{BLUE}}}{bars}"
+    away = ",".join(f".h{place}>*>tr>:nth-child({place})" for place in range(1, _MOST_COLUMNS + 1))
+    return f"{swatches}.s{{--bar:{BLUE}}}{bars}{away}{{display:none}}"
 
 
 # ---------------------------------------------------------------------------- parts

@@ -313,7 +313,8 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
         words = axes.annotate(
             shorten(name, 40),
             (at_x, at_y),
-            xytext=(-8 if left else 8, -3),
+            # Clear of the intervals; the label of an emphasised mark above those of the others.
+            xytext=(-8 if left else 8, 5 if mark.emphasis else -11),
             textcoords="offset points",
             ha="right" if left else "left",
             fontsize=8,

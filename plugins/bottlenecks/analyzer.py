@@ -180,7 +180,7 @@ def _table(
         Column("kernel", "Kernel", "code"),
         Column("time", "Time", "duration"),
         Column("share", "Share", "share"),
-        Column("cumulative", "Cumulative", "share"),
+        Column("cumulative", "Cumulative", "share", optional=True),
         Column("path", "Critical path", help="beside: it could run while others do."),
         Column("gain", "Could gain", "share", help=_GAIN),
     ]

@@ -116,18 +116,18 @@ class Configurations(Analyzer):
                 )
             )
             best = max(results, key=fps)
-            said.append(f"{version}: up to {show(fps(best), 'rate')}")
+            said.append(f"{version} reaches {show(fps(best), 'rate')}")
         threshold = latency_threshold_s(run)
         if threshold is not None:
             marks.append(Rule(threshold, "threshold", vertical=True))
         first = next(r for r in run.done if r.cell.model == model)
         return Chart(
             f"versions-over-{first.cell.id}",
-            f"Throughput over {self.options.percentile} latency, by version",
+            ", ".join(said),
             Axis(f"{self.options.percentile} latency", "duration"),
             Axis("throughput", "rate"),
             marks,
-            "; ".join(said),
+            f"Throughput over {self.options.percentile} latency: {'; '.join(said)}.",
         )
 
 
@@ -161,7 +161,7 @@ class _Seen:
             "configurations.sweet-spot",
             "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
-            f"{show(fps(chosen), 'rate')} with {label(chosen.cell, self.cells)}, "
+            f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}, "
             f"{show(gain, 'ratio')} {name}.",
             evidence=[Link("its row", f"cell-{chosen.cell.id}")],
         )
@@ -211,12 +211,30 @@ class _Seen:
         )
         return Chart(
             f"configurations-{self.id}",
-            f"Throughput over {self.percentile} latency",
+            self._seen(),
             Axis(f"{self.percentile} latency", "duration"),
             Axis("throughput", "rate"),
             marks,
-            said,
+            f"Throughput over {self.percentile} latency: {said}.",
         )
+
+    def _seen(self) -> str:
+        """What the chart shows, in words."""
+        if self.best is None:
+            assert self.threshold is not None
+            return f"No configuration is within {show(self.threshold, 'duration')}"
+        spot = self.results[self.best]
+        latency = show(self.latencies[self.best].point, "duration")
+        reached = f"{show(fps(spot), 'rate')} at {latency} {self.percentile} latency"
+        if len(self.results) == 1:
+            return reached
+        limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
+        return f"Most throughput{limit}: {reached}, with {self._named(spot.cell)}"
+
+    def _named(self, cell: Cell) -> str:
+        """In a sentence, where a bare hint would read as what it is called after."""
+        text = label(cell, self.cells)
+        return text if cell.hint == "none" else text.replace(cell.hint, f"{cell.hint} hint", 1)
 
     def _points(self, places: Sequence[int], role: Role, name: str) -> Points:
         return Points(
@@ -224,7 +242,10 @@ class _Seen:
             [figures(self.results[place]).throughput_fps for place in places],
             role,
             name,
-            [streams_shown(self.results[p]) if p == self._baseline else "" for p in places],
+            [
+                streams_shown(self.results[p]) if p == self._baseline != self.best else ""
+                for p in places
+            ],
             links=[f"cell-{self.results[place].cell.id}" for place in places],
         )
 
@@ -253,7 +274,7 @@ class _Seen:
         return [
             Chart(
                 f"heat-{kind}-{self.results[places[0]].cell.id}",
-                f"{title} by streams and batch, {words}",
+                self._extreme(title, kind, values, places, words),
                 Axis("batch", categories=[str(b) if b else "own" for b in batches]),
                 Axis("streams", categories=[names[s] for s in streams]),
                 [
@@ -270,6 +291,17 @@ class _Seen:
             )
             for title, kind, values in kinds
         ]
+
+    def _extreme(
+        self, title: str, kind: Kind, values: Sequence[float], places: Sequence[int], words: str
+    ) -> str:
+        """What a heat map shows: where throughput is highest, or latency lowest."""
+        pick, word = (max, "highest") if kind == "rate" else (min, "lowest")
+        place = pick(places, key=lambda p: values[p])
+        cell = self.results[place].cell
+        streams = streams_shown(self.results[place])
+        at = f"streams {streams}" + (f", batch {cell.batch}" if cell.batch else ", its own batch")
+        return f"{title} is {word} with {at}: {show(values[place], kind)} ({words})"
 
     def _table(self) -> Table:
         base = fps(self.results[self._baseline or 0])
@@ -305,19 +337,23 @@ class _Seen:
             Column("mark", "Mark", help="baseline: what the device chose by itself under the "
                    "throughput hint."),
             Column("streams", "Streams", help="As the device resolved them; auto: its own choice."),
-            Column("requests", "Requests", "count", help="Infer requests in flight."),
+            Column("requests", "Requests", "count", help="Infer requests in flight.",
+                   optional=True),
             Column("batch", "Batch", "count"),
-            Column("precision", "Precision", help="Inference precision of the compiled model."),
+            Column("precision", "Precision", help="Inference precision of the compiled model.",
+                   optional=True),
             Column("fps", "Throughput", "rate"),
             Column("latency", f"Latency, {self.percentile}", "duration"),
             Column("p95", "Latency, p95", "duration"),
             Column("ratio", "To the baseline", "ratio", help="Throughput over that of the "
                    "device's own choice, or of the first configuration."),
             Column("gain", "To one stream", "ratio",
-                   help="Throughput over that of one stream, all else equal."),
+                   help="Throughput over that of one stream, all else equal.", optional=True),
             Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
-                   "of streams: 100 % where every stream brings as much as the first."),
-            Column("stopped", "Ended by", help="target: known well enough; max_time: time is up."),
+                   "of streams: 100 % where every stream brings as much as the first.",
+                   optional=True),
+            Column("stopped", "Ended by", help="target: known well enough; max_time: time is up.",
+                   optional=True),
         ]  # fmt: skip
         if not any(value != 1 for value in scaled.values()):
             columns = [c for c in columns if c.key not in ("gain", "efficiency")]

@@ -83,7 +83,7 @@ def _table(run: Run) -> Table:
         Column("min", "min", "duration"),
         *(Column(name, name.replace("p999", "p99.9"), "duration") for name in names),
         Column("max", "max", "duration"),
-        Column("deviation", "Standard deviation", "duration"),
+        Column("deviation", "Standard deviation", "duration", optional=True),
         Column(
             "cost", "Harness", "duration",
             help="What the loop adds to a request, where that is above 1 % of the latency.",
@@ -141,12 +141,12 @@ def _histogram(result: CellResult) -> Chart:
     counts, edges = np.histogram(shown, bins)
     beyond = len(values) - len(shown)
     low, high = float(edges[0]), float(edges[-1])
-    tail = (
-        f"; {count(beyond, 'request')} beyond {show(high, 'duration')} not drawn" if beyond else ""
-    )
+    tail = f"; {beyond} beyond {show(high, 'duration')} are not drawn" if beyond else ""
+    quarter, three = (show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75]))
+    half = f"took {quarter} to {three}" if quarter != three else f"took {quarter}"
     return Chart(
         f"histogram-{result.cell.id}",
-        f"Distribution of {count(len(values), 'request')}{tail}",
+        f"Half of {count(len(values), 'request')} {half}{tail}",
         Axis("latency", "duration", from_zero=False),
         Axis("requests", "count"),
         [Histogram(edges.tolist(), counts.tolist(), Role("hint", result.cell.hint))],
@@ -162,16 +162,19 @@ def _course(result: CellResult) -> Chart:
     times = [(s.start_ns - start) / 1e9 for s in slices]
     quantiles = np.array([np.quantile(s.latencies_ns, [0.05, 0.5, 0.95]) / 1e9 for s in slices])
     role = Role("hint", result.cell.hint)
+    counted = [m for s, m in zip(slices, quantiles[:, 1].tolist(), strict=True) if s.counted]
+    low, high = (show(end, "duration") for end in (min(counted), max(counted)))
+    span = f"between {low} and {high}" if low != high else f"at {low}"
     return Chart(
         f"course-{result.cell.id}",
-        "Latency over time, by slice (warm-up included)",
+        f"Medians of {count(len(counted), 'slice')} that count lie {span}",
         Axis("time since the first slice", "number", "s"),
         Axis("latency", "duration"),
         [
             Band(times, quantiles[:, 0].tolist(), quantiles[:, 2].tolist(), role, "5 to 95 %"),
             Points(times, quantiles[:, 1].tolist(), role, "median", joined=True),
         ],
-        f"Medians of {count(len(slices), 'slice')} between "
+        f"Latency over time, warm-up included: medians of {count(len(slices), 'slice')} between "
         f"{show(float(quantiles[:, 1].min()), 'duration')} and "
         f"{show(float(quantiles[:, 1].max()), 'duration')}.",
         height=2.2,

@@ -59,17 +59,19 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         Column("type", "Type"),
         Column("time", "Time", "duration", help="Median over the profiled inferences."),
         Column("share", "Share", "share"),
-        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers."),
+        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers.",
+               optional=True),
         Column("roof", "Of the roof", "share", help="Least time that the device's measured reach "
                "allows, over the time taken; – where either is not known."),
         Column("kernel", "Kernel", "code"),
         Column("precision", "Precision"),
         Column("order", "Order", "count", help="Execution order."),
-        Column("output", "Output", "code", help="Shape and layout."),
-        Column("spread", "Spread", "duration", help="Between the quartiles."),
-        Column("work", "Work", "number", "GFLOP", help="Operations of the operators it executes, "
-               "by theory; a multiply-add is two. – where one of them has no formula."),
-        Column("rate", "Rate", "number", "GFLOP/s", help="Work by time."),
+        Column("output", "Output", "code", help="Shape and layout.", optional=True),
+        Column("spread", "Spread", "duration", help="Between the quartiles.", optional=True),
+        Column("work", "Work", "number", "GFLOP", optional=True,
+               help="Operations of the operators it executes, by theory; "
+               "a multiply-add is two. – where one of them has no formula."),
+        Column("rate", "Rate", "number", "GFLOP/s", help="Work by time.", optional=True),
     ]  # fmt: skip
     return Table(
         f"layers-{result.cell.id}",

@@ -99,8 +99,9 @@ class Outputs(Analyzer):
             return [Text(f"layers-{_id(answers)}", same)]
         chart = Chart(
             f"layer-drift-{_id(answers)}",
-            "Relative error of what layers put out, in execution order",
-            Axis("layer", "count"),
+            f"What {_worst(layers)[0].type} {shorten(_worst(layers)[0].name, 40)} puts out differs "
+            f"most: {show(_worst(layers)[0].relative, 'share')} relative error",
+            Axis("layer, in execution order", "count"),
             Axis("relative error", "share"),
             [
                 Points(

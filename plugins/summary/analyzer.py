@@ -276,15 +276,20 @@ def _memory(result: CellResult) -> int:
 def _sureness(run: Run) -> str:
     launches = sorted({len(result.launches) for result in run.done})
     slices = sorted(len(result.slices) for result in run.done)
-    widths = sorted(figures(result).throughput_fps.relative_half_width for result in run.done)
-    known = [show(width, "share") for width in (widths[0], widths[-1])]
+    rates = [figures(result).throughput_fps for result in run.done]
+    widths = sorted(rate.relative_half_width for rate in rates if rate.confidence)
     cut = sum(result.stopped == "max_time" for result in run.done)
     text = (
         f"Each cell was measured in {_range(launches, 'launch', 'launches')} and "
-        f"{_range(slices, 'slice', 'slices')}; its throughput is known to ±"
-        + (known[0] if known[0] == known[1] else f"{known[0]} to ±{known[1]}")
-        + ", at 95 % confidence."
+        f"{_range(slices, 'slice', 'slices')}"
     )
+    if widths:
+        known = dict.fromkeys(f"±{show(width, 'share')}" for width in (widths[0], widths[-1]))
+        text += f"; its throughput is known to {' to '.join(known)}, at 95 % confidence"
+    if unknown := len(rates) - len(widths):
+        where = f" for {unknown} of {count(len(rates), 'cell')}" if widths else ""
+        text += f"; too little was measured for an interval{where}"
+    text += "."
     if cut:
         text += (
             f" Time was up for {cut} of {count(len(run.done), 'cell')} before the target was "

@@ -288,7 +288,7 @@ def _pairs(
     columns = [
         Column("name", "Layer", "code"),
         Column("type", "Type"),
-        Column("layers", "Layers", help="How many do this work in either."),
+        Column("layers", "Layers", help="How many do this work in either.", optional=True),
         *_columns(comparison),
         Column("sure", "±", "duration", help="Half of the 95 % interval of the change."),
         Column("precision", "Precision"),

@@ -57,7 +57,7 @@ def verdict_table(run: Run, comparison: Comparison, noise: Noise) -> Table:
         Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}."),
         Column("verdict", "Verdict"),
         Column("noise", "Noise", help="Smaller differences do not matter."),
-        Column("how", "Interval from"),
+        Column("how", "Interval from", optional=True),
     ]
     return Table(f"verdicts-{comparison.id}", "Verdicts", columns, rows, _note(run, comparison))
 
