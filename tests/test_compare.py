@@ -1,5 +1,6 @@
 """Two runs in one report: which cells are compared, what else differs, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ def test_what_else_differs_is_listed_and_the_report_can_be_read_again(
     assert "OpenVINO 2025.4" in head
     page = target.read_text()
     assert "not measured side by side" in page
+    heads = re.findall(r'<p class="meta">(.*?)</p>', page)
+    assert [head.partition(":")[0] for head in heads] == ["Base", "Candidate"]
+    assert "OpenVINO 2025.4" in heads[1]
     assert "Another &lt;b&gt;CPU&lt;/b&gt;" in page
     assert "<b>CPU</b>" not in page
     assert "could not be made" not in page

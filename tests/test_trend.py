@@ -63,7 +63,8 @@ def test_a_new_level_is_dated_and_explained(runs: list[tuple[str, Run]]) -> None
     section = Trend().analyze(combine(runs[::-1]))
     assert [finding.id for finding in section.findings] == ["trend.worse"] * 2
     for finding in section.findings:
-        assert f"from run #{CHANGED + 1} (2026-01-{CHANGED + 1:02} 08:00) on" in finding.text
+        assert f"with run #{CHANGED + 1} of 2026-01-{CHANGED + 1:02} 08:00 UTC" in finding.text
+        assert " of mobilenet (parent) went from " in finding.text
         assert "OpenVINO was 2026.0, now 2026.1" in finding.text
     assert any("+9." in f.text or "+10." in f.text for f in section.findings)
     assert any("−9." in f.text or "−8." in f.text for f in section.findings)
@@ -110,6 +111,10 @@ def test_trend_writes_a_report_that_can_be_read_again(
     assert f'id="run-{CHANGED + 1}"' in page or f"id=run-{CHANGED + 1}" in page
     assert ovreport("render", target, "-o", again).exit_code == 0
     assert again.read_bytes() == target.read_bytes()
+    twice = ovreport("trend", *files, files[0], "-o", again)
+    assert twice.exit_code == 0
+    assert len(read_run(again).header.origins) == RUNS
+    assert f"{files[0]} holds the same run as {files[0]}, which counts once" in twice.stderr
     other = tmp_path / "other.jsonl"
     text = [json.loads(line) for line in files[0].read_text().splitlines()]
     other.write_text("\n".join(json.dumps(x).replace('"CPU"', '"GPU"') for x in text) + "\n")

@@ -120,7 +120,8 @@ class GateJob:
         compared = comparisons(run, options.get("baseline", "parent"))
         gate = check(run, compared, self.rules, noise)
         if self.junit is not None:
-            write_whole(self.junit, junit(gate, inconclusive_fails=self.inconclusive_fails))
+            text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
+            write_whole(self.junit, text)
         if self.markdown is not None:
             write_whole(self.markdown, markdown(run, compared, gate, noise))
         self._say(gate)

@@ -21,19 +21,23 @@ import click
 def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     """Follow models and configurations over many RUNs, each a run file or a report.
 
-    Runs are ordered by when they were begun. Levels that change are found and dated, and what
-    changed with them (OpenVINO, machine, model files) is named.
+    Runs are ordered by when they were begun; a run that is named twice, as a report too, counts
+    once. Levels that change are found and dated, and what changed with them (OpenVINO, machine,
+    model files) is named.
 
     \b
     ovreport trend runs/*.jsonl -o trend.html
     """
     from ovreport.cli.report import report_settings, write_report
-    from ovreport.output import check_writable
+    from ovreport.output import check_writable, printable
     from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
-    from ovreport.trend import combine
+    from ovreport.trend import combine, distinct
 
-    combined = combine([(str(path), read_run(path)) for path in runs])
+    found, same = distinct([(str(path), read_run(path)) for path in runs])
+    for warning in same:
+        click.echo(f"Warning: {printable(warning)}.", err=True)
+    combined = combine(found)
     check_writable(output, "-o")
     settings = report_settings(combined, "trend")
     with drawing() as charts:

@@ -1,4 +1,9 @@
-"""The outcome of limits as JUnit XML, which CI servers show as tests."""
+"""The outcome of limits as JUnit XML, which CI servers show as tests.
+
+There is no standard. What is written is valid both by the schema of Ant's reports, which many tools
+check against (https://github.com/windyroad/JUnit-Schema), and by the one that Jenkins reads
+(https://github.com/jenkinsci/xunit-plugin, junit-10.xsd).
+"""
 
 from __future__ import annotations
 
@@ -6,29 +11,49 @@ from xml.etree import ElementTree
 
 from ovreport.gate.checks import Gate
 from ovreport.rendering.svg import legal_xml
+from ovreport.run import Header
 
 
-def junit(gate: Gate, *, inconclusive_fails: bool) -> str:
+def junit(gate: Gate, header: Header, *, inconclusive_fails: bool) -> str:
     """One test case for each rule and cell: failed where it is broken, skipped where it is open.
+
+    What is kept is told on the suite's standard output.
 
     Args:
         inconclusive_fails: count what cannot be told as a failure.
     """
     failures = gate.count("broken") + inconclusive_fails * gate.count("inconclusive")
     skipped = gate.count("inconclusive") * (not inconclusive_fails)
-    counts = {
-        "name": "ovreport",
-        "tests": str(len(gate.outcomes)),
-        "failures": str(failures),
-        "errors": "0",
-        "skipped": str(skipped),
-    }
+    environment = header.environment
     root = ElementTree.Element("testsuites")
-    suite = ElementTree.SubElement(root, "testsuite", counts)
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        {
+            "name": "ovreport",
+            "package": "ovreport",
+            "id": "0",
+            "timestamp": header.created[:19],
+            "hostname": legal_xml(environment.host) or "localhost",
+            "tests": str(len(gate.outcomes)),
+            "failures": str(failures),
+            "errors": "0",
+            "skipped": str(skipped),
+            "time": "0",
+        },
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in (
+        ("ovreport", header.ovreport),
+        ("openvino", environment.openvino),
+        ("cpu", environment.cpu),
+    ):
+        ElementTree.SubElement(properties, "property", name=name, value=legal_xml(value))
+    kept = []
     for outcome in gate.outcomes:
-        names = {"classname": outcome.model, "name": f"{outcome.rule} [{outcome.cell}]"}
+        name = f"{outcome.rule} [{outcome.cell}]"
         case = ElementTree.SubElement(
-            suite, "testcase", {key: legal_xml(value) for key, value in names.items()}
+            suite, "testcase", classname=legal_xml(outcome.model), name=legal_xml(name), time="0"
         )
         text = legal_xml(outcome.text)
         if outcome.status == "broken" or (outcome.status == "inconclusive" and inconclusive_fails):
@@ -37,7 +62,10 @@ def junit(gate: Gate, *, inconclusive_fails: bool) -> str:
         elif outcome.status == "inconclusive":
             ElementTree.SubElement(case, "skipped", message=text)
         else:
-            ElementTree.SubElement(case, "system-out").text = text
+            kept.append(legal_xml(f"{outcome.model}: {name}: {outcome.text}."))
+    ElementTree.SubElement(suite, "system-out").text = "\n".join(kept)
+    warnings = [legal_xml(f"Warning: {warning}.") for warning in gate.warnings]
+    ElementTree.SubElement(suite, "system-err").text = "\n".join(warnings)
     ElementTree.indent(root)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'

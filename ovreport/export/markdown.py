@@ -18,6 +18,7 @@ from ovreport.stats.figures import figures
 _CELLS = 12
 _LAYERS = 5
 _NAME = 80
+_SENTENCE = 600
 
 # Of limits that are not kept; those that are need no more than their number.
 _SIGNS: dict[Status, str] = {"broken": "❌", "inconclusive": "❔"}
@@ -51,9 +52,9 @@ def _measured(header: Header) -> str:
     return f"Not measured side by side. Base: {base}. Candidate: {others[0]}."
 
 
-def literal(text: str) -> str:
+def literal(text: str, longest: int = _NAME) -> str:
     """Text that shows as it is written, on one line."""
-    line = " ".join(shorten(text, _NAME).split())
+    line = " ".join(shorten(text, longest).split())
     escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
     return _LINKED.sub("\N{WORD JOINER}\\1", escaped)
 
@@ -68,7 +69,7 @@ def _limits(gate: Gate) -> list[str]:
     if not gate.outcomes:
         return []
     rows = [
-        (sign, literal(o.rule), literal(f"{o.model}, {o.cell}"), _sentence(o.text))
+        (sign, literal(o.rule), literal(f"{o.model}, {o.cell}"), literal(o.text, _SENTENCE))
         for status, sign in _SIGNS.items()
         for o in gate.outcomes
         if o.status == status
@@ -77,11 +78,7 @@ def _limits(gate: Gate) -> list[str]:
     parts = [f"### Limits: {', '.join(counts)}"]
     if rows:
         parts.append(_table(("", "Limit", "Where", "What"), rows, 0))
-    return parts + [f"⚠️ {_sentence(warning)}" for warning in gate.warnings]
-
-
-def _sentence(text: str) -> str:
-    return " ".join(literal(part) for part in text.split(" "))
+    return parts + [f"⚠️ {literal(warning, _SENTENCE)}" for warning in gate.warnings]
 
 
 def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
@@ -112,8 +109,9 @@ def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
 
 def _layers(run: Run, comparison: Comparison) -> list[str]:
     groups = matched(run, *comparison.shown) if comparison.shown else ()
-    top = sorted(groups, key=lambda group: -abs(group.change_s))[:_LAYERS]
-    if not any(group.change_s for group in top):
+    changed = [group for group in groups if group.change_s]
+    top = sorted(changed, key=lambda group: -abs(group.change_s))[:_LAYERS]
+    if not top:
         return []
     rows = [
         (

@@ -103,7 +103,7 @@ class Trend(Analyzer):
         for model, version in dict.fromkeys((cell.model, cell.version) for cell in known):
             own = {c: p for c, p in known.items() if (c.model, c.version) == (model, version)}
             blocks: list[Block] = [_chart(run, figure, own, changes) for figure in _FIGURES]
-            blocks.append(_levels(own, changes))
+            blocks.append(_levels(run, own, changes))
             groups.append(Group(f"{model} · {version}", blocks))
         groups.append(Group("The runs", [_runs(run)]))
         return Section(groups, _findings(run, changes), _verdict(run, known, changes))
@@ -152,11 +152,12 @@ def _chart(
         )
     of_these = [c for c in changes if c.cell in known and c.figure is figure]
     for change in of_these:
-        marks.append(Rule(change.run + 1, signed(change.ratio - 1), vertical=True))
+        marks.append(Rule(change.run + 1, _dated(run, change), vertical=True))
     marks += [
-        Rule(number + 1, "environment", vertical=True)
+        # ``OpenVINO was 2026.3, now 2026.4``: what it was and is, is in the table of the runs.
+        Rule(number + 1, f"{changed[0].partition(' was ')[0]} changed", vertical=True)
         for number in range(1, len(run.header.origins))
-        if _environment_changes(run, number)
+        if (changed := _environment_changes(run, number))
         and not any(change.run == number for change in of_these)
     ]
     said = "no new level" if not of_these else count(len(of_these), "change") + " of level"
@@ -170,7 +171,12 @@ def _chart(
     )
 
 
-def _levels(known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
+def _dated(run: Run, change: Change) -> str:
+    """``+9.9 %, 2026-01-08``."""
+    return f"{signed(change.ratio - 1)}, {run.header.origins[change.run].header.begun[:10]}"
+
+
+def _levels(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
     cells = list(known)
     rows = []
     for cell, points in known.items():
@@ -189,7 +195,7 @@ def _levels(known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
                         "ratio": values[-1].point / values[0].point if values[0].point else None,
                         "runs": len(values),
                         "changes": tuple(
-                            Link(f"{signed(c.ratio - 1)} at #{c.run + 1}", f"run-{c.run + 1}")
+                            Link(f"#{c.run + 1}: {_dated(run, c)}", f"run-{c.run + 1}")
                             for c in found
                         )
                         or None,
@@ -276,11 +282,10 @@ def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
             Finding(
                 f"trend.{'better' if change.better else 'worse'}",
                 "good" if change.better else "problem",
-                f"{label(change.cell, cells, version=True)}: from run {origin.name} "
-                f"({origin.header.begun}) on, {change.figure.label} is "
-                f"{show(change.after, change.figure.kind)}, before "
-                f"{show(change.before, change.figure.kind)} ({signed(change.ratio - 1)}); "
-                f"{cause}.",
+                f"{change.figure.label.capitalize()} of {_name(change.cell, cells)} went from "
+                f"{show(change.before, change.figure.kind)} to "
+                f"{show(change.after, change.figure.kind)} ({signed(change.ratio - 1)}) with run "
+                f"{origin.name} of {origin.header.begun} UTC; {cause}.",
                 evidence=[
                     Link(f"run {origin.name}", f"run-{change.run + 1}"),
                     Link("levels", f"levels-{change.figure.id}-{change.cell.id}"),
@@ -288,6 +293,15 @@ def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
             )
         )
     return found
+
+
+def _name(cell: Cell, among: Sequence[Cell]) -> str:
+    """``mobilenet (parent), hint latency · 2 streams``: the configuration where there are more."""
+    own = [x for x in among if (x.model, x.version) == (cell.model, cell.version)]
+    name = f"{cell.model} ({cell.version})"
+    return (
+        name if len(own) == 1 else f"{name}, hint {label(cell, own).replace('none hint', 'none')}"
+    )
 
 
 def _verdict(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> str:
