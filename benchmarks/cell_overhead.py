@@ -27,6 +27,13 @@ from ovreport.measuring.planned import PlannedCell
 SECONDS = 2
 RATIO = 1.0
 MODELS = ["squeezenet", "resnet50"]
+# As its console script, which need not be on the path.
+_BENCHMARK_APP = """
+import sys
+from openvino.tools.benchmark.main import main
+sys.argv[0] = "benchmark_app"
+sys.exit(main())
+"""
 
 
 def of_a_cell(source: Source, cells: list[PlannedCell]) -> float:
@@ -46,8 +53,7 @@ def of_benchmark_app(model: Path) -> float:
             "-report_type", "detailed_counters", "-report_folder", folder,
             "-exec_graph_path", f"{folder}/graph.xml",
         ]  # fmt: skip
-        script = Path(sys.executable).with_name("benchmark_app")
-        command = [script] if script.exists() else ["benchmark_app"]
+        command = [sys.executable, "-c", _BENCHMARK_APP]
         started = time.perf_counter()
         printed = subprocess.run(
             [*command, *map(str, words)], capture_output=True, text=True, check=True

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ovreport.run import Run, Slice
-from ovreport.stats.bootstrap import interval, weights
+from ovreport.stats.bootstrap import interval, medians, weights
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures, supported
 from ovreport.stats.pool import Pool
 from ovreport.stats.ratio import launch_ratio, ratio, verdict
-from ovreport.stats.stopping import SliceSummary, relative_precision
+from ovreport.stats.stopping import SliceSummary, ratio_precision, relative_precision
 from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
 
@@ -33,6 +35,19 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         low, high = interval(pool.throughput(weights(pool.sizes, seed=0, replicates=400)))
         covered += low <= 1e3 <= high
     assert 0.86 <= covered / 200 <= 0.99
+
+
+@given(
+    st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 4)), min_size=1, max_size=20).filter(
+        lambda drawn: any(count for _, count in drawn)
+    )
+)
+def test_medians_of_replicates_are_those_of_the_repeated_values(
+    drawn: list[tuple[float, int]],
+) -> None:
+    values, counts = (np.array(column, dtype=np.float64) for column in zip(*drawn, strict=True))
+    expected = np.median(np.repeat(values, counts.astype(int)))
+    assert medians(values, counts[None, :])[0] == pytest.approx(expected)
 
 
 def test_quantiles_of_replicates_agree_with_numpy() -> None:
@@ -75,6 +90,31 @@ def test_steady_slices_are_known_and_few_slices_are_not() -> None:
     steady = [SliceSummary(100, 0.25, 0.0025)] * 10
     assert relative_precision([steady], seed=0).worst == pytest.approx(0, abs=1e-9)
     assert relative_precision([steady[:3]], seed=0).worst == float("inf")
+
+
+def test_a_ratio_of_cells_in_turn_is_known_where_their_drift_is_shared() -> None:
+    drift = np.linspace(1, 2, 20)
+    a = [[SliceSummary(100, 0.1 * by, 0.001 * by) for by in drift]]
+    b = [[SliceSummary(100, 0.103 * by, 0.00103 * by) for by in drift]]
+    assert relative_precision(a, seed=0).worst > 0.05
+    assert ratio_precision(a, b, seed=0).worst == pytest.approx(0, abs=1e-9)
+    assert ratio_precision([a[0][:3]], [b[0][:3]], seed=0).worst == float("inf")
+
+
+def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> None:
+    a, b = (run.of_version("squeezenet", version)[0] for version in ("parent", "optimized"))
+    first = b.launches[0]
+    slow = first.slices[-1].model_copy(update={"wall_ns": 50 * first.slices[-1].wall_ns})
+    launch = first.model_copy(update={"slices": (*first.slices[:-1], slow)})
+    disturbed = b.model_copy(update={"launches": (launch, *b.launches[1:])})
+    rates = [np.array([s.requests / s.wall_ns for s in r.slices if s.counted]) for r in (a, b)]
+    pairs = np.sort(rates[1] / rates[0])
+    before, after = ratio(a, b, "throughput"), ratio(a, disturbed, "throughput")
+    assert before is not None
+    assert before.point == pytest.approx(np.median(pairs))
+    assert after is not None
+    middle = len(pairs) // 2
+    assert pairs[middle - 2] <= after.point <= pairs[middle + 1]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ class Measure(Settings):
     """Measure exactly so many seconds, whatever the interval."""
     iterations: Positive | None = None
     """Measure exactly so many requests, whatever the interval."""
-    slice: Annotated[float, Field(ge=0.05, le=10)] = 0.25
+    slice: Annotated[float, Field(ge=0.05, le=10)] = 0.1
     """Seconds of one uninterrupted stretch; cells that are compared take turns by slices."""
     interleave: Literal["versions", "model"] = "versions"
     """Which cells take turns by slices: those that differ in version or runtime only, or all of

@@ -61,11 +61,7 @@ def asking(
             "compile",
             settings.compile_limit,
             "prepare",
-            path=str(planned.model),
-            device=planned.cell.device,
-            shapes=planned.shapes,
-            inputs=str(inputs),
-            properties=dict(planned.properties),
+            **planned.setting | {"inputs": str(inputs)},
             operators=list(operators),
         )
         ports = tuple(Port.model_validate(port) for port in told["outputs"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ovreport.run import Basis, Cell
 
@@ -25,3 +26,14 @@ class PlannedCell:
     input_data: str
     properties: Mapping[str, str | int | float | bool]
     basis: Basis
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """What a worker needs to compile the model and feed it, as arguments of its commands."""
+        return {
+            "path": str(self.model),
+            "device": self.cell.device,
+            "shapes": self.shapes,
+            "inputs": str(self.inputs),
+            "properties": dict(self.properties),
+        }

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.measure import busy_s
+from ovreport.measuring.neighbours import busy_s
 from ovreport.measuring.session import WorkerError, WorkerSession
 from ovreport.run import Conditions, Roof, Run
 

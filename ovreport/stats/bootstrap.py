@@ -47,3 +47,22 @@ def interval(values: FloatArray, confidence: float = CONFIDENCE) -> tuple[float,
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def medians(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """The median of the values under each row of weights.
+
+    Args:
+        values: shape [slices].
+        weights: shape [replicates, slices]; a row counts each value so many times.
+
+    Returns:
+        Shape [replicates]; of an even number of values the mean of the two in the middle.
+    """
+    order = np.argsort(values)
+    counts = np.cumsum(weights[:, order], axis=1)
+    # Places from 0 in each row's sorted values: the same one twice where their number is odd.
+    number = counts[:, -1:]
+    low, high = np.floor((number - 1) / 2), np.floor(number / 2)
+    middle = [values[order][(counts > place).argmax(axis=1)] for place in (low, high)]
+    return np.asarray((middle[0] + middle[1]) / 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,12 @@ class Pool:
     def resampled(self) -> FloatArray:
         """How often each slice is drawn in each replicate, shape [replicates, slices]."""
         return weights(self.sizes, seed=0)
+
+    def by_slice(self, figure: Literal["throughput", "median"]) -> FloatArray:
+        """The figure of each slice by itself: samples a second, or seconds."""
+        if figure == "throughput":
+            return np.asarray(self.batch * self.requests / self.wall_s)
+        return np.array([np.median(s.latencies_ns) for s in self.slices]) / 1e9
 
     def throughput(self, weights: FloatArray) -> FloatArray:
         """Samples a second for each row of weights [replicates, slices]."""

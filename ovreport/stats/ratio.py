@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ovreport.run import CellResult
-from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, weights
+from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, medians, weights
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import supported
 from ovreport.stats.pool import Pool
@@ -23,8 +23,12 @@ _QUANTILE = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     """B's figure over A's; None where samples are too few for it.
 
-    Cells that took turns are resampled in pairs of neighbouring slices, so that drift that both
-    share cancels; others are resampled independently, and ``method`` says so.
+    Cells that took turns are compared pair by pair of neighbouring slices, so that drift that both
+    share cancels, and launches and pairs are resampled. The ratio of throughputs and of median
+    latencies is the median of those of the pairs, on which a disturbance that hits one slice of a
+    pair has no hold. Means and tails are there to show what is rare: theirs is the ratio of the
+    figures of all slices, as it is for cells that did not take turns. Those are resampled
+    independently, and ``method`` says so.
     """
     first, second = Pool.of(a), Pool.of(b)
     q = _QUANTILE.get(figure)
@@ -38,6 +42,11 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     if b.cell.id in a.interleaved_with and first.sizes == second.sizes:
         drawn_a = drawn_b = weights(first.sizes, seed=0)
         method = f"bootstrap over {len(first.sizes)} launches, {slices} pairs of slices in turn"
+        if figure in ("throughput", "median"):
+            pairs = second.by_slice(figure) / first.by_slice(figure)
+            low, high = interval(medians(pairs, drawn_a))
+            point = float(np.median(pairs))
+            return Estimate(point, low, high, CONFIDENCE, f"median of pairs, {method}")
     else:
         drawn_a, drawn_b = weights(first.sizes, seed=0), weights(second.sizes, seed=1)
         method = "bootstrap of each; not measured side by side"

@@ -159,10 +159,7 @@ class Worker:
             self.model.close()
         self.model = self.runner = None
         model = at("read", lambda: Model(path))
-        at("reshape", lambda: model.reshape(shapes))
-        at("compile", lambda: model.compile(device, {**properties, "PERF_COUNT": True}))
-        sets = at("input", lambda: _input_sets(inputs))
-        request = at("input", lambda: model.requests(1, sets))[0]
+        request, _ = _ready(model, device, shapes, inputs, {**properties, "PERF_COUNT": True})
         profiled: dict[str, Any] = {"latencies_ns": [], "layers": []}
         if iterations:
             means = model.counts_means()
@@ -197,12 +194,9 @@ class Worker:
 
         model = at("read", lambda: Model(path))
         found = at("read", lambda: add_results(model.model, operators))
-        at("reshape", lambda: model.reshape(shapes))
-        at("compile", lambda: model.compile(device, properties))
-        sets = at("input", lambda: _input_sets(inputs))
-        self.request = at("input", lambda: model.requests(1, sets))[0]
+        self.request, sets = _ready(model, device, shapes, inputs, properties)
         ports = [port(item) for item in model.compiled.outputs]
-        return {"outputs": ports, "operators": found, "sets": len(sets)}
+        return {"outputs": ports, "operators": found, "sets": sets}
 
     def answer(self, turn: int, target: str) -> dict[str, Any]:
         """Runs one input set; what comes out is written to ``target``, an ``.npz``."""
@@ -224,6 +218,20 @@ def _opener(api: str | None) -> Any:
     from .python_api import Model
 
     return Model
+
+
+def _ready(
+    model: PythonModel,
+    device: str,
+    shapes: list[list[int]],
+    inputs: str,
+    properties: dict[str, Any],
+) -> tuple[PythonRequest, int]:
+    """A request of a model that was read, and how many sets of inputs it can be fed."""
+    at("reshape", lambda: model.reshape(shapes))
+    at("compile", lambda: model.compile(device, properties))
+    sets = at("input", lambda: _input_sets(inputs))
+    return at("input", lambda: model.requests(1, sets))[0], len(sets)
 
 
 def _input_sets(path: str) -> list[list[Array]]:

@@ -1,0 +1,147 @@
+"""A cell while it is measured, and the result that is left of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovreport.measuring.planned import PlannedCell
+from ovreport.run import (
+    CellResult,
+    Failure,
+    Graph,
+    Harness,
+    Launch,
+    Memory,
+    Profile,
+    Resolved,
+    Slice,
+    StopReason,
+)
+from ovreport.stats.stopping import SliceSummary
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished cell and the graphs that its result names."""
+
+    result: CellResult
+    graphs: tuple[Graph, ...]
+
+
+@dataclass
+class Member:
+    """A cell of a group while it is measured."""
+
+    planned: PlannedCell
+    launches: list[Launch] = field(default_factory=list)
+    warm_up: list[Slice] = field(default_factory=list)
+    """Of the current launch, as is ``turns``."""
+    turns: list[Slice] = field(default_factory=list)
+    summaries: list[list[SliceSummary]] = field(default_factory=list)
+    """Of each launch's slices that count; the last list grows."""
+    seconds: float = 0.0
+    """Measured in all launches, warm-up aside."""
+    requests: int = 0
+    loaded: dict[str, Any] = field(default_factory=dict)
+    """The worker's answer to the last ``load``."""
+    peak_bytes: int = 0
+    cost_ns: int = 0
+    profiled: dict[str, Any] = field(default_factory=dict)
+    """The worker's answer to ``profile``; empty if it failed."""
+    profile_failure: Failure | None = None
+    failure: Failure | None = None
+
+    def begin_launch(self, loaded: dict[str, Any]) -> None:
+        self.loaded = loaded
+        self.peak_bytes = loaded["memory"]["inference_bytes"]
+        self.warm_up, self.turns = [], []
+        self.summaries.append([])
+
+    def count(self, left_out: Sequence[bool]) -> None:
+        """Takes all turns of the current launch but those left out into its summaries."""
+        self.summaries[-1] = [
+            SliceSummary.of(one) for one, out in zip(self.turns, left_out, strict=True) if not out
+        ]
+
+    def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
+        """Adds the current launch; turns that were left out stay, as disturbed ones."""
+        self.cost_ns = cost_ns
+        memory = {**self.loaded["memory"], "inference_bytes": self.peak_bytes}
+        turns = (
+            turn.model_copy(update={"disturbed": out})
+            for turn, out in zip(self.turns, left_out, strict=True)
+        )
+        self.launches.append(
+            Launch(
+                read_ns=self.loaded["read_ns"],
+                compile_ns=self.loaded["compile_ns"],
+                first_inference_ns=self.loaded["first_inference_ns"],
+                memory=Memory.model_validate(memory),
+                slices=(*self.warm_up, *turns),
+            )
+        )
+
+    def fail(self, failure: Failure) -> None:
+        """Ends the cell, with what was asked of a model that OpenVINO's own words do not tell."""
+        if failure.stage == "reshape":
+            cell = self.planned.cell
+            asked = f"batch {cell.batch}" if cell.batch else "the given shape"
+            reason = f"the model cannot be reshaped to {asked}: {failure.reason}"
+            failure = failure.model_copy(update={"reason": reason})
+        self.failure = failure
+
+    def finished(
+        self, *, interleaved_with: Sequence[str], stopped: StopReason | None, layers: bool
+    ) -> Measured:
+        """The cell's result.
+
+        Args:
+            interleaved_with: ids of the cells that took turns with this one.
+            layers: whether the profile holds layer times.
+        """
+        planned = self.planned
+        if self.failure is not None:
+            failed = CellResult(cell=planned.cell, failure=self.failure, basis=planned.basis)
+            return Measured(failed, ())
+        graphs = tuple(
+            Graph.model_validate(self.profiled[kind])
+            for kind in ("runtime_graph", "model_graph")
+            if self.profiled
+        )
+        profile = self.profiled["profile"] if layers and self.profiled else None
+        result = CellResult(
+            cell=planned.cell,
+            launches=tuple(self.launches),
+            resolved=self._resolved(),
+            harness=Harness(api=self.loaded["api"], cost_ns=self.cost_ns),
+            profile=Profile.model_validate(profile) if profile else None,
+            runtime_graph=graphs[0].id if graphs else None,
+            model_graph=graphs[1].id if graphs else None,
+            interleaved_with=tuple(interleaved_with),
+            stopped=stopped,
+            profile_failure=self.profile_failure,
+            basis=planned.basis,
+        )
+        return Measured(result, graphs)
+
+    def _resolved(self) -> Resolved:
+        planned, properties = self.planned, self.loaded["properties"]
+        return Resolved(
+            batch=planned.batch,
+            streams=_number(properties.get("NUM_STREAMS")),
+            requests=self.loaded["requests"],
+            threads=_number(properties.get("INFERENCE_NUM_THREADS")),
+            precision=properties.get("INFERENCE_PRECISION_HINT"),
+            execution_devices=tuple(re.findall(r"[^ ,]+", properties.get("EXECUTION_DEVICES", ""))),
+            inputs=self.profiled.get("inputs", ()),
+            outputs=self.profiled.get("outputs", ()),
+            properties=properties,
+            input_data=planned.input_data,
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
