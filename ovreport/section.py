@@ -336,6 +336,13 @@ class Diagram:
     """In a word or two, for links from other diagrams."""
     inner: Sequence[Diagram] = ()
     """What nodes hold inside, such as the branches of an ``If``."""
+    inside: str = ""
+    """Id of the node, in another diagram, that holds this one."""
+
+    @property
+    def duration_s(self) -> float:
+        """Of all nodes."""
+        return sum(node.duration_s for node in self.nodes)
 
 
 @dataclass(frozen=True, slots=True)

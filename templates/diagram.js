@@ -119,6 +119,11 @@
       if (outOf[at].length) add("to", ...jumps(outOf[at].map((edge) => edge.box)));
       const row = document.getElementById(anchorOf(box));
       if (row?.matches("tr")) add("table", element("a", { href: "#" + row.id, textContent: "row of the layer" }));
+      const held = [...document.querySelectorAll("figure[data-inside]")].filter((inner) => inner.dataset.inside === box.id);
+      if (held.length) {
+        add("diagrams", ...held.flatMap((inner, place) => [place ? ", " : "",
+          element("a", { href: "#" + inner.id, textContent: inner.dataset.name })]));
+      }
       for (const [other, view] of views) {
         const same = (alike.get(anchorOf(box)) ?? []).filter((item) => other !== figure && view.has(item));
         if (same.length) add(view.title, ...jumps(same));

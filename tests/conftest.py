@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from nested import save_branches, save_recurrent
 
 from ovreport.cli import main
 from ovreport.run import Run
@@ -72,3 +73,26 @@ def report(tmp_path_factory: pytest.TempPathFactory, squeezenet: Path) -> Path:
 @pytest.fixture(scope="session")
 def run(report: Path) -> Run:
     return read_run(report.with_suffix(".jsonl"))
+
+
+@pytest.fixture(scope="session")
+def nested_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a short real run of models with graphs inside of operators."""
+    folder = tmp_path_factory.mktemp("nested")
+    save_branches(folder / "branches.onnx")
+    save_recurrent(folder / "recurrent.xml")
+    config = folder / "config.toml"
+    config.write_text(
+        """
+        model = [
+            { name = "branches", path = "branches.onnx" },
+            { name = "recurrent", path = "recurrent.xml" },
+        ]
+        matrix = { hint = ["latency"] }
+        measure = { duration = 0.2, launches = 1, profile_iterations = 5, roofs = false }
+        """
+    )
+    target = folder / "report.html"
+    result = ovreport("run", config, "-o", target)
+    assert result.exit_code == 0, result.output
+    return target

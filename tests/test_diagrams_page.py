@@ -10,11 +10,11 @@ from demo import Demo, run_named
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 from test_diagrams import HOSTILE, diagram_of, layers
 
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
-from ovreport.run import Run
 from ovreport.section import Block, Column, Diagram, Group, Row, Section, Table
 
 
@@ -212,32 +212,109 @@ def test_names_do_nothing_in_a_page(chrome: Chrome, tmp_path: Path) -> None:
     assert complaints(chrome) == []
 
 
+def test_fit_shows_all_of_it(chrome: Chrome, tmp_path: Path) -> None:
+    chrome.get(written(tmp_path, layers(6, "layer.{}/")))
+    buttons = {b.text: b for b in chrome.find_elements(By.CSS_SELECTOR, ".diagram .tools button")}
+    buttons["Fit"].click()
+    canvas, first, last = chrome.execute_script(
+        """
+        const box = (item) => item.getBoundingClientRect().toJSON();
+        const boxes = document.querySelectorAll(".stage a[id] > path");
+        const canvas = document.querySelector(".canvas");
+        return [box(canvas), box(boxes[0]), box(boxes[boxes.length - 1])];
+        """
+    )
+    assert canvas["top"] <= first["top"] < last["bottom"] <= canvas["bottom"]
+    assert canvas["left"] <= first["left"] < first["right"] <= canvas["right"]
+    assert last["bottom"] - first["top"] > 0.8 * canvas["height"], "as large as there is room"
+    buttons["100 %"].click()
+    box = chrome.find_element(By.CSS_SELECTOR, "#n3 > path")
+    assert box.rect["width"] == pytest.approx(168, abs=4)
+    chrome.find_element(By.CSS_SELECTOR, ".canvas").send_keys("f")
+    assert box.rect["width"] < 100
+    assert complaints(chrome) == []
+
+
+# ---------------------------------------------------------------------------- large ones
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with a diagram of 2,101 nodes and a table that they lead to."""
+    diagram = layers(300, "layer.{}/")
+    linked = [replace(node, link=f"row-{at}") for at, node in enumerate(diagram.nodes)]
+    folder = tmp_path_factory.mktemp("large")
+    return written(folder, rows(len(linked)), replace(diagram, nodes=linked))
+
+
+def test_a_large_diagram_is_an_overview_without_scripts(
+    without_scripts: Chrome, large: str
+) -> None:
+    without_scripts.get(large)
+    items = without_scripts.find_elements(By.CSS_SELECTOR, ".overview li")
+    assert len(items) == 301  # the input, and each block
+    assert items[3].text == "layer.2 7 nodes · 7.00\N{NARROW NO-BREAK SPACE}ms · 0.3 %".replace(
+        " %", "\N{NARROW NO-BREAK SPACE}%"
+    )
+    items[3].find_element(By.TAG_NAME, "a").click()
+    assert without_scripts.current_url.endswith("#row-15")
+    assert row_ground(without_scripts, 15) != row_ground(without_scripts, 16)
+
+
+def test_scripts_draw_a_large_diagram_in_place_of_its_overview(chrome: Chrome, large: str) -> None:
+    open_at(chrome, f"{large}#n150")
+    waited = WebDriverWait(chrome, 20)
+    waited.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "#n150.selected"))
+    assert chrome.find_element(By.CSS_SELECTOR, "#n150 > path").is_displayed()
+    assert not chrome.find_elements(By.CSS_SELECTOR, ".overview")
+    assert "selected" in (chrome.find_element(By.ID, "row-150").get_attribute("class") or "")
+    assert len(chrome.find_elements(By.CSS_SELECTOR, ".fold[open]")) == 1
+    assert complaints(chrome) == []
+
+
 # ---------------------------------------------------------------------------- a real run
 
 
-def test_layers_lead_to_both_graphs_and_back(chrome: Chrome, report: Path, run: Run) -> None:
-    cell = run.done[0].cell.id
-    chrome.get("about:blank")
-    chrome.get(report.as_uri())
-    row = chrome.find_element(By.CSS_SELECTOR, f"tr[id^='layer-{cell}-']:has(code)")
+def test_layers_lead_to_both_graphs_and_back(chrome: Chrome, nested_report: Path) -> None:
+    open_at(chrome, nested_report.as_uri())
+    row = chrome.find_element(By.CSS_SELECTOR, "tr[id^='layer-']:has(code)")
     anchor = row.get_attribute("id")
-    open_at(chrome, f"{report.as_uri()}#{anchor}")
+    chrome.execute_script("location.hash = arguments[0]", anchor)
     marked = chrome.find_elements(By.CSS_SELECTOR, ".stage a.selected")
     places = {str(box.get_attribute("id")).split("-")[0] for box in marked}
-    assert "node" in places
+    assert places == {"node", "op"}
     assert all(box.get_dom_attribute("href") == f"#{anchor}" for box in marked)
-    open_at(chrome, f"{report.as_uri()}#{marked[0].get_attribute('id')}")
+    open_at(chrome, f"{nested_report.as_uri()}#{marked[0].get_attribute('id')}")
     assert "selected" in (chrome.find_element(By.ID, str(anchor)).get_attribute("class") or "")
     assert "type" in chrome.find_element(By.CSS_SELECTOR, ".panel:not([hidden])").text
     assert complaints(chrome) == []
 
 
-def test_operators_without_a_layer_say_why(chrome: Chrome, report: Path) -> None:
-    chrome.get(report.as_uri())
-    facts = [
-        title.get_attribute("textContent") or ""
-        for title in chrome.find_elements(By.CSS_SELECTOR, "a[id^='op-'] > title")
-    ]
+def test_operators_without_a_layer_say_why(chrome: Chrome, nested_report: Path) -> None:
+    chrome.get(nested_report.as_uri())
+    facts = chrome.execute_script(
+        "return [...document.querySelectorAll(\"figure:not([data-inside]) a[id^='op-'] > title\")]"
+        ".map((title) => title.textContent)"
+    )
     assert facts
     assert all("in the runtime graph: " in fact for fact in facts)
-    assert any("none: its value was computed while compiling" in fact for fact in facts)
+    assert any("kept, without work of its own" in fact for fact in facts)
+
+
+def test_a_node_and_the_graph_inside_lead_to_each_other(
+    chrome: Chrome, without_scripts: Chrome, nested_report: Path
+) -> None:
+    without_scripts.get(nested_report.as_uri())
+    inner = without_scripts.find_element(By.CSS_SELECTOR, "figure[data-inside]")
+    body, holder = inner.get_attribute("id"), inner.get_attribute("data-inside")
+    open_at(without_scripts, f"{nested_report.as_uri()}#{body}")
+    assert without_scripts.find_element(By.ID, str(body)).is_displayed()
+    inner = without_scripts.find_element(By.ID, str(body))
+    inner.find_element(By.LINK_TEXT, "To the node that holds it").click()
+    assert without_scripts.current_url.endswith(f"#{holder}")
+    assert stroke(without_scripts, str(holder)) != stroke(without_scripts, f"{body}-0")
+    open_at(chrome, f"{nested_report.as_uri()}#{holder}")
+    links = chrome.find_elements(By.CSS_SELECTOR, f".panel:not([hidden]) a[href='#{body}']")
+    links[0].click()
+    assert chrome.find_element(By.CSS_SELECTOR, f"[id='{body}-0'] > path").is_displayed()
+    assert complaints(chrome) == []

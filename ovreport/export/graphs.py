@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ovreport.analysis import analyze, installed
 from ovreport.errors import UserError
 from ovreport.export.workbench import file_name
@@ -26,10 +28,16 @@ def graph_files(run: Run, format: FileFormat) -> dict[str, bytes]:
         for block in group.blocks:
             if not isinstance(block, Diagram):
                 continue
-            for diagram in (block, *block.inner):
+            for diagram in _with_inner(block):
                 name = file_name(*group.heading.split(" · "), diagram.id)
                 try:
                     files[f"{name}.{format}"] = diagram_file(diagram, format)
                 except LayoutError as error:
                     raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
     return files
+
+
+def _with_inner(diagram: Diagram) -> Iterator[Diagram]:
+    yield diagram
+    for inner in diagram.inner:
+        yield from _with_inner(inner)

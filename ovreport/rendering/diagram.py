@@ -15,23 +15,27 @@ from ovreport.labels import count
 from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram_colours import Paint
 from ovreport.rendering.diagram_svg import REFERENCE, Drawing, size_of
-from ovreport.rendering.format import show
+from ovreport.rendering.overview import Stretch, in_all, overview
 from ovreport.section import Diagram, DiagramNode, Role
 
 # Networks take a fraction of a second; this is for graphs that nobody thought of.
 LIMIT_S = 20.0
 # Repeated blocks are closed in diagrams of more nodes, so that the whole is seen first.
 _OPEN_AT_MOST = 300
+# Pictures of more nodes are stored compressed: megabytes that few readers look at.
+_LARGE = 2000
 
 
 @dataclass(frozen=True)
 class DiagramSvg:
     """``html`` holds the switches of the colourings, their legends and the SVG; ``css`` its rules
-    for the page's style element; ``note`` what a reader should know of the drawing."""
+    for the page's style element; ``note`` what a reader should know of the drawing; ``overview``
+    what stands for a picture so large that it is to be packed."""
 
     html: Markup
     css: str
     note: str = ""
+    overview: Markup | None = None
 
 
 def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
@@ -44,50 +48,61 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
         layout = placed(diagram)
     except LayoutError as error:
         return DiagramSvg(Markup("<p>{}</p>").format(f"No picture: {error}"), "")
+    large = len(diagram.nodes) > _LARGE
     paint = Paint.of(diagram)
-    drawing = Drawing(diagram, layout, paint, together)
+    # Style sheets cannot mark thousands of boxes; scripts, which unpack a large diagram, can.
+    drawing = Drawing(diagram, layout, paint, None if large else together)
     blocks = repeated_blocks(
         [piece.piece for piece in layout.pieces],
         edges_of(diagram),
         [node.lines[0].split(" ")[0] if node.lines else "" for node in diagram.nodes],
         [node.name for node in diagram.nodes],
     )
+    stretches = _stretches(len(layout.pieces), blocks)
     return DiagramSvg(
         Markup(
             f'{paint.switches()}<div class="canvas" tabindex="0" role="group" '
             f'aria-label="{escape(diagram.alt)}"><div class="stage">{drawing.marker()}'
-            f"{''.join(_parts(drawing, blocks))}</div></div>"
+            f"{''.join(_parts(drawing, stretches))}</div></div>"
         ),
         paint.css(),
         _note(layout, blocks),
+        overview(diagram, layout, stretches) if large else None,
     )
 
 
-def _parts(drawing: Drawing, blocks: Sequence[Block]) -> Iterator[str]:
-    """What is drawn from top to bottom: stretches between blocks, and the blocks."""
-    pieces = drawing.layout.pieces
-    opened = " open" if len(drawing.diagram.nodes) <= _OPEN_AT_MOST else ""
+def _stretches(pieces: int, blocks: Sequence[Block]) -> list[Stretch]:
+    """All pieces from top to bottom: blocks, and what lies between them."""
+    found = []
     at = 0
     for block in blocks:
         if block.first > at:
-            yield drawing.svg(pieces[at : block.first])
-        inside = pieces[block.first : block.end]
-        heading = drawing.heading(_whole(drawing.diagram, block, inside), inside)
+            found.append(Stretch(at, block.first))
+        found.append(Stretch(block.first, block.end, block.name))
+        at = block.end
+    return [*found, Stretch(at, pieces)] if at < pieces else found
+
+
+def _parts(drawing: Drawing, stretches: Sequence[Stretch]) -> Iterator[str]:
+    opened = " open" if len(drawing.diagram.nodes) <= _OPEN_AT_MOST else ""
+    total = drawing.diagram.duration_s
+    for stretch in stretches:
+        pieces = drawing.layout.pieces[stretch.first : stretch.end]
+        if stretch.block is None:
+            yield drawing.svg(pieces)
+            continue
+        heading = drawing.heading(_whole(drawing.diagram, stretch.block, pieces, total), pieces)
         yield (
             f'<details class="fold"{opened}><summary>{heading}</summary>'
-            f"{drawing.svg(inside)}</details>"
+            f"{drawing.svg(pieces)}</details>"
         )
-        at = block.end
-    if at < len(pieces):
-        yield drawing.svg(pieces[at:])
 
 
-def _whole(diagram: Diagram, block: Block, inside: Sequence[PlacedPiece]) -> DiagramNode:
+def _whole(
+    diagram: Diagram, name: str, pieces: Sequence[PlacedPiece], total_s: float
+) -> DiagramNode:
     """A block as one node: its time in all, and what all its nodes share, or the most of them."""
-    nodes = [diagram.nodes[at] for placed in inside for at in placed.piece.nodes]
-    time = sum(node.duration_s for node in nodes)
-    total = sum(node.duration_s for node in diagram.nodes)
-    figure = f" · {show(time, 'duration')} · {show(time / total, 'share')}" if total else ""
+    nodes = [diagram.nodes[at] for placed in pieces for at in placed.piece.nodes]
     fills: dict[str, Role | float] = {}
     for colouring in diagram.colourings:
         values = [node.fills[colouring.id] for node in nodes if colouring.id in node.fills]
@@ -97,11 +112,11 @@ def _whole(diagram: Diagram, block: Block, inside: Sequence[PlacedPiece]) -> Dia
             fills[colouring.id] = values[0]
     return DiagramNode(
         "",
-        [block.name, f"{count(len(nodes), 'node')}{figure}"],
+        [name, in_all(nodes, total_s)],
         "",
         fills,
         emphasis=any(node.emphasis for node in nodes),
-        name=f"{block.name}\nRepeated part; its colour on a scale is that of its hottest node.",
+        name=f"{name}\nRepeated part; its colour on a scale is that of its hottest node.",
     )
 
 

@@ -41,7 +41,7 @@ class Drawing:
     """A diagram with the place of everything in it."""
 
     def __init__(
-        self, diagram: Diagram, layout: Layout, paint: Paint, together: Correspondence
+        self, diagram: Diagram, layout: Layout, paint: Paint, together: Correspondence | None
     ) -> None:
         self.diagram = diagram
         self._together = together
@@ -78,14 +78,25 @@ class Drawing:
         )
 
     def marker(self) -> str:
-        """The heads of arrows; stands once for all parts of the diagram."""
-        return (
-            '<svg width="0" height="0" aria-hidden="true"><defs>'
-            f'<marker id="{escape(self.diagram.id)}-m" viewBox="0 0 8 8" '
-            'refX="8" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" '
-            'orient="auto">'
-            f'<path d="M0 0.8L8 4L0 7.2z" fill="{_ARROW}"/></marker></defs></svg>'
+        """The heads of arrows; they stand once for all parts of the diagram."""
+        heads = "".join(
+            f'<marker id="{self._head(colour)}" viewBox="0 0 8 8" refX="8" refY="4" '
+            'markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+            f'<path d="M0 0.8L8 4L0 7.2z" fill="{colour}"/></marker>'
+            for colour in (_ARROW, _STRONG, _CHANGE)
         )
+        return f'<svg width="0" height="0" aria-hidden="true"><defs>{heads}</defs></svg>'
+
+    def _head(self, colour: str) -> str:
+        return f"{escape(self.diagram.id)}-{colour[1:]}"
+
+    def _look(self, critical: bool, marked: bool) -> str:
+        """How a line and its head are drawn."""
+        colour = _CHANGE if marked else _STRONG if critical else _ARROW
+        width = ' stroke-width="2.5"' if critical else ' stroke-width="1.5"' if marked else ""
+        dashes = ' stroke-dasharray="5 3"' if marked else ""
+        head = f'marker-end="url(#{self._head(colour)})"'
+        return f'fill="none" stroke="{colour}"{width}{dashes} {head}'
 
     def heading(self, block: DiagramNode, pieces: Sequence[PlacedPiece]) -> str:
         """A box that stands for some pieces, in place of the node that they hang on.
@@ -99,14 +110,11 @@ class Drawing:
         fill = self.paint.first(block)
         # In a group of its own, where it has the colour of the writing in every colouring.
         sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
-        first, *rest = (escape(literal(_fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
+        first, *rest = (escape(literal(fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
         strong = 3 if block.emphasis else 1
         entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
         critical = any(e.critical and self._place[e.source] == entry for e in entering)
-        line = (
-            f'<path d="M{x} 0V{_ABOVE}" fill="none"{_look(critical, marked=False)} '
-            f'marker-end="url(#{escape(self.diagram.id)}-m)"/>'
-        )
+        line = f'<path d="M{x} 0V{_ABOVE}" {self._look(critical, marked=False)}/>'
         return (
             f'<svg width="{self.width}" height="{_ABOVE + height}" '
             f'viewBox="{self.left} 0 {self.width} {_ABOVE + height}" overflow="visible" '
@@ -143,8 +151,7 @@ class Drawing:
                 )
                 if label := self._label(source, edge, arrow.points):
                     labels[edge.marked].append(label)
-        head = f'fill="none" marker-end="url(#{escape(self.diagram.id)}-m)"'
-        groups = [f"<g {head}{_look(*look)}>{''.join(drawn)}</g>" for look, drawn in looks.items()]
+        groups = [f"<g {self._look(*look)}>{''.join(drawn)}</g>" for look, drawn in looks.items()]
         groups += [
             f'<g class="labels" font-size="8.5" text-anchor="start" '
             f'fill="{_CHANGE if marked else _ARROW}">{"".join(texts)}</g>'
@@ -157,7 +164,7 @@ class Drawing:
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
         self._labelled.add((source, edge.label))
-        text = escape(literal(_fitting(edge.label, _LABEL_COLUMNS)))
+        text = escape(literal(fitting(edge.label, _LABEL_COLUMNS)))
         alone = len(self._labels[source]) == 1
         x, y = points[0] if alone else points[-1]
         more = self._elsewhere.pop(source, 0) if alone else 0
@@ -173,7 +180,7 @@ class Drawing:
         for placed in pieces:
             for reference in placed.references:
                 node = self.diagram.nodes[reference.source]
-                name = escape(literal(_fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)))
+                name = escape(literal(fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)))
                 x, y = reference.centre
                 parts.append(
                     f'<a href="#{escape(node.id)}" class="ref" '
@@ -203,7 +210,7 @@ class Drawing:
         # The renderer of the page takes an href out again if it leads nowhere.
         href = f'href="#{escape(node.link or node.id)}" '
         classes = self.paint.classes(node)
-        if node.link:
+        if node.link and self._together:
             classes += " " + self._together.css_class(node.link)
         if node.emphasis:
             classes += " longest"
@@ -215,12 +222,6 @@ class Drawing:
             f'<path d="{_box(width, height)}" fill="{fill}"{strong}/>'
             f"{texts}<title>{escape(title)}</title></a>"
         )
-
-
-def _look(critical: bool, marked: bool) -> str:
-    colour = _CHANGE if marked else _STRONG if critical else _ARROW
-    width = ' stroke-width="2.5"' if critical else ' stroke-width="1.5"' if marked else ""
-    return f' stroke="{colour}"{width}' + (' stroke-dasharray="5 3"' if marked else "")
 
 
 def _box(width: float, height: float) -> str:
@@ -247,7 +248,7 @@ def _curve(points: Sequence[Point]) -> str:
 
 def fitting_lines(lines: Sequence[str]) -> list[str]:
     """What is written in a box: cut to its width, and nothing in it that is not a sign."""
-    return [literal(_fitting(line, _COLUMNS)) for line in lines]
+    return [literal(fitting(line, _COLUMNS)) for line in lines]
 
 
 def literal(text: str) -> str:
@@ -263,7 +264,7 @@ def literal(text: str) -> str:
     )
 
 
-def _fitting(text: str, columns: int) -> str:
+def fitting(text: str, columns: int) -> str:
     """Cut in the middle to what fits, as names differ at their ends; wide letters count twice."""
     if len(text) <= columns and text.isascii():
         return text

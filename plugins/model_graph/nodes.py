@@ -115,10 +115,25 @@ def bodies(
             f"Inside {nodes[index].type} {nodes[index].name}: {_part(nodes[index], number)}",
             body.nodes,
             f"{anchor(index)}-{number}",
+            anchor(index),
         )
         for index in shown
         for number, body in enumerate(nodes[index].bodies)
     ]
+
+
+def held(node: Node) -> Iterator[str]:
+    """What a node holds inside, for its tooltip."""
+    if node.bodies:
+        parts = ", ".join(
+            f"{_part(node, number)} of {count(_shown(body.nodes), 'operator')}"
+            for number, body in enumerate(node.bodies)
+        )
+        yield f"inside: {parts}; each has a diagram of its own"
+
+
+def _shown(nodes: Sequence[Node]) -> int:
+    return len(nodes) - len(constant_nodes(nodes))
 
 
 def _part(node: Node, number: int) -> str:
@@ -127,7 +142,7 @@ def _part(node: Node, number: int) -> str:
     return "the body" if len(node.bodies) == 1 else f"body {number + 1}"
 
 
-def _body(title: str, nodes: Sequence[Node], own: str) -> Diagram:
+def _body(title: str, nodes: Sequence[Node], own: str, holder: str) -> Diagram:
     constant = constant_nodes(nodes)
     shown = [index for index in range(len(nodes)) if index not in constant]
 
@@ -141,6 +156,7 @@ def _body(title: str, nodes: Sequence[Node], own: str) -> Diagram:
             f"type: {node.type}",
             "time: not measured inside a body",
             *outputs(node),
+            *held(node),
             *constants(nodes, index, constant),
         ]
         return DiagramNode(
@@ -162,7 +178,9 @@ def _body(title: str, nodes: Sequence[Node], own: str) -> Diagram:
         [Colouring("type", "layer type"), Colouring("precision", "output precision")],
         "The operators of the body.",
         collapsed=True,
+        name=title,
         inner=bodies(nodes, shown, anchor),
+        inside=holder,
     )
 
 

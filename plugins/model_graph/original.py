@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ovreport.graphs.flow import critical_path
 from ovreport.graphs.layers import ExecutedLayer, Fate, constant_nodes, fates, precision_name
 from ovreport.labels import count
 from ovreport.run import CellResult, Node, Run
@@ -17,6 +18,7 @@ from .nodes import (
     constants,
     edges,
     figures,
+    held,
     output_precision,
     outputs,
     ranks,
@@ -37,23 +39,29 @@ def original_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
     if result.model_graph is None:
         return []
     nodes = run.graphs[result.model_graph].nodes
+    known = fates(run, result)
+    by_index = {layer.index: layer for layer in layers}
+    speakers = _speakers(known)
     graph = _OriginalGraph(
         result,
         nodes,
-        fates(run, result),
-        {layer.index: layer for layer in layers},
-        _speakers(fates(run, result)),
+        known,
+        by_index,
+        speakers,
         ranks(layers),
         constant_nodes(nodes),
     )
     shown = [index for index in range(len(nodes)) if index not in graph.constant]
     anchor = partial(operator_anchor, result)
+    # A layer that stands for several operators is counted at the one that shows its time.
+    times = {operator: by_index[layer].median_s for layer, operator in speakers.items()}
+    path, _ = critical_path(nodes, times)
     return [
         Diagram(
             f"model-{result.cell.id}",
             f"The model's own graph: {count(len(shown), 'operator')}",
             [graph.node(index) for index in shown],
-            edges(nodes, shown, anchor, _changes(nodes, shown, graph.constant)),
+            edges(nodes, shown, anchor, _changes(nodes, shown, graph.constant), path),
             [
                 Colouring("type", "layer type"),
                 Colouring("fate", "what became of it"),
@@ -113,6 +121,7 @@ class _OriginalGraph:
             yield f"in the runtime graph: {how} {layer.type} {layer.name}"
             yield f"time of that layer: {figures(layer, self.ranks)}"
         yield from outputs(node)
+        yield from held(node)
         yield from (f"{name}: {value}" for name, value in node.attributes.items())
         yield from constants(self.nodes, index, self.constant)
 
