@@ -207,7 +207,7 @@ def test_what_does_not_repeat_has_no_blocks() -> None:
 
 def test_blocks_are_open_in_small_diagrams_and_closed_in_large_ones() -> None:
     small = render_diagram(layers(6, "layer.{}/"), Correspondence())
-    large = render_diagram(layers(60, "layer.{}/"), Correspondence())
+    large = render_diagram(layers(50, "layer.{}/"), Correspondence())
     assert small.html.count('<details class="fold" open>') == 6
-    assert large.html.count('<details class="fold">') == 60
+    assert large.html.count('<details class="fold">') == 50
     assert "7 nodes · 7.00\N{NARROW NO-BREAK SPACE}ms" in large.html

@@ -111,7 +111,7 @@ def test_links_mark_what_corresponds_without_scripts(
 
 
 def test_a_link_into_a_closed_block_opens_it(without_scripts: Chrome, tmp_path: Path) -> None:
-    address = written(tmp_path, layers(60, "layer.{}/"))
+    address = written(tmp_path, layers(50, "layer.{}/"))
     open_at(without_scripts, address)
     box = without_scripts.find_element(By.CSS_SELECTOR, "#n150")
     fold = without_scripts.find_elements(By.CSS_SELECTOR, ".fold")
@@ -245,6 +245,21 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> str:
     linked = [replace(node, link=f"row-{at}") for at, node in enumerate(diagram.nodes)]
     folder = tmp_path_factory.mktemp("large")
     return written(folder, rows(len(linked)), replace(diagram, nodes=linked))
+
+
+def test_the_parts_of_a_packed_diagram_open_to_its_layers_without_scripts(
+    without_scripts: Chrome, tmp_path: Path
+) -> None:
+    diagram = layers(70, "layer.{}/")
+    linked = [replace(node, link=f"row-{at}") for at, node in enumerate(diagram.nodes)]
+    address = written(tmp_path, rows(len(linked)), replace(diagram, nodes=linked))
+    open_at(without_scripts, f"{address}#n150")
+    item = without_scripts.find_element(By.ID, "n150")
+    assert item.is_displayed(), "a link into a line opens it"
+    assert len(without_scripts.find_elements(By.CSS_SELECTOR, ".overview details[open]")) == 1
+    item.find_element(By.TAG_NAME, "a").click()
+    assert without_scripts.current_url.endswith("#row-150")
+    assert row_ground(without_scripts, 150) != row_ground(without_scripts, 151)
 
 
 def test_a_large_diagram_is_an_overview_without_scripts(

@@ -22,8 +22,8 @@ from ovreport.section import Diagram, DiagramNode, Role
 LIMIT_S = 20.0
 # Repeated blocks are closed in diagrams of more nodes, so that the whole is seen first.
 _OPEN_AT_MOST = 300
-# Pictures of more nodes are stored compressed: megabytes that few readers look at.
-_LARGE = 2000
+# Pictures of more nodes are stored compressed, as they are most of a report: 800 bytes a node.
+LARGE = 400
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
         layout = placed(diagram)
     except LayoutError as error:
         return DiagramSvg(Markup("<p>{}</p>").format(f"No picture: {error}"), "")
-    large = len(diagram.nodes) > _LARGE
+    large = len(diagram.nodes) > LARGE
     paint = Paint.of(diagram)
     # Style sheets cannot mark thousands of boxes; scripts, which unpack a large diagram, can.
     drawing = Drawing(diagram, layout, paint, None if large else together)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ovreport.graphs.layout import Layout
 from ovreport.labels import count
@@ -15,14 +15,18 @@ from ovreport.section import Diagram, DiagramNode
 
 # Nodes that one line stands for, where nothing repeats.
 _TOGETHER = 40
-_COLUMNS = 48
-_ITEM = Markup("<li>{} <span>{}</span>")
+# In diagrams of more nodes, a line tells of its longest layer alone: each costs a hundred bytes.
+_LISTED = 2000
+_COLUMNS, _NODE_COLUMNS = 48, 24
 _STRONG = Markup("<b>{}</b>")
 _LINK = Markup('<a href="#{}">{}</a>')
+_LINE = Markup("<li>{} <span>{}</span>")
+_FOLD = Markup("<li><details><summary>{} <span>{}</span></summary><ul>{}</ul></details>")
+_NODE = Markup('<li id="{}"><a href="#{}">{}</a>')
 _LIST = Markup(
     '<p class="note">Drawing so many boxes needs scripts. These are the parts of it, from '
-    "top to bottom; each leads to the row of its longest layer, and the longest of all are in the "
-    "bold ones. <code>ovreport export --graph svg</code> draws all of it in a file.</p>"
+    "top to bottom; {}, and the longest of all are in the bold ones. "
+    "<code>ovreport export --graph svg</code> draws all of it in a file.</p>"
     '<ol class="overview">{}</ol>'
 )
 
@@ -44,19 +48,42 @@ def in_all(nodes: Sequence[DiagramNode], total_s: float) -> str:
 
 
 def overview(diagram: Diagram, layout: Layout, stretches: Sequence[Stretch]) -> Markup:
-    """One line for each block, and for each few dozen nodes between blocks."""
+    """One line for each block, and for each few dozen nodes between blocks.
+
+    Lines open to their layers: anchors that lead to the rows of these.
+    """
     total_s = diagram.duration_s
+    listed = len(diagram.nodes) <= _LISTED
     lines = []
     for name, members in _named(layout, stretches):
         nodes = [diagram.nodes[at] for at in members]
         first, last = nodes[0].name, nodes[-1].name
-        said = name or (f"{first} to {last}" if len(nodes) > 1 else first)
-        text: str = literal(fitting(said, _COLUMNS))
+        text = _text(name or (f"{first} to {last}" if len(nodes) > 1 else first), _COLUMNS)
         if any(node.emphasis for node in nodes):
             text = _STRONG.format(text)
-        row = max(nodes, key=lambda node: (bool(node.link), node.duration_s)).link
-        lines.append(_ITEM.format(_LINK.format(row, text) if row else text, in_all(nodes, total_s)))
-    return _LIST.format(Markup("").join(lines))
+        figure = in_all(nodes, total_s)
+        if listed:
+            lines.append(_FOLD.format(text, figure, _rows(nodes)))
+        else:
+            row = max(nodes, key=lambda node: (bool(node.link), node.duration_s)).link
+            lines.append(_LINE.format(_LINK.format(row, text) if row else text, figure))
+    how = "each opens to its layers" if listed else "each leads to the row of its longest layer"
+    return _LIST.format(how, Markup("").join(lines))
+
+
+def _rows(nodes: Sequence[DiagramNode]) -> Markup:
+    first: dict[str, DiagramNode] = {}
+    for node in nodes:
+        first.setdefault(node.link, node)
+    return Markup("").join(
+        _NODE.format(node.id, link, _text(node.name or node.lines[0], _NODE_COLUMNS))
+        for link, node in first.items()
+        if link
+    )
+
+
+def _text(text: str, columns: int) -> Markup:
+    return escape(literal(fitting(text, columns)))
 
 
 def _named(
