@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ovreport.errors import UserError
+from ovreport.graphs.layers import executed_layers
 from ovreport.plugin import Analyzer, Need
 from ovreport.run import Run
 from ovreport.section import Crashed, Section, Skipped
@@ -62,7 +63,7 @@ def _two_versions(run: Run) -> bool:
 
 _MEETS: dict[Need, Callable[[Run], bool]] = {
     "measurements": lambda run: bool(run.done),
-    "layers": lambda run: any(r.profile and r.runtime_graph for r in run.done),
+    "layers": lambda run: any(executed_layers(run, r) for r in run.done),
     "model_graph": lambda run: any(r.model_graph for r in run.done),
     "runtime_graph": lambda run: any(r.runtime_graph for r in run.done),
     "two_versions": _two_versions,
@@ -71,7 +72,7 @@ _MEETS: dict[Need, Callable[[Run], bool]] = {
 
 _MISSING: dict[Need, str] = {
     "measurements": "No cell was measured.",
-    "layers": "No cell was profiled, so there are no layer times.",
+    "layers": "There are no layer times: no cell was profiled, or the device executed no layer.",
     "model_graph": "The run holds no model graph.",
     "runtime_graph": "The run holds no runtime graph.",
     "two_versions": "The run holds one version of each model, with one runtime on one device; "

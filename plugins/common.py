@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from ovreport.graphs.flow import INT8
+from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.labels import label
 from ovreport.rendering.format import shorten
@@ -73,6 +75,18 @@ def total_s(layers: Sequence[ExecutedLayer]) -> float:
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
     """Most time first; equal times in execution order."""
     return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))
+
+
+def is_quantised(run: Run, result: CellResult) -> bool:
+    """Whether the model asks for INT8, or convolutions and products run in it.
+
+    Other layers do so in any model: a comparison puts out bytes.
+    """
+    nodes = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    if any(node.type == "FakeQuantize" for node in nodes):
+        return True
+    layers = executed_layers(run, result)
+    return any(layer.type in PRODUCTS and layer.precision in INT8 for layer in layers)
 
 
 def evidence(

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.graphs.layers import executed_layers
+from ovreport.rendering.format import show
 from ovreport.run import Run
 from ovreport.runfile import read_run
-from ovreport.section import Table
+from ovreport.section import Chart, HeatMap, Table
 from ovreport_plugins.kernels.analyzer import Kernel, Kernels, parse_kernel
 
 
@@ -69,3 +70,14 @@ def test_a_hidden_reference_kernel_is_found_and_linked(run: Run) -> None:
         assert "CumSum" in finding.text
         assert [link.text for link in finding.evidence] == ["sum"]
         assert 0.01 < (finding.gain or 0) < 1
+
+
+def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> None:
+    for group in Kernels().analyze(run).groups:
+        chart = next(b for b in group.blocks if b.id.startswith("implementations-by-isa-"))
+        assert isinstance(chart, Chart)
+        (heat,) = chart.marks
+        assert isinstance(heat, HeatMap)
+        assert sum(x for row in heat.values for x in row if x is not None) == pytest.approx(1)
+        largest = max(x for row in heat.values for x in row if x is not None)
+        assert chart.title.startswith(show(largest, "share"))

@@ -11,7 +11,7 @@ import pytest
 from ovreport.graphs.layers import executed_layers
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Group, Table, Tag
+from ovreport.section import Chart, Group, HeatMap, Table, Tag
 from ovreport_plugins.precision.analyzer import Precision
 
 
@@ -60,6 +60,18 @@ def test_the_transitions_matrix_is_read_from_row_to_column(
     for row in table(group, "transitions-").rows:
         for name in ("f32", "u8"):
             assert row.values[f"to-{name}"] == expected[text(row.values["from"]), name]
+
+
+def test_the_matrix_is_drawn_where_precisions_change(group: Group) -> None:
+    chart = next(b for b in group.blocks if b.id.startswith("followed-"))
+    assert isinstance(chart, Chart)
+    (heat,) = chart.marks
+    assert isinstance(heat, HeatMap)
+    rows = [[row.values[f"to-{name}"] or None for name in chart.x.categories]
+            for row in table(group, "transitions-").rows]  # fmt: skip
+    assert [list(row) for row in heat.values] == rows
+    changes = sum(n or 0 for i, row in enumerate(heat.values) for j, n in enumerate(row) if i != j)
+    assert f"changes {int(changes)} times" in chart.title
 
 
 def test_changes_along_the_data_name_the_layers_and_their_bytes(group: Group) -> None:

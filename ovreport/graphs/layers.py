@@ -14,6 +14,9 @@ from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
 
 _MAX_COMMAS = 16
+# Layers that hold a body. The device gives them the precision of an input, such as the condition,
+# whatever runs inside.
+NESTED = frozenset({"If", "Loop", "TensorIterator"})
 # Their result differs from inference to inference, or is not known when the model is compiled,
 # even where all their inputs are constants.
 _NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
@@ -34,6 +37,7 @@ class ExecutedLayer:
     """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
     kernel: str
     precision: str
+    """``unknown`` where the device tells none, or not that of the body inside."""
     median_s: float
     low_s: float
     """Lower quartile."""
@@ -83,6 +87,12 @@ def precision_name(text: str) -> str:
     return _FORMER_NAMES.get(name, name) or "unknown"
 
 
+def _precision(node: Node) -> str:
+    """That a layer was executed in."""
+    told = "" if node.type in NESTED else attribute(node, "runtimePrecision")
+    return precision_name(told)
+
+
 @by_identity
 def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     """Layers with status *executed*, in execution order; empty without profile or graph.
@@ -108,7 +118,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             name=layer.name,
             type=nodes[index].type,
             kernel=layer.kernel,
-            precision=precision_name(attribute(nodes[index], "runtimePrecision")),
+            precision=_precision(nodes[index]),
             median_s=medians[index],
             low_s=low,
             high_s=high,

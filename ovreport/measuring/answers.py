@@ -334,7 +334,7 @@ def fitted_inputs(
             array = next((x for x in turned if x.shape == like.shape), array)
         if array.shape != like.shape:
             raise ValueError(f"shapes {list(array.shape)} and {list(like.shape)}")
-        fitted[index] = np.ascontiguousarray(array.astype(like.dtype))
+        fitted[index] = array.astype(like.dtype, order="C")
     return fitted
 
 

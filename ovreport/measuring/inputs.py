@@ -194,7 +194,7 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
             f"input {path}: element type {array.dtype}, the model takes {port.precision}",
             "Convert the array first: values would be lost.",
         )
-    return np.ascontiguousarray(np.broadcast_to(array, shape).astype(wanted))
+    return np.broadcast_to(array, shape).astype(wanted, order="C")
 
 
 def _pictures(path: Path) -> list[Path]:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ovreport.graphs.flow import INT8
-from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Link, Severity
@@ -111,18 +109,6 @@ class Case:
 
     def gain(self, layers: Sequence[ExecutedLayer]) -> float:
         return gain(self.run, self.result, layers)
-
-
-def is_quantised(run: Run, result: CellResult) -> bool:
-    """Whether the model asks for INT8, or convolutions and products run in it.
-
-    Other layers do so in any model: a comparison puts out bytes.
-    """
-    nodes = run.graphs[result.model_graph].nodes if result.model_graph else ()
-    if any(node.type == "FakeQuantize" for node in nodes):
-        return True
-    layers = executed_layers(run, result)
-    return any(layer.type in PRODUCTS and layer.precision in INT8 for layer in layers)
 
 
 def share(layers: Sequence[ExecutedLayer]) -> float:

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ovreport.graphs.flow import (
-    critical_path,
-)
+from ovreport.graphs.flow import critical_path
 from ovreport.graphs.layers import ExecutedLayer, unplaced_s
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
@@ -37,6 +35,7 @@ from ..common import (
     focus_cells,
     focus_group,
     gain,
+    is_quantised,
     layer_anchor,
     longest,
     median_latency_s,
@@ -74,12 +73,11 @@ class Bottlenecks(Analyzer):
             assert result.runtime_graph is not None
             nodes = run.graphs[result.runtime_graph].nodes
             blocks: list[Block] = [
-                _chart(result, layers),
-                _cumulative(result, layers),
+                *_charts(result, layers),
                 _table(run, result, nodes, layers),
                 _types(run, result, layers),
                 *conversion_table(result, nodes, layers),
-                *island_table(result, nodes, layers),
+                *(island_table(result, nodes, layers) if is_quantised(run, result) else ()),
                 *fusion_table(result, nodes, layers),
             ]
             groups.append(focus_group(run, result, blocks))
@@ -93,6 +91,13 @@ class Bottlenecks(Analyzer):
 
 
 # ---------------------------------------------------------------------------- blocks
+
+
+def _charts(result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Chart]:
+    """Of several layers; one alone is no picture."""
+    if len(layers) > 1:
+        yield _chart(result, layers)
+        yield _cumulative(result, layers)
 
 
 def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
@@ -112,7 +117,10 @@ def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
 def _cumulative(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
     needed, share = _needed(layers)
     running = np.cumsum([layer.share for layer in longest(layers)])
-    text = f"{needed} of {count(len(layers), 'layer')} explain {show(share, 'share')} of the time"
+    text = (
+        f"{needed} of {count(len(layers), 'layer')} {_explain(needed)} {show(share, 'share')} of "
+        "the time"
+    )
     return Chart(
         f"cumulative-{result.cell.id}",
         text,
@@ -137,6 +145,10 @@ def _needed(layers: Sequence[ExecutedLayer]) -> tuple[int, float]:
     running = np.cumsum([layer.share for layer in longest(layers)])
     needed = min(int(np.searchsorted(running, _MOST)) + 1, len(running))
     return needed, float(running[needed - 1])
+
+
+def _explain(number: int) -> str:
+    return "explains" if number == 1 else "explain"
 
 
 def _table(
@@ -172,8 +184,9 @@ def _table(
         Column("path", "Critical path", help="beside: it could run while others do."),
         Column("gain", "Could gain", "share", help=_GAIN),
     ]
+    first = "The first" if needed == 1 else f"The first {needed}"
     note = (
-        f"The first {needed} explain {show(share, 'share')} of the time. The critical path takes "
+        f"{first} {_explain(needed)} {show(share, 'share')} of the time. The critical path takes "
         f"{show(time, 'duration')} of {show(total_s(layers), 'duration')}."
     )
     return Table(f"top-layers-{result.cell.id}", "Longest layers", columns, rows, note)
@@ -209,12 +222,21 @@ def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
 def _concentration(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Finding:
     needed, share = _needed(layers)
     first = longest(layers)[0]
+    name = shorten(first.name, 60)
+    text = f"{needed} of {count(len(layers), 'layer')}"
+    if len(layers) == 1:
+        text = f"the device runs the whole model as one layer, {name} ({first.type})"
+    elif needed == 1:
+        text += f", {name}, explains {show(share, 'share')} of the time"
+    else:
+        text += (
+            f" explain {show(share, 'share')} of the time; the longest, {name}, takes "
+            f"{show(first.share, 'share')}"
+        )
     return Finding(
         "bottlenecks.concentration",
         "info",
-        f"{version_name(result)}: {needed} of {count(len(layers), 'layer')} explain "
-        f"{show(share, 'share')} of the time; the longest, {shorten(first.name, 60)}, takes "
-        f"{show(first.share, 'share')}.",
+        f"{version_name(result)}: {text}.",
         evidence=evidence(result, layers, 3),
         gain=gain(run, result, [first]),
     )
@@ -258,8 +280,8 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     if abs(rest) < _UNEXPLAINED * latency or not layers:
         return
     head = (
-        f"{version_name(result)}: the layers' medians add up to {show(total, 'duration')}, the "
-        f"latency without counters is {show(latency, 'duration')}"
+        f"{version_name(result)}: the layers take {show(total, 'duration')} together (sum of their "
+        f"medians), an inference without counters takes {show(latency, 'duration')}"
     )
     lost = unplaced_s(run, result)
     if rest > 0 and lost > rest / 2:
@@ -267,28 +289,28 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     elif rest > 0:
         load = [s.other_load for s in result.slices if s.other_load is not None]
         busy = float(np.median(load)) if load else 0.0
+        each = f" ({show(rest / len(layers), 'duration')} for each layer)" if layers[1:] else ""
         why = (
-            f": {show(rest, 'duration')} are in no layer, {show(rest / len(layers), 'duration')} "
-            f"for each of {len(layers)}. In the pass with counters, where both are of the same "
-            f"inferences, {show(counted - total, 'duration')} are in none: starting layers on all "
-            "threads, and the counters themselves"
+            f": {show(rest, 'duration')} of it are in no layer{each}. With counters on, where both "
+            f"are of the same inferences, {show(counted - total, 'duration')} are in none: what "
+            "it costs to start the layers on all threads, and to count"
         )
         why += (
-            f". Other programs kept {busy:.1f} cores busy, which slows the inferences that were "
-            "timed"
+            f". Other programs kept {busy:.1f} cores busy, which slowed the inferences without "
+            "counters"
             if busy > _OTHER_LOAD
-            else "; what is beyond that is unexplained"
+            else "; anything beyond that is unexplained"
         )
     elif cost > -rest / 2:
         why = (
-            f": {show(-rest, 'duration')} less. Counters explain it: with them on an inference "
-            f"takes {show(cost, 'duration')} longer"
+            f": {show(-rest, 'duration')} less. The counters explain it: with them on, an "
+            f"inference takes {show(cost, 'duration')} longer"
         )
     else:
         why = (
-            f": {show(-rest, 'duration')} less, of which counters explain "
-            f"{show(max(cost, 0.0), 'duration')}; the pass with counters met a slower machine, or "
-            "the rest is unexplained"
+            f": {show(-rest, 'duration')} less, of which the counters explain "
+            f"{show(max(cost, 0.0), 'duration')}; the machine was slower in the pass with "
+            "counters, or the rest is unexplained"
         )
     yield Finding(
         "bottlenecks.gap",
@@ -311,15 +333,16 @@ def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:
         "bottlenecks.hidden",
         "info",
         f"{version_name(result)}: {count(len(bodies), 'layer')} ({shorten(bodies[0].name, 40)}, "
-        f"{bodies[0].type}) hold {count(inside, 'operator')} in bodies; the device reports one "
-        "time for each such layer, and what happens inside is not visible here.",
+        f"{bodies[0].type}) {'holds' if len(bodies) == 1 else 'hold'} {count(inside, 'operator')} "
+        "in bodies; the device reports one time for each such layer and no precision or kernel "
+        "of what runs inside.",
     )
 
 
 def _size(graph: Graph) -> int:
-    """Operators of a graph and of the bodies inside it, without constants."""
+    """Operators of a graph and of the bodies inside it that compute something."""
     return sum(
         1 + sum(_size(body) for body in node.bodies)
         for node in graph.nodes
-        if node.type != "Constant"
+        if node.type not in ("Constant", "Parameter", "Result")
     )

@@ -20,6 +20,7 @@ from ovreport.section import (
     Column,
     Finding,
     Group,
+    HeatMap,
     Role,
     Row,
     Section,
@@ -47,8 +48,12 @@ _PRECISION = re.compile(
 )
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01
+_NOT_NAMED = "not named"
 # These only move data: what they cost is the copy, whatever their kernel is called.
 _COPYING = frozenset({"Concatenation", "Split", "Reshape"})
+
+
+_UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Kernel:
     implementation: str
     isa: str
     precision: str
+
+    @property
+    def called(self) -> str:
+        """The implementation in words; ``unknown_f32`` names none."""
+        return self.implementation if self.implementation not in _UNKNOWN else _NOT_NAMED
 
     @property
     def is_reference(self) -> bool:
@@ -94,6 +104,7 @@ class Kernels(Analyzer):
         for result, layers in focus_cells(run):
             blocks: list[Block] = [
                 _chart(result, layers),
+                *_by_both(result, layers),
                 _by_isa(result, layers),
                 _by_kernel(result, layers),
             ]
@@ -103,12 +114,13 @@ class Kernels(Analyzer):
 
 
 def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
-    found = grouped(layers, lambda layer: parse_kernel(layer.kernel).implementation)
+    found = grouped(layers, lambda layer: parse_kernel(layer.kernel).called)
     shares = {name: sum(x.share for x in members) for name, members in found.items()}
     first = next(iter(shares))
+    kernels = "kernels that the device does not name" if first == _NOT_NAMED else f"{first} kernels"
     return Chart(
         f"implementations-{result.cell.id}",
-        f"{show(shares[first], 'share')} of the time is in {first} kernels",
+        f"{show(shares[first], 'share')} of the time is in {kernels}",
         Axis("share of the layers' time", "share"),
         Axis("", categories=list(shares)),
         [Bars(list(shares.values()), [Role("series", f"kernel {name}") for name in shares])],
@@ -117,9 +129,38 @@ def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
     )
 
 
+def _by_both(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
+    """Implementation by instruction set, where there are several of each."""
+    found = grouped(layers, lambda layer: _cell(parse_kernel(layer.kernel)))
+    shares = {key: sum(x.share for x in members) for key, members in found.items()}
+    parts = {key: parse_kernel(members[0].kernel) for key, members in found.items()}
+    kinds = list(dict.fromkeys(part.called for part in parts.values()))
+    sets = list(dict.fromkeys(part.isa for part in parts.values()))
+    if len(kinds) < 2 or len(sets) < 2:
+        return []
+    values = [[shares.get(_cell(Kernel(kind, isa, ""))) for isa in sets] for kind in kinds]
+    first, share = next(iter(shares.items()))
+    return [
+        Chart(
+            f"implementations-by-isa-{result.cell.id}",
+            f"{show(share, 'share')} of the time is in {first}",
+            Axis("instruction set", categories=[isa or _NOT_NAMED for isa in sets]),
+            Axis("", categories=kinds),
+            [HeatMap(values, "share", "share of the layers' time")],
+            "; ".join(f"{key} {show(share, 'share')}" for key, share in shares.items()),
+            height=0.8 + 0.3 * len(kinds),
+        )
+    ]
+
+
+def _cell(kernel: Kernel) -> str:
+    """``brgconv with avx2``; a field of the heat map."""
+    return f"{kernel.called} with {kernel.isa or 'an instruction set that is not named'}"
+
+
 def _by_isa(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
     rows = [
-        Row({"isa": name or "not named", **_sums(members)})
+        Row({"isa": name or _NOT_NAMED, **_sums(members)})
         for name, members in grouped(layers, lambda layer: parse_kernel(layer.kernel).isa).items()
     ]
     columns = [Column("isa", "Instruction set", help=_UNI), *_SUMS]
@@ -134,7 +175,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
             Row(
                 {
                     "kernel": name,
-                    "implementation": kernel.implementation,
+                    "implementation": kernel.called,
                     "isa": kernel.isa,
                     "reference": "reference" if kernel.is_reference else "",
                     "types": ", ".join(dict.fromkeys(layer.type for layer in members)),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ovreport.graphs.flow import Conversion, conversions, transitions
-from ovreport.graphs.layers import ExecutedLayer, precision_name
+from ovreport.graphs.layers import NESTED, ExecutedLayer, precision_name
+from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
@@ -17,6 +18,7 @@ from ovreport.section import (
     Chart,
     Column,
     Finding,
+    HeatMap,
     Role,
     Row,
     Section,
@@ -48,7 +50,7 @@ class Precision(Analyzer):
         for result, layers in focus_cells(run):
             shares = _shares(layers)
             groups.append(focus_group(run, result, _blocks(run, result, layers, shares)))
-            findings += _asked(result, shares)
+            findings += [*_asked(result, shares), *_hidden(result, layers)]
         return Section(groups, findings)
 
 
@@ -68,6 +70,24 @@ def _asked(result: CellResult, shares: dict[str, float]) -> list[Finding]:
             f"{version_name(result)}: {asked} was asked for, and {show(share, 'share')} of the "
             f"layers' time was executed in it (beside it {others}).",
             "The device or its kernels for these layers lack this precision: do not count on it.",
+        )
+    ]
+
+
+def _hidden(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding]:
+    """Layers whose body runs in precisions that the device does not tell."""
+    nested = [layer for layer in layers if layer.type in NESTED]
+    if not nested:
+        return []
+    return [
+        Finding(
+            "precision.hidden",
+            "info",
+            f"{version_name(result)}: {count(len(nested), 'layer')} with a body inside "
+            f"({', '.join(dict.fromkeys(layer.type for layer in nested))}) took "
+            f"{show(sum(layer.share for layer in nested), 'share')} of the time; the device does "
+            "not tell the precisions in which the body runs.",
+            evidence=evidence(result, nested),
         )
     ]
 
@@ -113,8 +133,7 @@ def _blocks(
             )
         )
     blocks.append(Table(f"precisions-{result.cell.id}", "By precision", columns, rows))
-    blocks.append(_transitions(result, layers))
-    return [*blocks, *_changes(run, result, layers)]
+    return [*blocks, *_transitions(result, layers), *_changes(run, result, layers)]
 
 
 def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
@@ -166,9 +185,36 @@ def _time(members: Sequence[Conversion]) -> float:
     return sum(member.layer.median_s for member in members)
 
 
-def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
+def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> list[Block]:
+    """The matrix as the Workbench had it, drawn where there is more than one precision."""
     counts = transitions(layers)
     names = sorted({name for pair in counts for name in pair})
+    if not names:
+        return []
+    table = _transitions_table(result, counts, names)
+    return [_transitions_chart(result, counts, names), table] if len(names) > 1 else [table]
+
+
+def _transitions_chart(
+    result: CellResult, counts: Counter[tuple[str, str]], names: Sequence[str]
+) -> Chart:
+    changes = {pair: n for pair, n in counts.items() if pair[0] != pair[1]}
+    words = [f"{a} → {b} {n} times" for (a, b), n in sorted(changes.items(), key=lambda x: -x[1])]
+    return Chart(
+        f"followed-{result.cell.id}",
+        f"From one layer to the next the precision changes {sum(changes.values())} times in "
+        f"{counts.total()}",
+        Axis("to", categories=names),
+        Axis("from", categories=names),
+        [HeatMap([[counts[a, b] or None for b in names] for a in names], "count", "times")],
+        "; ".join(words) or "It never changes.",
+        height=0.8 + 0.45 * len(names),
+    )
+
+
+def _transitions_table(
+    result: CellResult, counts: Counter[tuple[str, str]], names: Sequence[str]
+) -> Table:
     rows = []
     for source in names:
         values: dict[str, Value] = {"from": Tag(source, Role("precision", source))}
@@ -182,5 +228,6 @@ def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table
         columns,
         rows,
         "How often a layer of the row's precision is directly followed, in execution order, by "
-        "one of the column's; layers that take time only.",
+        "one of the column's; layers without a time are left out.",
+        collapsed=len(names) > 1,
     )

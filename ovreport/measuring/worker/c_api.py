@@ -44,7 +44,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ov_compiled_model_input_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_compiled_model_create_infer_request": (c_void_p, c_void_p),
     "ov_port_get_element_type": (c_void_p, c_void_p),
-    "ov_const_port_get_shape": (c_void_p, c_void_p),
     "ov_tensor_create": (c_int, _Shape, c_void_p),
     "ov_tensor_get_byte_size": (c_void_p, c_void_p),
     "ov_tensor_data": (c_void_p, c_void_p),
@@ -131,17 +130,24 @@ class Model:
         self._model = self._library.made("ov_core_read_model", self._core, os.fsencode(path), None)
         self._compiled = c_void_p()
         self._requests: list[c_void_p] = []
+        self._shapes: Sequence[Sequence[int]] = ()
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
-        """Gives every input its shape, by index; equal shapes cost nothing."""
-        made = (_PartialShape * len(shapes))()
-        for shape, place in zip(shapes, made, strict=True):
-            dims = (c_int64 * len(shape))(*shape)
-            self._library.call("ov_partial_shape_create_static", len(shape), dims, byref(place))
-        indices = (c_size_t * len(shapes))(*range(len(shapes)))
-        self._library.call(
-            "ov_model_reshape_by_port_indexes", self._model, indices, made, len(shapes)
-        )
+        """Gives every input its shape, by index; equal shapes cost nothing.
+
+        Scalars stay as they are: the C API takes a rank of 0 for one that is not known.
+        """
+        self._shapes = shapes
+        wanted = [index for index, shape in enumerate(shapes) if shape]
+        made = (_PartialShape * len(wanted))()
+        for index, place in zip(wanted, made, strict=True):
+            rank, dims = len(shapes[index]), (c_int64 * len(shapes[index]))(*shapes[index])
+            self._library.call("ov_partial_shape_create_static", rank, dims, byref(place))
+        indices = (c_size_t * len(wanted))(*wanted)
+        if wanted:
+            self._library.call(
+                "ov_model_reshape_by_port_indexes", self._model, indices, made, len(wanted)
+            )
 
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
         texts = [text for pair in properties.items() for text in map(_text, pair)]
@@ -190,9 +196,9 @@ class Model:
 
     def _tensor(self, index: int, array: Array) -> c_void_p:
         port = self._library.made("ov_compiled_model_input_by_index", self._compiled, index)
-        element, shape, size = c_int(), _Shape(), c_size_t()
+        element, size, dims = c_int(), c_size_t(), self._shapes[index]
+        shape = _Shape(len(dims), (c_int64 * len(dims))(*dims))
         self._library.call("ov_port_get_element_type", port, byref(element))
-        self._library.call("ov_const_port_get_shape", port, byref(shape))
         tensor = self._library.made("ov_tensor_create", element, shape)
         self._library.call("ov_tensor_get_byte_size", tensor, byref(size))
         if size.value != array.nbytes:

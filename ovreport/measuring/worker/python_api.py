@@ -145,7 +145,7 @@ def _tensor(array: Array, item: Any) -> Any:
     """Bytes stand for the element types that numpy lacks, such as bf16 and u4."""
     element, shape = item.get_element_type(), item.get_partial_shape().to_shape()
     if array.dtype != np.uint8 or element == ov.Type.u8:
-        return ov.Tensor(np.ascontiguousarray(array))
+        return ov.Tensor(np.asarray(array, order="C"))  # keeps a scalar a scalar
     made = ov.Tensor(element, shape)
     made.data.view(np.uint8).reshape(-1)[:] = array
     return made

@@ -7,7 +7,8 @@ from ovreport.graphs.fusion import unfused
 from ovreport.labels import count
 from ovreport.rendering.format import shorten, show
 
-from ..case import NOTABLE, Case, Found, Rule, is_quantised, share
+from ...common import is_quantised
+from ..case import NOTABLE, Case, Found, Rule, share
 
 # The Workbench spoke of reorders from a tenth of the time on.
 _REORDERS = 0.1

@@ -11,8 +11,8 @@ from ovreport.run import CellResult
 from ovreport.section import Link
 from ovreport.stats.ratio import ratio, verdict
 
-from ...common import by_type, median_latency_s, total_s
-from ..case import CONVOLUTIONS, NOTABLE, Case, Found, Rule, is_quantised, share, types
+from ...common import by_type, is_quantised, median_latency_s, total_s
+from ..case import CONVOLUTIONS, NOTABLE, Case, Found, Rule, share, types
 
 # The Workbench advised FP16 on a GPU from this share of FP32 layers on.
 _GPU_FLOAT32 = 0.15
@@ -152,6 +152,8 @@ def _quantisers(case: Case) -> Found | str:
 
 
 def _islands(case: Case) -> Found | str:
+    if not is_quantised(case.run, case.result):
+        return "this version is not quantised"
     found = islands(case.nodes, case.layers)
     members = [layer for island in found for layer in island]
     if share(members) < NOTABLE:
