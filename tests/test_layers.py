@@ -17,7 +17,6 @@ from ovreport.graphs.flow import (
     islands,
     size_bytes,
     transitions,
-    transposes_there_and_back,
 )
 from ovreport.graphs.layers import (
     ExecutedLayer,
@@ -29,6 +28,7 @@ from ovreport.graphs.layers import (
     skipped_layers,
     unplaced_s,
 )
+from ovreport.graphs.transposes import there_and_back
 from ovreport.run import (
     Cell,
     CellResult,
@@ -284,13 +284,28 @@ def transposed(*shapes: str) -> list[Node]:
 
 def test_a_transpose_that_is_undone_is_found() -> None:
     nodes = transposed("[1,3,2]", "[1,3,2]")
-    ((first, second),) = transposes_there_and_back(nodes, layers_of(nodes))
-    assert (first.index, second.index) == (1, 4)
+    assert there_and_back(nodes) == [(1, 4)]
 
 
 def test_a_transpose_that_is_needed_is_not() -> None:
     nodes = transposed("[1,6]", "[1,3,2]")
-    assert transposes_there_and_back(nodes, layers_of(nodes)) == []
+    assert there_and_back(nodes) == []
+
+
+@pytest.mark.parametrize(("back", "found"), [([0, 2, 1], [(2, 4)]), ([2, 0, 1], []),
+                                             ([0, 1, 2], [])])  # fmt: skip
+def test_the_order_of_dimensions_decides_where_shapes_do_not(
+    back: list[int], found: list[tuple[int, int]]
+) -> None:
+    cube = "[4,4,4]"
+
+    def order(value: list[int]) -> Node:
+        return node("", "Constant").model_copy(update={"attributes": {"value": value}})
+
+    nodes = [node("in", "Parameter", shape=cube), order([0, 2, 1]),
+             node("", "Transpose", 0, 1, shape=cube), order(back),
+             node("", "Transpose", 2, 3, shape=cube)]  # fmt: skip
+    assert there_and_back(nodes) == found
 
 
 @pytest.mark.parametrize(

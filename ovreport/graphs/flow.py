@@ -26,8 +26,6 @@ CONVERTERS = frozenset({"Reorder", "Convert", "Transpose"})
 INT8 = frozenset({"i8", "u8"})
 _FLOAT = frozenset({"f64", "f32", "f16", "bf16"})
 _ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "FakeQuantize", "Reorder", "Convert"})
-# Longer detours between two transposes are not something a person would take out by hand.
-_MAX_BETWEEN = 8
 
 
 def transitions(layers: Sequence[ExecutedLayer]) -> Counter[tuple[str, str]]:
@@ -168,40 +166,6 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
         if entered and left:
             found.append([layer for layer in layers if layer.index in members])
     return [island for island in found if island]
-
-
-def transposes_there_and_back(
-    nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
-) -> list[tuple[ExecutedLayer, ExecutedLayer]]:
-    """Pairs of transposes of which the second undoes the first, judged by shapes.
-
-    Between them lies nothing but a chain of layers that keep the shape, so they could as well work
-    on the data as it was.
-    """
-    constant = constant_nodes(nodes)
-    readers = readers_of(nodes)
-    transposes = {layer.index: layer for layer in layers if layer.type == "Transpose"}
-    found = []
-    for first in transposes.values():
-        source, port = nodes[first.index].inputs[0]
-        original = nodes[source].outputs[port].shape
-        at, shape = first.index, nodes[first.index].outputs[0].shape
-        for _ in range(_MAX_BETWEEN):
-            if len(readers[at]) != 1:
-                break
-            following = readers[at][0]
-            data = [s for s, _ in nodes[following].inputs if s not in constant]
-            if data != [at] or not nodes[following].outputs:
-                break
-            becomes = nodes[following].outputs[0].shape
-            if following in transposes:
-                if becomes == original != shape and is_static(shape):
-                    found.append((first, transposes[following]))
-                break
-            if becomes != shape:
-                break
-            at = following
-    return found
 
 
 @lru_cache(maxsize=10_000)

@@ -138,11 +138,14 @@ class _Details:
         """The model's layers that it executes, with their parameters, and who shares them."""
         for index in layer.originals:
             original = self._original[index]
-            place = operator_anchor(self._result, index)
             text = f"{original.type} {shorten(original.name, _NAME)}"
-            yield "Executes", Link(text, place), "text"
-            if settings := ", ".join(f"{k} {v}" for k, v in original.attributes.items()):
-                yield original.type, settings, "text"
+            yield "Executes", Link(text, operator_anchor(self._result, index)), "text"
+            settings = [f"{k} {v}" for k, v in original.attributes.items()]
+            for place, (source, _) in enumerate(original.inputs):
+                if (value := self._original[source].attributes.get("value")) is not None:
+                    settings.append(f"input {place} {value}")
+            if settings:
+                yield original.type, ", ".join(settings), "text"
         sharing = dict.fromkeys(
             other for index in layer.originals for other in self._sharing[index] if other != layer
         )

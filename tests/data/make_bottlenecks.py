@@ -51,12 +51,17 @@ def model(*, quantised: bool) -> ov.Model:
     return ov.Model([op.result(convolution(flow, "last", narrow=False))], [data], "bottlenecks")
 
 
+def save(folder: Path) -> None:
+    """Both versions: ``parent.xml`` and ``int8.xml``."""
+    for version, quantised in (("parent", False), ("int8", True)):
+        ov.save_model(model(quantised=quantised), folder / f"{version}.xml", False)
+
+
 def main() -> None:
     """Saves both versions, measures them shortly and keeps the run file."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for version, quantised in (("parent", False), ("int8", True)):
-            ov.save_model(model(quantised=quantised), folder / f"{version}.xml", False)
+        save(folder)
         config = folder / "config.toml"
         config.write_text(
             """

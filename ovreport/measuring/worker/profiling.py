@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import openvino as ov
 
 from .python_api import Request, port
+
+_MAX_PARAMETERS = 8
 
 
 def profile(request: Request, iterations: int, seconds: float, *, means: bool) -> dict[str, Any]:
@@ -81,6 +84,8 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
         attributes = {key: _plain(value) for key, value in operation.get_attributes().items()}
         attributes["opset"] = operation.get_type_info().version_id
         type_name = operation.get_type_name()
+        if type_name == "Constant":
+            attributes.update(_few_integers(operation))
         if type_name in ("Loop", "TensorIterator"):
             attributes["num_iterations"] = operation.get_num_iterations()  # -1: not known
     return {
@@ -91,6 +96,16 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
         "attributes": attributes,
         "bodies": [graph(body, kind) for body in _bodies(operation)],
     }
+
+
+def _few_integers(constant: Any) -> dict[str, list[int]]:
+    """The values of axes, orders of dimensions and target shapes: operators' parameters."""
+    if constant.get_element_type() not in (ov.Type.i32, ov.Type.i64):
+        return {}
+    shape = constant.get_output_shape(0)
+    if len(shape) > 1 or sum(shape) > _MAX_PARAMETERS:
+        return {}
+    return {"value": np.atleast_1d(constant.data).tolist()}
 
 
 def _bodies(operation: Any) -> list[Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ovreport.graphs.flow import CONVERTERS, conversions, transposes_there_and_back
+from dataclasses import dataclass
+
+from ovreport.graphs.flow import CONVERTERS, conversions
 from ovreport.graphs.fusion import unfused
+from ovreport.graphs.layers import ExecutedLayer, fates
+from ovreport.graphs.transposes import there_and_back
 from ovreport.labels import count
 from ovreport.rendering.format import shorten, show
 
@@ -52,21 +56,57 @@ def _reorders(case: Case) -> Found | str:
     )
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """Two transposes of which the second undoes the first."""
+
+    names: tuple[str, str]
+    left: tuple[ExecutedLayer, ...]
+    """What the device still executes of them."""
+
+
+def _pairs(case: Case) -> list[_Pair]:
+    """Those of the model, then those that only the runtime graph has."""
+    executed = {layer.index: layer for layer in case.layers if layer.type in CONVERTERS}
+    known = fates(case.run, case.result)
+    found = []
+    for a, b in there_and_back(case.model):
+        places = dict.fromkeys(known[index].layer for index in (a, b))
+        left = tuple(executed[place] for place in places if place in executed)
+        found.append(_Pair((case.model[a].name, case.model[b].name), left))
+    seen = {layer.index for pair in found for layer in pair.left}
+    for a, b in there_and_back(case.nodes):
+        if executed.keys() >= {a, b} and not seen & {a, b}:
+            names = (case.nodes[a].name, case.nodes[b].name)
+            found.append(_Pair(names, (executed[a], executed[b])))
+    return found
+
+
 def _transposes(case: Case) -> Found | str:
-    pairs = transposes_there_and_back(case.nodes, case.layers)
-    both = list(dict.fromkeys(layer for pair in pairs for layer in pair))
+    pairs = _pairs(case)
+    left = list(dict.fromkeys(layer for pair in pairs for layer in pair.left))
     if not pairs:
         return "no transpose is undone by a later one"
-    return Found(
-        "warning" if share(both) >= NOTABLE else "info",
-        f"{count(len(pairs), 'transpose')} {'is' if len(pairs) == 1 else 'are'} undone by a later "
-        "one, with nothing but layers that keep the shape between; together "
-        f"{show(share(both), 'share')} of the layers' time.",
-        "Let the layers between work on the original order of dimensions.",
-        "Both transposes are gone from the table of layers.",
-        case.evidence(both),
-        case.gain(both),
+    listed = "; ".join(" and ".join(shorten(name, 40) for name in p.names) for p in pairs[:3])
+    said = (
+        f"{2 * len(pairs)} transposes undo each other{' in pairs' if pairs[1:] else ''} ({listed}"
+        f"{'; …' if pairs[3:] else ''}), with nothing between that changes the shape"
     )
+    if not left:
+        return f"{said}; OpenVINO took them out while compiling"
+    return Found(
+        "warning" if share(left) >= NOTABLE else "info",
+        f"{said}; the device executes {_how_many(len(left), 2 * len(pairs))} of them, "
+        f"{show(share(left), 'share')} of the layers' time.",
+        "Let the layers between work on the original order of dimensions.",
+        "Both transposes are gone from the model's own layers and from the executed ones.",
+        case.evidence(left),
+        case.gain(left),
+    )
+
+
+def _how_many(number: int, of: int) -> str:
+    return ("both" if of == 2 else "all") if number == of else str(number)
 
 
 def _broken_fusions(case: Case) -> Found | str:
