@@ -3,11 +3,14 @@
     python benchmarks/layer_times.py                 # SqueezeNet, ResNet-50 and DenseNet-121
     python benchmarks/layer_times.py model.xml …
 
-Both measure in turns, several rounds each. The CPU plugin's counters, which benchmark_app prints,
+Both measure in short turns, in changing order, and each round gives a ratio of its own: a machine
+that is slower a minute later is so for both. The CPU plugin's counters, which benchmark_app prints,
 are means over all inferences since compiling; ovreport takes them apart, and shows the median of
-single inferences. Layers are paired by their place, as both list them, since some names are
-numbered anew in every process. Printed for each model: the sums and their ratio, the correlation
-of the layers' times (Pearson) and of their ranks (Spearman).
+single inferences. Their means are compared too, since a mean holds what disturbs a few inferences
+and a median does not. Layers are paired by their place, as both list them, since some names are
+numbered anew in every process. Printed for each model: the median of the sums over all rounds; the
+ratios of the sums, ours to theirs, of medians and of means, as median (least to most) of the
+rounds; the correlation of the layers' times (Pearson) and of their ranks (Spearman).
 """
 
 from __future__ import annotations
@@ -17,14 +20,18 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ovreport.run import Profile
 from ovreport.runfile import read_run
 
-ROUNDS = 3
-SECONDS = 2
+ROUNDS = 6
+SECONDS = 1
 LIGHT = ("squeezenet", "resnet50", "densenet121")
 
 Times = dict[tuple[int, str], float]
@@ -33,15 +40,37 @@ Times = dict[tuple[int, str], float]
 
 def main() -> None:
     models = [Path(word) for word in sys.argv[1:]] or [light(name) for name in LIGHT]
-    print("model        layers  benchmark_app   ovreport   ratio  Pearson  Spearman")
+    print(
+        "model        layers  benchmark_app   ovreport  ratio of medians    ratio of means      "
+        "Pearson  Spearman"
+    )
     for model in models:
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            theirs, ours = [], []
-            for _ in range(ROUNDS):
-                theirs.append(by_benchmark_app(model, folder))
-                ours.append(by_ovreport(model, folder))
-        print(row(model.stem, middle(theirs), middle(ours)), flush=True)
+            rounds = [one_round(model, Path(name), n) for n in range(ROUNDS)]
+        print(row(model.stem, rounds), flush=True)
+
+
+@dataclass(frozen=True)
+class Round:
+    """Both tools' times of one turn each."""
+
+    theirs: Times
+    medians: Times
+    means: Times
+
+    def ratio(self, ours: Times) -> float:
+        return sum(ours.values()) / sum(self.theirs.values())
+
+
+def one_round(model: Path, folder: Path, number: int) -> Round:
+    """The tool that begins changes from round to round."""
+    if number % 2:
+        profile = by_ovreport(model, folder)
+        theirs = by_benchmark_app(model, folder)
+    else:
+        theirs = by_benchmark_app(model, folder)
+        profile = by_ovreport(model, folder)
+    return Round(theirs, of_layers(profile, np.median), of_layers(profile, np.mean))
 
 
 def light(name: str) -> Path:
@@ -67,14 +96,14 @@ def by_benchmark_app(model: Path, folder: Path) -> Times:
     return {(n, line[2]): float(line[4]) for n, line in enumerate(layers)}
 
 
-def by_ovreport(model: Path, folder: Path) -> Times:
+def by_ovreport(model: Path, folder: Path) -> Profile:
     config, target = folder / "ovreport.toml", folder / "run.jsonl"
     target.unlink(missing_ok=True)
     config.write_text(
         f"""
         model = [{{ name = "model", path = '{model}' }}]
         matrix = {{ hint = "latency" }}
-        measure = {{ duration = {SECONDS}, launches = 1, profile_iterations = 30 }}
+        measure = {{ duration = {SECONDS / 2}, launches = 1, roofs = false }}
         report = {{ analyzers = ["summary"] }}
         """
     )
@@ -85,9 +114,13 @@ def by_ovreport(model: Path, folder: Path) -> Times:
     (result,) = read_run(target).done
     if result.profile is None:
         raise SystemExit(f"{model}: ovreport could not profile it")
+    return result.profile
+
+
+def of_layers(profile: Profile, statistic: Callable[[Any], Any]) -> Times:
     return {
-        (n, layer.type): float(np.median(layer.times_ns)) / 1e6 if len(layer.times_ns) else 0.0
-        for n, layer in enumerate(result.profile.layers)
+        (n, layer.type): float(statistic(layer.times_ns)) / 1e6 if len(layer.times_ns) else 0.0
+        for n, layer in enumerate(profile.layers)
     }
 
 
@@ -104,7 +137,8 @@ def middle(rounds: list[Times]) -> Times:
     return {key: float(np.median([times[key] for times in rounds])) for key in rounds[0]}
 
 
-def row(name: str, theirs: Times, ours: Times) -> str:
+def row(name: str, rounds: list[Round]) -> str:
+    theirs, ours = middle([r.theirs for r in rounds]), middle([r.medians for r in rounds])
     if theirs.keys() != ours.keys():
         raise SystemExit(f"{name}: both list other layers")
     executed = [key for key in theirs if theirs[key] or ours[key]]
@@ -112,9 +146,15 @@ def row(name: str, theirs: Times, ours: Times) -> str:
     ranks = (np.argsort(np.argsort(values)) for values in (a, b))
     return (
         f"{name.removeprefix('light_'):<12} {len(executed):>6} {a.sum():>11.2f} ms "
-        f"{b.sum():>7.2f} ms {b.sum() / a.sum():>7.3f} "
+        f"{b.sum():>7.2f} ms  {spread([r.ratio(r.medians) for r in rounds])}  "
+        f"{spread([r.ratio(r.means) for r in rounds])} "
         f"{np.corrcoef(a, b)[0, 1]:>8.4f} {np.corrcoef(*ranks)[0, 1]:>9.4f}"
     )
+
+
+def spread(ratios: list[float]) -> str:
+    """``1.012 (0.984-1.031)``."""
+    return f"{np.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from ovreport.graphs.flow import INT8
 from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
@@ -70,6 +72,12 @@ def by_type(layers: Sequence[ExecutedLayer]) -> dict[str, list[ExecutedLayer]]:
 def total_s(layers: Sequence[ExecutedLayer]) -> float:
     """Seconds of some layers together."""
     return sum(layer.median_s for layer in layers)
+
+
+def means_s(result: CellResult) -> float:
+    """Seconds of all layers together by their means, which hold what a median leaves out."""
+    layers = result.profile.layers if result.profile else ()
+    return sum(float(np.mean(layer.times_ns)) for layer in layers if len(layer.times_ns)) / 1e9
 
 
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:

@@ -94,6 +94,23 @@ def test_an_island_is_listed_with_the_layers_around_it(run: Run) -> None:
     assert "fourth" in names["after"]
 
 
+def test_layers_that_are_disturbed_now_and_then_explain_a_gap(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.profile is not None
+    layers = []
+    for place, layer in enumerate(result.profile.layers):
+        times = layer.times_ns.copy()
+        if len(times):
+            times[place % len(times)] *= 10  # in each inference others
+        layers.append(layer.model_copy(update={"times_ns": times}))
+    disturbed = result.profile.model_copy(update={"layers": tuple(layers)})
+    slices = tuple(s.model_copy(update={"latencies_ns": s.latencies_ns * 2}) for s in result.slices)
+    launch = result.launches[0].model_copy(update={"slices": slices})
+    slower = changed(run, "parent", profile=disturbed, launches=(launch,))
+    assert "their means add up to" in findings(slower, "parent")["bottlenecks.gap"].text
+
+
 def test_a_gap_between_layers_and_latency_is_explained_or_said_to_be_unexplained(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None

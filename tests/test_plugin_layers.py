@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from ovreport.graphs.layers import executed_layers
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Facts, Group, Link, Table
+from ovreport.section import Facts, Group, Link, Table, Text
 from ovreport_plugins.layers.analyzer import Layers
 
 
@@ -55,13 +56,15 @@ def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
 ) -> None:
     facts = next(block for block in group.blocks if block.id.startswith("sum-"))
     assert isinstance(facts, Facts)
-    latency, layers, rest, counted, cost, outside, inferences = (
+    latency, layers, means, rest, counted, cost, outside, inferences = (
         value for _, value, _ in facts.facts
     )
     unprofiled = np.concatenate([s.latencies_ns for s in int8.slices])
     assert getattr(latency, "point", None) == pytest.approx(np.median(unprofiled) / 1e9)
     assert float(str(layers)) + float(str(rest)) == pytest.approx(np.median(unprofiled) / 1e9)
     assert int8.profile is not None
+    by_hand = sum(float(np.mean(x.times_ns)) for x in int8.profile.layers if len(x.times_ns))
+    assert means == pytest.approx(by_hand / 1e9)
     assert counted == pytest.approx(np.median(int8.profile.latencies_ns) / 1e9)
     assert float(str(counted)) - float(str(cost)) == pytest.approx(np.median(unprofiled) / 1e9)
     assert float(str(counted)) - float(str(outside)) == pytest.approx(float(str(layers)))
@@ -131,3 +134,19 @@ def test_work_is_that_of_the_formula(group: Group) -> None:
     work, rate = (float(str(row.values[key])) for key in ("work", "rate"))
     assert work == pytest.approx(by_hand / 1e9, rel=0.02)
     assert rate == pytest.approx(work / float(str(row.values["time"])))
+
+
+def test_times_that_are_means_are_said_to_be(run: Run, int8: CellResult) -> None:
+    assert int8.resolved is not None
+    several = int8.resolved.model_copy(update={"streams": 4})
+    results = tuple(
+        r.model_copy(update={"resolved": several}) if r.cell.id == int8.cell.id else r
+        for r in run.results
+    )
+
+    def said(run: Run) -> bool:
+        blocks = [block for group in Layers().analyze(run).groups for block in group.blocks]
+        return any(isinstance(b, Text) and "With 4 streams" in b.text for b in blocks)
+
+    assert said(replace(run, results=results))
+    assert not said(run)

@@ -112,6 +112,38 @@ def test_operations_are_those_of_a_count_by_hand(
     assert operations(made) == expected
 
 
+def fourier(kind: str, shape: list[int], axes: list[int], size: list[int] | None = None) -> int:
+    """Operations of a transform in a model of OpenVINO's own."""
+    data = op.parameter(shape, np.float32)
+    more = [] if size is None else [op.constant(np.array(size, np.int64))]
+    made = getattr(op, kind)(data, op.constant(np.array(axes, np.int64)), *more)
+    work = work_in(ov.Model([op.result(made)], [data]), kind.upper())
+    assert work.flops is not None
+    return work.flops
+
+
+def test_fourier_transforms_take_what_fftw_counts() -> None:
+    assert fourier("dft", [2, 8, 16, 2], [1]) == 5 * 2 * 8 * 16 * 3
+    assert fourier("idft", [2, 8, 16, 2], [0, -1], [4, 16]) == 5 * 4 * 8 * 16 * 6
+    assert fourier("rdft", [4, 64], [1]) == 2.5 * 4 * 64 * 6
+    assert fourier("rdft", [4, 50], [-1], [64]) == 2.5 * 4 * 64 * 6
+    assert fourier("irdft", [4, 33, 2], [1]) == 2.5 * 4 * 64 * 6
+
+
+def test_pooling_of_regions_is_known_where_the_samples_are_fixed() -> None:
+    data, regions = op.parameter([1, 72, 20, 20], np.float32), op.parameter([5, 5], np.float32)
+
+    def flops(mode: str, channels: int) -> int | None:
+        made = op.psroi_pooling(data, regions, channels, 3, 1.0, 2, 2, mode)
+        return work_in(ov.Model([op.result(made)], [data, regions]), "PSROIPooling").flops
+
+    assert flops("average", 8) is None
+    assert flops("bilinear", 18) == 5 * 18 * 9 * (4 * 8 + 1)
+    nodes = [node("in", "Parameter"), node("boxes", "NonMaxSuppression", 0, shape="[?,3]")]
+    run, result = measured([], [], nodes)
+    assert totals(run, result).unknown == {"NonMaxSuppression: its work depends on values": 1}
+
+
 def test_what_is_not_known_is_listed_and_never_zero() -> None:
     nodes = [
         node("in", "Parameter", shape="[?,8]"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -28,6 +28,8 @@ class Operator:
     inputs: Sequence[Dimensions]
     outputs: Sequence[Dimensions]
     attributes: Mapping[str, JsonValue]
+    values: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """Of inputs, by port, that are few and known, such as axes."""
 
     def numbers(self, name: str) -> list[int]:
         """An attribute that is a list of integers; empty where it is missing."""
@@ -78,6 +80,21 @@ MOVES_DATA = (
     }
 )  # fmt: skip
 """Without arithmetic: they copy, rearrange, convert or only name data."""
+
+DEPENDS_ON_VALUES = frozenset({
+    "DetectionOutput", "ExperimentalDetectronDetectionOutput",
+    "ExperimentalDetectronGenerateProposalsSingleImage", "ExperimentalDetectronROIFeatureExtractor",
+    "ExperimentalDetectronTopKROIs", "GenerateProposals", "MatrixNms", "MulticlassNms",
+    "Multinomial", "NonMaxSuppression", "Proposal", "PSROIPooling", "ROIAlign", "ROIPooling",
+    "Unique",
+})  # fmt: skip
+"""How much they compute depends on values: boxes that overlap, sizes of regions.
+
+The greedy suppression of boxes compares each with those that were kept (from none to all of the
+others); pooling of a region sums as many elements as the region covers (Girshick, *Fast R-CNN*,
+2015; Dai et al., *R-FCN*, 2016). Any figure for them would be a guess. The pooling that samples a
+fixed number of places has a formula.
+"""
 
 _SIGMOID = 4  # 1 / (1 + exp(−x))
 _TANH = 5  # (exp(2x) − 1) / (exp(2x) + 1)
@@ -238,6 +255,50 @@ def _roi_align(op: Operator) -> int | None:
     return math.prod(op.outputs[0]) * ratio**2 * (_BILINEAR + 1)
 
 
+def _position_sensitive_pooling(op: Operator) -> int | None:
+    """Known where a bin is sampled at a fixed number of places: interpolated, added, divided."""
+    bins = [op.attributes.get(f"spatial_bins_{axis}") for axis in "xy"]
+    if op.attributes.get("mode") != "bilinear" or not all(isinstance(n, int) for n in bins):
+        return None
+    samples = math.prod(n for n in bins if isinstance(n, int))
+    return math.prod(op.outputs[0]) * (samples * (_BILINEAR + 1) + 1)
+
+
+# Operations of a fast Fourier transform (Cooley and Tukey 1965) of N complex points are counted as
+# 5 N log₂ N and of N real ones as half of it, the convention of FFTW's benchmarks (Frigo and
+# Johnson, *The Design and Implementation of FFTW3*, Proceedings of the IEEE 93(2), 2005).
+_COMPLEX, _REAL = 5.0, 2.5
+
+
+def _fourier(op: Operator) -> int | None:
+    """A transform along each axis; the last dimension of complex data holds both its parts."""
+    axes = op.values.get(1)
+    if axes is None:
+        return None
+    real = list(op.outputs[0] if op.type == "IRDFT" else op.inputs[0])
+    if op.type in ("DFT", "IDFT"):
+        real = list(op.outputs[0][:-1])
+    axes = [axis % len(real) for axis in axes]
+    if op.type == "RDFT" and len(op.inputs) > 2:
+        sizes = op.values.get(2)
+        if sizes is None:
+            return None
+        for axis, size in zip(axes, sizes, strict=True):
+            real[axis] = size if size > 0 else real[axis]
+    points = math.prod(real[axis] for axis in axes)
+    each = _COMPLEX if op.type in ("DFT", "IDFT") else _REAL
+    return round(each * math.prod(real) * math.log2(points))
+
+
+def _short_time_fourier(op: Operator) -> int | None:
+    """Windows a frame and transforms it, for each frame."""
+    size = op.values.get(2)
+    if not size or len(size) != 1:
+        return None
+    frames = math.prod(op.outputs[0]) // (2 * (size[0] // 2 + 1))
+    return round(frames * size[0] * (1 + _REAL * math.log2(size[0])))
+
+
 def _levels(choices: int) -> int:
     """Comparisons that find one among so many, by halving."""
     return (max(2, choices) - 1).bit_length()
@@ -307,6 +368,9 @@ _FORMULAS: Mapping[str, Callable[[Operator], int | None]] = {
     "Interpolate": _interpolate,
     "GridSample": _grid_sample,
     "ROIAlign": _roi_align,
+    "PSROIPooling": _position_sensitive_pooling,
+    **dict.fromkeys(("DFT", "IDFT", "RDFT", "IRDFT"), _fourier),
+    "STFT": _short_time_fourier,
     "TopK": _top_k,
     "Bucketize": _bucketize,
     **dict.fromkeys(

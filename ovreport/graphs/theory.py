@@ -22,7 +22,7 @@ from ovreport.graphs.layers import (
     folded_nodes,
     precision_name,
 )
-from ovreport.graphs.operators import MOVES_DATA, VIEWS
+from ovreport.graphs.operators import DEPENDS_ON_VALUES, MOVES_DATA, VIEWS
 from ovreport.graphs.work import (
     CONVOLUTIONS,
     Work,
@@ -239,7 +239,7 @@ def _everywhere(nodes: Sequence[Node]) -> list[Node]:
 
 
 def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[str, int]:
-    """Operators whose operations are not known, counted: ``{"Unique: no formula": 1}``.
+    """Operators whose operations are not known, counted: ``{"New: no formula": 1}``.
 
     Args:
         work: of the nodes, from :func:`model_work`.
@@ -250,6 +250,8 @@ def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[st
             continue
         if node.bodies:
             found[f"{node.type}: its iterations or a part of its body are not known"] += 1
+        elif node.type in DEPENDS_ON_VALUES:
+            found[f"{node.type}: its work depends on values"] += 1
         elif operator(nodes, index) is None:
             found[f"{node.type}: dynamic shape"] += 1
         else:

@@ -154,6 +154,11 @@ def operator(nodes: Sequence[Node], index: int) -> Operator | None:
         [shape for shape in inputs if shape is not None],
         [shape for shape in outputs if shape is not None],
         node.attributes,
+        {
+            place: [n for n in value if isinstance(n, int)]
+            for place, (source, _) in enumerate(node.inputs)
+            if isinstance(value := nodes[source].attributes.get("value"), list)
+        },
     )
 
 

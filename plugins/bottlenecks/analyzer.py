@@ -38,6 +38,7 @@ from ..common import (
     is_quantised,
     layer_anchor,
     longest,
+    means_s,
     median_latency_s,
     total_s,
     version_name,
@@ -283,12 +284,19 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
         f"{version_name(result)}: the layers take {show(total, 'duration')} together (sum of their "
         f"medians), an inference without counters takes {show(latency, 'duration')}"
     )
-    lost = unplaced_s(run, result)
+    lost, means = unplaced_s(run, result), means_s(result)
+    load = [s.other_load for s in result.slices if s.other_load is not None]
+    busy = float(np.median(load)) if load else 0.0
     if rest > 0 and lost > rest / 2:
         why = f"; {show(lost, 'duration')} are in layers that the runtime graph does not hold"
+    elif rest > 0 and means - total > rest / 2:
+        why = (
+            f", {show(rest, 'duration')} more. In each inference some layers, now these, now "
+            "those, take longer than usual, which their medians leave out: their means add up to "
+            f"{show(means, 'duration')}. Something disturbed the machine"
+        )
+        why += f"; other programs kept {busy:.1f} cores busy" if busy > _OTHER_LOAD else ""
     elif rest > 0:
-        load = [s.other_load for s in result.slices if s.other_load is not None]
-        busy = float(np.median(load)) if load else 0.0
         each = f" ({show(rest / len(layers), 'duration')} for each layer)" if layers[1:] else ""
         why = (
             f": {show(rest, 'duration')} of it are in no layer{each}. With counters on, where both "

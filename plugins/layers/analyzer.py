@@ -28,6 +28,7 @@ from ovreport.section import (
     Section,
     Table,
     Tag,
+    Text,
     Value,
 )
 from ovreport.stats.figures import figures
@@ -36,6 +37,7 @@ from ..common import (
     by_type,
     focus_cells,
     focus_group,
+    means_s,
     median_latency_s,
     total_s,
 )
@@ -69,6 +71,7 @@ class Layers(Analyzer):
                         _chart(result, layers),
                         _by_type(result, layers),
                         _reconciled(run, result, layers),
+                        *_means(result),
                         layer_table(run, result, layers),
                         *_download(run, result),
                         *skipped_table(run, result),
@@ -88,6 +91,22 @@ def _download(run: Run, result: CellResult) -> list[Block]:
     text = "Save the per-layer report (CSV, ; between columns, times in ms)"
     download = Download(f"csv-{cell.id}", text, name, content)
     return [download] if len(content) <= _MOST_CSV else []
+
+
+def _means(result: CellResult) -> list[Block]:
+    """Where the counters could not be taken apart into single inferences."""
+    resolved = result.resolved
+    if resolved is None or resolved.streams in (None, 1):
+        return []
+    if not all(device.strip("()").startswith("CPU") for device in resolved.execution_devices):
+        return []
+    text = (
+        f"With {resolved.streams} streams the CPU plugin tells means over all inferences of a "
+        "stream, the slow first one included, and not which stream ran a request: the times are "
+        "such means, and their spread is that of the means. A cell with the latency hint has times "
+        "of single inferences."
+    )
+    return [Text(f"means-{result.cell.id}", text)]
 
 
 def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
@@ -141,6 +160,7 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
     facts: list[tuple[str, Value, Kind]] = [
         ("Median latency, measured without counters", measured.median or measured.mean, "duration"),
         ("Sum of the layers' medians", total, "duration"),
+        ("Sum of their means: what disturbs single inferences counts", means_s(result), "duration"),
         ("Not accounted for by layers: latency − sum", latency - total, "duration"),
         ("Median latency with counters on", profiled, "duration"),
         ("What the counters cost", profiled - latency, "duration"),
@@ -148,5 +168,5 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
     ]
     if lost := unplaced_s(run, result):
-        facts.insert(3, ("In layers that the runtime graph does not hold", lost, "duration"))
+        facts.insert(4, ("In layers that the runtime graph does not hold", lost, "duration"))
     return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)

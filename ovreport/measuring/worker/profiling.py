@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
+from .means import singles
 from .python_api import Request, port
 
 _MAX_PARAMETERS = 8
@@ -19,13 +20,13 @@ def profile(request: Request, iterations: int, seconds: float, *, means: bool) -
 
     Args:
         means: the counters are means over all inferences since compiling, as the CPU plugin gives
-            them, in whole µs; the time of a single one is the difference of two sums.
+            them, in whole µs, and have to be taken apart.
     """
     request.feed(0)
     request.infer()
     latencies: list[int] = []
     layers: dict[tuple[str, int], dict[str, Any]] = {}
-    sums = {key: _time_ns(entry) for key, entry in _counters(request)}
+    first = {key: _time_ns(entry) for key, entry in _counters(request)}
     limit = time.perf_counter() + seconds
     while len(latencies) < min(3, iterations) or (
         len(latencies) < iterations and time.perf_counter() < limit
@@ -38,14 +39,16 @@ def profile(request: Request, iterations: int, seconds: float, *, means: bool) -
             )
             layer["kernel"], layer["status"] = entry.exec_type, _status(entry)
             if layer["status"] == "executed":
-                time_ns = _time_ns(entry)
-                if means:
-                    # One more inference than are counted: the first, which warms up.
-                    total = time_ns * (len(latencies) + 1)
-                    time_ns = max(0, total - sums.get(key, 0))
-                    sums[key] = total
-                layer["times_ns"].append(time_ns)
+                layer["times_ns"].append(_time_ns(entry))
+    if means:
+        for key, layer in layers.items():
+            layer["times_ns"] = _taken_apart([first.get(key, 0), *layer["times_ns"]])
     return {"latencies_ns": latencies, "layers": list(layers.values())}
+
+
+def _taken_apart(means_ns: list[int]) -> list[int]:
+    """Of all inferences but the first, which warms up."""
+    return [round(1000 * time_us) for time_us in singles([mean // 1000 for mean in means_ns])]
 
 
 def _counters(request: Request) -> Iterator[tuple[tuple[str, int], Any]]:

@@ -1,0 +1,47 @@
+"""Running means of whole microseconds are taken apart as far as they can be."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ovreport.measuring.worker.means import singles
+
+
+def means_of(times: list[int]) -> list[int]:
+    return [total // (n + 1) for n, total in enumerate(accumulate(times))]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=40))
+def test_the_sums_stay_within_what_the_means_leave_open(times: list[int]) -> None:
+    found = singles(means_of(times))
+    assert len(found) == len(times) - 1
+    assert all(time >= 0 for time in found)
+    sums = list(accumulate([times[0], *found]))
+    for n, (ours, true) in enumerate(zip(sums, accumulate(times), strict=True)):
+        assert abs(ours - true) <= n + 1e-6
+
+
+@given(st.integers(1, 10**4), st.integers(5, 60), st.integers(1, 20))
+def test_a_slow_first_inference_does_not_reach_the_others(
+    time: int, number: int, slow: int
+) -> None:
+    found = singles(means_of([time * slow, *[time] * number]))
+    assert np.median(found) == pytest.approx(time, abs=1)
+
+
+def test_an_inference_that_was_disturbed_stands_out() -> None:
+    found = singles(means_of([300, *[100] * 10, 5000, *[100] * 10]))
+    assert np.median(found) == pytest.approx(100, abs=1)
+    assert np.argmax(found) == 10
+    assert max(found) > 4000
+
+
+def test_what_takes_no_time_takes_none() -> None:
+    assert singles([0] * 9) == [0] * 8
+    assert singles([7, 3, 2, 1, 1, 1, 1, 0])[-1] == 0
+    assert singles([5]) == []
