@@ -270,6 +270,16 @@ class Failure(Record):
 StopReason = Literal["target", "max_time", "duration", "iterations"]
 
 
+class ModelCache(Record):
+    """Compiling once more from what the device kept (``CACHE_DIR``), where compiling is slow."""
+
+    compile_ns: int
+    size_bytes: int
+    """Of what it kept; 0: it keeps nothing."""
+    failure: str = ""
+    """Why it could not be tried."""
+
+
 class CellResult(Record):
     """One finished cell: measurements, or the reason why there are none."""
 
@@ -288,6 +298,8 @@ class CellResult(Record):
     failure: Failure | None = None
     profile_failure: Failure | None = None
     """The cell was measured but its layers could not be profiled."""
+    model_cache: ModelCache | None = None
+    """None: compiling is fast, a cache is in use already, or the cell was not profiled."""
     basis: Basis | None = None
 
     @property

@@ -12,7 +12,7 @@ import pytest
 from ovreport.graphs.flow import quantisers
 from ovreport.graphs.fusion import unfused
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.run import CellResult, Node, Port, Run
+from ovreport.run import CellResult, ModelCache, Node, Port, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.advice.analyzer import Advice
@@ -210,11 +210,11 @@ def matrix(run: Run, sizes: dict[int, tuple[float, float]]) -> Run:
 def test_streams_that_only_cost_latency_are_advised_against(run: Run) -> None:
     no_more = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (181, 0.022)})
     finding = findings(no_more, "parent")["advice.streams"]
-    assert "beyond streams 2" in finding.text
+    assert "more than 2 streams" in finding.text
     assert "180\N{NARROW NO-BREAK SPACE}FPS" in finding.text
     assert finding.gain == pytest.approx(0.5, rel=0.01)
     rising = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
-    assert "still rises up to streams 4" in answers(rising, "parent")["advice.streams"]
+    assert "still rises up to 4 streams" in answers(rising, "parent")["advice.streams"]
 
 
 def test_memory_near_the_machines_is_a_problem(run: Run) -> None:
@@ -231,9 +231,27 @@ def test_a_slow_start_is_worth_a_cache_and_a_first_inference(run: Run) -> None:
         launch.model_copy(update={"compile_ns": 3 * 10**9, "first_inference_ns": 10**9})
         for launch in result.launches
     )
-    found = findings(changed(run, "parent", launches=slow), "parent")
+    kept = ModelCache(compile_ns=10**9, size_bytes=1 << 20)
+    found = findings(changed(run, "parent", launches=slow, model_cache=kept), "parent")
     assert "CACHE_DIR" in found["advice.model-cache"].remedy
+    assert "from a cache of 1.00" in found["advice.model-cache"].text
     assert "1000\N{NARROW NO-BREAK SPACE}ms" in found["advice.first-inference"].text
+
+
+def test_a_cache_is_advised_only_where_it_was_measured_to_pay(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    slow = tuple(x.model_copy(update={"compile_ns": 3 * 10**9}) for x in result.launches)
+
+    def answer(kept: ModelCache | None) -> str:
+        there = changed(run, "parent", launches=slow, model_cache=kept)
+        assert "advice.model-cache" not in findings(there, "parent")
+        return answers(there, "parent")["advice.model-cache"]
+
+    assert "not tried" in answer(None)
+    assert "does not pay" in answer(ModelCache(compile_ns=29 * 10**8, size_bytes=1))
+    assert "keeps nothing" in answer(ModelCache(compile_ns=10**9, size_bytes=0))
+    assert "no room" in answer(ModelCache(compile_ns=0, size_bytes=1, failure="no room"))
 
 
 def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:

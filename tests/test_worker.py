@@ -12,6 +12,7 @@ import pytest
 
 from ovreport.measuring import session
 from ovreport.measuring.session import WorkerError, WorkerSession, cause
+from ovreport.run import ModelCache
 
 PYTHON = Path(sys.executable)
 
@@ -182,6 +183,18 @@ def test_a_model_is_profiled_after_it_was_measured(
     executed = [layer for layer in told["profile"]["layers"] if layer["status"] == "executed"]
     assert {len(layer["times_ns"]) for layer in executed} == {3}
     assert told["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
+
+
+def test_compiling_from_a_cache_is_timed_on_request(
+    squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        model = model_of(squeezenet, squeezenet_inputs)
+        told = worker.ask("profile", 60, "profile", **model, iterations=1, seconds=1, cache=True)
+    kept = ModelCache.model_validate(told["model_cache"])
+    assert kept.failure == ""
+    assert kept.compile_ns > 0
+    assert kept.size_bytes > 4 * 1_000_000  # its weights
 
 
 def test_the_cause_is_found_among_places() -> None:

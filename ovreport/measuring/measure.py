@@ -254,11 +254,12 @@ class _Group:
         try:
             member.profiled = worker.ask(
                 "profile",
-                2 * settings.compile_limit + _PROFILE_S + 4 * settings.inference_limit,
+                3 * settings.compile_limit + _PROFILE_S + 4 * settings.inference_limit,
                 "profile",
                 **member.planned.setting,
                 iterations=settings.profile_iterations,
                 seconds=_PROFILE_S,
+                cache=member.worth_a_cache,
             )
         except WorkerError as error:
             member.profile_failure = error.failure

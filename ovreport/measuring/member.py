@@ -22,6 +22,9 @@ from ovreport.run import (
 )
 from ovreport.stats.stopping import SliceSummary
 
+# From here on a program's start is felt, and a model cache is tried: it costs little beside.
+SLOW_COMPILE_NS = 1_000_000_000
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -93,6 +96,13 @@ class Member:
             failure = failure.model_copy(update={"reason": reason})
         self.failure = failure
 
+    @property
+    def worth_a_cache(self) -> bool:
+        """Compiling is slow, and the device keeps nothing of it yet."""
+        compiling = min((launch.compile_ns for launch in self.launches), default=0)
+        cached = "CACHE_DIR" in self.planned.setting["properties"]
+        return compiling >= SLOW_COMPILE_NS and not cached
+
     def finished(
         self, *, interleaved_with: Sequence[str], stopped: StopReason | None, layers: bool
     ) -> Measured:
@@ -123,6 +133,7 @@ class Member:
             interleaved_with=tuple(interleaved_with),
             stopped=stopped,
             profile_failure=self.profile_failure,
+            model_cache=self.profiled.get("model_cache"),
             basis=planned.basis,
         )
         return Measured(result, graphs)

@@ -226,6 +226,7 @@ def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
             "measure that as a second version.",
             evidence(result, computing),
             gain=gain(run, result, computing),
+            check="Its kernel is no longer a reference one, and the version is faster.",
         )
     share = sum(layer.share for layer in copying)
     if share > _NOTABLE:

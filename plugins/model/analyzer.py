@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ovreport.graphs.theory import ModelTotals, not_placed, totals
 from ovreport.graphs.work import model_work
+from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Port, Run
@@ -164,7 +165,7 @@ def _incomplete(result: CellResult, found: ModelTotals) -> Finding:
     return Finding(
         "model.unknown",
         "info",
-        f"{version_name(result)}: the work of {number} operators is not known ({first}): sums are "
-        "at least so much.",
+        f"{version_name(result)}: the work of {count(number, 'operator')} is not known ({first}): "
+        "sums are at least so much.",
         "Give the model fixed shapes where they are open (`shape`).",
     )

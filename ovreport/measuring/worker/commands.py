@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,20 +148,40 @@ class Worker:
         properties: dict[str, Any],
         iterations: int,
         seconds: float,
+        cache: bool = False,
     ) -> dict[str, Any]:
         """Layer times of several inferences, from a model compiled anew with counters on.
 
         Answers with the compiled model's inputs and outputs, the runtime graph of that
         compilation and the model's own graph. The model that was loaded before is given up.
+
+        Args:
+            cache: let the device keep what it compiled, and time compiling from that.
         """
-        from .profiling import graph, profile
-        from .python_api import Model, port
+        from .profiling import cached_compile
+        from .python_api import Model
 
         if self.model is not None:
             self.model.close()
         self.model = self.runner = None
         model = at("read", lambda: Model(path))
-        request, _ = _ready(model, device, shapes, inputs, {**properties, "PERF_COUNT": True})
+        properties = {**properties, "PERF_COUNT": True}
+        with tempfile.TemporaryDirectory(prefix="ovreport-") if cache else nullcontext() as folder:
+            if folder:
+                properties["CACHE_DIR"] = folder
+            request, _ = _ready(model, device, shapes, inputs, properties)
+            told = self._profiled(model, request, iterations, seconds)
+            if folder:
+                del request
+                told["model_cache"] = cached_compile(model, device, properties)
+        return told
+
+    def _profiled(
+        self, model: PythonModel, request: PythonRequest, iterations: int, seconds: float
+    ) -> dict[str, Any]:
+        from .profiling import graph, profile
+        from .python_api import port
+
         profiled: dict[str, Any] = {"latencies_ns": [], "layers": []}
         if iterations:
             means = model.counts_means()

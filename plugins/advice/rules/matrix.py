@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ovreport.labels import label
+from ovreport.labels import count, label
 from ovreport.rendering.format import show
 from ovreport.run import CellResult
 from ovreport.section import Link
@@ -63,12 +63,12 @@ def _compared(
     enough, most = one[at], one[-1]
     if enough is most:
         return (
-            f"throughput still rises up to {noun} {sizes[-1]}, the most that was measured "
+            f"throughput still rises up to {_sized(noun, sizes[-1])}, the most that was measured "
             f"({show(_fps(one[-2]), 'rate')} → {show(_fps(most), 'rate')})"
         )
     said = (
-        f"{show(_fps(enough), 'rate')} with {noun} {sizes[at]}, {show(_fps(most), 'rate')} with "
-        f"{sizes[-1]}"
+        f"{show(_fps(enough), 'rate')} with {_sized(noun, sizes[at])}, "
+        f"{show(_fps(most), 'rate')} with {sizes[-1]}"
     )
     rises, slows = ratio(enough, most, "throughput"), ratio(enough, most, "median")
     if rises is None or slows is None or rises.confidence == 0 or rises.high > 1 + 2 * NOTABLE:
@@ -78,13 +78,18 @@ def _compared(
     ours, theirs = median_latency_s(most), median_latency_s(enough)
     return Found(
         "info",
-        f"beyond {noun} {sizes[at]} throughput rises no more: {said}, while the median latency "
-        f"grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
-        f"Use {noun} {sizes[at]}.",
+        f"more than {_sized(noun, sizes[at])} brings no more throughput: {said}, while the "
+        f"median latency grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
+        f"Use {_sized(noun, sizes[at])}.",
         "The section on configurations shows both cells with their intervals.",
         [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in (enough, most)],
         1 - theirs / ours,
     )
+
+
+def _sized(noun: str, size: int | None) -> str:
+    """``1 stream``, ``a batch of 4``."""
+    return f"a batch of {size}" if noun == "batch" else count(size or 0, "stream")
 
 
 def _streams(case: Case) -> Found | str:

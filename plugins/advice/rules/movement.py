@@ -36,18 +36,21 @@ def _reorders(case: Case) -> Found | str:
             "INT8 parts, or leave the stretch in floating point."
         )
     elif precision > max(layout, order):
-        remedy = "Most change the precision: feed and read tensors in the one that is executed."
+        remedy = (
+            "Most change the precision: feed and read tensors in the one that is executed, or ask "
+            "for the model's own ([matrix] precision)."
+        )
     elif order > layout:
         remedy = "Most are transposes: keep one order of dimensions along the path."
     else:
         remedy = (
-            "Most change the layout: layers with one output channel count a multiple of the "
-            "vector length, and inputs in the layout that the device wants, avoid them."
+            "Most change the layout: numbers of channels that are multiples of the vector length, "
+            "and inputs in the layout that the device wants, avoid them."
         )
     return Found(
         "warning",
-        f"{count(len(found), 'layer')} only change layout, order or precision and take "
-        f"{show(share(layers), 'share')} of the layers' time: {parts}.",
+        f"{count(len(found), 'layer')} only {'changes' if len(found) == 1 else 'change'} layout, "
+        f"order or precision, {show(share(layers), 'share')} of the layers' time: {parts}.",
         remedy,
         "The table of conversions names the edge that causes each; measure the change as a "
         "version of its own.",

@@ -140,8 +140,8 @@ def _quantisers(case: Case) -> Found | str:
     return Found(
         "warning" if share(layers) >= 0.1 else "info",
         f"{count(len(layers), 'layer')} ({types(layers)}) quantise or dequantise and take "
-        f"{show(share(layers), 'share')} of the layers' time; {len(inside)} of them stand between "
-        "layers that run in INT8.",
+        f"{show(share(layers), 'share')} of the layers' time; {len(inside) or 'none'} of them "
+        f"{'stands' if len(inside) == 1 else 'stand'} between layers that run in INT8.",
         "Keep neighbouring layers in one precision: quantise what lies between them, or leave "
         "the whole stretch in floating point.",
         "The table of conversions names what stands before and after each; measure the change as "

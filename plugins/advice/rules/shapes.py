@@ -29,7 +29,7 @@ def _dynamic(case: Case) -> Found | str:
     )
     return Found(
         "info",
-        f"{count(len(open_), 'layer')} of {len(case.layers)} have a shape that is known only "
+        f"{len(open_)} of {count(len(case.layers), 'layer')} have a shape that is known only "
         f"while the model runs and take {show(share(open_), 'share')} of the layers' time, "
         f"{show(share(small), 'share')} in layers that gather and shape{outside}.",
         "Fix what can be fixed: input shapes (`shape`), counts of detections, lengths.",

@@ -11,6 +11,8 @@ from ...common import median_latency_s
 from ..case import Case, Found, Rule
 
 _SLOW_COMPILE_S = 1.0
+# A cache that saves less than this is not worth its place on disk.
+_CACHE_PAYS = 0.8
 _SLOW_FIRST = 3.0
 # A first inference that is slow in proportion only, of a model of microseconds, keeps nobody
 # waiting.
@@ -24,14 +26,26 @@ def _compile(case: Case) -> Found | str:
     compiling = figures(case.result).compile_s.point
     if compiling < _SLOW_COMPILE_S:
         return f"compiling takes {show(compiling, 'duration')}"
+    said = f"compiling takes {show(compiling, 'duration')}"
+    resolved = case.result.resolved
+    if resolved and resolved.properties.get("CACHE_DIR"):
+        return f"{said} with a cache in use"
     inferences = count(round(compiling / median_latency_s(case.result)), "inference")
+    kept = case.result.model_cache
+    if kept is None or kept.failure or not kept.size_bytes:
+        why = kept.failure or "the device keeps nothing" if kept else "it was not tried here"
+        return f"{said}, as long as {inferences}; what a cache would save is not known: {why}"
+    cached = kept.compile_ns / 1e9
+    again = f"{show(cached, 'duration')} from a cache of {show(kept.size_bytes, 'bytes')}"
+    if cached > _CACHE_PAYS * compiling:
+        return f"{said} and {again}: a cache does not pay"
     return Found(
         "info",
-        f"compiling takes {show(compiling, 'duration')}, as long as {inferences}.",
-        "Let the device keep what it compiled: the property CACHE_DIR saves most of it at every "
-        "start but the first.",
-        'Set CACHE_DIR = "cache" under [properties.CPU], run twice, and compare the compile times '
-        "of the second run.",
+        f"{said}, as long as {inferences}, and {again}, as measured in this run.",
+        'Let the device keep what it compiled: set the property CACHE_DIR = "cache" in your '
+        "program. It saves the difference at every start but the first.",
+        f'Set CACHE_DIR = "cache" under [properties.{case.result.cell.device}], run twice, and '
+        "compare the compile times of the second run.",
     )
 
 
