@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -47,6 +47,11 @@ from ovreport.run import (
     Run,
     SearchStep,
 )
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 
@@ -124,7 +129,14 @@ class RunFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
+            _claim(self._file)
             self._cut_torn_line()
+        except BlockingIOError as error:
+            self._file.close()
+            raise UserError(
+                f"{path}: another ovreport is writing this run file.",
+                "Wait until it has ended, or give a run file of its own with --run-file.",
+            ) from error
         except OSError as error:
             raise UserError(
                 f"{path}: cannot write the run file: {error.strerror}",
@@ -177,6 +189,16 @@ class RunFile:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+def _claim(file: BinaryIO) -> None:
+    """Keeps other processes from writing the file until it is closed, where the system can.
+
+    Raises:
+        BlockingIOError: another process writes it.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def lines_of(run: Run) -> Iterator[str]:

@@ -59,3 +59,11 @@ def test_damage_in_the_middle_names_the_line(report: Path, tmp_path: Path) -> No
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(UserError, match="line 2"):
         read_run(path)
+
+
+def test_a_run_file_that_another_process_writes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with RunFile(path), pytest.raises(UserError, match="another ovreport is writing"):
+        RunFile(path)
+    with RunFile(path):
+        pass

@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import ovreport
 
 from ovreport.runfile import read_run
@@ -17,7 +18,15 @@ runtime = [{{ name = "installed" }}, {{ name = "other", python = '{python}' }}]
 """
 
 
-def test_runtimes_take_turns_and_are_told_apart(squeezenet: Path, tmp_path: Path) -> None:
+def test_runtimes_take_turns_and_are_told_apart(
+    squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What this environment is told to import first must not reach the other.
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first/sitecustomize.py").write_text(
+        "import sys\nif 'environment' in sys.executable: sys.exit('misled')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
     # A link, as virtual environments have: following it would leave the environment.
     other = tmp_path / "environment/bin/python"
     other.parent.mkdir(parents=True)

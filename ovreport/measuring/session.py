@@ -8,6 +8,7 @@ import re
 import selectors
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -52,14 +53,13 @@ class WorkerSession:
     def __init__(self, python: Path, *, memory_limit_bytes: int | None = None) -> None:
         self._limit = memory_limit_bytes
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         try:
             self._process = subprocess.Popen(
                 [str(python), str(WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=environment,
+                env=_environment(python),
                 start_new_session=True,
             )
         except OSError as error:
@@ -195,6 +195,19 @@ class WorkerSession:
                 except BrokenPipeError:
                     continue  # a command that the dead worker never read
         self._log.close()
+
+
+def _environment(python: Path) -> dict[str, str]:
+    """The worker's environment variables.
+
+    Another runtime's worker must find its own packages and libraries, not those that ours are told
+    to take first, as OpenVINO's ``setupvars.sh`` does.
+    """
+    inherited = dict(os.environ)
+    if python != Path(sys.executable):
+        for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"):
+            inherited.pop(name, None)
+    return {**inherited, "PYTHONUNBUFFERED": "1"}
 
 
 # Lines and prefixes in which OpenVINO says where in its sources an error came from.
