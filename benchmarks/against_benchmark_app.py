@@ -4,7 +4,8 @@
 
 Each round starts one process of each, in an order that alternates, and gives one ratio; printed
 are the median ratio and the quartiles of the rounds. benchmark_app is run as it is; only its
-figures are taken before it rounds them. ``python`` is the worker's other way, by the Python API.
+figures are taken before it rounds them. ``python`` is the worker's other way, by the Python API;
+both have to agree on models of 10 ms and more.
 """
 
 from __future__ import annotations
@@ -110,6 +111,10 @@ def compare(
         rate = spread([a.fps / b.fps for a, b in zip(figures, base, strict=True)])
         time = spread([a.median_ms / b.median_ms for a, b in zip(figures, base, strict=True)])
         print(f"  {key:7} throughput × {rate}   median latency × {time}", flush=True)
+    ways = zip(seen["python"], seen["c"], strict=True)
+    print(
+        f"  python over c: median latency × {spread([p.median_ms / c.median_ms for p, c in ways])}"
+    )
 
 
 if __name__ == "__main__":
