@@ -10,7 +10,7 @@ from ovreport.gate.checks import Gate, Status
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
 from ovreport.rendering.format import interval, shorten, show
-from ovreport.run import Header, Run
+from ovreport.run import Environment, Header, Run
 from ovreport.stats.criteria import Noise, criteria, word
 from ovreport.stats.figures import figures
 
@@ -44,12 +44,18 @@ def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise)
 def _measured(header: Header) -> str:
     """Where and with what; of a comparison both sides, as ratios hold for all that differs."""
     base, *others = [
-        f"{literal(one.environment.cpu)}, OpenVINO {literal(one.environment.release)}"
+        f"{literal(one.environment.cpu)}, OpenVINO {literal(_releases(one.environment))}"
         for one in ([o.header for o in header.origins] or [header])
     ]
     if not others or header.origins[0].header == header.origins[1].header:
         return base
     return f"Not measured side by side. Base: {base}. Candidate: {others[0]}."
+
+
+def _releases(environment: Environment) -> str:
+    """Of all runtimes: ``2025.4.1 and 2026.4.1``."""
+    found = [runtime.openvino.split("-")[0] for runtime in environment.runtimes]
+    return " and ".join(dict.fromkeys(found)) or environment.release
 
 
 def literal(text: str, longest: int = _NAME) -> str:
