@@ -6,6 +6,7 @@ import re
 import subprocess
 import unicodedata
 from collections import Counter
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -70,7 +71,7 @@ def harmless(name: str) -> str:
 
 
 def assert_literal(diagram: Diagram, names: list[str]) -> None:
-    root = inside(diagram_file(diagram, "svg").decode())
+    root = inside(diagram_file(diagram, "svg").content.decode())
     assert {e.tag.rpartition("}")[2] for e in root.iter()} <= {
         "svg", "title", "rect", "defs", "marker", "path", "g", "a", "text",
     }  # fmt: skip
@@ -110,7 +111,7 @@ def test_any_text_is_drawn_as_it_reads(names: list[str]) -> None:
 def test_graphviz_takes_no_name_as_an_instruction() -> None:
     """Graphviz draws our DOT as it stands, and shows each name as the text that it is."""
     names = [name for name in HOSTILE if name.isprintable() and 0 < len(name.strip()) <= 28]
-    source = diagram_file(diagram_of(*names), "dot")
+    source = diagram_file(diagram_of(*names), "dot").content
     drawn = subprocess.run(
         [str(engine.engine()), "-Kneato", "-n2", "-Tsvg"],
         input=source, capture_output=True, check=True,
@@ -123,11 +124,37 @@ def test_graphviz_takes_no_name_as_an_instruction() -> None:
 
 
 def test_a_png_is_drawn_with_any_names() -> None:
-    assert diagram_file(diagram_of(*HOSTILE[:4]), "png").startswith(b"\x89PNG\r\n")
+    assert diagram_file(diagram_of(*HOSTILE), "png").content.startswith(b"\x89PNG\r\n")
+
+
+def test_a_png_is_made_smaller_rather_than_not_at_all() -> None:
+    small, tall = (diagram_file(layers(count, "layer.{}/"), "png") for count in (1, 150))
+    assert small.scale == 1
+    assert tall.scale < 1
+    height = int.from_bytes(tall.content[20:24], "big")
+    assert 31_000 < height < 32_767
+
+
+def test_a_graph_of_hostile_names_is_listed_as_they_read() -> None:
+    names = HOSTILE * 20
+    drawn = render_diagram(diagram_of(*names), Correspondence())
+    assert drawn.overview is not None
+    listed = re.findall(r'<a href="#row-(\d+)">(.*?)</a>', str(drawn.overview), re.DOTALL)
+    assert len(listed) == len(names)
+    tags = set(re.findall(r"<[^>]*>", str(drawn.overview)))
+    assert {re.sub(r'"[^"]*"', "", tag) for tag in tags} == {
+        "<p class=>", "</p>", "<code>", "</code>", "<ol class=>", "</ol>", "<li>", "<li id=>",
+        "<details>", "</details>", "<summary>", "</summary>", "<span>", "</span>", "<ul>", "</ul>",
+        "<a href=>", "</a>",
+    }  # fmt: skip
+    for at, text in listed:
+        name = names[int(at)]
+        if name.isascii() and name.isprintable() and 0 < len(name) <= 24:
+            assert unescape(text) == name
 
 
 def test_an_exported_diagram_names_no_anchor_of_a_report() -> None:
-    root = inside(diagram_file(diagram_of("a", "b"), "svg").decode())
+    root = inside(diagram_file(diagram_of("a", "b"), "svg").content.decode())
     assert not [a for a in parts(root, "a") if a.get("href")]
 
 

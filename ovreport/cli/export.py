@@ -60,7 +60,7 @@ def export(
     from ovreport.errors import UserError
     from ovreport.export.documents import csv_files, json_text
     from ovreport.export.workbench import workbench_files
-    from ovreport.output import check_writable, write_folder, write_whole
+    from ovreport.output import check_writable, printable, write_folder, write_whole
     from ovreport.runfile import read_run
 
     if not (json_file or csv_folder or workbench_folder or graph_format or graph_folder):
@@ -87,7 +87,15 @@ def export(
     if graph_format and graph_folder:
         from ovreport.export.graphs import graph_files
 
-        write_folder(graph_folder, graph_files(measured, graph_format))
+        drawn = graph_files(measured, graph_format)
+        write_folder(graph_folder, {name: file.content for name, file in drawn.items()})
+        if smaller := [name for name, file in drawn.items() if file.scale < 1]:
+            least = min(drawn[name].scale for name in smaller)
+            click.echo(
+                f"Drawn smaller, down to {least:.0%} of full size, as a PNG ends at 32,767 pixels: "
+                f"{printable(', '.join(smaller))}. SVG has no such end.",
+                err=True,
+            )
     if json_file and str(json_file) == "-":
         click.echo(json_text(measured, analyses), nl=False)
     elif json_file:

@@ -8,12 +8,12 @@ from ovreport.analysis import analyze, installed
 from ovreport.errors import UserError
 from ovreport.export.workbench import file_name
 from ovreport.graphs.engine import LayoutError
-from ovreport.rendering.diagram_files import FileFormat, diagram_file
+from ovreport.rendering.diagram_files import DiagramFile, FileFormat, diagram_file
 from ovreport.run import Run
 from ovreport.section import Diagram, Section, Skipped
 
 
-def graph_files(run: Run, format: FileFormat) -> dict[str, bytes]:
+def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
     """By file name: each diagram that the section *Model graph* has, and what is inside it.
 
     Raises:

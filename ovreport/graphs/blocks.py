@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ovreport.graphs.cuts import Edge, Piece
 
@@ -112,9 +113,10 @@ def _phased(
 # ---------------------------------------------------------------------------- names
 
 
-def _scopes(name: str) -> list[str]:
+@lru_cache(maxsize=1 << 15)
+def _scopes(name: str) -> tuple[str, ...]:
     """Beginnings of a name that end in a number: ``layer.3`` of ``layer.3/query``."""
-    return [name[: found.end()] for found in re.finditer(r"\d+(?=[^\w]|_)", name[:300])]
+    return tuple(name[: found.end()] for found in re.finditer(r"\d+(?=[^\w]|_)", name[:300]))
 
 
 def _members(span: tuple[int, int], pieces: Sequence[Piece]) -> list[int]:

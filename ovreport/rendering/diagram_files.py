@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
@@ -11,7 +12,6 @@ import graphviz
 
 from ovreport.graphs import engine
 from ovreport.graphs.layout import Layout, Point
-from ovreport.rendering.correspondence import Correspondence
 from ovreport.rendering.diagram import LIMIT_S, placed
 from ovreport.rendering.diagram_colours import Paint
 from ovreport.rendering.diagram_svg import REFERENCE, Drawing, fitting_lines, literal, size_of
@@ -25,7 +25,14 @@ _MOST_PIXELS, _DPI = 32_000, 96
 _HREF = re.compile(r' ?href="#([^"]*)"')
 
 
-def diagram_file(diagram: Diagram, format: FileFormat) -> bytes:
+@dataclass(frozen=True)
+class DiagramFile:
+    content: bytes
+    scale: float = 1.0
+    """Below one if the picture had to be made smaller."""
+
+
+def diagram_file(diagram: Diagram, format: FileFormat) -> DiagramFile:
     """A diagram in one piece, with all blocks open, coloured by its first colouring.
 
     Raises:
@@ -33,18 +40,18 @@ def diagram_file(diagram: Diagram, format: FileFormat) -> bytes:
     """
     layout = placed(diagram)
     if format == "svg":
-        return _svg(diagram, layout).encode()
+        return DiagramFile(_svg(diagram, layout).encode())
     dot = _dot(diagram, layout)
     if format == "dot":
-        return dot.encode()
+        return DiagramFile(dot.encode())
     inches = max(layout.right - layout.left, layout.pieces[-1].bottom if layout.pieces else 0) / 72
     dpi = min(_DPI, _MOST_PIXELS / max(1.0, inches))
     sized = dot.replace("graph[", f"graph[dpi={dpi:.4g} ", 1)
-    return engine.graphviz(sized, "png", LIMIT_S, placed=True)
+    return DiagramFile(engine.graphviz(sized, "png", LIMIT_S, placed=True), dpi / _DPI)
 
 
 def _svg(diagram: Diagram, layout: Layout) -> str:
-    drawing = Drawing(diagram, layout, Paint.of(diagram), Correspondence())
+    drawing = Drawing(diagram, layout, Paint.of(diagram), None)
     height = round(layout.pieces[-1].bottom) if layout.pieces else 0
     body = drawing.svg(layout.pieces) if layout.pieces else ""
     own = {node.id for node in diagram.nodes}

@@ -24,6 +24,7 @@ REFERENCE: Size = (128, 18)
 # What fits a box at the font's size, in columns of a narrow letter.
 _COLUMNS, _REFERENCE_COLUMNS, _LABEL_COLUMNS = 28, 24, 64
 _TOOLTIP = 2000
+_FIRST_WIDE = "\u1100"  # letters before it are narrow
 # Of what stands for a repeated block, and the arrow above it.
 _BLOCK, _BLOCK_COLUMNS, _ABOVE = (236, 38), 38, 16
 # Labels reach beyond the outermost boxes to the right.
@@ -51,6 +52,7 @@ class Drawing:
         # Scripts count the boxes as they stand in the page.
         self._number = {node: number for number, node in enumerate(drawn)}
         self._place = {node.id: at for at, node in enumerate(diagram.nodes)}
+        self._centres = {n: at for placed in layout.pieces for n, at in placed.centres.items()}
         self._elsewhere: dict[int, int] = defaultdict(int)
         for placed in layout.pieces:
             for reference in placed.references:
@@ -105,7 +107,7 @@ class Drawing:
         lower side.
         """
         entry = pieces[0].piece.entry
-        x = round(self._centre(entry) if entry is not None else 0.0)
+        x = round(self._centres[entry][0] if entry is not None else 0.0)
         width, height = _BLOCK
         fill = self.paint.first(block)
         # In a group of its own, where it has the colour of the writing in every colouring.
@@ -125,9 +127,6 @@ class Drawing:
             f'stroke-width="{strong}"/>{sign}<text y="-3" font-size="11">{first}</text>'
             f'<text y="12">{rest[0]}</text><title>{escape(literal(block.name))}</title></a></svg>'
         )
-
-    def _centre(self, node: int) -> float:
-        return next(p.centres[node][0] for p in self.layout.pieces if node in p.centres)
 
     # ------------------------------------------------------------------------ arrows
 
@@ -167,6 +166,12 @@ class Drawing:
         text = escape(literal(fitting(edge.label, _LABEL_COLUMNS)))
         alone = len(self._labels[source]) == 1
         x, y = points[0] if alone else points[-1]
+        if alone and source in self._centres:
+            # An arrow may leave at a side of the box, which would hide what is written there.
+            centre, middle = self._centres[source]
+            width, height = size_of(self.diagram.nodes[source])
+            x = min(max(x, centre - width / 2), centre + width / 2)
+            y = max(y, middle + height / 2)
         more = self._elsewhere.pop(source, 0) if alone else 0
         text += f" · {more} more further down" if more else ""
         return f'<text x="{round(x) + 5}" y="{round(y) + (11 if alone else -10)}">{text}</text>'
@@ -256,7 +261,8 @@ def literal(text: str) -> str:
 
     They would break XML or turn the direction of reading.
     """
-    if text.isprintable():
+    # Figures have a narrow space before their unit, which counts as not printable.
+    if text.replace("\N{NARROW NO-BREAK SPACE}", " ").isprintable():
         return text
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn") else c
@@ -266,7 +272,7 @@ def literal(text: str) -> str:
 
 def fitting(text: str, columns: int) -> str:
     """Cut in the middle to what fits, as names differ at their ends; wide letters count twice."""
-    if len(text) <= columns and text.isascii():
+    if len(text) <= columns and (text.isascii() or max(text) < _FIRST_WIDE):
         return text
     if len(text) > columns:
         text = f"{text[:columns]}{text[-columns:]}" if len(text) > 2 * columns else text
