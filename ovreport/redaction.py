@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ovreport.run import CellResult, Environment, Record, Run
+from ovreport.run import CellResult, Environment, Record, Roof, Run
 
 _R = TypeVar("_R", bound=Record)
 _GONE = "redacted"
@@ -57,6 +57,8 @@ def redacted(run: Run) -> Run:
             _told(recording, hide, ("input_data", "labels_file"), ("failure",))
             for recording in run.recordings
         ),
+        roofs=tuple(_roof(roof, hide) for roof in run.roofs),
+        search=tuple(_told(step, hide, ("why",), ()) for step in run.search),
     )
 
 
@@ -75,6 +77,12 @@ class _Hider:
         folders |= {f"{home}/{e.user}/" for home in ("/home", "/Users") for e in environments}
         longest_first = sorted((f for f in folders if len(f) > 2), key=len, reverse=True)
         self._folders = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+        self._ids = {e.id: _environment(e, self).id for e in environments}
+
+    def environment(self, id: str) -> str:
+        """The id of the same environment when redacted: ids are made of the host's name, too."""
+        return self._ids.get(id, id)
 
     def known(self, text: str) -> str:
         """Without the folders that the run names elsewhere."""
@@ -120,6 +128,9 @@ def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellR
         for key in ("runtime_graph", "model_graph")
         if (id := getattr(result, key)) is not None
     }
+    if (basis := result.basis) is not None:
+        environment = hide.environment(basis.environment)
+        update["basis"] = _changed(basis, hide.all).model_copy(update={"environment": environment})
     for key in ("failure", "profile_failure"):
         if (failure := getattr(result, key)) is not None:
             update[key] = _changed(failure, hide.all)
@@ -130,6 +141,12 @@ def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellR
             update={"properties": properties, "input_data": data}
         )
     return result.model_copy(update=update)
+
+
+def _roof(roof: Roof, hide: _Hider) -> Roof:
+    environment = hide.environment(roof.conditions.environment)
+    conditions = roof.conditions.model_copy(update={"environment": environment})
+    return roof.model_copy(update={"conditions": conditions, "failure": hide.all(roof.failure)})
 
 
 def _told(record: _R, hide: _Hider, texts: Sequence[str], failures: Sequence[str]) -> _R:

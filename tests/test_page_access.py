@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import chromium, firefox, resize
+from conftest import ovreport
 from demo import Demo, run_named, section
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
@@ -19,6 +21,7 @@ from ovreport.rendering.page import render
 
 # Looked at for every word, of which the report of a run has ten thousand; the demo has each kind.
 SLOW = ("color-contrast", "target-size")
+VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -36,6 +39,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("comparison") / "compare.html"
+    words = "--base", "version=parent", "--candidate", "version=int8"
+    told = ovreport("compare", VERSIONS, VERSIONS, *words, "-o", path)
+    assert told.exit_code == 0, told.output
+    return path
+
+
+@pytest.fixture(scope="module")
+def trend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of the same run."""
+    folder = tmp_path_factory.mktemp("trend")
+    text = VERSIONS.read_text("utf-8")
+    day = re.search(r'"created":"([0-9-]+)', text)
+    assert day is not None
+    (folder / "next.jsonl").write_text(text.replace(day[1], "2027-01-02"), "utf-8")
+    told = ovreport("trend", VERSIONS, folder / "next.jsonl", "-o", folder / "trend.html")
+    assert told.exit_code == 0, told.output
+    return folder / "trend.html"
+
+
 @pytest.fixture(scope="session")
 def axe() -> str:
     """axe-core, which a package of the test extra carries; only its file is used."""
@@ -49,6 +74,11 @@ def axe() -> str:
     ("page", "width", "scheme"),
     [
         ("report", 1280, "light"),
+        ("report", 1280, "dark"),
+        ("comparison", 1280, "light"),
+        ("comparison", 390, "dark"),
+        ("trend", 1280, "light"),
+        ("trend", 1280, "dark"),
         ("demo", 1280, "light"),
         ("demo", 1280, "dark"),
         ("demo", 390, "light"),
@@ -77,7 +107,7 @@ def test_axe_finds_nothing(
         "{runOnly: arguments[0], rules: arguments[1], resultTypes: ['violations']})"
         ".then(({violations}) => done(violations))",
         LEVELS,
-        {rule: {"enabled": page == "demo"} for rule in SLOW},
+        {rule: {"enabled": page in ("demo", "trend")} for rule in SLOW},
     )
     assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found] == []
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,17 @@ from conftest import ovreport
 
 from ovreport.graphs.layers import executed_layers
 from ovreport.redaction import redacted
-from ovreport.run import Failure, Run
+from ovreport.rendering import packing
+from ovreport.run import (
+    Answers,
+    Basis,
+    Conditions,
+    Failure,
+    Recording,
+    Roof,
+    Run,
+    SearchStep,
+)
 from ovreport.runfile import lines_of, read_run
 
 DATA = Path(__file__).with_name("data") / "bottlenecks.jsonl"
@@ -60,9 +73,29 @@ def telling() -> Run:
         r.model_copy(update={"runtime_graph": moved.id}) if r.runtime_graph == id else r
         for r in results
     ]
+    basis = Basis(
+        model="", inputs="", properties={"CACHE_DIR": "/home/alice/.cache/ov"}, openvino="",
+        measure={}, environment=environment.id,
+    )  # fmt: skip
+    results[0] = results[0].model_copy(update={"basis": basis})
+    failure = Failure(stage="read", reason="no /srv/secret/labels.txt")
+    cells = results[0].cell, results[1].cell
+    answers = Answers(
+        base=cells[0], other=cells[1], models=("", ""), inputs="", samples=1,
+        input_data="file '/srv/secret/Secret Corp/a b.npy'", labels="/srv/secret/labels.txt",
+        failure=failure,
+    )  # fmt: skip
+    recording = Recording(
+        cell=cells[0], model="", inputs=(), input_data="/srv/secret/x.npy", batch=1,
+        labels_file="/srv/secret/labels.txt", failure=failure,
+    )  # fmt: skip
+    conditions = Conditions(environment=environment.id, runtime="", device="CPU", threads=1)
+    roof = Roof(conditions=conditions, failure="worker died on buildhost7")
+    step = SearchStep(start=cells[0].id, cell=None, why="no room in /srv/secret")
     header = run.header.model_copy(
         update={"environment": environment, "config": config, "models": models}
     )
+    run = replace(run, search=(step,), answers=(answers,), roofs=(roof,), recordings=(recording,))
     return replace(run, header=header, results=tuple(results), graphs={**graphs, moved.id: moved})
 
 
@@ -82,14 +115,27 @@ def test_what_was_measured_stays(telling: Run) -> None:
         layers = [executed_layers(run, r) for run, r in ((telling, one), (after, other))]
         assert [x.name for x in layers[0]] == [x.name for x in layers[1]]
     assert redacted(after) == after
+    here = after.header.environment.id
+    assert here != telling.header.environment.id
+    assert after.roofs[0].conditions.environment == here
+    assert after.environment_of(after.results[0]) == after.header.environment
+    assert after.results[0].basis is not None
+    assert after.results[0].basis.environment == here
 
 
-def test_a_redacted_report_carries_redacted_data(telling: Run, tmp_path: Path) -> None:
+def test_a_redacted_report_carries_redacted_data(
+    telling: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("ROW_DETAILS", "FOLDED_TABLE"):
+        monkeypatch.setattr(packing, part, 1000)
     run_file, report = tmp_path / "run.jsonl", tmp_path / "report.html"
     run_file.write_text("\n".join(lines_of(telling)) + "\n", "utf-8")
     assert ovreport("render", run_file, "-o", report, "--redact").exit_code == 0
     page = report.read_text("utf-8")
-    content = page + "\n".join(lines_of(read_run(report)))
+    packed = re.findall(r'<script type="application/x-deflate">([^<]*)</script>', page)
+    unpacked = [zlib.decompress(base64.b64decode(part), -15).decode("utf-8") for part in packed]
+    assert packed
+    content = "\n".join([page, *unpacked, *lines_of(read_run(report))])
     assert not [secret for secret in SECRETS if secret in content]
     again = tmp_path / "again.html"
     assert ovreport("render", report, "-o", again).exit_code == 0

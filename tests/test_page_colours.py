@@ -1,0 +1,73 @@
+"""One colour for one thing, in tables, charts and diagrams of FP32 and INT8 versions alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from browser import chromium, resize
+from conftest import ovreport
+
+from ovreport.analysis import analyze, choose, installed
+from ovreport.rendering.palette import colour
+from ovreport.runfile import read_run
+from ovreport.section import Chart, Role, Section
+
+VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
+# What stands beside a colour, wherever it does: in cells of tables, legends of diagrams and charts.
+SEEN = """
+const hex = (colour) => {
+  const [r, g, b] = colour.match(/\\d+/g).map(Number);
+  return "#" + [r, g, b].map((n) => n.toString(16).padStart(2, "0")).join("");
+};
+const seen = [];
+for (const tag of document.querySelectorAll(".tag")) {
+  const swatch = getComputedStyle(tag, "::before");
+  seen.push(["table", tag.textContent.trim(), hex(swatch.backgroundColor)]);
+}
+for (const item of document.querySelectorAll(".legend li")) {
+  const box = item.querySelector("rect");
+  if (box) seen.push(["diagram", item.textContent.trim(), box.getAttribute("fill")]);
+}
+return seen;
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("colours") / "report.html"
+    assert ovreport("render", VERSIONS, "-o", path).exit_code == 0
+    return path
+
+
+def test_a_layer_type_precision_or_version_has_one_colour(page: Path, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as chrome:
+        resize(chrome, 1280)
+        chrome.get(page.as_uri())
+        seen = chrome.execute_script(SEEN)
+    names: dict[str, set[str]] = defaultdict(set)
+    places: dict[str, set[str]] = defaultdict(set)
+    for place, name, shown in seen:
+        names[name].add(shown)
+        places[name].add(place)
+    for kind, keys in (
+        ("type", ("Convolution", "Reorder")),
+        ("precision", ("f32", "u8")),
+        ("version", ("parent", "again", "int8")),
+    ):
+        for key in keys:
+            assert names[key] == {colour(Role(kind, key))}, key  # type: ignore[arg-type]
+    assert places["Convolution"] == places["f32"] == {"table", "diagram"}
+
+
+def test_the_title_of_every_chart_says_what_is_seen_in_figures() -> None:
+    run = read_run(VERSIONS)
+    for analysis in analyze(run, choose(installed(), None, {}, "test")):
+        if not isinstance(analysis.outcome, Section):
+            continue
+        for group in analysis.outcome.groups:
+            for block in group.blocks:
+                if isinstance(block, Chart):
+                    assert any(word[0].isdigit() for word in block.title.split()), block.title
+                    assert block.alt
