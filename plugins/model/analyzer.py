@@ -167,5 +167,7 @@ def _incomplete(result: CellResult, found: ModelTotals) -> Finding:
         "info",
         f"{version_name(result)}: the work of {count(number, 'operator')} is not known ({first}): "
         "sums are at least so much.",
-        "Give the model fixed shapes where they are open (`shape`).",
+        "Give the model fixed shapes where they are open (`shape`)."
+        if any(what.endswith("dynamic shape") for what in found.unknown)
+        else "",
     )

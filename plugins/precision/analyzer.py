@@ -199,11 +199,12 @@ def _transitions_chart(
     result: CellResult, counts: Counter[tuple[str, str]], names: Sequence[str]
 ) -> Chart:
     changes = {pair: n for pair, n in counts.items() if pair[0] != pair[1]}
-    words = [f"{a} → {b} {n} times" for (a, b), n in sorted(changes.items(), key=lambda x: -x[1])]
+    ranked = sorted(changes.items(), key=lambda item: -item[1])
+    words = [f"{a} → {b}: {count(n, 'time')}" for (a, b), n in ranked]
     return Chart(
         f"followed-{result.cell.id}",
-        f"From one layer to the next the precision changes {sum(changes.values())} times in "
-        f"{counts.total()}",
+        f"From one layer to the next the precision changes {count(sum(changes.values()), 'time')} "
+        f"in {counts.total()}",
         Axis("to", categories=names),
         Axis("from", categories=names),
         [HeatMap([[counts[a, b] or None for b in names] for a in names], "count", "times")],

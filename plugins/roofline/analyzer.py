@@ -47,6 +47,8 @@ from .chart import roofline_chart
 _RESOLUTION_S = 2e-6
 # Less than this is within what the roof itself is known to.
 _ABOVE = 1.05
+# A model that runs at more than this of its roofs leaves little to gain.
+_NEAR = 0.8
 # Shares of the time that are worth a sentence.
 _NOTABLE = 0.1
 # With this many cores busy with something else, what was measured is less than can be reached.
@@ -78,6 +80,25 @@ class Standing:
     def least_s(self, layers: Sequence[ExecutedLayer]) -> float:
         """What the roofs allow for some layers; one that was faster took what it took."""
         return sum(min(self.of(x).least_s or 0.0, x.median_s) for x in layers)
+
+    @property
+    def above(self) -> list[ExecutedLayer]:
+        """Layers that were faster than their roof allows, by more than it is known to."""
+        return [
+            x
+            for x in self.known
+            if (self.of(x).fraction or 0) > _ABOVE and x.median_s > _RESOLUTION_S
+        ]
+
+    @property
+    def other_load(self) -> float:
+        """Cores busy with something else while the roofs were measured."""
+        return self.roof.other_load or 0.0
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the roofs can be relied on."""
+        return self.other_load <= _OTHER_LOAD and self.share(self.above) <= _NOTABLE
 
     def share(self, layers: Sequence[ExecutedLayer]) -> float:
         return total_s(layers) / (total_s(self.layers) or 1.0)
@@ -229,13 +250,14 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
     if not taken:
         return
     name, latency = version_name(standing.result), median_latency_s(standing.result)
+    near = least / taken > _NEAR
     yield Finding(
         "roofline.distance",
-        "good" if least / taken > 0.8 else "info",
+        "good" if near and standing.is_sound else "info",
         f"{name}: the roofs allow {show(least, 'duration')} at best where the layers took "
         f"{show(taken, 'duration')}, so the model runs at {show(least / taken, 'share')} of what "
         "this device can reach for it in these precisions.",
-        "" if least / taken > 0.8 else "The table begins with the layers that have most to gain.",
+        "" if near else "The table begins with the layers that have most to gain.",
     )
     far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > _RESOLUTION_S]
     if standing.share(far) > _NOTABLE:
@@ -271,21 +293,15 @@ def _left(standing: Standing, layer: ExecutedLayer) -> float:
 
 def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
     """Where the roofs themselves are to be doubted, or say nothing."""
-    load = standing.roof.other_load or 0.0
-    if load > _OTHER_LOAD:
+    if standing.other_load > _OTHER_LOAD:
         yield Finding(
             "roofline.disturbed",
             "warning",
-            f"{digits(load)} cores were busy with something else while the roofs were measured: "
-            "they may be lower than what the device can reach.",
+            f"{digits(standing.other_load)} cores were busy with something else while the roofs "
+            "were measured: they may be lower than what the device can reach.",
             "Close other programs and run again into a new run file.",
         )
-    above = [
-        x
-        for x in standing.known
-        if (standing.of(x).fraction or 0) > _ABOVE and x.median_s > _RESOLUTION_S
-    ]
-    if above:
+    if above := standing.above:
         highest = max(standing.of(x).fraction or 0 for x in above)
         yield Finding(
             "roofline.above",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.rendering.format import digits, show
 from ovreport.run import Memory
 from ovreport.stats.figures import figures
 
@@ -55,7 +55,7 @@ def _first(case: Case) -> Found | str:
         return f"the first inference takes {show(first, 'duration')}"
     return Found(
         "info",
-        f"the first inference takes {show(first, 'duration')}, {show(first / latency, 'ratio')} "
+        f"the first inference takes {show(first, 'duration')}, {digits(first / latency)} times "
         "the median of the later ones.",
         "Run one inference before the first request that somebody waits for.",
         "Time the first request of your program after that: it takes as long as the later ones.",
