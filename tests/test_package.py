@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("ovreport", "plugins", "templates")
+INSTALLED = ("ovreport", "ovreport_plugins", "ovreport_templates")
 
 
 def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) -> None:
@@ -22,6 +23,12 @@ def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) ->
     subprocess.run(pip, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("ovreport-*.whl")
     zipfile.ZipFile(wheel).extractall(site)
+    # One by one: what is missing would be found in a checkout that is installed as well.
+    for part, installed in zip(PARTS, INSTALLED, strict=True):
+        modules = {path.relative_to(source / part) for path in (source / part).rglob("*.py")}
+        assert modules == {
+            path.relative_to(site / installed) for path in (site / installed).rglob("*.py")
+        }
 
     def run(*words: object) -> str:
         """A command in a folder that holds nothing, with the wheel before all else installed."""
