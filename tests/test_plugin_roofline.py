@@ -73,7 +73,7 @@ def test_a_roof_lower_than_the_layers_is_explained_and_not_hidden(run: Run) -> N
     found = findings(with_roof(run, operations=low))
     assert "above the roof" in found["roofline.above"].text
     assert found["roofline.above"].evidence
-    assert found["roofline.distance"].severity == "good"
+    assert found["roofline.distance"].severity == "info"
 
 
 def test_layers_far_from_a_high_roof_state_what_they_could_gain(run: Run) -> None:
