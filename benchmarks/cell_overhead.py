@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from models import BENCHMARK_APP
 from pairs import LIGHT, measured, planned
 
 from ovreport.config.load import Source
@@ -27,13 +28,6 @@ from ovreport.measuring.planned import PlannedCell
 SECONDS = 2
 RATIO = 1.0
 MODELS = ["squeezenet", "resnet50"]
-# As its console script, which need not be on the path.
-_BENCHMARK_APP = """
-import sys
-from openvino.tools.benchmark.main import main
-sys.argv[0] = "benchmark_app"
-sys.exit(main())
-"""
 
 
 def of_a_cell(source: Source, cells: list[PlannedCell]) -> float:
@@ -53,10 +47,9 @@ def of_benchmark_app(model: Path) -> float:
             "-report_type", "detailed_counters", "-report_folder", folder,
             "-exec_graph_path", f"{folder}/graph.xml",
         ]  # fmt: skip
-        command = [sys.executable, "-c", _BENCHMARK_APP]
         started = time.perf_counter()
         printed = subprocess.run(
-            [*command, *map(str, words)], capture_output=True, text=True, check=True
+            [*BENCHMARK_APP, *map(str, words)], capture_output=True, text=True, check=True
         ).stdout
         wall = time.perf_counter() - started
     told = re.search(r"Duration:\s+([\d.]+) ms", printed)

@@ -16,7 +16,6 @@ rounds; the correlation of the layers' times (Pearson) and of their ranks (Spear
 from __future__ import annotations
 
 import csv
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from models import BENCHMARK_APP, light
 
 from ovreport.run import Profile
 from ovreport.runfile import read_run
@@ -73,18 +73,9 @@ def one_round(model: Path, folder: Path, number: int) -> Round:
     return Round(theirs, of_layers(profile, np.median), of_layers(profile, np.mean))
 
 
-def light(name: str) -> Path:
-    """A model of the ``onnx`` package."""
-    spec = importlib.util.find_spec("onnx")
-    if spec is None or spec.origin is None:
-        raise SystemExit("The onnx package is missing: pip install -e '.[samples]'")
-    return Path(spec.origin).parent / f"backend/test/data/light/light_{name}.onnx"
-
-
 def by_benchmark_app(model: Path, folder: Path) -> Times:
-    program = "from openvino.tools.benchmark.main import main; main()"
     call(
-        sys.executable, "-c", program, "-m", str(model), "-d", "CPU", "-hint", "latency",
+        *BENCHMARK_APP, "-m", str(model), "-d", "CPU", "-hint", "latency",
         "-ip", "f32",  # for pictures it would read bytes, which adds a layer
         "-t", str(SECONDS), "-report_type", "detailed_counters", "-report_folder", str(folder),
         "-exec_graph_path", str(folder / "graph.xml"),
