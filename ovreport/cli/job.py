@@ -159,41 +159,48 @@ class Job:
                 measuring.cells(planned)
                 for search in searched:
                     measuring.search(search)
-            self._compare_answers(asked, before, Path(folder))
-            self._keep_answers(apart, before, Path(folder))
             run = read_run(self.paths.run_file)
+            if asked or apart:
+                with (
+                    RunFile(self.paths.run_file, run.graphs) as run_file,
+                    self._interruptible(run_file),
+                ):
+                    self._compare_answers(asked, run, before, run_file, Path(folder))
+                    self._keep_answers(apart, run, before, run_file, Path(folder))
+                run = read_run(self.paths.run_file)
             if self.source.config.measure.roofs:
                 run = self._with_roofs(run, planner.runtimes.pythons)
         return self._report(run)
 
-    def _compare_answers(self, asked: list[Question], before: Run | None, folder: Path) -> None:
+    def _compare_answers(
+        self,
+        asked: list[Question],
+        run: Run,
+        before: Run | None,
+        run_file: RunFile,
+        folder: Path,
+    ) -> None:
         """Whether versions answer alike; of cells that failed there is nothing to ask."""
-        if not asked:
-            return
-        run = read_run(self.paths.run_file)
         measured = {result.cell.id for result in run.done}
-        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
-            for question in asked:
-                base, other = question.base.cell, question.other.cell
-                if not {base.id, other.id} <= measured or is_answered(question, before):
-                    continue
-                names = difference(base, other)
-                click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
-                answers, kept = answer(question, run, self.source.config.measure, folder)
-                run_file.answers(answers)
-                for recording in kept:
-                    run_file.recording(recording)
+        for question in asked:
+            base, other = question.base.cell, question.other.cell
+            if not {base.id, other.id} <= measured or is_answered(question, before):
+                continue
+            names = difference(base, other)
+            click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
+            answers, kept = answer(question, run, self.source.config.measure, folder)
+            run_file.answers(answers)
+            for recording in kept:
+                run_file.recording(recording)
 
-    def _keep_answers(self, asked: list[Alone], before: Run | None, folder: Path) -> None:
+    def _keep_answers(
+        self, asked: list[Alone], run: Run, before: Run | None, run_file: RunFile, folder: Path
+    ) -> None:
         """What versions answer that are to be compared with other runs, if ever."""
-        if not asked:
-            return
-        run = read_run(self.paths.run_file)
         measured = {result.cell.id for result in run.done}
-        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
-            for one in asked:
-                if one.planned.cell.id in measured and not is_recorded(one, before):
-                    run_file.recording(answer_alone(one, self.source.config.measure, folder))
+        for one in asked:
+            if one.planned.cell.id in measured and not is_recorded(one, before):
+                run_file.recording(answer_alone(one, self.source.config.measure, folder))
 
     def _with_roofs(self, run: Run, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""

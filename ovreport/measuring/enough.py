@@ -13,17 +13,11 @@ from ovreport.stats.stopping import (
     by_slice,
     log_ratios,
     ratio_precision,
-    relative_precision,
     slices_per_launch,
 )
 
 # More launches than this are not started to reach the target.
 _MOST_LAUNCHES = 20
-
-
-def precision(member: Member, settings: Measure) -> Precision:
-    """How well a cell is known by now."""
-    return relative_precision(member.summaries, settings.seed)
 
 
 def reason_to_stop(
@@ -85,7 +79,7 @@ def _seconds(members: Sequence[Member]) -> float:
 
 
 def _precisions(members: Sequence[Member], settings: Measure) -> Iterator[Precision]:
-    yield from (precision(member, settings) for member in members)
+    yield from (member.known for member in members)
     for base, other in _compared(members, settings):
         yield ratio_precision(base.summaries, other.summaries, settings.seed)
 

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.enough import launch_is_done, precision, reason_to_stop
+from ovreport.measuring.enough import launch_is_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
 from ovreport.measuring.planned import PlannedCell
@@ -200,8 +200,8 @@ class _Group:
         """Disturbed turns do not count, unless most of a launch was disturbed or time is fixed."""
         self.crowded.append(any(crowded(member.turns[-1]) for member in self.alive))
         for member in self.alive:
-            member.count(self._left_out)
-            self.on_event(SliceDone(member.planned.cell, precision(member, self.settings)))
+            member.count(self._left_out, self.settings.seed)
+            self.on_event(SliceDone(member.planned.cell, member.known))
 
     @property
     def _left_out(self) -> list[bool]:

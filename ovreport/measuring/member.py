@@ -20,7 +20,7 @@ from ovreport.run import (
     Slice,
     StopReason,
 )
-from ovreport.stats.stopping import SliceSummary
+from ovreport.stats.stopping import UNKNOWN, Precision, SliceSummary, relative_precision
 
 # From here on a program's start is felt, and a model cache is tried: it costs little beside.
 SLOW_COMPILE_NS = 1_000_000_000
@@ -45,6 +45,8 @@ class Member:
     turns: list[Slice] = field(default_factory=list)
     summaries: list[list[SliceSummary]] = field(default_factory=list)
     """Of each launch's slices that count; the last list grows."""
+    known: Precision = UNKNOWN
+    """How well the cell is known by what counts so far."""
     seconds: float = 0.0
     """Measured in all launches, warm-up aside."""
     requests: int = 0
@@ -63,11 +65,12 @@ class Member:
         self.warm_up, self.turns = [], []
         self.summaries.append([])
 
-    def count(self, left_out: Sequence[bool]) -> None:
+    def count(self, left_out: Sequence[bool], seed: int) -> None:
         """Takes all turns of the current launch but those left out into its summaries."""
         self.summaries[-1] = [
             SliceSummary.of(one) for one, out in zip(self.turns, left_out, strict=True) if not out
         ]
+        self.known = relative_precision(self.summaries, seed)
 
     def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
         """Adds the current launch; turns that were left out stay, as disturbed ones."""
