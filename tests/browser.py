@@ -24,9 +24,11 @@ def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrom
     ):  # fmt: skip
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # Otherwise it opens a page of its own, which goes on loading beside ours.
+    preferences = {"session.restore_on_startup": 4, "session.startup_urls": ["about:blank"]}
     if not scripts:
-        blocked = {"profile.managed_default_content_settings.javascript": 2}
-        options.add_experimental_option("prefs", blocked)
+        preferences["profile.managed_default_content_settings.javascript"] = 2
+    options.add_experimental_option("prefs", preferences)
     # Without a path, selenium would ask the network for a driver.
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     try:
