@@ -27,7 +27,7 @@ from ovreport.stats.ratio import ratio
 
 STREAMS, BATCHES = [1, 2, 3, 4, 5, 6], [1, 2, 4, 8, 16, 32]
 QUICK_STREAMS, QUICK_BATCHES = [1, 2, 3], [1, 2, 4, 8]
-MODELS = ["squeezenet", "inception_v1"]
+MODELS = ["squeezenet", "inception_v2"]
 WITHIN, TIME = 0.02, 1 / 3
 _TOML = """
 model = [{{ name = "{name}", path = '{path}' }}]
