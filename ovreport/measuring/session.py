@@ -213,8 +213,9 @@ def _environment(python: Path) -> dict[str, str]:
 # Lines and prefixes in which OpenVINO says where in its sources an error came from.
 _NOISE = re.compile(
     r"^\s*(Exception from \S+:\d+:|Check '.*' failed at \S+:\d+:|While validating node '.*"
-    r"|FrontEnd API failed with \w+:|Check '.*' failed\.?)\s*$"
+    r"|Shape inference input shapes .*|FrontEnd API failed with \w+:|Check '.*' failed\.?)\s*$"
 )
+_NODE = re.compile(r"^While validating node .* with friendly_name '(.*)':$", re.MULTILINE)
 _PREFIX = re.compile(r"^(\[[A-Z]+\]\s*|NotFound:\s*|\w+: Check '.*' failed at \S+:\d+:\s*)")
 
 
@@ -222,9 +223,10 @@ def cause(text: str) -> str:
     """The one line of an OpenVINO error that tells a user something.
 
     OpenVINO prints a stack of places (``Exception from …``, ``Check '…' failed at …``) and then
-    the cause; the first line that is not a place is taken.
+    the cause; the first line that is not a place is taken, with the layer that it is about.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if not _NOISE.match(line)]
-    line = (telling or lines or ["no reason given"])[0]
-    return _PREFIX.sub("", line)[:500]
+    line = _PREFIX.sub("", (telling or lines or ["no reason given"])[0])
+    layer = _NODE.search(text)
+    return (f"layer {layer[1]}: {line}" if layer else line)[:500]
