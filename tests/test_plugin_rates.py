@@ -8,6 +8,7 @@ from test_plugin_summary import result, run_of
 from ovreport.run import Cell, CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
+from ovreport.stats.estimate import Estimate
 from ovreport_plugins.rates.analyzer import Rates, kept_up
 
 
@@ -28,6 +29,10 @@ def test_what_is_left_behind_has_no_latency() -> None:
     assert isinstance(table, Table)
     verdicts = [(row.values["verdict"], row.values["median"] is None) for row in table.rows]
     assert verdicts == [("yes", False), ("no", True)]
+    for row in table.rows:
+        for figure in (row.values["served"], row.values["busy"]):
+            assert isinstance(figure, Estimate)
+            assert figure.low <= figure.point <= figure.high
     assert [finding.id for finding in section.findings] == ["rates.served", "rates.behind"]
 
 

@@ -75,6 +75,23 @@ def test_figures_of_a_real_cell_agree_with_numpy(run: Run) -> None:
         assert known.latency.median is not None
         assert known.latency.median.point == pytest.approx(float(np.median(latencies)))
         assert known.latency.mean.point == pytest.approx(float(latencies.mean()))
+        assert known.latency.deviation is not None
+        assert known.latency.deviation.point == pytest.approx(float(latencies.std(ddof=1)))
+        assert known.cores.point == pytest.approx(sum(s.cpu_ns for s in result.slices) / 1e9 / wall)
+
+
+def test_deviations_of_replicates_agree_with_numpy() -> None:
+    random = np.random.default_rng(5)
+    slices = [make_slice(random.lognormal(14 + i / 10, 0.2, 50 + i)) for i in range(4)]
+    pool = Pool([slices], batch=1)
+    drawn = np.concatenate([slices[i].latencies_ns for i in (0, 0, 2, 3)]) / 1e9
+    (found,) = pool.deviation(np.array([[2.0, 0, 1, 1]]))
+    assert found == pytest.approx(drawn.std(ddof=1))
+
+
+def test_another_unit_keeps_the_interval_in_order() -> None:
+    loss = Estimate(2, 1, 4, 0.95, "told").scaled(-0.5)
+    assert loss == Estimate(-1, -2, -0.5, 0.95, "told")
 
 
 def test_the_ratio_of_means_is_that_of_numpy(run: Run) -> None:

@@ -64,7 +64,7 @@ def _measured(result: CellResult) -> Record:
     latency = known.latency
     percentiles = {
         name: _estimate_ms(getattr(latency, name))
-        for name in ("mean", "median", "p90", "p95", "p99", "p999")
+        for name in ("mean", "median", "p90", "p95", "p99", "p999", "deviation")
     }
     return {
         **_asked(result.cell),
@@ -82,11 +82,11 @@ def _measured(result: CellResult) -> Record:
         if resolved
         else None,
         "throughput_fps": _estimate(known.throughput_fps),
+        "cpu_cores": _estimate(known.cores),
         "latency_ms": {
             **percentiles,
             "min": _ms(latency.low),
             "max": _ms(latency.high),
-            "deviation": _ms(latency.deviation),
         },
         "requests_counted": latency.count,
         "read_ms": _estimate_ms(known.read_s),

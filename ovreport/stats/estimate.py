@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Estimate:
     def relative_half_width(self) -> float:
         """Half the interval's width over the point; 0.01 reads "±1 %"."""
         return (self.high - self.low) / 2 / abs(self.point) if self.point else 0.0
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same figure in another unit."""
+        low, high = sorted((self.low * factor, self.high * factor))
+        return replace(self, point=self.point * factor, low=low, high=high)
 
     @classmethod
     def exact(cls, value: float, method: str = "single value") -> Estimate:

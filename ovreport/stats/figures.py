@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,11 @@ class LatencyFigures:
     p95: Estimate | None
     p99: Estimate | None
     p999: Estimate | None
+    deviation: Estimate | None
+    """Standard deviation of single requests, seconds; None of a single one."""
     low: float
+    """The fastest and the slowest are what was seen, and no estimates: both move with the count."""
     high: float
-    deviation: float
-    """Standard deviation of single requests, seconds."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class CellFigures:
     """``throughput_fps`` in samples a second, the rest in seconds."""
 
     throughput_fps: Estimate
+    cores: Estimate
+    """CPU time of the worker over wall time."""
     latency: LatencyFigures
     read_s: Estimate
     compile_s: Estimate
@@ -52,7 +55,8 @@ def figures(result: CellResult) -> CellFigures:
     """All figures of a measured cell."""
     pool = Pool.of(result)
     return CellFigures(
-        throughput_fps=_throughput(pool),
+        throughput_fps=_over_slices(pool, pool.throughput),
+        cores=_over_slices(pool, pool.cores),
         latency=_latency(pool),
         read_s=over_launches([launch.read_ns / 1e9 for launch in result.launches]),
         compile_s=over_launches([launch.compile_ns / 1e9 for launch in result.launches]),
@@ -90,10 +94,10 @@ def over_launches(values: Sequence[float]) -> Estimate:
     return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
 
 
-def _throughput(pool: Pool) -> Estimate:
+def _over_slices(pool: Pool, figure: Callable[[FloatArray], FloatArray]) -> Estimate:
+    """A figure that is defined for any weighting of the slices."""
     all_once = np.ones((1, len(pool.slices)))
-    point = float(pool.throughput(all_once)[0])
-    return estimate(pool, point, pool.throughput(pool.resampled))
+    return estimate(pool, float(figure(all_once)[0]), figure(pool.resampled))
 
 
 def _latency(pool: Pool) -> LatencyFigures:
@@ -107,15 +111,15 @@ def _latency(pool: Pool) -> LatencyFigures:
 
     return LatencyFigures(
         count=len(latencies),
-        mean=estimate(pool, float(latencies.mean()), pool.mean(drawn)),
+        mean=_over_slices(pool, pool.mean),
         median=percentile.get(0.5),
         p90=percentile.get(0.9),
         p95=percentile.get(0.95),
         p99=percentile.get(0.99),
         p999=percentile.get(0.999),
+        deviation=_over_slices(pool, pool.deviation) if len(latencies) > 1 else None,
         low=float(latencies[0]),
         high=float(latencies[-1]),
-        deviation=float(latencies.std(ddof=1)) if len(latencies) > 1 else 0.0,
     )
 
 

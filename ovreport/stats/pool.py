@@ -32,6 +32,7 @@ class Pool:
         self.batch = batch
         self.requests = np.array([s.requests for s in self.slices], dtype=np.float64)
         self.wall_s = np.array([s.wall_ns / 1e9 for s in self.slices])
+        self.cpu_s = np.array([s.cpu_ns / 1e9 for s in self.slices])
         self.latency_sums_s = np.array([s.latencies_ns.sum() / 1e9 for s in self.slices])
 
     @classmethod
@@ -63,6 +64,23 @@ class Pool:
     def mean(self, weights: FloatArray) -> FloatArray:
         """Mean latency in seconds for each row of weights [replicates, slices]."""
         return np.asarray((weights @ self.latency_sums_s) / (weights @ self.requests))
+
+    def deviation(self, weights: FloatArray) -> FloatArray:
+        """Standard deviation of latencies in seconds for each row of weights [replicates, slices].
+
+        The divisor is the number of latencies less one.
+        """
+        # About the mean of all, so that the difference of squares loses no digits.
+        centre = self.latency_sums_s.sum() / self.requests.sum()
+        off = [s.latencies_ns / 1e9 - centre for s in self.slices]
+        sums = weights @ np.array([one.sum() for one in off])
+        squares = weights @ np.array([(one**2).sum() for one in off])
+        count = weights @ self.requests
+        return np.asarray(np.sqrt(np.maximum(squares - sums**2 / count, 0) / (count - 1)))
+
+    def cores(self, weights: FloatArray) -> FloatArray:
+        """CPU time over wall time for each row of weights [replicates, slices]."""
+        return np.asarray((weights @ self.cpu_s) / (weights @ self.wall_s))
 
     def quantiles(self, qs: Sequence[float], weights: FloatArray) -> list[FloatArray]:
         """For each q the latency quantile in seconds of each row of weights [replicates, slices].

@@ -75,7 +75,7 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
                     "p95": latency.p95 if kept else None,
                     "p99": latency.p99 if kept else None,
                     "max": latency.high if kept else None,
-                    "busy": _busy(result),
+                    "busy": known.cores,
                 },
                 anchor=f"rate-{result.cell.id}",
             )
@@ -97,13 +97,9 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
     return Table(f"rates-{results[0].cell.id}", "Fixed request rates", columns, rows)
 
 
-def _requests_a_second(result: CellResult) -> float:
+def _requests_a_second(result: CellResult) -> Estimate:
     assert result.resolved is not None
-    return figures(result).throughput_fps.point / result.resolved.batch
-
-
-def _busy(result: CellResult) -> float:
-    return sum(s.cpu_ns for s in result.slices) / sum(s.wall_ns for s in result.slices)
+    return figures(result).throughput_fps.scaled(1 / result.resolved.batch)
 
 
 def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
@@ -131,7 +127,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
                 "warning",
                 f"{name} does not keep up with {first.cell.rate:g} requests a second "
                 f"({label(first.cell, run.header.plan)}): it serves "
-                f"{show(_requests_a_second(first), 'number')} of them.",
+                f"{show(_requests_a_second(first).point, 'number')} of them.",
                 "Lower the rate, drop requests, or choose the throughput hint, more requests in "
                 "flight or a faster version of the model.",
                 [Link("its row", f"rate-{first.cell.id}")],

@@ -104,10 +104,9 @@ def _idle(case: Case) -> Found | str:
     """A latency cell whose threads wait, on a machine with nothing else to do."""
     result = case.result
     threads = result.resolved.threads if result.resolved else None
-    wall = sum(s.wall_ns for s in result.slices)
-    if result.cell.hint != "latency" or not threads or not wall or not case.on_cpu:
+    if result.cell.hint != "latency" or not threads or not result.slices or not case.on_cpu:
         return "no cell with the latency hint on a CPU that tells its threads"
-    busy = sum(s.cpu_ns for s in result.slices) / wall
+    busy = figures(result).cores.point
     known = [s.other_load for s in result.slices if s.other_load is not None]
     if busy >= _BUSY * threads:
         return f"one request keeps {busy:.1f} of {threads} threads busy"
