@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from ovreport.measuring import session
 from ovreport.measuring.session import WorkerError, WorkerSession, cause
+from ovreport.measuring.worker import c_api
 from ovreport.run import ModelCache
 
 PYTHON = Path(sys.executable)
@@ -204,6 +206,34 @@ def test_the_cause_is_found_among_places() -> None:
         "NotFound: Unsupported property FOO by CPU plugin.\n\n"
     )
     assert cause(text) == "Unsupported property FOO by CPU plugin."
+
+
+def test_the_cause_names_the_layer_that_a_shape_does_not_fit() -> None:
+    text = (
+        "Check 'in_out_elements_equal' failed at src/core/reshape_shape_inference.hpp:360:\n"
+        "While validating node 'opset1::Reshape n140 (opset1::AvgPool n139[0]:f32[2,1024,1,1], "
+        "opset1::Constant c[0]:i64[2]) -> (f32[1,1024])' with friendly_name 'n140':\n"
+        "Shape inference input shapes {[2,1024,1,1],[2]}\n"
+        "Requested output shape [1,1024] is incompatible with input shape\n"
+    )
+    assert cause(text) == (
+        "layer n140: Requested output shape [1,1024] is incompatible with input shape"
+    )
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.float32(2.5),
+        np.zeros((0, 3), dtype=np.int64),
+        np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3)),
+        np.arange(24, dtype=np.float16).reshape(2, 3, 4)[:, ::2],
+    ],
+)
+def test_the_c_api_reads_the_values_that_numpy_wrote(array: Any, tmp_path: Path) -> None:
+    np.savez(tmp_path / "inputs.npz", **{"0_0": np.asarray(array, order="C")})
+    with zipfile.ZipFile(tmp_path / "inputs.npz") as archive:
+        assert c_api.Model.values(archive, "0_0.npy") == np.asarray(array).tobytes(order="C")
 
 
 def test_the_layers_of_an_inference_take_no_longer_than_it(

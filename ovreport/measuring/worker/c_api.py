@@ -1,5 +1,6 @@
 """The C API that the openvino wheel brings, by ctypes: it costs half of what Python's own does.
 
+Nor does it need numpy, whose import takes as long as compiling a small model does.
 Element types are passed on as the library numbers them, since that changed between releases.
 Small handles (shapes, ports, tensors) live as long as the process: a worker loads one model.
 """
@@ -9,16 +10,17 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.generic]
+# An ``.npy`` begins with 8 bytes, of which the seventh is the version; then come the length of its
+# header, in so many bytes, the header and the values.
+_MAGIC = 8
+_LENGTH = {1: 2, 2: 4, 3: 4}
 
 
 class _Shape(ctypes.Structure):
@@ -179,9 +181,9 @@ class Model:
     def optimal_requests(self) -> int:
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
-    def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
-        """Infer requests whose inputs are copies of the arrays, [set][input]."""
-        tensors = [[self._tensor(i, array) for i, array in enumerate(arrays)] for arrays in sets]
+    def requests(self, count: int, sets: Sequence[Sequence[bytes]]) -> list[Request]:
+        """Infer requests whose inputs are copies of the values, [set][input]."""
+        tensors = [[self._tensor(i, data) for i, data in enumerate(inputs)] for inputs in sets]
         create = "ov_compiled_model_create_infer_request"
         self._requests = [self._library.made(create, self._compiled) for _ in range(count)]
         return [Request(self._library, handle, tensors) for handle in self._requests]
@@ -194,19 +196,27 @@ class Model:
         functions.ov_compiled_model_free(self._compiled)
         functions.ov_model_free(self._model)
 
-    def _tensor(self, index: int, array: Array) -> c_void_p:
+    @staticmethod
+    def values(archive: zipfile.ZipFile, name: str) -> bytes:
+        """The values of an array in C order, from an ``.npz``."""
+        with archive.open(name) as file:
+            version = file.read(_MAGIC)[6]
+            file.read(int.from_bytes(file.read(_LENGTH[version]), "little"))
+            return file.read()
+
+    def _tensor(self, index: int, values: bytes) -> c_void_p:
         port = self._library.made("ov_compiled_model_input_by_index", self._compiled, index)
         element, size, dims = c_int(), c_size_t(), self._shapes[index]
         shape = _Shape(len(dims), (c_int64 * len(dims))(*dims))
         self._library.call("ov_port_get_element_type", port, byref(element))
         tensor = self._library.made("ov_tensor_create", element, shape)
         self._library.call("ov_tensor_get_byte_size", tensor, byref(size))
-        if size.value != array.nbytes:
+        if size.value != len(values):
             raise ValueError(
-                f"input {index} takes {size.value} bytes, and {array.nbytes} were given"
+                f"input {index} takes {size.value} bytes, and {len(values)} were given"
             )
         data = self._library.made("ov_tensor_data", tensor)
-        ctypes.memmove(data, np.ascontiguousarray(array).ctypes.data, array.nbytes)
+        ctypes.memmove(data, values, len(values))
         return tensor
 
 

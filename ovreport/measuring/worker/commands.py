@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 import time
+import zipfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from . import c_api
 from .loops import Runner
@@ -20,14 +17,12 @@ if TYPE_CHECKING:
     from .python_api import Model as PythonModel
     from .python_api import Request as PythonRequest
 
-Array = NDArray[np.generic]
-
 
 class Worker:
     """Holds the model between commands; each public method is a command.
 
-    openvino's Python package is imported where a command needs it: it takes as long to import as
-    a small model takes to compile.
+    What only some commands need is imported by them: openvino's Python package and numpy take as
+    long to import as a small model takes to compile, and every launch would pay for it.
     """
 
     def __init__(self) -> None:
@@ -45,6 +40,8 @@ class Worker:
 
     def inspect(self, path: str) -> dict[str, Any]:
         """A model file's identity, and its inputs and outputs as it is read."""
+        import hashlib
+
         from .python_api import Model, port
 
         files = _model_files(Path(path))
@@ -100,7 +97,7 @@ class Worker:
         memory["compile_bytes"] = peak_memory()
 
         count = requests or (1 if synchronous else model.optimal_requests())
-        sets = at("input", lambda: _input_sets(inputs))
+        sets = at("input", lambda: _input_sets(inputs, model.values))
         ready = at("input", lambda: model.requests(count, sets))
         self.runner = Runner(ready, len(sets), synchronous and count == 1)
         first_inference_ns = at("inference", self.runner.once)
@@ -158,6 +155,8 @@ class Worker:
         Args:
             cache: let the device keep what it compiled, and time compiling from that.
         """
+        import tempfile
+
         from .profiling import cached_compile
         from .python_api import Model
 
@@ -252,20 +251,20 @@ def _ready(
     """A request of a model that was read, and how many sets of inputs it can be fed."""
     at("reshape", lambda: model.reshape(shapes))
     at("compile", lambda: model.compile(device, properties))
-    sets = at("input", lambda: _input_sets(inputs))
+    sets = at("input", lambda: _input_sets(inputs, model.values))
     return at("input", lambda: model.requests(1, sets))[0], len(sets)
 
 
-def _input_sets(path: str) -> list[list[Array]]:
-    """Arrays [set][input] from an ``.npz`` of arrays ``<set>_<input>``.
+def _input_sets(path: str, values: Callable[[zipfile.ZipFile, str], Any]) -> list[list[Any]]:
+    """What an API takes as inputs, [set][input], from an ``.npz`` of arrays ``<set>_<input>``.
 
     Bytes stand for the element types that numpy lacks, such as bf16 and u4.
     """
-    with np.load(path, allow_pickle=False) as arrays:
-        places = [tuple(map(int, name.split("_"))) for name in arrays.files]
-        sets = 1 + max((place[0] for place in places), default=0)
-        inputs = 1 + max((place[1] for place in places), default=-1)
-        return [[arrays[f"{n}_{i}"] for i in range(inputs)] for n in range(sets)]
+    with zipfile.ZipFile(path) as archive:
+        names = {tuple(map(int, Path(n).stem.split("_"))): n for n in archive.namelist()}
+        sets = 1 + max((place[0] for place in names), default=0)
+        inputs = 1 + max((place[1] for place in names), default=-1)
+        return [[values(archive, names[n, i]) for i in range(inputs)] for n in range(sets)]
 
 
 def _model_files(path: Path) -> list[Path]:

@@ -13,11 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from math import ceil
 from typing import Any, Protocol
-
-import numpy as np
 
 _clock = time.perf_counter_ns
 
@@ -54,15 +52,15 @@ class Request(Protocol):
 
 @dataclass
 class _Lane:
-    """What one of several requests did, from its first completion to its last that counts."""
+    """What one of several requests did, from a completion that does not count to its last."""
 
+    begin_ns: int
     ends_ns: list[int]
-    """The first opens the lane and does not count."""
     latencies_ns: list[int]
 
     @property
     def per_ns(self) -> float:
-        return len(self.latencies_ns) / (self.ends_ns[-1] - self.ends_ns[0])
+        return len(self.latencies_ns) / (self.ends_ns[-1] - self.begin_ns)
 
 
 class Runner:
@@ -137,10 +135,9 @@ class Runner:
 
         lanes = list(self.threads.map(lane, self.requests))
         whole, cpu = _clock() - started, time.process_time_ns() - cpu
-        ends = np.concatenate([one.ends_ns[1:] for one in lanes])
-        latencies = np.concatenate([one.latencies_ns for one in lanes])[np.argsort(ends)]
+        latencies = _in_order(lanes)
         wall = len(latencies) / sum(one.per_ns for one in lanes)
-        return _counted(latencies.tolist(), round(wall), round(cpu * wall / whole))
+        return _counted(latencies, round(wall), round(cpu * wall / whole))
 
     def _lane(self, request: Request, end: int, most: int) -> _Lane:
         # Names are local: while this thread holds the interpreter, another may wait for it.
@@ -161,7 +158,7 @@ class Runner:
             ended(now)
             if now >= end and len(ends_ns) > _MIN_ROUNDS:
                 break
-        return _Lane(ends_ns, latencies_ns[1:])
+        return _Lane(ends_ns[0], ends_ns[1:], latencies_ns[1:])
 
     def paced(self, seconds: float, rate: float) -> dict[str, Any]:
         """A slice of requests that arrive at a fixed pace; latencies count from arrival.
@@ -174,7 +171,7 @@ class Runner:
         end = origin + int(seconds * 1e9)
 
         def lane(request: Request) -> _Lane:
-            served = _Lane([], [])
+            served = _Lane(origin, [], [])
             while True:
                 due = origin + int(next(arrivals) * 1e9 / rate)
                 now = _clock()
@@ -192,12 +189,11 @@ class Runner:
 
         lanes = list(self.threads.map(lane, self.requests))
         cpu = time.process_time_ns() - cpu
-        ends = np.concatenate([one.ends_ns for one in lanes])
-        latencies = np.concatenate([one.latencies_ns for one in lanes])[np.argsort(ends)]
+        latencies = _in_order(lanes)
         arrived = ceil(seconds * rate - 1e-6)
         # Where all were served, the last may end after the slice does, and yet none is behind.
-        last = end if len(latencies) >= arrived else int(ends.max())
-        told = _counted([int(one) for one in latencies], last - origin, cpu)
+        last = end if len(latencies) >= arrived else max(t for one in lanes for t in one.ends_ns)
+        told = _counted(latencies, last - origin, cpu)
         return {**told, "arrived": arrived}
 
     def cost_ns(self) -> int:
@@ -225,7 +221,13 @@ def _cost_beside_latency(infer: Callable[[], object], latency_ns: Callable[[], i
         before = _clock()
         infer()
         extra.append(_clock() - before - latency_ns())
-    return max(0, int(np.median(extra)))
+    return max(0, sorted(extra)[len(extra) // 2])
+
+
+def _in_order(lanes: Sequence[_Lane]) -> list[int]:
+    """Latencies of all lanes in the order of completion."""
+    ended = (zip(one.ends_ns, one.latencies_ns, strict=True) for one in lanes)
+    return [latency for _, latency in sorted(chain.from_iterable(ended))]
 
 
 def _counted(latencies_ns: list[int], wall_ns: int, cpu_ns: int) -> dict[str, Any]:

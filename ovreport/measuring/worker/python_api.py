@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -91,6 +92,12 @@ class Model:
         inputs = self.compiled.inputs
         tensors = [[_tensor(a, item) for a, item in zip(s, inputs, strict=True)] for s in sets]
         return [Request(self.compiled.create_infer_request(), tensors) for _ in range(count)]
+
+    @staticmethod
+    def values(archive: zipfile.ZipFile, name: str) -> Array:
+        """An array from an ``.npz``."""
+        with archive.open(name) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
 
     def close(self) -> None:
         """Gives the model up; the memory is free when its requests are gone, too."""
