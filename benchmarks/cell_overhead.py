@@ -1,6 +1,6 @@
 """What a cell costs beside its timed slices, over what a benchmark_app process costs.
 
-    python benchmarks/cell_overhead.py [--rounds 5] [--launches 1] [--quick] [MODEL…]
+    python benchmarks/cell_overhead.py [--rounds 5] [--launches 3] [--quick] [MODEL…]
 
 The cost is wall time less the time in which inferences are timed: for a cell, all that its workers
 do beside slices (start, read, compile, first inference, calibration, profile, graphs); for
@@ -23,6 +23,7 @@ from models import BENCHMARK_APP
 from pairs import LIGHT, measured, planned
 
 from ovreport.config.load import Source
+from ovreport.config.schema import Measure
 from ovreport.measuring.planned import PlannedCell
 
 SECONDS = 2
@@ -83,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS, help="of the onnx package")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--launches", type=int, default=2, help="as `measure.launches`")
+    parser.add_argument("--launches", type=int, default=Measure().launches)
     parser.add_argument("--quick", action="store_true", help="one model, two rounds")
     options = parser.parse_args()
     models, rounds = (options.models[:1], 2) if options.quick else (options.models, options.rounds)

@@ -69,7 +69,7 @@ def test_a_worker_that_takes_too_long_is_stopped(squeezenet: Path) -> None:
 
 def test_a_worker_over_its_memory_limit_is_stopped(squeezenet: Path) -> None:
     with (
-        WorkerSession(PYTHON, memory_limit_bytes=1 << 20) as worker,
+        WorkerSession(PYTHON, memory_limit_mib=1) as worker,
         pytest.raises(WorkerError, match="over the limit of 1 MiB"),
     ):
         worker.ask("read", 60, "inspect", path=str(squeezenet))

@@ -174,14 +174,15 @@ def print_step(step: SearchStep, among: Sequence[Cell]) -> None:
 
 def print_roof(roof: Roof) -> None:
     """What a device can reach, or why that is not known."""
-    device = roof.conditions.device
+    device, threads = roof.conditions.device, roof.conditions.threads
     if roof.failure:
         _console.print(_text(f"What {device} can reach is not known: {roof.failure}", "yellow"))
         return
     rates = [f"{digits(value / 1e9)} {name}" for name, value in roof.operations.items()]
+    by = f" with {count(threads, 'thread')}" if threads else ""
     _console.print(
         _text(
-            f"What {device} can reach: {', '.join(rates)} (billion operations/s), "
+            f"What {device} can reach{by}: {', '.join(rates)} (billion operations/s), "
             f"{digits(roof.memory_bandwidth / 1e9)} GB/s from memory"
         )
     )

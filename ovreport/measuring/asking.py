@@ -55,8 +55,7 @@ def asking(
     Raises:
         WorkerError: the worker failed.
     """
-    limit = settings.memory_limit_mib
-    with WorkerSession(planned.python, memory_limit_bytes=limit << 20 if limit else None) as worker:
+    with WorkerSession(planned.python, memory_limit_mib=settings.memory_limit_mib) as worker:
         told = worker.ask(
             "compile",
             settings.compile_limit,

@@ -134,9 +134,8 @@ class _Group:
                     self._profile(member, workers[id(member)])
 
     def _worker(self, member: Member) -> WorkerSession:
-        limit = self.settings.memory_limit_mib
         return WorkerSession(
-            member.planned.python, memory_limit_bytes=limit << 20 if limit else None
+            member.planned.python, memory_limit_mib=self.settings.memory_limit_mib
         )
 
     def _load(self, member: Member, worker: WorkerSession) -> None:

@@ -24,10 +24,9 @@ def missing_roofs(run: Run) -> tuple[Conditions, ...]:
 
 def measure_roof(conditions: Conditions, python: Path, settings: Measure) -> Roof:
     """Measured in a worker; if that fails, the roof holds the reason instead."""
-    limit = settings.memory_limit_mib
     threads = conditions.threads
     try:
-        with WorkerSession(python, memory_limit_bytes=limit << 20 if limit else None) as worker:
+        with WorkerSession(python, memory_limit_mib=settings.memory_limit_mib) as worker:
             before, started = busy_s(worker.pid), time.perf_counter()
             answer = worker.ask(
                 "inference",

@@ -43,15 +43,15 @@ class WorkerSession:
 
     Args:
         python: the runtime whose OpenVINO the worker uses.
-        memory_limit_bytes: resident size at which the worker is stopped.
+        memory_limit_mib: resident size at which the worker is stopped.
 
     Raises:
         WorkerError: from every method, when the worker answers with an error, dies, prints
             what is no answer, takes too long or too much memory.
     """
 
-    def __init__(self, python: Path, *, memory_limit_bytes: int | None = None) -> None:
-        self._limit = memory_limit_bytes
+    def __init__(self, python: Path, *, memory_limit_mib: int | None = None) -> None:
+        self._limit_mib = memory_limit_mib
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         try:
             self._process = subprocess.Popen(
@@ -118,7 +118,7 @@ class WorkerSession:
                         stage, f"took longer than {limit_s:g} s and was stopped", self._output()
                     )
                 self._check_memory(stage)
-                wait = left if self._limit is None else min(left, _MEMORY_INTERVAL_S)
+                wait = left if self._limit_mib is None else min(left, _MEMORY_INTERVAL_S)
                 if selector.select(wait):
                     block = os.read(self._process.stdout.fileno(), 1 << 20)
                     if not block or len(self._buffer) > _MAX_ANSWER:
@@ -130,17 +130,17 @@ class WorkerSession:
         return bytes(line)
 
     def _check_memory(self, stage: Stage) -> None:
-        if self._limit is None:
+        if self._limit_mib is None:
             return
         try:
-            used = psutil.Process(self.pid).memory_info().rss
+            used_mib = psutil.Process(self.pid).memory_info().rss >> 20
         except psutil.Error:
             return  # gone: reading the pipe tells how
-        if used > self._limit:
+        if used_mib > self._limit_mib:
             self.kill()
             raise WorkerError(
                 stage,
-                f"used {used >> 20} MiB of memory, over the limit of {self._limit >> 20} MiB, "
+                f"used {used_mib} MiB of memory, over the limit of {self._limit_mib} MiB, "
                 "and was stopped",
                 self._output(),
             )
