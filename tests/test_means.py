@@ -41,6 +41,12 @@ def test_an_inference_that_was_disturbed_stands_out() -> None:
     assert max(found) > 4000
 
 
+def test_what_was_seen_to_take_time_is_kept_when_the_mean_reads_as_none() -> None:
+    found = singles([1, 1, 1, 0, 0])
+    assert 2 <= sum(found[:2]) + 1 <= 4
+    assert sum(found) <= 3
+
+
 def test_what_takes_no_time_takes_none() -> None:
     assert singles([0] * 9) == [0] * 8
     assert singles([7, 3, 2, 1, 1, 1, 1, 0])[-1] == 0

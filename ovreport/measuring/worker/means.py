@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 
 def singles(means: Sequence[int]) -> list[float]:
@@ -17,10 +18,13 @@ def singles(means: Sequence[int]) -> list[float]:
     """
     if len(means) < 2:
         return []
-    low: list[float] = [mean * (n + 1) for n, mean in enumerate(means)]
-    high = [least + n for n, least in enumerate(low)]
+    least: list[float] = [mean * (n + 1) for n, mean in enumerate(means)]
+    most = [total + n for n, total in enumerate(least)]
+    # Sums do not fall: they are no less than any before can be, and no more than any after can.
+    low = list(accumulate(least, max))
+    high = list(accumulate(reversed(most), min))[::-1]
     # It ends in the middle of what can be; a layer that is never seen to take time takes none.
-    low[-1] = high[-1] = (low[-1] + high[-1]) / 2 if means[-1] else 0.0
+    low[-1] = high[-1] = (low[-1] + high[-1]) / 2 if any(means) else 0.0
     times: list[float] = []
     at, height = 0, low[0]
     while at < len(means) - 1:
