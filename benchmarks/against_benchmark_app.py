@@ -63,8 +63,8 @@ def ours(model: Path, hint: str, seconds: float, shape: list[int], api: str) -> 
         np.savez(inputs, **{"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)})
         worker.ask(
             "compile", 60, "load", path=str(model), device="CPU", shapes=[shape],
-            inputs=str(inputs), properties={"PERFORMANCE_HINT": hint.upper()}, requests=None,
-            synchronous=hint == "latency", api=api,
+            inputs=str(inputs), properties={"PERFORMANCE_HINT": hint.upper()},
+            requests=1 if hint == "latency" else None, api=api,
         )  # fmt: skip
         worker.ask("inference", 60, "slice", seconds=WARM_UP_S)
         told = worker.ask("inference", 60, "slice", seconds=seconds)

@@ -44,14 +44,13 @@ def load(
     inputs: Path,
     *,
     hint: str = "LATENCY",
+    requests: int | None = None,
     api: str | None = None,
     properties: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     model = model_of(path, inputs, hint, **(properties or {}))
-    synchronous = hint == "LATENCY"
-    return worker.ask(
-        "compile", 60, "load", **model, requests=None, synchronous=synchronous, api=api
-    )
+    requests = requests or (1 if hint == "LATENCY" else None)
+    return worker.ask("compile", 60, "load", **model, requests=requests, api=api)
 
 
 def test_a_killed_worker_is_named_by_its_signal() -> None:
@@ -98,6 +97,17 @@ def test_both_apis_load_and_run_a_model_alike(
         assert cost > 0
         told[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"]
     assert told["c"] == told["python"]
+
+
+@pytest.mark.parametrize("api", ["c", "python"])
+def test_as_many_requests_are_in_flight_as_were_asked_for(
+    api: str, squeezenet: Path, squeezenet_inputs: Path
+) -> None:
+    """By Little's law: the mean number in flight is rate times mean latency."""
+    with WorkerSession(PYTHON) as worker:
+        load(worker, squeezenet, squeezenet_inputs, hint="THROUGHPUT", requests=3, api=api)
+        measured = worker.ask("inference", 60, "slice", seconds=0.5)
+    assert 2.5 < sum(measured["latencies_ns"]) / measured["wall_ns"] < 3.1
 
 
 def test_the_c_api_is_taken_where_there_is_one(squeezenet: Path, squeezenet_inputs: Path) -> None:

@@ -134,9 +134,7 @@ class _Group:
                     self._profile(member, workers[id(member)])
 
     def _worker(self, member: Member) -> WorkerSession:
-        return WorkerSession(
-            member.planned.python, memory_limit_mib=self.settings.memory_limit_mib
-        )
+        return WorkerSession(member.planned.python, memory_limit_mib=self.settings.memory_limit_mib)
 
     def _load(self, member: Member, worker: WorkerSession) -> None:
         planned = member.planned
@@ -146,8 +144,7 @@ class _Group:
             self.settings.compile_limit + self.settings.inference_limit,
             "load",
             **planned.setting,
-            requests=planned.cell.requests,
-            synchronous=planned.cell.hint == "latency",
+            requests=planned.requests,
         )
         member.begin_launch(loaded)
 

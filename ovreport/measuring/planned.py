@@ -28,6 +28,11 @@ class PlannedCell:
     basis: Basis
 
     @property
+    def requests(self) -> int | None:
+        """In flight; None leaves it to the device."""
+        return self.cell.requests or (1 if self.cell.hint == "latency" else None)
+
+    @property
     def setting(self) -> dict[str, Any]:
         """What a worker needs to compile the model and feed it, as arguments of its commands."""
         return {

@@ -51,8 +51,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ov_tensor_data": (c_void_p, c_void_p),
     "ov_infer_request_set_input_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_infer_request_infer": (c_void_p,),
-    "ov_infer_request_start_async": (c_void_p,),
-    "ov_infer_request_wait": (c_void_p,),
     "ov_infer_request_free": (c_void_p,),
     "ov_compiled_model_free": (c_void_p,),
     "ov_model_free": (c_void_p,),
@@ -109,8 +107,6 @@ class Request:
         self._library, self._handle, self._sets = library, handle, sets
         self.check = library.check
         self.infer: Callable[[], int] = partial(functions.ov_infer_request_infer, handle)
-        self.start: Callable[[], int] = partial(functions.ov_infer_request_start_async, handle)
-        self.wait: Callable[[], int] = partial(functions.ov_infer_request_wait, handle)
         self.nothing: Callable[[], object] = partial(functions.ov_get_error_info, 0)
 
     def feed(self, turn: int) -> None:

@@ -75,12 +75,12 @@ class Worker:
         inputs: str,
         properties: dict[str, Any],
         requests: int | None,
-        synchronous: bool,
         api: str | None = None,
     ) -> dict[str, Any]:
         """Reads, reshapes, compiles and runs a model once.
 
         Args:
+            requests: in flight; None takes the device's optimum.
             api: ``c`` or ``python``; None takes the C API where there is one.
         """
         open_model = _opener(api)
@@ -96,10 +96,10 @@ class Worker:
         compile_ns = time.perf_counter_ns() - started
         memory["compile_bytes"] = peak_memory()
 
-        count = requests or (1 if synchronous else model.optimal_requests())
+        count = requests or model.optimal_requests()
         sets = at("input", lambda: _input_sets(inputs, model.values))
         ready = at("input", lambda: model.requests(count, sets))
-        self.runner = Runner(ready, len(sets), synchronous and count == 1)
+        self.runner = Runner(ready, len(sets))
         first_inference_ns = at("inference", self.runner.once)
         memory["inference_bytes"] = peak_memory()
         return {

@@ -20,8 +20,6 @@ class Request:
 
     def __init__(self, request: Any, sets: Sequence[Sequence[Any]]) -> None:
         self._request, self._sets = request, sets
-        self.start: Callable[[], None] = request.start_async
-        self.wait: Callable[[], None] = request.wait
 
     def infer(self) -> None:
         self._request.infer()
