@@ -40,7 +40,8 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("streams",),
     ),
     "infer request": (
-        "One inference in flight. There must be at least as many as streams to keep all busy.",
+        "One inference in flight, run by a thread of the program's own. There must be at least as "
+        "many as streams to keep all busy.",
         ("infer requests", "requests", "request"),
     ),
     "batch": ("Samples that one request processes together.", ("batches",)),
