@@ -133,14 +133,14 @@ class WorkerSession:
         if self._limit_mib is None:
             return
         try:
-            used_mib = psutil.Process(self.pid).memory_info().rss >> 20
+            used = psutil.Process(self.pid).memory_info().rss
         except psutil.Error:
             return  # gone: reading the pipe tells how
-        if used_mib > self._limit_mib:
+        if used > self._limit_mib << 20:
             self.kill()
             raise WorkerError(
                 stage,
-                f"used {used_mib} MiB of memory, over the limit of {self._limit_mib} MiB, "
+                f"used {used >> 20} MiB of memory, over the limit of {self._limit_mib} MiB, "
                 "and was stopped",
                 self._output(),
             )
