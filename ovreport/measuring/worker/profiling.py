@@ -39,15 +39,16 @@ def profile(request: Request, iterations: int, seconds: float, *, means: bool) -
                 key,
                 {"name": entry.node_name, "type": entry.node_type, "status": "", "times_ns": []},
             )
+            status = _status(entry)
             # A mean that has fallen below a µs reads as if the layer did not run.
             if layer["status"] != "executed":
-                layer["kernel"], layer["status"] = entry.exec_type, _status(entry)
-            layer["times_ns"].append(_time_ns(entry))
-    for key, layer in layers.items():
-        if layer["status"] != "executed":
-            layer["times_ns"] = []
-        elif means:
-            layer["times_ns"] = _taken_apart([first.get(key, 0), *layer["times_ns"]])
+                layer["kernel"], layer["status"] = entry.exec_type, status
+            if means or status == "executed":
+                layer["times_ns"].append(_time_ns(entry))
+    if means:
+        for key, layer in layers.items():
+            known = [first.get(key, 0), *layer["times_ns"]]
+            layer["times_ns"] = _taken_apart(known) if layer["status"] == "executed" else []
     return {"latencies_ns": latencies, "layers": list(layers.values())}
 
 
