@@ -84,7 +84,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS, help="of the onnx package")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--launches", type=int, default=Measure().launches)
+    parser.add_argument(
+        "--launches", type=int, default=Measure().launches, help="as `measure.launches`"
+    )
     parser.add_argument("--quick", action="store_true", help="one model, two rounds")
     options = parser.parse_args()
     models, rounds = (options.models[:1], 2) if options.quick else (options.models, options.rounds)

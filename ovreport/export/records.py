@@ -247,14 +247,14 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1e3, 6)  # to 1 ns, which is how it was measured
 
 
-def _estimate(estimate: Estimate | None, scale: float = 1.0) -> Record | None:
+def _estimate(estimate: Estimate | None) -> Record | None:
     if estimate is None:
         return None
-    return {name: round(getattr(estimate, name) * scale, 6) for name in ("point", "low", "high")}
+    return {name: round(getattr(estimate, name), 6) for name in ("point", "low", "high")}
 
 
 def _estimate_ms(estimate: Estimate | None) -> Record | None:
-    return _estimate(estimate, 1e3)
+    return _estimate(estimate.scaled(1e3) if estimate else None)
 
 
 def flat(record: Mapping[str, Json]) -> dict[str, Field]:

@@ -51,6 +51,16 @@ class Pool:
         """How often each slice is drawn in each replicate, shape [replicates, slices]."""
         return weights(self.sizes, seed=0)
 
+    @cached_property
+    def _moments(self) -> tuple[FloatArray, FloatArray]:
+        """Sums of latencies and of their squares, shape [slices], in seconds.
+
+        About the mean of all, so that a difference of squares loses no digits.
+        """
+        mean = self.latency_sums_s.sum() / self.requests.sum()
+        off = [s.latencies_ns / 1e9 - mean for s in self.slices]
+        return np.array([one.sum() for one in off]), np.array([(one**2).sum() for one in off])
+
     def by_slice(self, figure: Literal["throughput", "median"]) -> FloatArray:
         """The figure of each slice by itself: samples a second, or seconds."""
         if figure == "throughput":
@@ -70,11 +80,7 @@ class Pool:
 
         The divisor is the number of latencies less one.
         """
-        # About the mean of all, so that the difference of squares loses no digits.
-        centre = self.latency_sums_s.sum() / self.requests.sum()
-        off = [s.latencies_ns / 1e9 - centre for s in self.slices]
-        sums = weights @ np.array([one.sum() for one in off])
-        squares = weights @ np.array([(one**2).sum() for one in off])
+        sums, squares = (weights @ moment for moment in self._moments)
         count = weights @ self.requests
         return np.asarray(np.sqrt(np.maximum(squares - sums**2 / count, 0) / (count - 1)))
 
