@@ -12,6 +12,20 @@ from typing import Any
 
 import websocket  # comes with selenium
 from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+
+
+class Chromium(webdriver.Chrome):
+    """A Chromium that has loaded a page when it says so.
+
+    ChromeDriver takes the end of the old page, where it comes after the answer to the command,
+    for the end of loading, and returns while the new one is being read.
+    """
+
+    def get(self, url: str) -> None:
+        super().get(url)
+        complete = "return document.readyState === 'complete'"
+        WebDriverWait(self, 60).until(lambda driver: driver.execute_script(complete))
 
 
 @contextmanager
@@ -30,7 +44,7 @@ def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrom
         preferences["profile.managed_default_content_settings.javascript"] = 2
     options.add_experimental_option("prefs", preferences)
     # Without a path, selenium would ask the network for a driver.
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = Chromium(options, webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         yield driver
     finally:
