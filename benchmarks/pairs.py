@@ -11,6 +11,7 @@ from typing import Any
 from ovreport.config.load import Source, validate
 from ovreport.environment import capture
 from ovreport.measuring.measure import measure
+from ovreport.measuring.member import Measured
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.plan import expand
@@ -37,7 +38,8 @@ def measured(source: Source, cells: list[PlannedCell], seed: int = 0) -> list[Ce
         seed: of the order of slices.
     """
     settings = source.config.measure.model_copy(update={"seed": seed})
-    results = [m.result for m in measure(cells, settings, on_event=lambda _: None)]
+    steps = measure(cells, settings, on_event=lambda _: None)
+    results = [step.result for step in steps if isinstance(step, Measured)]
     for result in results:
         if result.failure is not None:
             raise SystemExit(f"{result.cell.model}: {result.failure.reason}")

@@ -52,7 +52,6 @@ def difference(one: Cell, other: Cell) -> tuple[str, str]:
 
 
 def count(number: int, noun: str) -> str:
-    """``1 stream``, ``2 streams``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(
-        ",", "\N{NARROW NO-BREAK SPACE}"
-    )
+    """``1 stream``, ``2 streams``, ``3 launches``."""
+    ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{ending}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -59,6 +59,7 @@ def redacted(run: Run) -> Run:
         ),
         roofs=tuple(_roof(roof, hide) for roof in run.roofs),
         search=tuple(_told(step, hide, ("why",), ()) for step in run.search),
+        begun=(),  # what the run was killed in: of use to its owner alone
     )
 
 

@@ -312,6 +312,15 @@ class CellResult(Record):
         return tuple(s for launch in self.launches for s in launch.slices if s.counted)
 
 
+class Begun(Record):
+    """A launch of cells that take turns and need more of them: here a killed run goes on."""
+
+    bases: dict[str, Basis]
+    """Of all the cells that took turns, by their ids."""
+    launches: dict[str, Launch]
+    """The same cells'."""
+
+
 class Conditions(Record):
     """What a device's reach depends on: cells that agree in it have the same roofs."""
 
@@ -646,6 +655,8 @@ class Run:
     answers: tuple[Answers, ...] = ()
     roofs: tuple[Roof, ...] = ()
     recordings: tuple[Recording, ...] = ()
+    begun: tuple[Begun, ...] = ()
+    """Of cells that have no result: the run was interrupted."""
 
     def conditions(self, result: CellResult) -> Conditions | None:
         """What the reach of a measured cell's layers depends on; None if several devices ran it."""

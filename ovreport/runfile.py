@@ -4,6 +4,7 @@ Line by line::
 
     {"kind": "header", "format": 1, "header": {…}}     what was known before the first cell
     {"kind": "graph", "graph": {…}}                    once for each different graph
+    {"kind": "begun", "begun": {…}}                    a launch of cells that need more of them
     {"kind": "cell", "result": {…}}                    once for each finished cell
     {"kind": "search", "step": {…}}                    what a search looks at, and why
     {"kind": "answers", "answers": {…}}                once for each two versions fed the same
@@ -35,6 +36,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ovreport.errors import UserError
 from ovreport.run import (
     Answers,
+    Begun,
     Cell,
     CellResult,
     Environment,
@@ -77,6 +79,11 @@ class _GraphLine(Record):
     graph: Graph
 
 
+class _BegunLine(Record):
+    kind: Literal["begun"] = "begun"
+    begun: Begun
+
+
 class _CellLine(Record):
     kind: Literal["cell"] = "cell"
     result: CellResult
@@ -103,7 +110,14 @@ class _RoofLine(Record):
 
 
 _AnyLine = (
-    _HeaderLine | _GraphLine | _CellLine | _SearchLine | _AnswersLine | _RecordingLine | _RoofLine
+    _HeaderLine
+    | _GraphLine
+    | _BegunLine
+    | _CellLine
+    | _SearchLine
+    | _AnswersLine
+    | _RecordingLine
+    | _RoofLine
 )
 _Line: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminator="kind")])
 
@@ -145,6 +159,9 @@ class RunFile:
 
     def header(self, header: Header) -> None:
         self._write(_HeaderLine(header=header))
+
+    def begun(self, begun: Begun) -> None:
+        self._write(_BegunLine(begun=begun))
 
     def result(self, result: CellResult, graphs: Iterable[Graph] = ()) -> None:
         """Stores a finished cell, after those of its graphs that the file does not hold yet."""
@@ -208,6 +225,8 @@ def lines_of(run: Run) -> Iterator[str]:
         yield _GraphLine(graph=graph).model_dump_json()
     for step in run.search:
         yield _SearchLine(step=step).model_dump_json()
+    for begun in run.begun:
+        yield _BegunLine(begun=begun).model_dump_json()
     for result in run.results:
         yield _CellLine(result=result).model_dump_json()
     for answers in run.answers:
@@ -309,6 +328,8 @@ def _parse(path: Path, content: bytes) -> Run:
                     parts[-1].go_on(line.header)
             case _GraphLine():
                 graphs[line.graph.id] = line.graph
+            case _BegunLine():
+                parts[-1].begun[text] = line.begun
             case _CellLine():
                 parts[-1].results[line.result.cell.id] = line.result
             case _SearchLine():
@@ -361,6 +382,8 @@ class _Part:
 
     header: Header
     results: dict[str, CellResult] = field(default_factory=dict)
+    begun: dict[bytes, Begun] = field(default_factory=dict)
+    """By their lines."""
     steps: list[SearchStep] = field(default_factory=list)
     answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
     """By the ids of both cells."""
@@ -411,8 +434,9 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
     )
     named = {id for result in ordered for id in (result.runtime_graph, result.model_graph)}
     kept = {id: graph for id, graph in graphs.items() if id in named}
-    # Of a file that was concatenated with itself, every step is there twice.
+    # Of a file that was concatenated with itself, every step and launch is there twice.
     steps = dict.fromkeys(step for part in parts for step in part.steps)
+    begun = {text: one for part in parts for text, one in part.begun.items()}
     points = {result.cell.point for result in ordered}
     return Run(
         merged,
@@ -421,4 +445,5 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph]) -> Run:
         tuple(steps),
         tuple(answers.values()),
         recordings=tuple(r for point, r in recordings.items() if point in points),
+        begun=tuple(b for b in begun.values() if not results.keys() & b.bases.keys()),
     )

@@ -49,7 +49,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def lines(path: Path, kind: str) -> Iterator[bytes]:
     if path.exists():
-        yield from (x for x in path.read_bytes().splitlines() if kind.encode() in x[:16])
+        whole, _, _torn = path.read_bytes().rpartition(b"\n")
+        yield from (x for x in whole.splitlines() if kind.encode() in x[:16])
 
 
 def measured(run: Run) -> dict[str, int]:
@@ -85,6 +86,62 @@ def test_a_killed_run_goes_on_and_repeats_nothing(folder: Path) -> None:
     assert len(graphs) == len(set(graphs))
     # The report carries the same run.
     assert measured(read_run(folder / "r.html")) == measured(whole)
+
+
+def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
+    file, config = folder / "report.jsonl", folder / "config.toml"
+    config.write_text(
+        CONFIG.replace("[1, 2, 3]", "1")
+        .replace("duration = 0.1, launches = 1", "duration = 0.6, launches = 3")
+        .replace("roofs = false", 'roofs = false, interleave = "model"')
+    )
+    process = begin(folder)
+    wait_for(lambda: len([*lines(file, "begun")]) == 2)
+    process.kill()
+    process.wait()
+    killed = read_run(file)
+    assert not killed.done
+    done = [one.launches for one in killed.begun]
+    assert len(done) == 2
+
+    words = ("run", config, "-o", folder / "report.html", "--resume", file)
+    assert ovreport(*words, "--dry-run").output.count("begun: 2 launches") == 2
+    told = ovreport(*words)
+
+    assert told.exit_code == 0, told.output
+    whole = read_run(file)
+    assert not whole.begun
+    for result in whole.done:
+        assert len(result.launches) == 3
+        for launch, before in zip(result.launches, done, strict=False):
+            assert launch.model_dump_json() == before[result.cell.id].model_dump_json()
+        starts = [one.start_ns for launch in result.launches for one in launch.slices]
+        assert starts == sorted(starts)
+        assert sum(one.wall_ns for one in result.slices) >= 0.6e9
+
+
+def test_launches_in_flight_do_not_count_where_anything_changed(folder: Path) -> None:
+    file, config = folder / "report.jsonl", folder / "config.toml"
+    text = CONFIG.replace("[1, 2, 3]", "1").replace("launches = 1", "launches = 2")
+    config.write_text(text)
+    process = begin(folder)
+    wait_for(lambda: bool([*lines(file, "begun")]))
+    process.kill()
+    process.wait()
+    words = ("run", config, "-o", folder / "report.html", "--dry-run", "--resume", file)
+    assert ovreport(*words).output.count("begun: 1 launch") == 2
+    for changed in (
+        text.replace("duration = 0.1", "duration = 0.2"),
+        text.replace("model = [", """model = [
+            { name = "tiny", version = "third", path = "parent.onnx" },"""),
+    ):  # fmt: skip
+        config.write_text(changed)
+        told = ovreport(*words)
+        assert told.exit_code == 0
+        assert "begun" not in told.output
+    config.write_text(text)
+    tiny_model(folder / "optimized.onnx", 3)
+    assert "begun" not in ovreport(*words).output
 
 
 def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None:

@@ -155,7 +155,7 @@ class Job:
             ):
                 run_file.header(header)
                 among = (*cells, *(cell for search in searched for cell in search.candidates()))
-                measuring = Measuring(planner, run_file, among, dict(resumed.kept))
+                measuring = Measuring(planner, run_file, among, dict(resumed.kept), resumed.begun)
                 measuring.cells(planned)
                 for search in searched:
                     measuring.search(search)

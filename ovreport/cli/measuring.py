@@ -11,27 +11,31 @@ from ovreport.measuring.measure import measure
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner
 from ovreport.measuring.searches import Search
-from ovreport.run import Cell, CellResult, Failure, SearchStep
+from ovreport.run import Begun, Cell, CellResult, Failure, SearchStep
 from ovreport.runfile import RunFile
 
 
 @dataclass
 class Measuring:
     """``among`` are all cells that may be named, so that each is told by what differs;
-    ``results``, by cell id, are those that are not measured again, and grow."""
+    ``results``, by cell id, are those that are not measured again, and grow; ``begun`` are launches
+    that a killed run had done."""
 
     planner: Planner
     run_file: RunFile
     among: Sequence[Cell]
     results: dict[str, CellResult]
+    begun: Sequence[Begun] = ()
 
     def cells(self, planned: Sequence[PlannedCell]) -> None:
         """Measures those of the cells that have no result yet."""
         left = [item for item in planned if item.cell.id not in self.results]
         with Display(left, self.among) as display:
-            for measured in measure(
-                left, self.planner.source.config.measure, on_event=display.show
-            ):
+            settings = self.planner.source.config.measure
+            for measured in measure(left, settings, on_event=display.show, begun=self.begun):
+                if isinstance(measured, Begun):
+                    self.run_file.begun(measured)
+                    continue
                 self.run_file.result(measured.result, measured.graphs)
                 self.results[measured.result.cell.id] = measured.result
                 display.finished(measured.result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.text import Text
 from ovreport.config.schema import Measure
 from ovreport.labels import count, label
 from ovreport.measuring.measure import CellStarted, Event, SliceDone
-from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.searches import Search
 from ovreport.output import printable
@@ -47,18 +47,23 @@ def print_plan(
     table.add_column("#", justify="right", style="dim")
     for heading in ("model", "configuration", "input"):
         table.add_column(heading)
-    goes_on = bool(resumed.kept or resumed.again)
+    left = [item for item in planned if item.cell.id not in resumed.kept]
+    begun = {
+        item.cell.id: len(begun_by(group, resumed.begun))
+        for group in groups(left, measure.interleave)
+        for item in group
+    }
+    goes_on = bool(resumed.kept or resumed.again or any(begun.values()))
     if goes_on:
         table.add_column("measured")
     for number, item in enumerate(planned, 1):
         shapes = ", ".join(f"[{','.join(map(str, shape))}]" for shape in item.shapes)
         name = f"{item.cell.model} · {item.cell.version}"
-        state = [_state(item.cell, resumed)] if goes_on else []
+        state = [_state(item.cell, resumed, begun)] if goes_on else []
         table.add_row(
             str(number), _text(name), _text(label(item.cell, cells)), _text(shapes), *state
         )
     _console.print(table)
-    left = [cell for cell in cells if cell.id not in resumed.kept]
     least, most = estimated_seconds(len(left), measure)
     done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
@@ -78,9 +83,12 @@ def print_plan(
         _console.print(_text(f"Left out of the report: {words}", "yellow"))
 
 
-def _state(cell: Cell, resumed: Resumption) -> Text:
+def _state(cell: Cell, resumed: Resumption, begun: Mapping[str, int]) -> Text:
+    """Args: begun: the launches that a cell has done, by its id, unless it is kept."""
     if cell.id in resumed.kept:
         return _text("yes", "green")
+    if launches := begun[cell.id]:
+        return _text(f"begun: {count(launches, 'launch')}", "green")
     reason = resumed.again.get(cell.id)
     return _text(f"again: {reason}", "yellow") if reason else _text("no")
 

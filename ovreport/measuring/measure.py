@@ -22,10 +22,9 @@ from ovreport.config.schema import Measure
 from ovreport.measuring.enough import launch_is_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
-from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.session import WorkerError, WorkerSession
-from ovreport.plan import turns_key
-from ovreport.run import Cell, Slice, StopReason
+from ovreport.run import Begun, Cell, Slice, StopReason
 from ovreport.stats.steady import warm_up
 from ovreport.stats.stopping import Precision
 
@@ -58,18 +57,23 @@ Event: TypeAlias = "CellStarted | SliceDone"
 
 
 def measure(
-    cells: Sequence[PlannedCell], settings: Measure, *, on_event: Callable[[Event], None]
-) -> Iterator[Measured]:
+    cells: Sequence[PlannedCell],
+    settings: Measure,
+    *,
+    on_event: Callable[[Event], None],
+    begun: Sequence[Begun] = (),
+) -> Iterator[Measured | Begun]:
     """Runs the cells and yields each as soon as its group has finished.
+
+    Before that it yields every launch of the group that needs another one; given back as ``begun``
+    they are not made again.
 
     A cell that fails costs only itself. Closing the iterator, or an exception such as
     KeyboardInterrupt, ends all workers.
     """
     clock = time.perf_counter_ns()
-    for _, group in itertools.groupby(
-        cells, key=lambda planned: turns_key(planned.cell, settings.interleave)
-    ):
-        yield from _Group(list(group), settings, on_event, clock).run()
+    for group in groups(cells, settings.interleave):
+        yield from _Group(group, settings, on_event, clock, begun_by(group, begun)).run()
 
 
 class _Group:
@@ -81,6 +85,7 @@ class _Group:
         settings: Measure,
         on_event: Callable[[Event], None],
         clock: int,
+        begun: Sequence[Begun],
     ) -> None:
         self.members = [Member(planned) for planned in cells]
         self.settings = settings
@@ -91,17 +96,24 @@ class _Group:
         self.stopped: StopReason | None = None
         self.launch_s = 0.0
         """Of the current launch: all before its first turn."""
-        self.launches = 0
+        self.launches = len(begun)
         self.crowded: list[bool] = []
         """Whether other programs disturbed a turn of the current launch."""
+        for one in begun:
+            self._take_over(one)
 
     @property
     def alive(self) -> list[Member]:
         return [member for member in self.members if member.failure is None]
 
-    def run(self) -> Iterator[Measured]:
+    def run(self) -> Iterator[Measured | Begun]:
         while self.alive and self.stopped is None:
             self._launch()
+            if self.stopped is None and self.alive == self.members:
+                yield Begun(
+                    bases={m.planned.cell.id: m.planned.basis for m in self.members},
+                    launches={m.planned.cell.id: m.launches[-1] for m in self.members},
+                )
         # All at once: a run killed between two of them would part what took turns.
         yield from [
             member.finished(
@@ -113,6 +125,13 @@ class _Group:
         ]
 
     # ------------------------------------------------------------------------ launches
+
+    def _take_over(self, begun: Begun) -> None:
+        for member in self.members:
+            member.take_over(launch := begun.launches[member.planned.cell.id])
+            # The run's time goes on where it ended then.
+            ended = max(one.start_ns + one.wall_ns for one in launch.slices)
+            self.clock = min(self.clock, time.perf_counter_ns() - ended)
 
     def _launch(self) -> None:
         self.launches += 1

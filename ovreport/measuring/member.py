@@ -59,6 +59,14 @@ class Member:
     profile_failure: Failure | None = None
     failure: Failure | None = None
 
+    def take_over(self, launch: Launch) -> None:
+        """Adds a launch of a run that was killed."""
+        self.launches.append(launch)
+        turns = [one for one in launch.slices if not one.warmup]
+        self.summaries.append([SliceSummary.of(one) for one in turns if one.counted])
+        self.seconds += sum(one.wall_ns for one in turns) / 1e9
+        self.requests += sum(one.requests for one in turns)
+
     def begin_launch(self, loaded: dict[str, Any]) -> None:
         self.loaded = loaded
         self.peak_bytes = loaded["memory"]["inference_bytes"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from ovreport.run import Basis, Cell
+from ovreport.plan import turns_key
+from ovreport.run import Basis, Begun, Cell
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,17 @@ class PlannedCell:
             "inputs": str(self.inputs),
             "properties": dict(self.properties),
         }
+
+
+def groups(
+    planned: Iterable[PlannedCell], interleave: Literal["versions", "model"]
+) -> Iterator[list[PlannedCell]]:
+    """The cells that take turns; the plan has them one after another."""
+    for _, group in itertools.groupby(planned, lambda item: turns_key(item.cell, interleave)):
+        yield list(group)
+
+
+def begun_by(group: Sequence[PlannedCell], begun: Iterable[Begun]) -> list[Begun]:
+    """The launches of just these cells that a killed run had done with just what they need now."""
+    bases = {item.cell.id: item.basis for item in group}
+    return [one for one in begun if one.bases == bases]

@@ -3,7 +3,8 @@
 A result holds as long as the model's files, what it was fed, what the device was asked for and the
 OpenVINO release are those it was measured with; otherwise its cell is measured again. How long and
 how well it was measured, and the state of the machine, may differ: such results are kept and
-marked. Results of another processor are refused, since figures of two machines are no matrix.
+marked. Launches of cells that were not finished count if nothing at all differs. Results of another
+processor are refused, since figures of two machines are no matrix.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from ovreport.errors import UserError
 from ovreport.labels import count
 from ovreport.measuring.planned import PlannedCell
-from ovreport.run import Basis, CellResult, Environment, Run
+from ovreport.run import Basis, Begun, CellResult, Environment, Run
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Resumption:
     """Why cells with a result are measured again, by cell id."""
     marks: tuple[str, ...] = ()
     """In which way kept results differ from those to come."""
+    begun: Sequence[Begun] = ()
+    """Launches of cells that are not finished."""
     left_out: int = 0
     """Results of cells that the plan no longer holds."""
 
@@ -71,7 +74,7 @@ def resumption(
         for mark in _differences(before, kept[item.cell.id], item.basis, now)
     )
     marks = tuple(f"{count(number, 'kept cell')}: {what}" for what, number in seen.items())
-    return Resumption(kept, again, marks, len(found))
+    return Resumption(kept, again, marks, before.begun, len(found))
 
 
 def _check_machine(path: Path, then: Environment, now: Environment) -> None:

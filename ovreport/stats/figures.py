@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ovreport.labels import count
 from ovreport.memo import by_identity
 from ovreport.run import CellResult
 from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval
@@ -79,7 +80,7 @@ def estimate(pool: Pool, point: float, replicates: FloatArray) -> Estimate:
         replicates: the figure for each row of :attr:`Pool.resampled`.
     """
     launches, slices = len(pool.sizes), len(pool.slices)
-    drawn = f"{_count(launches, 'launch', 'launches')}, {_count(slices, 'slice', 'slices')}"
+    drawn = f"{count(launches, 'launch')}, {count(slices, 'slice')}"
     if slices < MIN_SLICES:
         return Estimate(point, point, point, 0.0, f"no interval: only {drawn}")
     low, high = interval(replicates)
@@ -121,7 +122,3 @@ def _latency(pool: Pool) -> LatencyFigures:
         low=float(latencies[0]),
         high=float(latencies[-1]),
     )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -279,10 +279,7 @@ def _sureness(run: Run) -> str:
     rates = [figures(result).throughput_fps for result in run.done]
     widths = sorted(rate.relative_half_width for rate in rates if rate.confidence)
     cut = sum(result.stopped == "max_time" for result in run.done)
-    text = (
-        f"Each cell was measured in {_range(launches, 'launch', 'launches')} and "
-        f"{_range(slices, 'slice', 'slices')}"
-    )
+    text = f"Each cell was measured in {_range(launches, 'launch')} and {_range(slices, 'slice')}"
     if widths:
         known = dict.fromkeys(f"±{show(width, 'share')}" for width in (widths[0], widths[-1]))
         text += f"; its throughput is known to {' to '.join(known)}, at 95 % confidence"
@@ -298,9 +295,9 @@ def _sureness(run: Run) -> str:
     return text
 
 
-def _range(numbers: Sequence[int], one: str, many: str) -> str:
+def _range(numbers: Sequence[int], noun: str) -> str:
     low, high = numbers[0], numbers[-1]
-    return f"{low} to {high} {many}" if low != high else f"{low} {one if low == 1 else many}"
+    return f"{low} to {count(high, noun)}" if low != high else count(low, noun)
 
 
 def _findings(run: Run) -> list[Finding]:
