@@ -1,0 +1,73 @@
+"""What was measured: the immutable types that a run file stores and analyzers read.
+
+Durations are nanoseconds (``_ns``, integers), sizes are bytes. A :class:`Run` is read-only; the
+run file (:mod:`ovreport.runfile`) is how it is stored.
+"""
+
+from ovreport.run.answers import Answers, LayerDrift, OutputDrift, RecordedOutput, Recording
+from ovreport.run.cell import Cell, Hint, Streams
+from ovreport.run.environment import Device, Environment, RuntimeFacts
+from ovreport.run.graph import Graph, Node, Port, counterparts
+from ovreport.run.header import MAX_CSS, MAX_LOGO, Appearance, Header, ModelFile, Origin, SearchStep
+from ovreport.run.record import Record
+from ovreport.run.result import (
+    Basis,
+    Begun,
+    CellResult,
+    Failure,
+    Harness,
+    Launch,
+    Memory,
+    ModelCache,
+    Profile,
+    ProfiledLayer,
+    Resolved,
+    Slice,
+    Stage,
+    StopReason,
+)
+from ovreport.run.roof import Conditions, Roof
+from ovreport.run.run import Run
+
+__all__ = [
+    "MAX_CSS",
+    "MAX_LOGO",
+    "Answers",
+    "Appearance",
+    "Basis",
+    "Begun",
+    "Cell",
+    "CellResult",
+    "Conditions",
+    "Device",
+    "Environment",
+    "Failure",
+    "Graph",
+    "Harness",
+    "Header",
+    "Hint",
+    "Launch",
+    "LayerDrift",
+    "Memory",
+    "ModelCache",
+    "ModelFile",
+    "Node",
+    "Origin",
+    "OutputDrift",
+    "Port",
+    "Profile",
+    "ProfiledLayer",
+    "Record",
+    "RecordedOutput",
+    "Recording",
+    "Resolved",
+    "Roof",
+    "Run",
+    "RuntimeFacts",
+    "SearchStep",
+    "Slice",
+    "Stage",
+    "StopReason",
+    "Streams",
+    "counterparts",
+]

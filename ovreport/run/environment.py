@@ -1,0 +1,87 @@
+"""The machine and the software."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from ovreport.run.record import Record, digest
+
+
+class Device(Record):
+    name: str
+    full_name: str
+    properties: dict[str, str] = Field(default_factory=dict)
+
+
+class RuntimeFacts(Record):
+    """One OpenVINO release that measured: a value of the matrix's ``runtime``."""
+
+    name: str
+    openvino: str
+    python: str
+    devices: tuple[Device, ...] = ()
+
+
+class Environment(Record):
+    """The machine and the software that a run was made with.
+
+    ``openvino`` and ``devices`` are the first runtime's.
+    """
+
+    host: str
+    user: str
+    os: str
+    cpu: str
+    physical_cores: int | None
+    logical_cores: int
+    memory_bytes: int
+    python: str
+    openvino: str
+    packages: dict[str, str] = Field(default_factory=dict)
+    governor: str | None = None
+    """Frequency policy of the CPUs, where the system tells."""
+    max_mhz: float | None = None
+    isa: tuple[str, ...] = ()
+    """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
+    load: float | None = None
+    """Busy cores just before the run."""
+    container: str | None = None
+    cpu_quota: float | None = None
+    """Cores that a container may use, where it is limited."""
+    devices: tuple[Device, ...] = ()
+    runtimes: tuple[RuntimeFacts, ...] = ()
+    """All runtimes, in the order of the config."""
+
+    @property
+    def release(self) -> str:
+        """OpenVINO's, without its build: ``2026.4.1``."""
+        return self.openvino.split("-")[0]
+
+    @property
+    def id(self) -> str:
+        """Equal where figures may be compared: what varies from day to day is left out."""
+        return digest(self._facts)
+
+    def changes(self, now: Environment) -> tuple[str, ...]:
+        """What differs, in words: ``governor was powersave, now performance``."""
+        then = self._facts
+        return tuple(
+            f"{name} was {then[name] or 'unknown'}, now {value or 'unknown'}"
+            for name, value in now._facts.items()
+            if value != then[name]
+        )
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "operating system": self.os,
+            "CPU": self.cpu,
+            "cores": self.logical_cores,
+            "cores allowed": self.cpu_quota,
+            "governor": self.governor,
+            "container": self.container,
+            "OpenVINO": self.openvino,
+        }

@@ -1,0 +1,191 @@
+"""What was measured of a cell."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from ovreport.run.cell import Cell
+from ovreport.run.graph import Port
+from ovreport.run.record import Record
+from ovreport.samples_codec import Samples
+
+
+class Slice(Record):
+    """One uninterrupted stretch of inferences of one worker."""
+
+    start_ns: int
+    """Since the start of the run."""
+    wall_ns: int
+    cpu_ns: int
+    """CPU time of the worker process in the slice; far below ``wall_ns × threads`` = disturbed."""
+    latencies_ns: Samples
+    """Shape [requests], in order of completion."""
+    warmup: bool = False
+    """Measured but not counted."""
+    disturbed: bool = False
+    """Measured but not counted: other programs left too little of the processor meanwhile."""
+    arrived: int | None = None
+    """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
+    other_load: float | None = None
+    """CPU time of everything else on the machine during the slice, in cores."""
+
+    @property
+    def counted(self) -> bool:
+        return not (self.warmup or self.disturbed)
+
+    @property
+    def requests(self) -> int:
+        return len(self.latencies_ns)
+
+
+class Memory(Record):
+    """Resident memory of a worker: highest value seen in each phase."""
+
+    start_bytes: int
+    read_bytes: int
+    compile_bytes: int
+    inference_bytes: int
+
+
+class Launch(Record):
+    """One worker process: from reading the model to its last slice."""
+
+    read_ns: int
+    compile_ns: int
+    first_inference_ns: int
+    memory: Memory
+    slices: tuple[Slice, ...]
+
+
+class Harness(Record):
+    """How requests were started, and what that costs by itself."""
+
+    api: Literal["python", "c"]
+    cost_ns: int
+    """Wall time that the loop adds to one request."""
+
+
+class ProfiledLayer(Record):
+    """One executed or skipped layer, as ``get_profiling_info`` reports it."""
+
+    name: str
+    type: str
+    kernel: str
+    """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
+    status: Literal["executed", "not_run", "optimized_out"]
+    times_ns: Samples
+    """Shape [profiled inferences]; empty if it was never executed. On a CPU with several streams
+    each is a mean over all inferences of a stream so far."""
+
+
+class Profile(Record):
+    """A pass of its own with performance counters on; never the source of a latency."""
+
+    latencies_ns: Samples
+    """Shape [profiled inferences]: the same inferences as a whole, counters on."""
+    layers: tuple[ProfiledLayer, ...]
+
+
+class Resolved(Record):
+    """What the request turned into: read back from the compiled model."""
+
+    batch: int
+    """Samples in one request; throughput = batch × requests / time."""
+    streams: int | None
+    requests: int
+    threads: int | None
+    precision: str | None
+    execution_devices: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    """Of the compiled model; empty, as are ``outputs``, where profiling failed."""
+    outputs: tuple[Port, ...]
+    properties: dict[str, str]
+    """Every property of the compiled model that could be read, as text."""
+    input_data: str
+    """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
+
+
+class Basis(Record):
+    """What a result depends on beside its cell, so that a resumed run knows what still holds."""
+
+    model: str
+    """SHA-256 of the model's files."""
+    inputs: str
+    """SHA-256 of what was fed: shapes and values."""
+    properties: dict[str, str | int | float | bool]
+    """What the device was asked for, as OpenVINO names it."""
+    openvino: str
+    """Release that the cell's runtime holds."""
+    measure: dict[str, JsonValue]
+    """``[measure]`` of the config: how long and how well."""
+    environment: str
+    """:attr:`Environment.id` of where it was measured."""
+
+
+Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
+
+
+class Failure(Record):
+    """Why a cell has no result."""
+
+    stage: Stage
+    reason: str
+    """One sentence."""
+    detail: str = ""
+    """All that OpenVINO or the worker printed."""
+
+
+StopReason = Literal["target", "max_time", "duration", "iterations"]
+
+
+class ModelCache(Record):
+    """Compiling once more from what the device kept (``CACHE_DIR``), where compiling is slow."""
+
+    compile_ns: int
+    size_bytes: int
+    """Of what it kept; 0: it keeps nothing."""
+    failure: str = ""
+    """Why it could not be tried."""
+
+
+class CellResult(Record):
+    """One finished cell: measurements, or the reason why there are none."""
+
+    cell: Cell
+    launches: tuple[Launch, ...] = ()
+    resolved: Resolved | None = None
+    harness: Harness | None = None
+    profile: Profile | None = None
+    runtime_graph: str | None = None
+    """:attr:`Graph.id` of what the device executed."""
+    model_graph: str | None = None
+    """:attr:`Graph.id` of the model as read and reshaped."""
+    interleaved_with: tuple[str, ...] = ()
+    """Ids of the cells that took turns with this one."""
+    stopped: StopReason | None = None
+    failure: Failure | None = None
+    profile_failure: Failure | None = None
+    """The cell was measured but its layers could not be profiled."""
+    model_cache: ModelCache | None = None
+    """None: compiling is fast, a cache is in use already, or the cell was not profiled."""
+    basis: Basis | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """Counted slices of all launches, in order."""
+        return tuple(s for launch in self.launches for s in launch.slices if s.counted)
+
+
+class Begun(Record):
+    """A launch of cells that take turns and need more of them: here a killed run goes on."""
+
+    bases: dict[str, Basis]
+    """Of all the cells that took turns, by their ids."""
+    launches: dict[str, Launch]
+    """The same cells'."""
