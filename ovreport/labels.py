@@ -36,7 +36,7 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     if varies("requests"):
         parts.append("auto requests" if cell.requests is None else count(cell.requests, "request"))
     if varies("rate"):
-        parts.append("full rate" if cell.rate is None else f"{cell.rate:g} requests/s")
+        parts.append("full rate" if cell.rate is None else f"{count(cell.rate, 'request')}/s")
     return " · ".join(parts)
 
 
@@ -51,7 +51,7 @@ def difference(one: Cell, other: Cell) -> tuple[str, str]:
     return first, second
 
 
-def count(number: int, noun: str) -> str:
-    """``1 stream``, ``2 streams``, ``3 launches``."""
+def count(number: float, noun: str) -> str:
+    """``1 stream``, ``2 streams``, ``3 launches``, ``29.97 requests``."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
-    return f"{number:,} {noun}{ending}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{number:,.15g} {noun}{ending}".replace(",", "\N{NARROW NO-BREAK SPACE}")

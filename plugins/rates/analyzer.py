@@ -114,7 +114,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
             Finding(
                 "rates.served",
                 "good",
-                f"{name} keeps up with {best.cell.rate:g} requests a second "
+                f"{name} keeps up with {count(best.cell.rate or 0, 'request')} a second "
                 f"({label(best.cell, run.header.plan)}): {_latest(best)}.",
                 evidence=[Link("its row", f"rate-{best.cell.id}")],
             )
@@ -125,7 +125,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
             Finding(
                 "rates.behind",
                 "warning",
-                f"{name} does not keep up with {first.cell.rate:g} requests a second "
+                f"{name} does not keep up with {count(first.cell.rate or 0, 'request')} a second "
                 f"({label(first.cell, run.header.plan)}): it serves "
                 f"{show(_requests_a_second(first).point, 'number')} of them.",
                 "Lower the rate, drop requests, or choose the throughput hint, more requests in "
