@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,11 @@ def test_exclude_and_include_trim_the_matrix() -> None:
         ({"model": [MODEL], "measure": {"duration": "long"}}, "`measure.duration` is 'long'"),
         ({"model": [MODEL], "matrix": {"hint": "fast"}}, "`matrix.hint[0]` is 'fast'"),
         ({"model": [MODEL, MODEL]}, "has the version 'parent' twice"),
+        (
+            {"model": [{**MODEL, "range": [0, inf]}]},
+            "`model[0].range[1]` is inf. Expected a finite",
+        ),
+        ({"model": [{**MODEL, "range": {"x": [3, 1]}}]}, "`model[0].range`: the lowest value is"),
         ({"model": [MODEL], "measure": {"min_time": 9, "max_time": 1}}, "longer than max_time"),
     ],
 )

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import psutil
 import pytest
+from conftest import tiny_model
 
 from ovreport.measuring import session
 from ovreport.measuring.session import WorkerError, WorkerSession, cause
@@ -207,6 +209,37 @@ def test_compiling_from_a_cache_is_timed_on_request(
     assert kept.failure == ""
     assert kept.compile_ns > 0
     assert kept.size_bytes > 4 * 1_000_000  # its weights
+
+
+def identity_of(path: Path) -> tuple[int, str]:
+    with WorkerSession(PYTHON) as worker:
+        told = worker.ask("read", 60, "inspect", path=str(path))
+    return told["size_bytes"], told["sha256"]
+
+
+def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: Path) -> None:
+    def save(folder: str, value: float) -> Path:
+        path = tmp_path / folder / f"{folder}.onnx"
+        path.parent.mkdir()
+        tiny_model(path, 0)
+        model = onnx.load(path)
+        weights = np.full((4, 4), value, np.float32)
+        model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "w"))
+        onnx.save(
+            model, path, save_as_external_data=True, location="weights.data", size_threshold=0
+        )
+        return path
+
+    first, same, other = save("a", 1), save("b", 1), save("c", 2)
+    size = sum(file.stat().st_size for file in first.parent.iterdir())
+    assert size > 4 * 4 * 4
+    assert identity_of(first) == identity_of(same)
+    assert identity_of(first)[0] == identity_of(other)[0] == size
+    assert identity_of(first)[1] != identity_of(other)[1]
+    # What lies beside it and is not named by it is not.
+    (first.parent / "a.data").write_bytes(b"notes")
+    assert identity_of(first) == identity_of(same)
+    assert identity_of(squeezenet)[0] == squeezenet.stat().st_size
 
 
 def test_the_cause_is_found_among_places() -> None:

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
+_FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
+
 
 class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
-    """``1,2,auto``: values separated by commas; each must fit ``words`` or be a whole number.
+    """``1,2,auto``: values separated by commas; each must fit ``words`` or be a number.
 
     Args:
         name: shown as the option's metavar.
         words: allowed words; empty allows any word.
         numbers: whether whole numbers from 1 are allowed.
+        fractions: whether any number above 0 is.
     """
 
-    def __init__(self, name: str, *, words: tuple[str, ...] = (), numbers: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        words: tuple[str, ...] = (),
+        numbers: bool = True,
+        fractions: bool = False,
+    ) -> None:
         self.name = name
         self._words = words
         self._numbers = numbers
+        self._fractions = fractions
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int | str, ...]:
+    ) -> tuple[float | str, ...]:
         return tuple(self._one(part.strip(), param, ctx) for part in str(value).split(","))
 
     def _one(
         self, part: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
+    ) -> float | str:
         if self._numbers and part.isascii() and part.isdigit() and int(part) > 0:
             return int(part)
+        if self._fractions and _FRACTION.fullmatch(part) and float(part) > 0:
+            return float(part)
         if part and (part in self._words or not (self._words or self._numbers)):
             return part
-        allowed = [*self._words, *(["whole numbers from 1"] if self._numbers else [])]
+        numbers = "numbers above 0" if self._fractions else "whole numbers from 1"
+        allowed = [*self._words, *([numbers] if self._numbers else [])]
         expected = " or ".join(allowed) if allowed else "words separated by commas"
         self.fail(f"{part!r} is not one of: {expected}.", param, ctx)
         return None
@@ -57,6 +72,6 @@ class Pin(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks
         return key, wanted
 
 
-def flatten(values: tuple[tuple[int | str, ...], ...]) -> list[int | str]:
+def flatten(values: tuple[tuple[float | str, ...], ...]) -> list[float | str]:
     """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]

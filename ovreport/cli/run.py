@@ -74,7 +74,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 @click.option(
     "--rate",
     multiple=True,
-    type=CommaList("RATES"),
+    type=CommaList("RATES", fractions=True),
     help="Requests a second that arrive at a fixed pace; latency then counts from arrival.  "
     "[default: each request follows on another]",
 )

@@ -151,7 +151,9 @@ def validate(values: Mapping[str, Any], name: str) -> Config:
     except ValidationError as error:
         problems = error.errors(include_url=False)
         rest = "\n".join(f"{_key(p)}: {p['msg']}" for p in problems[1:])
-        raise _explain(problems[0], name, rest) from error
+        # A value that may be of several types has a problem with each: the one inside tells most.
+        first = [p for p in problems if _key(p) == _key(problems[0])]
+        raise _explain(max(first, key=lambda p: len(p["loc"])), name, rest) from error
     _check_consistent(config, name)
     return config
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ovreport.run import Hint, Streams
 
@@ -12,6 +12,16 @@ Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Scalar = str | int | float | bool
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the lowest value is above the highest")
+    return bounds
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bounds = Annotated[tuple[Finite, Finite], AfterValidator(_ascending)]
 
 
 def _as_list(value: Any) -> Any:
@@ -42,7 +52,7 @@ class Version(Settings):
     """Real input: an ``.npy`` file, an ``.npz`` file with an array for each input, an image or a
     folder of images (extra ``images``); or one such path for each input by name. Without it
     inputs are random, seeded by ``measure.seed``."""
-    range: tuple[float, float] | dict[str, tuple[float, float]] | None = None
+    range: Bounds | dict[str, Bounds] | None = None
     """Lowest and highest value of random input, for all inputs or by input name. Without it:
     [0, 1) for floating-point inputs, [0, 256) for u8, [0, 2) for other integers."""
     labels: str | None = None

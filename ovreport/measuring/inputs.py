@@ -194,6 +194,14 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
             f"input {path}: element type {array.dtype}, the model takes {port.precision}",
             "Convert the array first: values would be lost.",
         )
+    if array.dtype.kind in "ui" and np.dtype(wanted).kind in "ui" and array.size:
+        limits = np.iinfo(wanted)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise UserError(
+                f"input {path}: values from {array.min()} to {array.max()}, the model takes "
+                f"{port.precision}, which holds {limits.min} to {limits.max}",
+                "Give values in that range.",
+            )
     return np.broadcast_to(array, shape).astype(wanted, order="C")
 
 

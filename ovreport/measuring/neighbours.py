@@ -29,4 +29,6 @@ def busy_s(worker: int) -> float:
         own = sum(psutil.Process(worker).cpu_times()[:2]) + sum(psutil.Process().cpu_times()[:2])
     except psutil.NoSuchProcess:  # the pipe tells more about its end
         own = 0.0
-    return float(sum(times) - idle - own)
+    # Linux counts the time of virtual machines, guest, in user as well.
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    return float(sum(times) - guest - idle - own)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
@@ -110,7 +111,9 @@ class WorkerSession:
         deadline = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._buffer:
+            searched = 0
+            while (end := self._buffer.find(b"\n", searched)) < 0:
+                searched = len(self._buffer)
                 left = deadline - time.monotonic()
                 if left <= 0:
                     self.kill()
@@ -121,13 +124,18 @@ class WorkerSession:
                 wait = left if self._limit_mib is None else min(left, _MEMORY_INTERVAL_S)
                 if selector.select(wait):
                     block = os.read(self._process.stdout.fileno(), 1 << 20)
-                    if not block or len(self._buffer) > _MAX_ANSWER:
+                    if not block:
                         raise self._died(stage)
                     self._buffer += block
+                    if len(self._buffer) > _MAX_ANSWER:
+                        self.kill()
+                        raise WorkerError(
+                            stage, f"answered more than {_MAX_ANSWER >> 20} MiB and was stopped"
+                        )
         self._check_memory(stage)
-        line, _, rest = self._buffer.partition(b"\n")
-        self._buffer = rest
-        return bytes(line)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
 
     def _check_memory(self, stage: Stage) -> None:
         if self._limit_mib is None:
@@ -152,7 +160,8 @@ class WorkerSession:
             self.kill()
             return WorkerError(stage, "the worker closed its answers and was stopped")
         if code < 0:
-            name = signal.Signals(-code).name
+            known = -code in set(signal.Signals)  # not so most real-time signals
+            name = signal.Signals(-code).name if known else f"signal {-code}"
             reason = f"the worker was ended by {name}"
             if name == "SIGKILL":
                 reason += ", by the system for want of memory or by somebody"
@@ -171,12 +180,9 @@ class WorkerSession:
 
     def kill(self) -> None:
         """Ends the worker and all it started."""
-        if self._process.poll() is None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            self._process.wait()
+        with suppress(ProcessLookupError):  # none of them is left
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def __enter__(self) -> WorkerSession:
         return self

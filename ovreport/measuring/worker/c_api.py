@@ -164,7 +164,7 @@ class Model:
         """Every property that can be read, as text."""
         names = self._property("SUPPORTED_PROPERTIES") or ""
         values = {name: self._property(name) for name in names.split()}
-        del values["SUPPORTED_PROPERTIES"]
+        values.pop("SUPPORTED_PROPERTIES", None)
         return {name: value for name, value in values.items() if value is not None}
 
     def _property(self, name: str) -> str | None:

@@ -40,21 +40,14 @@ class Worker:
 
     def inspect(self, path: str) -> dict[str, Any]:
         """A model file's identity, and its inputs and outputs as it is read."""
-        import hashlib
-
+        from .files import identity
         from .python_api import Model, port
 
-        files = _model_files(Path(path))
-        digest = hashlib.sha256()
-        for file in files:
-            digest.update(_part(Path(path), file).encode() + b"\0")
-            with file.open("rb") as content:
-                while block := content.read(1 << 20):
-                    digest.update(block)
+        size, digest = at("read", lambda: identity(Path(path)))
         model = at("read", lambda: Model(path)).model
         return {
-            "size_bytes": sum(file.stat().st_size for file in files),
-            "sha256": digest.hexdigest(),
+            "size_bytes": size,
+            "sha256": digest,
             "inputs": [port(item) for item in model.inputs],
             "outputs": [port(item) for item in model.outputs],
         }
@@ -265,17 +258,3 @@ def _input_sets(path: str, values: Callable[[zipfile.ZipFile, str], Any]) -> lis
         sets = 1 + max((place[0] for place in names), default=0)
         inputs = 1 + max((place[1] for place in names), default=-1)
         return [[values(archive, names[n, i]) for i in range(inputs)] for n in range(sets)]
-
-
-def _model_files(path: Path) -> list[Path]:
-    """The files that make up a model, in a fixed order."""
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    weights = {".xml": ".bin", ".pdmodel": ".pdiparams"}.get(path.suffix)
-    beside = path.with_suffix(weights) if weights else None
-    return [path, beside] if beside is not None and beside.is_file() else [path]
-
-
-def _part(model: Path, file: Path) -> str:
-    """Which part of a model a file is, whatever the model is called: a copy has the same parts."""
-    return file.relative_to(model).as_posix() if model.is_dir() else file.suffix.lower()
