@@ -50,7 +50,7 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("sweet spots",),
     ),
     "slice": (
-        "One uninterrupted stretch of measuring, a quarter of a second by default. What is "
+        "One uninterrupted stretch of measuring, a tenth of a second by default. What is "
         "compared takes turns slice by slice, so that drift of the machine meets all alike.",
         ("slices", "in turns"),
     ),
