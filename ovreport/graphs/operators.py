@@ -171,7 +171,8 @@ def _matmul(op: Operator) -> int:
 
 
 def _einsum(op: Operator) -> int | None:
-    """2 · the product of all labels' sizes for two operands; one addition each for a single one."""
+    """For the product of all labels' sizes: a multiplication where there are two operands, and an
+    addition where a label is summed over."""
     left = str(op.attributes.get("equation", "")).replace(" ", "").split("->")[0].split(",")
     if "..." in "".join(left) or len(left) != len(op.inputs) or len(left) > 2:
         return None
@@ -180,7 +181,9 @@ def _einsum(op: Operator) -> int | None:
         for labels, shape in zip(left, op.inputs, strict=True)
         for label, size in zip(labels, shape, strict=True)
     }
-    return len(left) * math.prod(sizes.values())
+    products = math.prod(sizes.values())
+    summed = products > math.prod(op.outputs[0])
+    return products * (len(left) - 1 + summed)
 
 
 def _attention(op: Operator) -> int:
