@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,11 @@ from ovreport.run import Cell
 # Start, read, compile, first inference and warm-up of a launch beside its counted slices: as seen
 # for SqueezeNet on two cores.
 SECONDS_BESIDE_SLICES = 0.8
+# Least time and arrivals of a slice at a fixed rate.
+_PACED_S = 1.0
+_PACED_ARRIVALS = 10
+# How OpenVINO calls its devices: CPU, GPU.1, MULTI:GPU,CPU(4).
+_DEVICE = re.compile(r"(CPU|GPU|NPU|AUTO|MULTI|HETERO|BATCH|TEMPLATE)([.:].*)?$")
 # For one device and number of threads, which most runs keep to.
 SECONDS_FOR_ROOFS = 6.0
 
@@ -25,9 +31,12 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
     Cells that take turns stand together, and among them those of one configuration.
 
     Raises:
-        UserError: no cell is left, or an entry names a model that is not there.
+        UserError: no cell is left, an entry or a table names what is not there, or a rate is too
+            low to be measured.
     """
     _check_entries(config, name)
+    _check_devices(config, name)
+    _check_rates(config, name)
     cells = [cell for cell in _combinations(config) if not is_excluded(cell, config)]
     for entry in config.matrix.include:
         cells.extend(_included(config, entry))
@@ -76,13 +85,23 @@ def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -
     )
 
 
-def estimated_seconds(count: int, measure: Measure) -> tuple[float, float]:
-    """Least and most time that measuring so many cells takes, compiling of large models aside."""
-    once = SECONDS_FOR_ROOFS if measure.roofs and count else 0.0
+def paced_seconds(rate: float) -> float:
+    """Length of a slice at a fixed rate: it takes time and some arrivals for a queue to show."""
+    return max(_PACED_S, _PACED_ARRIVALS / rate)
+
+
+def estimated_seconds(cells: Sequence[Cell], measure: Measure) -> tuple[float, float]:
+    """Least and most time that measuring the cells takes, compiling of large models aside."""
+    once = SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0
     least = measure.duration or (0.0 if measure.iterations else measure.min_time)
     most = measure.duration or measure.max_time
     beside = SECONDS_BESIDE_SLICES * measure.launches
-    return once + count * (least + beside), once + count * (most + beside)
+    # Every launch has at least one slice.
+    paced = [measure.launches * paced_seconds(cell.rate) if cell.rate else 0.0 for cell in cells]
+    return (
+        once + sum(max(least, slices) + beside for slices in paced),
+        once + sum(max(most, slices) + beside for slices in paced),
+    )
 
 
 def _combinations(config: Config) -> Iterator[Cell]:
@@ -148,14 +167,45 @@ def _matches(cell: Cell, entry: Entry) -> bool:
 
 
 def _check_entries(config: Config, name: str) -> None:
-    models = {version.name for version in config.model}
+    known = {
+        "model": {version.name for version in config.model},
+        "version": {version.version for version in config.model},
+        "runtime": set(_runtimes(config)),
+    }
     for list_name, entries in (
         ("exclude", config.matrix.exclude),
         ("include", config.matrix.include),
     ):
         for place, entry in enumerate(entries):
-            if entry.model is not None and entry.model not in models:
-                raise UserError(
-                    f"{name}: `matrix.{list_name}[{place}].model` is {entry.model!r}",
-                    f"Known models: {', '.join(sorted(models))}.",
-                )
+            for key, names in known.items():
+                if (value := getattr(entry, key)) is not None and value not in names:
+                    raise UserError(
+                        f"{name}: `matrix.{list_name}[{place}].{key}` is {value!r}",
+                        f"Known {key}s: {', '.join(sorted(names))}.",
+                    )
+
+
+def _check_devices(config: Config, name: str) -> None:
+    """Of what the matrix need not hold, as the command line may choose another device."""
+    used = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
+    places = [(f"properties.{device}", device) for device in config.properties]
+    places += [("matrix.exclude.device", e.device) for e in config.matrix.exclude if e.device]
+    for key, device in places:
+        if device not in used and not _DEVICE.match(device):
+            raise UserError(
+                f"{name}: `{key}`: OpenVINO has no device {device!r}",
+                f"Devices of the matrix: {', '.join(sorted(used))}; `ovreport devices` lists those "
+                "of this machine.",
+            )
+
+
+def _check_rates(config: Config, name: str) -> None:
+    longest = max(config.measure.max_time, config.measure.duration or 0.0)
+    rates = (*(config.matrix.rate or ()), *(e.rate for e in config.matrix.include if e.rate))
+    for rate in rates:
+        if config.measure.iterations is None and (needed := paced_seconds(rate)) > longest:
+            raise UserError(
+                f"{name}: `matrix.rate` is {rate:g}: {_PACED_ARRIVALS} requests arrive in "
+                f"{needed:g} s, and `measure.max_time` is {longest:g} s",
+                "Raise measure.max_time or the rate.",
+            )

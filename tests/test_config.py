@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import ovreport
 
-from ovreport.config.load import load, model_name, validate
+from ovreport.config.load import Source, load, model_name, validate
+from ovreport.config.schema import Config, Measure
 from ovreport.errors import UserError
-from ovreport.plan import expand, turns_key
+from ovreport.plan import estimated_seconds, expand, turns_key
 
 MODEL = {"name": "m", "path": "m.onnx"}
 
@@ -72,7 +73,13 @@ def test_exclude_and_include_trim_the_matrix() -> None:
             {"model": [{**MODEL, "range": [0, inf]}]},
             "`model[0].range[1]` is inf. Expected a finite",
         ),
-        ({"model": [{**MODEL, "range": {"x": [3, 1]}}]}, "`model[0].range`: the lowest value is"),
+        ({"model": [{**MODEL, "range": {"x": [3, 1]}}]}, "`model[0].range.x`: the lowest value"),
+        ({"model": [{**MODEL, "range": {"x": [1]}}]}, "`model[0].range.x[1]` is missing"),
+        ({"model": MODEL}, "a list of tables, each under [[model]]"),
+        ({"model": [MODEL], "matrix": {"device": []}}, "`matrix.device` is []. Expected at least"),
+        ({"model": [MODEL], "matrix": {"streams": "many"}}, "a valid integer or 'auto'"),
+        ({"model": [MODEL], "properties": {"CPU": 3}}, "`properties.CPU` is 3. Expected a table"),
+        ({"model": [MODEL], "properties": {"CPU": {"X": inf}}}, "`properties.CPU.X` is inf"),
         ({"model": [MODEL], "measure": {"min_time": 9, "max_time": 1}}, "longer than max_time"),
     ],
 )
@@ -81,6 +88,50 @@ def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], sai
         validate(values, "c.toml")
     assert said in str(error.value)
     assert str(error.value).startswith("c.toml")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"matrix": {"exclude": [{"version": "old"}]}}, "`matrix.exclude[0].version` is 'old'"),
+        ({"matrix": {"include": [{"runtime": "nope"}]}}, "`matrix.include[0].runtime` is 'nope'"),
+        ({"matrix": {"exclude": [{"device": "gpu"}]}}, "no device 'gpu'"),
+        ({"properties": {"cpu": {}}}, "`properties.cpu`: OpenVINO has no device 'cpu'"),
+        ({"matrix": {"rate": 0.01}}, "10 requests arrive in 1000 s"),
+    ],
+)
+def test_what_is_not_there_is_named(values: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError) as error:
+        expand(validate({"model": [MODEL], **values}, "c"), "c")
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/m.onnx", "a\0b", "a" * 5000])
+def test_what_cannot_be_a_path_is_refused(path: str) -> None:
+    source = Source(validate({"model": [MODEL]}, "c"), Path.cwd(), "c.toml")
+    with pytest.raises(UserError, match=r"c\.toml: .* cannot be a path"):
+        source.resolve(path)
+
+
+def test_a_device_that_only_the_file_knows_is_fine() -> None:
+    values = {"model": [MODEL], "properties": {"GPU.1": {}}, "matrix": {"device": "CPU"}}
+    assert expand(validate(values, "c"))
+
+
+def test_the_least_time_is_no_longer_than_the_most_that_was_asked_for() -> None:
+    assert validate({"model": [MODEL], "measure": {"max_time": 1}}, "c").measure.min_time == 1
+    assert validate({"model": [MODEL], "measure": {"max_time": 9}}, "c").measure.min_time == 2
+
+
+def test_the_schema_takes_one_value_for_a_list() -> None:
+    hint = Config.model_json_schema()["$defs"]["Matrix"]["properties"]["hint"]
+    assert [one["type"] for one in hint["anyOf"]] == ["string", "array"]
+
+
+def test_a_slow_rate_counts_in_the_plan() -> None:
+    (cell,) = expand(validate({"model": [MODEL], "matrix": {"rate": 1, "hint": "none"}}, "c"))
+    measure = Measure(duration=0.3, launches=2, roofs=False)
+    assert estimated_seconds([cell], measure)[0] >= 2 * 10
 
 
 def test_an_empty_matrix_is_refused() -> None:

@@ -60,7 +60,7 @@ def compare(
     """
     from ovreport import compare as comparison
     from ovreport.cli.report import report_settings, write_report
-    from ovreport.config.load import load
+    from ovreport.config.load import load_report
     from ovreport.output import check_writable
     from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
@@ -70,7 +70,11 @@ def compare(
         comparison.Side("candidate", str(candidate_run), read_run(candidate_run), dict(candidate)),
     )
     check_writable(output, "-o")
-    settings = load(config, {}) if config else report_settings(both, str(candidate_run))
+    settings = (
+        load_report(config, both.header.config)
+        if config
+        else report_settings(both, str(candidate_run))
+    )
     job = GateJob.of(settings, gate)
     job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
     with drawing() as charts:

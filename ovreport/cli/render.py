@@ -39,7 +39,7 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
     with drawing() as charts:  # its process starts while this one still imports and reads
         from ovreport.cli.report import report_settings, with_report_of, write_report
-        from ovreport.config.load import load
+        from ovreport.config.load import load_report
         from ovreport.output import check_writable
         from ovreport.redaction import redacted
         from ovreport.runfile import read_run
@@ -47,7 +47,7 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
         measured = read_run(run)
         check_writable(output, "-o")
         if config:
-            settings = load(config, {})
+            settings = load_report(config, measured.header.config)
             measured = with_report_of(measured, settings)
         else:
             settings = report_settings(measured, str(run))

@@ -58,8 +58,9 @@ def section_templates(source: Source) -> dict[str, Path]:
 
 
 def with_report_of(run: Run, source: Source) -> Run:
-    """The run with title, notes, look and threshold of another config."""
-    config = {**run.header.config, "report": source.config.report.model_dump(mode="json")}
+    """The run with title, notes, look, threshold and options of analyzers of another config."""
+    told = source.config.model_dump(mode="json", include={"report", "analyzer"})
+    config = {**run.header.config, **told}
     update = {"config": config, "appearance": appearance(source)}
     return replace(run, header=run.header.model_copy(update=update))
 

@@ -64,14 +64,14 @@ def print_plan(
             str(number), _text(name), _text(label(item.cell, cells)), _text(shapes), *state
         )
     _console.print(table)
-    least, most = estimated_seconds(len(left), measure)
+    least, most = estimated_seconds([item.cell for item in left], measure)
     done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
     time = f"about {' to '.join(times)}" if left else "nothing left to measure"
     _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
     for search in searched:
         most = search.most_cells
-        time = _minutes(estimated_seconds(most, measure)[1])
+        time = _minutes(estimated_seconds(search.starts[:1] * most, measure)[1])
         _console.print(
             f"Then a search for throughput: at most {count(most, 'cell')} of "
             f"{search.grid.size * len(search.starts)} (streams × batch), about {time} at most"

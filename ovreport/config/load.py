@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +25,7 @@ else:
     import tomli as tomllib
 
 PACKAGE_PREFIX = "package:"
+_RUNS = frozenset({".jsonl", ".html"})
 _USUAL_NAMES = frozenset({"inference", "model", "openvino_model", "saved_model"})
 
 
@@ -39,11 +42,11 @@ class Source:
         """An absolute path; ``package:NAME/FILE`` is looked up without importing the package.
 
         Raises:
-            UserError: the package is not installed.
+            UserError: the package is not installed, or no path can be called so.
         """
         if path.startswith(PACKAGE_PREFIX):
             return _package_file(path, self.name)
-        return (self.folder / Path(path).expanduser()).resolve()
+        return _absolute(self.folder, path, self.name).resolve()
 
     def python(self, runtime: Runtime) -> Path:
         """The runtime's Python. Links are kept: those of a virtual environment lead out of it.
@@ -53,13 +56,24 @@ class Source:
         """
         if runtime.python is None:
             return Path(sys.executable)
-        path = Path(os.path.abspath(self.folder / Path(runtime.python).expanduser()))  # noqa: PTH100
+        path = _absolute(self.folder, runtime.python, self.name)
         if not path.is_file():
             raise UserError(
                 f"{self.name}: runtime {runtime.name!r}: {path} is not a file",
                 "Name the environment's Python, such as /opt/openvino-2025/bin/python.",
             )
         return path
+
+
+def _absolute(folder: Path, path: str, name: str) -> Path:
+    """Links are kept."""
+    try:
+        found = Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100
+        found.resolve().exists()  # raises where the system takes no such name
+    except (RuntimeError, ValueError, OSError) as error:
+        shown = path if len(path) <= 100 else f"{path[:100]}…"
+        raise UserError(f"{name}: {shown!r} cannot be a path: {error}") from error
+    return found
 
 
 def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
@@ -73,7 +87,12 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
     Raises:
         UserError: not readable, not TOML, or not a valid config; names the file and the key.
     """
-    if target.suffix == ".toml":
+    if target.suffix.lower() in _RUNS:
+        raise UserError(
+            f"{target}: a run file or a report, and no config or model",
+            f"`ovreport render {target}` writes its report, --resume goes on with a run file.",
+        )
+    if target.suffix.lower() == ".toml":
         values, folder, name = read_toml(target), target.resolve().parent, str(target)
     else:
         is_package = str(target).startswith(PACKAGE_PREFIX)
@@ -81,6 +100,16 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
     return Source(validate(_overridden(values, overrides, name), name), folder, name)
+
+
+def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
+    """A config for the report of a run that was made with another: what it lacks is as it was.
+
+    Raises:
+        UserError: as by :func:`load`.
+    """
+    values = {**made_with, **read_toml(path)}
+    return Source(validate(values, str(path)), path.resolve().parent, str(path))
 
 
 def model_name(path: Path) -> str:
@@ -127,7 +156,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UserError: not readable or not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UserError(
@@ -136,7 +165,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not valid TOML: {error}") from error
 
 
@@ -151,9 +180,11 @@ def validate(values: Mapping[str, Any], name: str) -> Config:
     except ValidationError as error:
         problems = error.errors(include_url=False)
         rest = "\n".join(f"{_key(p)}: {p['msg']}" for p in problems[1:])
-        # A value that may be of several types has a problem with each: the one inside tells most.
-        first = [p for p in problems if _key(p) == _key(problems[0])]
-        raise _explain(max(first, key=lambda p: len(p["loc"])), name, rest) from error
+        # A value that may be of several types has a problem with each: those inside tell most.
+        key = _key(problems[0])
+        first = [p for p in problems if re.match(rf"{re.escape(key)}(?![^.[])", _key(p))]
+        depth = max(len(p["loc"]) for p in first)
+        raise _explain([p for p in first if len(p["loc"]) == depth], name, rest) from error
     _check_consistent(config, name)
     return config
 
@@ -175,59 +206,82 @@ def _check_consistent(config: Config, name: str) -> None:
 # ---------------------------------------------------------------------------- messages
 
 
-def _explain(problem: ErrorDetails, name: str, rest: str) -> UserError:
-    key = _key(problem)
+def _explain(problems: Sequence[ErrorDetails], name: str, rest: str) -> UserError:
+    """Args: problems: with one value, one for each type that it may be of."""
+    problem = problems[0]
+    key, holder = _located(problem)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(problem), n=1)
-        known = ", ".join(_known_keys(problem))
-        remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {known}."
+        known = list(holder.model_fields)
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
         return UserError(f"{name}: unknown key `{key}`", remedy, detail=rest)
     if kind == "missing":
-        return UserError(f"{name}: `{key}` is missing", f"{_describe(problem)}", detail=rest)
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        field = holder.model_fields.get(str(problem["loc"][-1]))
+        about = " ".join((field.description or "").split()) if field else ""
+        return UserError(f"{name}: `{key}` is missing", about, detail=rest)
     if kind == "value_error":
+        message = problem["msg"].removeprefix("Value error, ")
         return UserError(f"{name}: `{key}`: {message}", detail=rest)
-    return UserError(f"{name}: `{key}` is {value!r}", f"Expected {message}.", detail=rest)
+    expected = " or ".join(dict.fromkeys(_expected(p, key) for p in problems))
+    return UserError(f"{name}: `{key}` is {value!r}", f"Expected {expected}.", detail=rest)
+
+
+def _expected(problem: ErrorDetails, key: str) -> str:
+    """What a value should be, in words of TOML."""
+    match problem["type"]:
+        case "tuple_type" if isinstance(problem["input"], dict):
+            return f"a list of tables, each under [[{key}]]"
+        case "tuple_type":
+            return "a list"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"a table: [{key}]"
+        case "too_short":
+            return "at least one value"
+    return problem["msg"].removeprefix("Input should be ").partition(", unable to")[0]
 
 
 def _key(problem: ErrorDetails) -> str:
-    """``model[0].path``; leaves out what pydantic adds for members of a union."""
-    text = ""
-    model: type[BaseModel] | None = Config
+    """``model[0].path``."""
+    return _located(problem)[0]
+
+
+def _located(problem: ErrorDetails) -> tuple[str, type[BaseModel]]:
+    """The key as TOML has it, and the table that holds it.
+
+    Leaves out what pydantic adds for the members of a union.
+    """
+    text, holder = "", Config
+    kind: Any = Config
     for part in problem["loc"]:
+        members = _members(kind)
         if isinstance(part, int):
             text += f"[{part}]"
-        elif model is None or part in model.model_fields or problem["type"] == "extra_forbidden":
-            text += f".{part}" if text else part
-            model = _nested(model, part)
-    return text or "config"
+            kind = next((get_args(m)[0] for m in members if get_origin(m) is tuple), None)
+            continue
+        if len(members) > 1:  # the next part names one of them
+            wanted = dict if part.startswith("dict[") else tuple
+            kind = next((m for m in members if get_origin(m) is wanted), None)
+            continue
+        if members and get_origin(members[0]) is dict:
+            kind = get_args(members[0])[1]
+        elif members and issubclass(members[0], BaseModel):
+            holder = members[0]
+            field = holder.model_fields.get(part)
+            kind = field.annotation if field else None
+        else:
+            continue
+        text += f".{part}" if text else part
+    return text or "config", holder
 
 
-def _nested(model: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
-    """The settings type below a key of another, or None."""
-    field = model.model_fields.get(key) if model else None
-    if field is None:
-        return None
-    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
-
-
-def _holder(problem: ErrorDetails) -> type[BaseModel]:
-    model: type[BaseModel] = Config
-    for part in problem["loc"][:-1]:
-        if isinstance(part, str):
-            model = _nested(model, part) or model
-    return model
-
-
-def _known_keys(problem: ErrorDetails) -> list[str]:
-    return list(_holder(problem).model_fields)
-
-
-def _describe(problem: ErrorDetails) -> str:
-    field = _holder(problem).model_fields.get(str(problem["loc"][-1]))
-    return " ".join((field.description or "").split()) if field else ""
+def _members(kind: Any) -> list[Any]:
+    """The types that a value may be of, without None and without what annotates them."""
+    if get_origin(kind) is Annotated:
+        return _members(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [member for one in get_args(kind) for member in _members(one)]
+    return [] if kind in (None, NoneType) else [kind]
 
 
 # ---------------------------------------------------------------------------- packages

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import core_schema
 
 from ovreport.run import Hint, Streams
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Scalar = str | int | float | bool
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[Finite, Field(gt=0)]
+Scalar = str | int | Finite | bool
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -20,12 +30,30 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bounds = Annotated[tuple[Finite, Finite], AfterValidator(_ascending)]
+
+
+class _Many:
+    """Of a list: one value may stand for a list of one."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_as_list, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
 
 
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
+
+
+_T = TypeVar("_T")
+Some = Annotated[tuple[_T, ...], Field(min_length=1), _Many()]
 
 
 class Settings(BaseModel):
@@ -97,28 +125,27 @@ class Entry(Settings):
     """Requests a second."""
 
 
-Many = BeforeValidator(_as_list)
 StreamsValue = Annotated[int, Field(ge=1)] | Literal["auto"]
 
 
 class Matrix(Settings):
     """Every combination of these values is a cell."""
 
-    device: Annotated[tuple[str, ...], Many] = ("CPU",)
+    device: Some[str] = ("CPU",)
     """OpenVINO device strings: ``CPU``, ``GPU.1``, ``AUTO``, ``MULTI:GPU,CPU``, ``HETERO:…``."""
-    hint: Annotated[tuple[Hint, ...], Many] = ("latency", "throughput")
+    hint: Some[Hint] = ("latency", "throughput")
     """Performance hints. ``latency`` runs one request at a time, the others several."""
-    streams: Annotated[tuple[StreamsValue, ...], Many] = ("auto",)
+    streams: Some[StreamsValue] = ("auto",)
     """Numbers of streams; ``auto`` leaves the choice to the hint."""
-    batch: Annotated[tuple[Positive, ...], Many] | None = None
+    batch: Some[Positive] | None = None
     """Batch sizes; without it the model's own."""
-    precision: Annotated[tuple[str, ...], Many] | None = None
+    precision: Some[str] | None = None
     """Inference precisions (``f32``, ``bf16``, ``f16``); without it the device's choice."""
-    threads: Annotated[tuple[Positive, ...], Many] | None = None
+    threads: Some[Positive] | None = None
     """Numbers of inference threads (CPU); without it the device's choice."""
-    requests: Annotated[tuple[Positive, ...], Many] | None = None
+    requests: Some[Positive] | None = None
     """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
-    rate: Annotated[tuple[Rate, ...], Many] | None = None
+    rate: Some[Rate] | None = None
     """Requests a second that arrive at a fixed pace, whether or not the ones before are done;
     latency then counts from arrival. Without it each request follows on another."""
     search: bool = False
@@ -138,14 +165,17 @@ class Matrix(Settings):
         return self
 
 
+_MIN_TIME = 2.0
+
+
 class Measure(Settings):
     """How long and how well to measure."""
 
     target: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     """A cell is done when the confidence intervals of its throughput and median latency are
     within this fraction on either side."""
-    min_time: Seconds = 2.0
-    """Seconds a cell is measured at least."""
+    min_time: Seconds = _MIN_TIME
+    """Seconds a cell is measured at least; no longer than ``max_time`` where it is not given."""
     max_time: Seconds = 20.0
     """Seconds a cell is measured at most."""
     duration: Seconds | None = None
@@ -175,10 +205,22 @@ class Measure(Settings):
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Of random inputs, the order of slices and the bootstrap."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, values: Any) -> Any:
+        """Who asks for less than the default least time means no more than that."""
+        if isinstance(values, dict) and "min_time" not in values and "max_time" in values:
+            longest = values["max_time"]
+            if isinstance(longest, int | float) and 0 < longest < _MIN_TIME:
+                return {**values, "min_time": longest}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> Measure:
         if self.min_time > self.max_time:
-            raise ValueError("min_time is longer than max_time")
+            raise ValueError(
+                f"min_time, {self.min_time:g} s, is longer than max_time, {self.max_time:g} s"
+            )
         if self.duration is not None and self.iterations is not None:
             raise ValueError("duration and iterations exclude each other")
         return self
@@ -210,7 +252,7 @@ class Report(Settings):
     templates: str | None = None
     """Folder with Jinja templates ``ID.html`` that arrange the section of the analyzer with this
     id, relative to the config."""
-    latency_threshold_ms: Annotated[float, Field(gt=0)] | None = None
+    latency_threshold_ms: Annotated[Finite, Field(gt=0)] | None = None
     """The sweet spot is the highest throughput whose median latency is within it."""
     analyzers: tuple[str, ...] | None = None
     """Ids of the analyzers to run, in this order; without it all that are installed."""
@@ -223,7 +265,7 @@ class Report(Settings):
 class Gate(Settings):
     """Limits for continuous integration: exit code 3 where one is broken."""
 
-    fail_on: Annotated[tuple[str, ...], Many] = ()
+    fail_on: Annotated[tuple[str, ...], _Many()] = ()
     """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself),
     ``p95>10ms where hint=latency`` (in some cells only)."""
     inconclusive: Literal["pass", "fail"] = "pass"

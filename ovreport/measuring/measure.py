@@ -24,6 +24,7 @@ from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.plan import paced_seconds
 from ovreport.run import Begun, Cell, Slice, StopReason
 from ovreport.stats.steady import warm_up
 from ovreport.stats.stopping import Precision
@@ -33,9 +34,6 @@ _PROFILE_S = 10.0
 # Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
 _WARM_UP_S = 0.05
 _WARM_UP_LIMIT_S = 1.0
-# Least time and arrivals of a slice at a fixed rate.
-_PACED_S = 1.0
-_PACED_ARRIVALS = 10
 
 
 @dataclass(frozen=True)
@@ -203,9 +201,7 @@ class _Group:
             launches_left = max(1, self.settings.launches - self.launches + 1)
             iterations = max(1, -(-(self.settings.iterations - member.requests) // launches_left))
         if rate is not None:
-            # The queue starts empty: what builds up needs time and some arrivals to show.
-            arrivals = iterations or max(_PACED_S * rate, _PACED_ARRIVALS)
-            seconds = max(seconds, arrivals / rate)
+            seconds = max(seconds, iterations / rate if iterations else paced_seconds(rate))
         measured = self._slice(member, worker, seconds, iterations, rate)
         member.turns.append(measured)
         member.seconds += measured.wall_ns / 1e9

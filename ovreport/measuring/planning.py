@@ -62,8 +62,8 @@ def inspect_runtimes(source: Source) -> Runtimes:
 
 def _check_device(device: str, available: list[str], source: str, runtime: str) -> None:
     """``MULTI:GPU.1,CPU(4)`` needs GPU.1 and CPU; ``GPU`` is met by any ``GPU.n``."""
-    first, _, rest = device.partition(":")
-    parts = [first, *rest.split(",")] if rest else [first]
+    first, separator, rest = device.partition(":")
+    parts = [first, *rest.split(",")] if separator else [first]
     for part in parts:
         name = re.sub(r"\(.*\)$", "", part.strip()).removeprefix("-")
         known = any(name == a or a.startswith(f"{name}.") for a in available)
