@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from conftest import ovreport
+from demo import run_named
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -18,7 +19,7 @@ from openvino import opset13 as op
 
 from ovreport.compare import Side, compare
 from ovreport.measuring.answers import fitted_inputs
-from ovreport.run import Failure, Port, RecordedOutput, Run
+from ovreport.run import Answers, Cell, Failure, OutputDrift, Port, RecordedOutput, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.section import Chart, Table
 from ovreport.stats.drift import accuracy, agreement, best_classes, cosine, output_drift
@@ -379,3 +380,29 @@ def test_versions_with_other_inputs_say_why_they_are_not_compared(
     assert answers.failure is not None
     assert "[2, 16] and [2, 4]" in answers.failure.reason
     assert "not compared" in Outputs().analyze(run).verdict
+
+
+@pytest.mark.parametrize(
+    ("cosine_similarity", "top1", "severity"),
+    [
+        (0.9987, 1.0, "good"),
+        (0.9987, 0.875, "warning"),  # one of eight may be a tie
+        (0.9987, 0.75, "problem"),
+        (0.95, None, "warning"),
+        (0.09, None, "problem"),
+        (0.09, 1.0, "problem"),
+    ],
+)
+def test_other_answers_are_a_problem_and_rounding_is_none(
+    cosine_similarity: float, top1: float | None, severity: str
+) -> None:
+    output = OutputDrift(
+        name="y", shapes=("[1,10]", "[1,10]"), cosine=cosine_similarity, max_abs=0.1, top1=top1
+    )
+    cells = Cell(model="m"), Cell(model="m", version="int8")
+    answers = Answers(
+        base=cells[0], other=cells[1], models=("", ""), inputs="", input_data="", samples=8,
+        outputs=(output,),
+    )  # fmt: skip
+    (finding,) = Outputs().analyze(replace(run_named("m"), answers=(answers,))).findings
+    assert finding.severity == severity

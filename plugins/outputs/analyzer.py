@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
@@ -27,6 +28,15 @@ from ovreport.section import (
     Text,
 )
 
+# An answer at a cosine similarity of c to another holds √(1 − c²) that the other does not: 14 % at
+# 0.99, which rounding in INT8 may cost, and 44 % at 0.9, which is another answer.
+_OTHER_COSINE = 0.9
+# More samples than one in ten with another best class is beyond what a quantised classifier is
+# allowed; a single one may be a tie.
+_OTHER_TOP1 = 0.9
+
+Standing: TypeAlias = Literal["same", "alike", "apart", "other", "shapes"]
+
 
 class OutputOptions(Options):
     """Options of the section."""
@@ -48,6 +58,16 @@ class OutputOptions(Options):
         gt=0,
         description="relative error from which on a layer counts as deviating",
     )
+
+
+# From the best to the worst.
+_SEVERITY: dict[Standing, Severity] = {
+    "same": "good",
+    "alike": "good",
+    "apart": "warning",
+    "other": "problem",
+    "shapes": "warning",
+}
 
 
 class Outputs(Analyzer):
@@ -72,7 +92,7 @@ class Outputs(Analyzer):
         for answers in run.answers:
             groups.append(self._group(answers))
             findings += self._findings(answers, apart=run.header.made == "compare")
-        said = "; ".join(_verdict(answers) for answers in run.answers[:3])
+        said = "; ".join(_verdict(answers, self.options) for answers in run.answers[:3])
         return Section(groups, findings, f"{said}.")
 
     def _group(self, answers: Answers) -> Group:
@@ -175,33 +195,30 @@ class Outputs(Analyzer):
         return found
 
     def _of_output(self, name: str, answers: Answers, output: OutputDrift) -> Finding | None:
-        if output.cosine is None:
+        stands = standing(output, answers.samples, self.options)
+        if stands == "same":
+            return None
+        if stands == "shapes":
             return Finding(
                 "outputs.shape",
-                "warning",
+                _SEVERITY[stands],
                 f"{name}: output {shorten(output.name, 40)} is {output.shapes[1] or 'missing'} and "
                 f"{output.shapes[0]} in {_names(answers)[0]}: they cannot be compared.",
             )
         parts = [f"cosine similarity {_exact(output.cosine)}"]
-        wrong = output.cosine < self.options.cosine
         if output.top1 is not None:
             parts.append(f"the same best class in {show(output.top1, 'share')} of the samples")
-            wrong = wrong or output.top1 < self.options.top1
         if output.not_finite:
             parts.append(f"{count(output.not_finite, 'element')} infinite or not a number")
-            wrong = True
         if output.accuracy is not None:
             was, now = (show(value, "share") for value in output.accuracy)
             parts.append(f"accuracy {was} → {now}")
-        severity: Severity = "warning" if wrong else "good"
-        if not wrong and output.same:
-            return None
         return Finding(
-            "outputs.drift" if wrong else "outputs.close",
-            severity,
+            "outputs.close" if stands == "alike" else "outputs.drift",
+            _SEVERITY[stands],
             f"{name}, output {shorten(output.name, 40)} over "
             f"{count(answers.samples, 'sample')}: {', '.join(parts)}.",
-            _remedy(answers) if wrong else "",
+            "" if stands == "alike" else _remedy(answers),
         )
 
     def _of_layers(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
@@ -217,6 +234,48 @@ class Outputs(Analyzer):
             f"{name}: of {count(len(layers), 'layer')} {shorten(worst.name, 50)} ({worst.type}) "
             f"deviates most, by {show(worst.relative, 'share')}; {begins}.",
         )
+
+
+def standing(output: OutputDrift, samples: int, options: OutputOptions) -> Standing:
+    """How far the outputs of two versions are apart."""
+    if output.cosine is None:
+        return "shapes"
+    if output.not_finite:
+        return "other"
+    top1 = 1.0 if output.top1 is None else output.top1
+    if output.cosine >= options.cosine and top1 >= options.top1:
+        return "same" if output.same else "alike"
+    flipped = round((1 - top1) * samples)
+    if output.cosine < _OTHER_COSINE or (top1 < _OTHER_TOP1 and flipped > 1):
+        return "other"
+    return "apart"
+
+
+def in_words(answers: Answers, options: OutputOptions) -> str:
+    """For a sentence about both versions: ``answers alike (cosine similarity 0.9987)``."""
+    if answers.failure is not None or not answers.outputs:
+        return ""
+    output, stands = _furthest(answers, options)
+    if stands == "shapes":
+        return "outputs of other shapes"
+    if stands == "same":
+        return "answers the same to the bit"
+    return f"answers {'alike' if stands == 'alike' else 'differ'} ({_likeness(output)})"
+
+
+def _furthest(answers: Answers, options: OutputOptions) -> tuple[OutputDrift, Standing]:
+    """The output that differs most."""
+    found = [(output, standing(output, answers.samples, options)) for output in answers.outputs]
+    return max(found, key=lambda item: (list(_SEVERITY).index(item[1]), -(item[0].cosine or 0.0)))
+
+
+def _likeness(output: OutputDrift) -> str:
+    words = f"cosine similarity {_exact(output.cosine)}"
+    if output.top1 is not None:
+        words += f", same best class in {show(output.top1, 'share')}"
+    if output.not_finite:
+        words += f", {count(output.not_finite, 'element')} infinite or not a number"
+    return words
 
 
 def _table(answers: Answers) -> Table:
@@ -289,18 +348,14 @@ def _remedy(answers: Answers) -> str:
     return f"{where}; accuracy on a data set tells whether it matters."
 
 
-def _verdict(answers: Answers) -> str:
+def _verdict(answers: Answers, options: OutputOptions) -> str:
     name = f"{answers.base.model}, {_names(answers)[1]}"
-    if answers.failure is not None:
+    if answers.failure is not None or not answers.outputs:
         return f"{name}: not compared"
-    known = [output.cosine for output in answers.outputs if output.cosine is not None]
-    if not known:
+    output, stands = _furthest(answers, options)
+    if stands == "shapes":
         return f"{name}: outputs of other shapes"
-    if all(output.same for output in answers.outputs):
-        return f"{name}: the same to the bit"
-    lowest = next(output for output in answers.outputs if output.cosine == min(known))
-    best = "" if lowest.top1 is None else f", same best class {show(lowest.top1, 'share')}"
-    return f"{name}: cosine similarity {_exact(lowest.cosine)}{best}"
+    return f"{name}: {'the same to the bit' if stands == 'same' else _likeness(output)}"
 
 
 def _names(answers: Answers) -> tuple[str, str]:
