@@ -44,8 +44,10 @@ def analyze(
 
 
 def _outcome(run: Run, analyzer: Analyzer, suppress: frozenset[str]) -> Section | Skipped | Crashed:
-    if missing := [need for need in sorted(analyzer.needs) if not _MEETS[need](run)]:
-        return Skipped(_MISSING[missing[0]])
+    needs = {"measurements", *analyzer.needs} if analyzer.needs else ()
+    for need, is_met in _MEETS.items():
+        if need in needs and not is_met(run):
+            return Skipped(_MISSING[need])
     try:
         section = analyzer.analyze(run)
     except Exception as error:  # a plugin may raise anything; the report shows it as a card
@@ -57,12 +59,18 @@ def _outcome(run: Run, analyzer: Analyzer, suppress: frozenset[str]) -> Section 
 
 def _two_versions(run: Run) -> bool:
     """Of one model: two versions, or one version with two runtimes or devices."""
-    points = {(r.cell.model, r.cell.version, r.cell.runtime, r.cell.device) for r in run.done}
+    points = {
+        (r.cell.model, r.cell.version, r.cell.runtime, r.cell.device)
+        for r in run.done
+        if r.cell.rate is None
+    }
     return any(count > 1 for count in Counter(model for model, *_ in points).values())
 
 
+# The first that is not met is told: what lacks everything comes before what lacks a part.
 _MEETS: dict[Need, Callable[[Run], bool]] = {
     "measurements": lambda run: bool(run.done),
+    "full_rate": lambda run: any(r.cell.rate is None for r in run.done),
     "layers": lambda run: any(executed_layers(run, r) for r in run.done),
     "model_graph": lambda run: any(r.model_graph for r in run.done),
     "runtime_graph": lambda run: any(r.runtime_graph for r in run.done),
@@ -72,6 +80,8 @@ _MEETS: dict[Need, Callable[[Run], bool]] = {
 
 _MISSING: dict[Need, str] = {
     "measurements": "No cell was measured.",
+    "full_rate": "All cells were measured at fixed rates of requests; how fast the model can be is "
+    "seen without a rate.",
     "layers": "There are no layer times: no cell was profiled, or the device executed no layer.",
     "model_graph": "The run holds no model graph.",
     "runtime_graph": "The run holds no runtime graph.",

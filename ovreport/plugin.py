@@ -38,7 +38,15 @@ from pydantic import BaseModel, ConfigDict
 from ovreport.run import Run
 from ovreport.section import Section
 
-Need = Literal["measurements", "layers", "model_graph", "runtime_graph", "two_versions", "roofs"]
+Need = Literal[
+    "measurements",
+    "full_rate",  # a cell that was not measured at a fixed rate of requests
+    "layers",
+    "model_graph",
+    "runtime_graph",
+    "two_versions",
+    "roofs",
+]
 
 
 class Options(BaseModel):

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import re
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -57,6 +58,8 @@ class Part:
     body: Markup | Skipped | Crashed
     alarms: int = 0
     """Findings that ask for attention, counted in the navigation."""
+    others: tuple[Analyzer, ...] = ()
+    """Analyzers after this one that have nothing to show for the same reason."""
 
     @property
     def is_large(self) -> bool:
@@ -103,6 +106,7 @@ def _page(
         own = templates.get(analysis.analyzer.id) or _own_template(analysis.analyzer)
         parts.append(_part(analysis, environment, own, first))
     terms = list(glossary.used())
+    parts = _folded(parts)
     parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
     style = "".join(
         [
@@ -164,6 +168,21 @@ def _body(
     return Markup(template.render(section=section, analyzer=analyzer, highlights=first))
 
 
+def _folded(parts: Sequence[Part]) -> list[Part]:
+    """Sections that are left out for the same reason stand together, where the first would be."""
+    alike: dict[str, list[Analyzer]] = defaultdict(list)
+    for part in parts:
+        if isinstance(part.body, Skipped):
+            alike[part.body.reason].append(part.analyzer)
+    return [
+        replace(part, others=tuple(alike[part.body.reason][1:]))
+        if isinstance(part.body, Skipped)
+        else part
+        for part in parts
+        if not isinstance(part.body, Skipped) or alike[part.body.reason][0] is part.analyzer
+    ]
+
+
 _ID = re.compile(r' id="([^"]+)"')
 _HREF = re.compile(r' href="#([^"]*)"')
 _LINK = re.compile(r'(<a(?: class="[a-z ]*")?) href="#([^"]*)"')
@@ -178,7 +197,8 @@ def _without_dead_links(parts: Sequence[Part], elsewhere: Set[str]) -> list[Part
     A section cannot know whether another one is shown, or a diagram was too large to draw.
     """
     bodies = [part.body for part in parts if isinstance(part.body, Markup)]
-    there = {part.analyzer.id for part in parts}.union(elsewhere, *map(_ID.findall, bodies))
+    shown = (analyzer for part in parts for analyzer in (part.analyzer, *part.others))
+    there = {analyzer.id for analyzer in shown}.union(elsewhere, *map(_ID.findall, bodies))
 
     def keep(link: re.Match[str]) -> str:
         return link[0] if link[2] in there else link[1]

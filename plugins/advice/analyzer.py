@@ -23,7 +23,7 @@ class Advice(Analyzer):
         "names took no time at all (Amdahl's law). What was looked at without result is listed "
         "below."
     )
-    needs = frozenset({"measurements"})
+    needs = frozenset({"full_rate"})
     order = 150
 
     def analyze(self, run: Run) -> Section:

@@ -59,7 +59,7 @@ class Configurations(Analyzer):
         "whose latency is within the threshold. On the line, no other configuration has both more "
         "throughput and less latency."
     )
-    needs = frozenset({"measurements"})
+    needs = frozenset({"full_rate"})
     order = 200
     options_type = ConfigurationOptions
     options: ConfigurationOptions

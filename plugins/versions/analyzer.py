@@ -46,7 +46,7 @@ class Versions(Analyzer):
         "Ratios are the other over the baseline. A verdict is given only where the whole interval "
         "lies beyond the noise, or within it."
     )
-    needs = frozenset({"two_versions"})
+    needs = frozenset({"full_rate", "two_versions"})
     order = 250
     options_type = VersionOptions
     options: VersionOptions
