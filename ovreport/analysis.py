@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ovreport.errors import UserError
 from ovreport.graphs.layers import executed_layers
-from ovreport.plugin import Analyzer, Need
+from ovreport.plugin import Analyzer, Need, Options
 from ovreport.run import Run
 from ovreport.section import Crashed, Section, Skipped
 
@@ -172,15 +172,16 @@ def choose(
                     f"{name}: `{key}` names the unknown analyzer {id!r}",
                     f"Installed analyzers: {', '.join(available)}.",
                 )
+    known = {id: _options(kind, options.get(id, {}), name) for id, kind in available.items()}
     return [
-        _configured(available[id], options.get(id, {}), name)
+        available[id](known[id], known.values())
         for id in (wanted if wanted is not None else available)
     ]
 
 
-def _configured(kind: type[Analyzer], options: Mapping[str, Any], name: str) -> Analyzer:
+def _options(kind: type[Analyzer], options: Mapping[str, Any], name: str) -> Options:
     try:
-        return kind(kind.options_type.model_validate(dict(options)))
+        return kind.options_type.model_validate(dict(options))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in ("analyzer", kind.id, *problem["loc"]))

@@ -6,10 +6,41 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pydantic import Field
+
+from ovreport.memo import by_identity
+from ovreport.plugin import Options
 from ovreport.run import Cell, CellResult, Run
+from ovreport.stats.criteria import LAUNCH_NOISE, NOISE, Criterion, Noise, criteria
 
 Pair: TypeAlias = tuple[CellResult, CellResult]
 Axis: TypeAlias = Literal["version", "runtime", "device"]
+
+
+class ComparisonOptions(Options):
+    """``[analyzer.versions]``: what everything that judges a pair goes by, so that all agree."""
+
+    noise: float = Field(
+        default=NOISE,
+        ge=0,
+        le=0.5,
+        description="difference of throughput, latency and size that does not matter, as a "
+        "fraction; two processes of the very same model differ by near 0.8 %",
+    )
+    launch_noise: float = Field(
+        default=LAUNCH_NOISE,
+        ge=0,
+        le=1,
+        description="the same for what is seen once a launch: compile time, first inference, "
+        "memory",
+    )
+    baseline: str = Field(
+        default="parent", description="version, runtime or device that the others are held against"
+    )
+
+    @property
+    def thresholds(self) -> Noise:
+        return Noise(self.noise, self.launch_noise)
 
 
 @dataclass(frozen=True)
@@ -100,3 +131,11 @@ def control(run: Run, pair: Pair) -> Pair | None:
     ]
     beside = [result for result in same if result is not pair[0] and result is not pair[1]]
     return (pair[0], beside[0]) if beside else None
+
+
+@by_identity
+def judged(
+    run: Run, a: CellResult, b: CellResult, options: ComparisonOptions
+) -> tuple[Criterion, ...]:
+    """All criteria of a pair, where what an A/A control differs by counts as noise."""
+    return criteria(run, a, b, options.thresholds, control(run, (a, b)))

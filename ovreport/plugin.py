@@ -31,7 +31,8 @@ one, arranges the section's blocks; without it they are shown one after another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -55,6 +56,9 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_O = TypeVar("_O", bound=Options)
+
+
 class Analyzer(ABC):
     """One question, one section.
 
@@ -73,8 +77,14 @@ class Analyzer(ABC):
     order: ClassVar[int] = 500
     options_type: ClassVar[type[Options]] = Options
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, others: Iterable[Options] = ()) -> None:
+        """``others`` are the options of all analyzers, for :meth:`options_of`."""
         self.options = options if options is not None else self.options_type()
+        self._others = tuple(others)
+
+    def options_of(self, kind: type[_O]) -> _O:
+        """Another analyzer's options, for what two sections must judge alike."""
+        return next((options for options in self._others if isinstance(options, kind)), kind())
 
     @classmethod
     def concerns(cls, run: Run) -> bool:  # noqa: ARG003  # for subclasses to ask

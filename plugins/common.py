@@ -69,6 +69,14 @@ def by_type(layers: Sequence[ExecutedLayer]) -> dict[str, list[ExecutedLayer]]:
     return grouped(layers, lambda layer: layer.type)
 
 
+def precision_shares(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
+    """Of the layers' time, by the precision they were executed in; most time first."""
+    shares: dict[str, float] = defaultdict(float)
+    for layer in layers:
+        shares[layer.precision] += layer.share
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
 def total_s(layers: Sequence[ExecutedLayer]) -> float:
     """Seconds of some layers together."""
     return sum(layer.median_s for layer in layers)

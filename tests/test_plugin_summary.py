@@ -1,31 +1,58 @@
 """The first screen says in words what was measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from demo import run_named
 
-from ovreport.run import Cell, CellResult, Launch, Memory, ModelFile, Resolved, Run, Slice
-from ovreport.section import KeyFigures, Section, Table
+from ovreport.analysis import analyze, choose, installed
+from ovreport.run import (
+    Answers,
+    Cell,
+    CellResult,
+    Launch,
+    Memory,
+    ModelFile,
+    OutputDrift,
+    Resolved,
+    Run,
+    Slice,
+)
+from ovreport.runfile import read_run
+from ovreport.section import KeyFigures, Section, Skipped, Table, Text
 from ovreport_plugins.summary.analyzer import Summary
 
 MEMORY = Memory(start_bytes=1, read_bytes=2, compile_bytes=3, inference_bytes=1 << 20)
 
 
-def result(cell: Cell, latency_ms: float, *, streams: int = 1, batch: int = 1) -> CellResult:
-    """Ten slices of ten requests each, with one request in flight for each stream."""
+def result(
+    cell: Cell,
+    latency_ms: float,
+    *,
+    streams: int = 1,
+    batch: int = 1,
+    slices: int = 10,
+    arrived: int | None = None,
+    other_load: float | None = None,
+) -> CellResult:
+    """Slices of ten requests each, with one request in flight for each stream."""
     latency_ns = round(latency_ms * 1e6)
-    slices = tuple(
+    taken = tuple(
         Slice(
             start_ns=number * 10 * latency_ns,
             wall_ns=10 * latency_ns // streams,
             cpu_ns=1,
             latencies_ns=np.full(10, latency_ns, dtype=np.int64),
+            arrived=arrived,
+            other_load=other_load,
         )
-        for number in range(10)
+        for number in range(slices)
     )
     launch = Launch(
-        read_ns=10**6, compile_ns=2 * 10**6, first_inference_ns=10**6, memory=MEMORY, slices=slices
+        read_ns=10**6, compile_ns=2 * 10**6, first_inference_ns=10**6, memory=MEMORY, slices=taken
     )
     resolved = Resolved(
         batch=batch, streams=streams, requests=streams, threads=2, precision="f32",
@@ -55,14 +82,21 @@ def summary(results: Sequence[CellResult], **report: object) -> Section:
 
 
 def plain(section: Section) -> str:
-    return section.verdict.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    """All sentences, those that lead first."""
+    texts = [b.text for b in section.groups[0].blocks if isinstance(b, Text) and b.id != "sure"]
+    return spaced("\n".join([section.verdict, *texts]))
+
+
+def spaced(text: str) -> str:
+    return text.replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 def test_it_names_what_gives_more_throughput() -> None:
     quick = result(Cell(model="net"), 40.0)
     best = result(Cell(model="net", hint="throughput", batch=4), 200.0, streams=2, batch=4)
     assert plain(summary([quick, best])) == (
-        "net on CPU: 25.0 FPS, 40.0 ms median (<±0.01 %) in latency mode; "
+        "net on CPU: 25.0 FPS, 40.0 ms median (<±0.01 %) in latency mode "
+        "(inference precision f32, 2 threads, 1 stream, 1 request); "
         "2 streams and batch 4 give 1.60 × the throughput."
     )
 
@@ -84,11 +118,19 @@ def test_versions_stand_side_by_side() -> None:
     parent = result(Cell(model="net"), 40.0)
     other = result(Cell(model="net", version="int8"), 20.0)
     section = summary([parent, other])
-    first, second = plain(section).split("\n")
+    lead, first, second = plain(section).split("\n")
+    assert spaced(section.verdict) == lead
+    assert lead == (
+        "int8 against parent: median latency 40.0 → 20.0 ms, faster; "
+        "throughput 2.00 × (<±0.01 %), faster."
+    )
     assert first.startswith("net (parent) on CPU: 25.0 FPS")
-    assert "faster, 2.00 × the throughput of parent" in second
+    assert second.startswith("net (int8) on CPU: 50.0 FPS")
     (table,) = (b for b in section.groups[0].blocks if isinstance(b, Table))
-    assert len(table.rows) == 2
+    assert [row.values["verdict"] for row in table.rows] == [None, "faster"]
+    assert [column.label for column in table.columns][:4] == [
+        "Version", "Median latency", "Throughput", "To parent",
+    ]  # fmt: skip
 
 
 def test_many_versions_leave_the_rest_to_the_table() -> None:
@@ -98,3 +140,137 @@ def test_many_versions_leave_the_rest_to_the_table() -> None:
     (table,) = (b for b in section.groups[0].blocks if isinstance(b, Table))
     assert len(table.rows) == 6
     assert "change" not in {column.key for column in table.columns}
+
+
+# ---------------------------------------------------------------------------- versions
+
+VERSIONS = read_run(Path(__file__).with_name("data") / "versions.jsonl")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"noise": 0.5}, {"baseline": "int8"}, {"noise": 0.0, "baseline": "again"}]
+)
+def test_it_judges_versions_as_the_section_about_them_does(options: dict[str, object]) -> None:
+    """With the noise and the baseline of the config, and the control that the run holds."""
+    analyzers = choose(installed(), ["summary", "versions"], {"versions": options}, "test")
+    first, second = (analysis.outcome for analysis in analyze(VERSIONS, analyzers))
+    assert isinstance(first, Section)
+    assert isinstance(second, Section)
+    tables = [block for g in second.groups for block in g.blocks if isinstance(block, Table)]
+    verdicts = [t for t in tables if t.id.startswith("verdicts-")]
+    said = {t.columns[3].label: t.rows[0].values["verdict"] for t in verdicts}
+    assert len(said) == 2
+    (table,) = (block for block in first.groups[0].blocks if isinstance(block, Table))
+    assert {
+        version: row.values["verdict"]
+        for (_, version), row in zip(VERSIONS.versions, table.rows, strict=True)
+        if version in said
+    } == said
+    for line, word in zip(first.verdict.split("\n"), said.values(), strict=False):
+        assert f" %), {word}" in spaced(line)
+
+
+@pytest.mark.parametrize(
+    ("drift", "words"),
+    [
+        ({"cosine": 1.0, "max_abs": 0.0}, "answers the same to the bit"),
+        ({"cosine": 0.9987, "max_abs": 0.1, "top1": 1.0},
+         "answers alike (cosine similarity 0.9987, same best class in 100 %)"),
+        ({"cosine": 0.1234, "max_abs": 9.0, "top1": 0.75},
+         "answers differ (cosine similarity 0.1234, same best class in 75.0 %)"),
+        ({}, "outputs of other shapes"),
+    ],
+)  # fmt: skip
+def test_the_line_about_two_versions_says_whether_they_answer_alike(
+    drift: dict[str, float], words: str
+) -> None:
+    parent, other = Cell(model="net"), Cell(model="net", version="int8")
+    answers = Answers(
+        base=parent, other=other, models=("", ""), inputs="", input_data="", samples=8,
+        outputs=(OutputDrift.model_validate({"name": "y", "shapes": ("[1]", "[1]"), **drift}),),
+    )  # fmt: skip
+    run = replace(run_of([result(parent, 40.0), result(other, 20.0)]), answers=(answers,))
+    assert plain(Summary().analyze(run)).split("\n")[0].endswith(f"; {words}.")
+
+
+def test_time_in_layers_is_not_passed_off_as_latency() -> None:
+    """Where layers, timed with counters on, are far from the latency, both are told apart."""
+    measured = VERSIONS.results[0]
+    assert measured.profile is not None
+    nearer = [
+        layer.model_copy(update={"times_ns": layer.times_ns * 4 // 5})
+        for layer in measured.profile.layers
+    ]
+    profile = measured.profile.model_copy(update={"layers": tuple(nearer)})
+    close = measured.model_copy(update={"profile": profile})
+    for first, apart in ((measured, True), (close, False)):
+        run = replace(VERSIONS, results=(first, *VERSIONS.results[1:]))
+        (said,) = (x for x in plain(Summary().analyze(run)).split("\n") if "(parent) on" in x)
+        assert "% of the layers' time is in 10 convolutions" in said
+        assert ("the layers add up to 123 % of the latency" in said) is apart
+        assert ("add up" in said) is apart
+
+
+# ---------------------------------------------------------------------------- how sure
+
+
+def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
+    quick = result(Cell(model="net"), 40.0, slices=1)
+    best = result(Cell(model="net", hint="throughput"), 50.0, streams=2, slices=1)
+    section = summary([quick, best])
+    assert "not enough data to tell whether another configuration gives more" in plain(section)
+    (finding,) = section.findings
+    assert "of 2 of 2 cells is known without any interval" in finding.text
+
+
+def test_what_made_figures_uncertain_is_said_with_them() -> None:
+    cells = [Cell(model="net"), Cell(model="net", hint="throughput")]
+    section = summary([result(cell, 40.0, slices=1, other_load=1.25) for cell in cells])
+    (finding,) = section.findings
+    assert finding.text.startswith(
+        "The machine was busy (other programs used 1.2 cores on average): the throughput of 2"
+    )
+
+
+# ---------------------------------------------------------------------------- fixed rates
+
+
+def test_a_run_of_fixed_rates_says_which_it_keeps_up_with() -> None:
+    served = [
+        result(Cell(model="net", rate=rate), 4.0, arrived=arrived)
+        for rate, arrived in ((30, 10), (100, 10), (300, 12), (2000, 80))
+    ]
+    run = run_of(served)
+    section = Summary().analyze(run)
+    assert plain(section) == (
+        "net on CPU (inference precision f32, 2 threads, 1 stream, 1 request) keeps up with "
+        "100 requests/s (median 4.00 ms), not with 300 (serves 250)."
+    )
+    (figures,) = (b for b in section.groups[0].blocks if isinstance(b, KeyFigures))
+    assert [figure.label for figure in figures.figures] == [
+        "Keeps up with", "Latency, median", "Serves", "Ready after", "Peak memory",
+    ]  # fmt: skip
+    left_out = {
+        analysis.analyzer.id
+        for analysis in analyze(run, choose(installed(), None, {}, "test"))
+        if isinstance(analysis.outcome, Skipped) and "fixed rates" in analysis.outcome.reason
+    }
+    assert left_out == {"advice", "configurations", "versions"}
+
+
+def test_several_versions_at_fixed_rates_have_a_table() -> None:
+    section = summary(
+        [
+            result(Cell(model="net", version=version, rate=rate), 4.0, arrived=arrived)
+            for version, arrived in (("parent", 12), ("int8", 10))
+            for rate in (300,)
+        ]
+    )
+    assert [line.partition(") ")[2] for line in plain(section).split("\n")] == [
+        "on CPU (inference precision f32, 2 threads, 1 stream, 1 request) does not keep up with "
+        "300 requests/s (serves 250).",
+        "on CPU (inference precision f32, 2 threads, 1 stream, 1 request) keeps up with "
+        "300 requests/s (median 4.00 ms).",
+    ]
+    (table,) = (b for b in section.groups[0].blocks if isinstance(b, Table))
+    assert [row.values["kept"] for row in table.rows] == [None, 300]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from slower import SLOWER, twice_as_expensive
 
+from ovreport.comparisons import ComparisonOptions
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Bars, Chart, Diagram, Finding, Group, Section, Table
 from ovreport.stats.criteria import Noise, criteria, word
-from ovreport_plugins.versions.analyzer import VersionOptions, Versions
+from ovreport_plugins.versions.analyzer import Versions
 
 DATA = Path(__file__).with_name("data") / "versions.jsonl"
 
@@ -132,7 +133,7 @@ def test_several_versions_stand_in_one_table_against_the_baseline(section: Secti
 
 
 def test_another_baseline_turns_the_comparison_round(run: Run) -> None:
-    section = Versions(VersionOptions(baseline="int8")).analyze(run)
+    section = Versions(ComparisonOptions(baseline="int8")).analyze(run)
     assert "mobilenet: parent against int8" in [group.heading for group in section.groups]
 
 

@@ -107,23 +107,20 @@ class GateJob:
 
     def hold(self, run: Run, source: Source) -> int:
         """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""
-        from ovreport.comparisons import comparisons
+        from ovreport.comparisons import ComparisonOptions, comparisons
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
         from ovreport.gate.checks import check
         from ovreport.output import write_whole
-        from ovreport.stats.criteria import Noise
 
-        options = source.config.analyzer.get("versions", {})
-        known = {"steady": options.get("noise"), "launch": options.get("launch_noise")}
-        noise = Noise(**{key: value for key, value in known.items() if value is not None})
-        compared = comparisons(run, options.get("baseline", "parent"))
-        gate = check(run, compared, self.rules, noise)
+        options = ComparisonOptions.model_validate(source.config.analyzer.get("versions", {}))
+        compared = comparisons(run, options.baseline)
+        gate = check(run, compared, self.rules, options.thresholds)
         if self.junit is not None:
             text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
             write_whole(self.junit, text)
         if self.markdown is not None:
-            write_whole(self.markdown, markdown(run, compared, gate, noise))
+            write_whole(self.markdown, markdown(run, compared, gate, options.thresholds))
         self._say(gate)
         return EXIT_CODE if gate.fails(inconclusive=self.inconclusive_fails) else 0
 

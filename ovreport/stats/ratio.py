@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from ovreport.labels import count
 from ovreport.run import CellResult
 from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, medians, weights
 from ovreport.stats.estimate import Estimate
@@ -38,7 +39,7 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     point = float((_value(second, figure, once[1]) / _value(first, figure, once[0]))[0])
     slices = min(len(first.slices), len(second.slices))
     if slices < MIN_SLICES:
-        return Estimate(point, point, point, 0.0, f"no interval: only {slices} slices")
+        return Estimate(point, point, point, 0.0, f"no interval: only {count(slices, 'slice')}")
     if b.cell.id in a.interleaved_with and first.sizes == second.sizes:
         drawn_a = drawn_b = weights(first.sizes, seed=0)
         method = f"bootstrap over {len(first.sizes)} launches, {slices} pairs of slices in turn"

@@ -27,7 +27,7 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import evidence, focus_cells, focus_group, version_name
+from ..common import evidence, focus_cells, focus_group, precision_shares, version_name
 
 # Index and shape computations stay in integers whatever is asked for.
 _MOSTLY = 0.5
@@ -48,7 +48,7 @@ class Precision(Analyzer):
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []
         for result, layers in focus_cells(run):
-            shares = _shares(layers)
+            shares = precision_shares(layers)
             groups.append(focus_group(run, result, _blocks(run, result, layers, shares)))
             findings += [*_asked(result, shares), *_hidden(result, layers)]
         return Section(groups, findings)
@@ -90,13 +90,6 @@ def _hidden(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding
             evidence=evidence(result, nested),
         )
     ]
-
-
-def _shares(layers: tuple[ExecutedLayer, ...]) -> dict[str, float]:
-    shares: dict[str, float] = defaultdict(float)
-    for layer in layers:
-        shares[layer.precision] += layer.share
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def _blocks(

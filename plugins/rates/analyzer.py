@@ -68,7 +68,7 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
                 {
                     "cell": label(result.cell, cells),
                     "rate": result.cell.rate,
-                    "served": _requests_a_second(result),
+                    "served": requests_a_second(result),
                     "verdict": "yes" if kept else "no",
                     "left": sum(left) / len(left),
                     "median": latency.median if kept else None,
@@ -97,7 +97,8 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
     return Table(f"rates-{results[0].cell.id}", "Fixed request rates", columns, rows)
 
 
-def _requests_a_second(result: CellResult) -> Estimate:
+def requests_a_second(result: CellResult) -> Estimate:
+    """What was served, whatever the batch."""
     assert result.resolved is not None
     return figures(result).throughput_fps.scaled(1 / result.resolved.batch)
 
@@ -127,7 +128,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
                 "warning",
                 f"{name} does not keep up with {count(first.cell.rate or 0, 'request')} a second "
                 f"({label(first.cell, run.header.plan)}): it serves "
-                f"{show(_requests_a_second(first).point, 'number')} of them.",
+                f"{show(requests_a_second(first).point, 'number')} of them.",
                 "Lower the rate, drop requests, or choose the throughput hint, more requests in "
                 "flight or a faster version of the model.",
                 [Link("its row", f"rate-{first.cell.id}")],

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from ovreport.comparisons import Comparison, Pair, control
+from ovreport.comparisons import Comparison, ComparisonOptions, Pair, control, judged
 from ovreport.labels import count, label
 from ovreport.rendering.format import interval, show
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Kind, Link, Row, Severity, Table, Value
 from ovreport.stats.bootstrap import CONFIDENCE
-from ovreport.stats.criteria import Criterion, Name, Noise, criteria, word
+from ovreport.stats.criteria import Criterion, Name, word
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.ratio import Verdict
 
@@ -26,13 +26,12 @@ _SEVERITY: dict[Verdict, Severity] = {
 _EACH = 3
 
 
-def verdict_table(run: Run, comparison: Comparison, noise: Noise) -> Table:
+def verdict_table(run: Run, comparison: Comparison, options: ComparisonOptions) -> Table:
     """All criteria of all pairs."""
     cells = [a.cell for a, _ in comparison.pairs]
     rows = []
     for a, b in comparison.pairs:
-        found = criteria(run, a, b, noise, control(run, (a, b)))
-        for place, criterion in enumerate(found):
+        for place, criterion in enumerate(judged(run, a, b, options)):
             rows.append(
                 Row(
                     {
@@ -42,7 +41,7 @@ def verdict_table(run: Run, comparison: Comparison, noise: Noise) -> Table:
                         "other": _shown(criterion.b, criterion),
                         "ratio": criterion.ratio,
                         "verdict": word(criterion),
-                        "noise": f"±{criterion.noise:.1%}",
+                        "noise": f"±{show(criterion.noise, 'share')}",
                         "how": _method(criterion.ratio),
                     },
                     anchor="" if place else anchor(comparison, (a, b)),
@@ -95,7 +94,7 @@ def _note(run: Run, comparison: Comparison) -> str:
 _OVERVIEW: tuple[Name, ...] = ("throughput", "median", "file_size")
 
 
-def overview(run: Run, compared: Sequence[Comparison], noise: Noise) -> Table:
+def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOptions) -> Table:
     """More than two versions: each against the baseline, configuration by configuration."""
     first = compared[0]
     cells = [a.cell for a, _ in first.pairs]
@@ -104,7 +103,7 @@ def overview(run: Run, compared: Sequence[Comparison], noise: Noise) -> Table:
         pairs = [(c.other, pair) for c in compared for pair in c.pairs if pair[0].cell.id == base]
         a = pairs[0][1][0]
         for name, b in [(first.base, a), *((other, pair[1]) for other, pair in pairs)]:
-            known = {c.name: c for c in criteria(run, a, b, noise)}
+            known = {c.name: c for c in judged(run, a, b, options)}
             values: dict[str, Value] = {"cell": label(a.cell, cells), "version": name}
             for key in _OVERVIEW:
                 criterion = known.get(key)
@@ -133,11 +132,9 @@ def overview(run: Run, compared: Sequence[Comparison], noise: Noise) -> Table:
 # ---------------------------------------------------------------------------- findings
 
 
-def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
+def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> list[Finding]:
     """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
-    known = [
-        (pair, criteria(run, *pair, noise, control(run, pair))[0]) for pair in comparison.pairs
-    ]
+    known = [(pair, judged(run, *pair, options)[0]) for pair in comparison.pairs]
     if len(known) <= _EACH:
         return [_of_pair(comparison, pair, criterion) for pair, criterion in known]
     cells = [a.cell for a, _ in comparison.pairs]
@@ -173,17 +170,20 @@ def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion) -> Findin
         f"{comparison.subject}, {label(a.cell, cells)}: {comparison.other} has "
         f"{show(criterion.ratio.point, 'ratio')} the throughput of {comparison.base} "
         f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
-        f"(noise ±{criterion.noise:.1%}).",
+        f"(noise ±{show(criterion.noise, 'share')}).",
         evidence=[Link("verdicts", anchor(comparison, pair))],
     )
 
 
-def summary(run: Run, comparison: Comparison, noise: Noise) -> str:
+def summary(run: Run, comparison: Comparison, options: ComparisonOptions) -> str:
     """One comparison in a few words: ``mobilenet: int8 against parent: faster in 2 of 3``."""
-    words = Counter(word(criteria(run, *pair, noise)[0]) for pair in comparison.pairs)
-    total = len(comparison.pairs)
-    parts = [
-        text if total == 1 else f"{text} in {number} of {total}"
-        for text, number in words.most_common()
-    ]
-    return f"{comparison.heading}: {', '.join(parts)}"
+    said = tally([judged(run, *pair, options)[0] for pair in comparison.pairs])
+    return f"{comparison.heading}: {said}"
+
+
+def tally(found: Sequence[Criterion]) -> str:
+    """How often each verdict was given: ``faster in 2 of 3, not enough data in 1 of 3``."""
+    words = Counter(map(word, found)).most_common()
+    if len(found) == 1:
+        return words[0][0]
+    return ", ".join(f"{text} in {number} of {len(found)}" for text, number in words)

@@ -1,0 +1,54 @@
+"""What the sentences call a version, and what ran in the end."""
+
+from __future__ import annotations
+
+from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.theory import totals
+from ovreport.labels import count
+from ovreport.run import CellResult, Run
+
+from ..common import precision_shares
+
+# What shapes and indices are computed in, whatever the model's precision.
+_OF_SHAPES = frozenset({"i32", "i64", "u32", "u64", "boolean", "string"})
+
+
+def mode(result: CellResult) -> str:
+    """What the performance hint is called in a sentence."""
+    hint = result.cell.hint
+    return f"{hint} mode" if hint != "none" else "the mode without a hint"
+
+
+def name(run: Run, model: str, version: str) -> str:
+    """With the version where the model has several."""
+    several = sum(other == model for other, _ in run.versions) > 1
+    return f"{model} ({version})" if several else model
+
+
+def executed_in(run: Run, result: CellResult) -> list[str]:
+    """The model's precision and that of its layers: ``f32 model``, ``runs mostly in bf16``."""
+    found = []
+    if result.model_graph is not None:
+        weights = [p for p in totals(run, result).weight_bytes if p not in _OF_SHAPES]
+        found += [f"{weights[0]} model"] if weights else []
+    shares = precision_shares(executed_layers(run, result))
+    if shares:
+        most, *others = shares
+        if not others:
+            found.append(f"runs in {most}")
+        elif shares[most] > 0.5:
+            found.append(f"runs mostly in {most}")
+        else:
+            found.append(f"runs in {most} and {others[0]}")
+    elif result.resolved is not None and result.resolved.precision:
+        found.append(f"inference precision {result.resolved.precision}")
+    return found
+
+
+def resolved_to(result: CellResult) -> list[str]:
+    """What the hint came to: ``2 threads``, ``1 stream``, ``1 request``."""
+    resolved = result.resolved
+    assert resolved is not None
+    known = ((resolved.threads, "thread"), (resolved.streams, "stream"))
+    found = [count(number, noun) for number, noun in known if number is not None]
+    return [*found, count(resolved.requests, "request")]

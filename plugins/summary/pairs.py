@@ -1,0 +1,112 @@
+"""Two versions in one line: what changed, in the words of the section Versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.comparisons import Comparison, ComparisonOptions, judged
+from ovreport.rendering.format import interval, show, unit_for
+from ovreport.run import Run
+from ovreport.stats.criteria import Criterion, Name, word
+from ovreport.stats.estimate import Estimate
+
+from ..outputs.analyzer import OutputOptions, in_words
+from ..versions.verdicts import tally
+from .choice import in_latency_mode
+from .naming import mode
+
+# Ratios that a sentence lists one by one.
+_LISTED = 3
+
+
+def lines(
+    run: Run,
+    compared: Sequence[Comparison],
+    options: ComparisonOptions,
+    outputs: OutputOptions,
+) -> list[str]:
+    """A line for each comparison; all are of one model as a rule, which is then not named."""
+    several = len({comparison.subject for comparison in compared}) > 1
+    return [_line(run, comparison, options, outputs, several=several) for comparison in compared]
+
+
+def by_version(
+    run: Run, compared: Sequence[Comparison], options: ComparisonOptions
+) -> dict[str, tuple[str, Criterion]]:
+    """The baseline's name and the throughput against it, by the id of the cell compared."""
+    return {
+        b.cell.id: (comparison.base, judged(run, a, b, options)[0])
+        for comparison in compared
+        if comparison.axis == "version"
+        for a, b in comparison.pairs
+    }
+
+
+def _line(
+    run: Run,
+    comparison: Comparison,
+    options: ComparisonOptions,
+    outputs: OutputOptions,
+    *,
+    several: bool,
+) -> str:
+    known = {
+        b.cell.id: {criterion.name: criterion for criterion in judged(run, a, b, options)}
+        for a, b in comparison.pairs
+    }
+    head = f"{comparison.other} against {comparison.base}"
+    parts = [
+        _latency(comparison, known),
+        _throughput([found["throughput"] for found in known.values()]),
+        _answers(run, comparison, outputs),
+        _file(next(iter(known.values())).get("file_size")),
+    ]
+    subject = f"{comparison.subject}: " if several else ""
+    return f"{subject}{head}: {'; '.join(part for part in parts if part)}."
+
+
+def _latency(comparison: Comparison, known: dict[str, dict[Name, Criterion]]) -> str:
+    """Of the pair in latency mode."""
+    quick = in_latency_mode([a for a, _ in comparison.pairs])
+    other = next(b for a, b in comparison.pairs if a is quick)
+    criterion = known[other.cell.id].get("median")
+    if criterion is None:
+        return ""
+    where = f" in {mode(quick)}" if len(comparison.pairs) > 1 else ""
+    return f"median latency {_change(criterion)}{where}, {word(criterion)}"
+
+
+def _throughput(found: Sequence[Criterion]) -> str:
+    ratios = [criterion.ratio for criterion in found]
+    if len(ratios) <= _LISTED:
+        *first, last = map(_ratio, ratios)
+        shown = f"{', '.join(first)} and {last}" if first else last
+    else:
+        low, high = (show(pick(r.point for r in ratios), "ratio") for pick in (min, max))
+        shown = f"{low} to {high}"
+    return f"throughput {shown}, {tally(found)}"
+
+
+def _ratio(ratio: Estimate) -> str:
+    return f"{show(ratio.point, 'ratio')} ({interval(ratio, 'ratio')})"
+
+
+def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> str:
+    """Several where pairs differ in what answers depend on, such as the precision asked for."""
+    points = [{a.cell.point, b.cell.point} for a, b in comparison.pairs]
+    known = [x for x in run.answers if {x.base.point, x.other.point} in points]
+    return ", ".join(filter(None, dict.fromkeys(in_words(answers, options) for answers in known)))
+
+
+def _file(criterion: Criterion | None) -> str:
+    """Nothing where the sizes read the same."""
+    if criterion is None or show(criterion.a, criterion.kind) == show(criterion.b, criterion.kind):
+        return ""
+    return f"file {_change(criterion)}"
+
+
+def _change(criterion: Criterion) -> str:
+    """``3.73 → 1.17 ms``, both in one unit."""
+    kind = criterion.kind
+    unit = unit_for(kind, [criterion.a, criterion.b])
+    return f"{show(criterion.a, kind, unit, with_unit=False)} → {show(criterion.b, kind, unit)}"

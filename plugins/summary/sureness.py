@@ -1,0 +1,97 @@
+"""How sure the figures are, and whether other programs made them less so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ovreport.labels import count, label
+from ovreport.rendering.format import show
+from ovreport.run import CellResult, Run
+from ovreport.section import Finding, Link
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.figures import figures
+
+# Wider than this, a figure cannot tell apart what usually differs between two versions.
+_WIDE = 0.03
+# Other programs on one tenth of a core move a two-core machine's results by several percent.
+_BUSY = 0.1
+
+
+def text(run: Run) -> str:
+    """How long was measured, and how well the throughput is known."""
+    launches = sorted({len(result.launches) for result in run.done})
+    slices = sorted(len(result.slices) for result in run.done)
+    cut = sum(result.stopped == "max_time" for result in run.done)
+    said = f"Each cell was measured in {_range(launches, 'launch')} and {_range(slices, 'slice')}"
+    rates = [_throughput(result) for result in _at_full_rate(run)]
+    if widths := sorted(rate.relative_half_width for rate in rates if rate.confidence):
+        said += f"; its throughput is known to {_from_to(widths)}, at 95 % confidence"
+    if unknown := len(rates) - len(widths):
+        where = f" for {unknown} of {count(len(rates), 'cell')}" if widths else ""
+        said += f"; too little was measured for an interval{where}"
+    said += "."
+    if cut:
+        said += (
+            f" Time was up for {cut} of {count(len(run.done), 'cell')} before the target was "
+            "reached."
+        )
+    return said
+
+
+def findings(run: Run) -> list[Finding]:
+    """The one on the first screen that stands for all about disturbances."""
+    cells = _at_full_rate(run)
+    unknown = [r for r in cells if not _throughput(r).confidence]
+    wide = [r for r in cells if _throughput(r).relative_half_width > _WIDE]
+    if not wide and not unknown:
+        return []
+    share = f"of {len(wide or unknown)} of {count(len(cells), 'cell')}"
+    said = f"the throughput {share} is known without any interval, as too little was measured"
+    if wide:
+        widths = sorted(_throughput(r).relative_half_width for r in wide)
+        said = f"the throughput {share} is known only to {_from_to(widths)}"
+        said += f", and without any interval of {len(unknown)}" if unknown else ""
+    busy = _other_load(run)
+    if busy > _BUSY:
+        said = f"The machine was busy (other programs used {busy:.1f} cores on average): {said}"
+    widest = sorted(wide, key=lambda r: -_throughput(r).relative_half_width)
+    among = [r.cell for r in run.results]
+    return [
+        Finding(
+            "summary.uncertain",
+            "warning",
+            f"{said[0].upper()}{said[1:]}.",
+            "Close other programs, or measure longer: [measure] max_time, or duration if it is fixed.",
+            [
+                Link(label(r.cell, among, version=True), f"latency-{r.cell.id}")
+                for r in [*unknown, *widest][:3]
+            ],
+        )
+    ]
+
+
+def _at_full_rate(run: Run) -> list[CellResult]:
+    """Of the others the throughput was given."""
+    return [result for result in run.done if result.cell.rate is None]
+
+
+def _throughput(result: CellResult) -> Estimate:
+    return figures(result).throughput_fps
+
+
+def _other_load(run: Run) -> float:
+    """Cores that everything else on the machine used while slices were measured, on average."""
+    known = [(s.other_load, s.wall_ns) for r in run.done for s in r.slices]
+    timed = [(load, wall) for load, wall in known if load is not None]
+    total = sum(wall for _, wall in timed)
+    return sum(load * wall for load, wall in timed) / total if total else 0.0
+
+
+def _from_to(widths: Sequence[float]) -> str:
+    ends = dict.fromkeys(f"±{show(width, 'share')}" for width in (widths[0], widths[-1]))
+    return " to ".join(ends)
+
+
+def _range(numbers: Sequence[int], noun: str) -> str:
+    low, high = numbers[0], numbers[-1]
+    return f"{low} to {count(high, noun)}" if low != high else count(low, noun)
