@@ -6,11 +6,21 @@ from demo import Demo, run_named, section
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.analysis import Analysis
+from ovreport.analysis import Analysis, analyze, choose, installed
 from ovreport.rendering.glossary import Glossary
-from ovreport.rendering.highlights import highlights
+from ovreport.rendering.highlights import Highlight, highlights
 from ovreport.rendering.page import render
-from ovreport.section import Crashed, Finding, Link, Section, Severity, Skipped
+from ovreport.section import (
+    Column,
+    Crashed,
+    Finding,
+    Group,
+    Link,
+    Section,
+    Severity,
+    Skipped,
+    Table,
+)
 from ovreport_plugins.summary.analyzer import Summary
 
 
@@ -19,11 +29,15 @@ def finding(id: str, severity: Severity, gain: float | None = None) -> Finding:
 
 
 def ids(*sections: list[Finding]) -> list[str]:
+    return [item.finding.id for item in shown(*sections)]
+
+
+def shown(*sections: list[Finding]) -> list[Highlight]:
     analyses = []
     for number, found in enumerate(sections):
         kind = type("Some", (Demo,), {"id": f"s{number}", "title": f"S{number}"})
         analyses.append(Analysis(kind(), Section([], found)))
-    return [item.finding.id for item in highlights(analyses)]
+    return highlights(analyses)
 
 
 def test_problems_come_first_and_large_gains_before_small_ones() -> None:
@@ -37,6 +51,32 @@ def test_problems_come_first_and_large_gains_before_small_ones() -> None:
 def test_one_section_does_not_crowd_out_the_others() -> None:
     many = [finding(f"w{n}", "warning", n / 100) for n in range(9)]
     assert ids(many, [finding("note", "info")]) == ["w8", "w7", "note"]
+
+
+def test_what_is_found_of_several_versions_is_shown_once() -> None:
+    (first,) = shown([finding("advice", "info", 0.2), finding("advice", "info", 0.5)])
+    assert first.finding.gain == 0.5
+    assert [(section.id, number) for section, number in first.more] == [("s0", 1)]
+
+
+def test_verdicts_on_versions_and_their_answers_always_have_a_place() -> None:
+    costly = [[finding(f"{n}{m}", "warning", 0.5) for m in range(2)] for n in range(4)]
+    verdicts = [finding("versions.faster", "good"), finding("versions.layer", "warning")]
+    answers = [finding("outputs.layers", "info"), finding("outputs.same", "good")]
+    assert ids(*costly, verdicts, answers)[:3] == ["versions.faster", "outputs.same", "00"]
+    drift = [finding("outputs.drift", "problem")]
+    assert ids(*costly, verdicts, drift)[:2] == ["outputs.drift", "versions.faster"]
+
+
+def test_all_that_a_busy_machine_did_is_one_finding_before_the_others() -> None:
+    found = shown(
+        [finding("summary.uncertain", "warning")],
+        [finding("latency.disturbed", "warning"), finding("latency.outliers", "info")],
+        [finding("bad", "problem"), finding("environment.load", "warning")],
+    )
+    assert [item.finding.id for item in found] == ["summary.uncertain", "bad"]
+    assert [(section.id, number) for section, number in found[0].more] == [("s1", 2), ("s2", 1)]
+    assert ids([finding("latency.outliers", "info"), finding("w", "warning")])[0] == "w"
 
 
 def test_sections_without_an_outcome_have_no_highlights() -> None:
@@ -55,6 +95,41 @@ def test_the_first_screen_leads_to_the_section_that_found_it() -> None:
     summary = page[page.index('<section id="summary"') : page.index('<section id="demo"')]
     assert "Too &lt;slow&gt;." in summary
     assert '<a href="#demo">Demo</a>: <a href="#demo">the row</a>' in summary
+
+
+def test_what_a_finding_stands_for_is_linked() -> None:
+    found = [finding("x", "warning", 0.1), finding("x", "warning", 0.3)]
+    page = render(
+        run_named("net"),
+        [
+            Analysis(Summary(), Section([section("net").groups[0]], [], "The answer.")),
+            Analysis(Demo(), Section([], found)),
+        ],
+    )
+    assert '<a href="#demo">Demo</a>; 1 more in <a href="#demo">Demo</a>' in page
+
+
+# ---------------------------------------------------------------------------- nothing to show
+
+
+def test_sections_with_nothing_to_show_for_one_reason_stand_together() -> None:
+    """A run in which every cell failed."""
+    run = run_named("net")
+    page = render(run, analyze(run, choose(installed(), None, {}, "test")))
+    assert page.count("No cell was measured.") == 1
+    assert page.count('class="skipped"') == 1
+    assert page.count(">Left out</a>") == 2  # in the navigation and as a heading
+    assert '<span id="advice">Advice</span>' in page
+
+
+def test_a_table_without_rows_is_not_shown() -> None:
+    columns = [Column("a", "Heading of nothing")]
+    tables = [
+        Table(f"t{folded}", "Nothing", columns, [], collapsed=folded) for folded in (False, True)
+    ]
+    page = render(run_named("net"), [Analysis(Demo(), Section([Group("", tables)]))])
+    assert "Heading of nothing" not in page
+    assert "(0 rows)" not in page
 
 
 # ---------------------------------------------------------------------------- glossary
