@@ -223,6 +223,19 @@ def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
     assert "of 2 of 2 cells is known without any interval" in finding.text
 
 
+def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() -> None:
+    """Those of the recorded run but one, of which a single slice is left."""
+    launch = VERSIONS.results[0].launches[0]
+    counted = next(s for s in launch.slices if s.counted)
+    short = launch.model_copy(update={"slices": (counted,)})
+    single = VERSIONS.results[0].model_copy(update={"launches": (short,)})
+    run = replace(VERSIONS, results=(single, *VERSIONS.results[1:]))
+    (finding,) = Summary().analyze(run).findings
+    assert spaced(finding.text) == (
+        "The throughput of 1 of 3 cells is known only to ±4.2 %, and of 1 without any interval."
+    )
+
+
 def test_what_made_figures_uncertain_is_said_with_them() -> None:
     cells = [Cell(model="net"), Cell(model="net", hint="throughput")]
     section = summary([result(cell, 40.0, slices=1, other_load=1.25) for cell in cells])

@@ -50,7 +50,7 @@ def findings(run: Run) -> list[Finding]:
     if wide:
         widths = sorted(_throughput(r).relative_half_width for r in wide)
         said = f"the throughput {share} is known only to {_from_to(widths)}"
-        said += f", and without any interval of {len(unknown)}" if unknown else ""
+        said += f", and of {len(unknown)} without any interval" if unknown else ""
     busy = _other_load(run)
     if busy > _BUSY:
         said = f"The machine was busy (other programs used {busy:.1f} cores on average): {said}"
@@ -61,7 +61,7 @@ def findings(run: Run) -> list[Finding]:
             "summary.uncertain",
             "warning",
             f"{said[0].upper()}{said[1:]}.",
-            "Close other programs, or measure longer: [measure] max_time, or duration if it is fixed.",
+            "Close other programs, or measure longer: [measure] max_time or duration.",
             [
                 Link(label(r.cell, among, version=True), f"latency-{r.cell.id}")
                 for r in [*unknown, *widest][:3]
