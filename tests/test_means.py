@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import accumulate
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.measuring.worker.means import singles
+from ovreport.measuring.worker.profiling import Profiling
 
 
 def means_of(times: list[int]) -> list[int]:
@@ -51,3 +55,42 @@ def test_what_takes_no_time_takes_none() -> None:
     assert singles([0] * 9) == [0] * 8
     assert singles([7, 3, 2, 1, 1, 1, 1, 0])[-1] == 0
     assert singles([5]) == []
+
+
+class Counted:
+    """A request whose one layer is counted as the CPU plugin does, in means since compiling."""
+
+    def __init__(self, times_us: list[int]) -> None:
+        self.means = iter(means_of(times_us))
+        self.mean = 0
+
+    def feed(self, turn: int) -> None:
+        pass
+
+    def infer(self) -> None:
+        self.mean = next(self.means)
+
+    def latency_ns(self) -> int:
+        return 1000
+
+    def layers(self) -> list[Any]:
+        real_time = timedelta(microseconds=self.mean)
+        return [
+            SimpleNamespace(
+                node_name="conv", node_type="Convolution", exec_type="jit", status="EXECUTED",
+                real_time=real_time,
+            )
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("turns", [(6,), (1, 2, 3), (3, 3), (1,) * 6])
+def test_times_are_the_same_however_many_inferences_make_a_turn(turns: tuple[int, ...]) -> None:
+    model: Any = SimpleNamespace(counts_means=lambda: True)
+    request: Any = Counted([900, 100, 120, 100, 300, 100, 110])
+    profiling = Profiling(model, request, "CPU", {})
+    assert [profiling.run(count, 10) for count in turns] == list(turns)
+    told = profiling.times()
+    assert len(told["latencies_ns"]) == 6
+    (layer,) = told["layers"]
+    whole = singles(means_of([900, 100, 120, 100, 300, 100, 110]))
+    assert layer["times_ns"] == [round(1000 * time) for time in whole]

@@ -1,10 +1,18 @@
-"""Cells of a group are measured in balanced turns."""
+"""Cells of a group are measured and profiled in balanced turns."""
 
+import os
+import signal
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import pytest
 from conftest import ovreport, tiny_model
 
+from ovreport.measuring import member
+from ovreport.measuring.session import WorkerSession
+from ovreport.run import Run, Stage
 from ovreport.runfile import read_run
 
 CONFIG = """
@@ -36,3 +44,70 @@ def test_all_cells_of_a_model_take_turns_on_request(tmp_path: Path) -> None:
     # Every second round is the reverse of the one before it.
     mirrored = [there == back[::-1] for there, back in pairwise(rounds)]
     assert all(mirrored[::2])
+
+
+VERSIONS = """
+model = [
+    { name = "tiny", version = "parent", path = "tiny.onnx" },
+    { name = "tiny", version = "again", path = "tiny.onnx" },
+]
+matrix = { hint = ["latency"] }
+measure = { duration = 0.1, launches = 1, roofs = false, profile_iterations = 8 }
+outputs = { compare = false }
+report = { analyzers = ["summary"] }
+"""
+
+
+def measured(folder: Path, watch: Callable[[WorkerSession, str], None]) -> Run:
+    """A run of two versions; whatever their workers are asked to do is watched."""
+    ask = WorkerSession.ask
+
+    def watched(
+        session: WorkerSession, stage: Stage, limit_s: float, do: str, **arguments: Any
+    ) -> dict[str, Any]:
+        watch(session, do)
+        return ask(session, stage, limit_s, do, **arguments)
+
+    tiny_model(folder / "tiny.onnx", 1)
+    (folder / "config.toml").write_text(VERSIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkerSession, "ask", watched)
+        ovreport("run", folder / "config.toml", "-o", folder / "report.html")
+    return read_run(folder / "report.html")
+
+
+def test_versions_are_profiled_in_turns(tmp_path: Path) -> None:
+    asked: list[tuple[int, str]] = []
+    run = measured(tmp_path, lambda session, do: asked.append((session.pid, do)))
+    a, b = (pid for pid, do in asked if do == "begin_profile")
+    passes = [(pid, do) for pid, do in asked if "profile" in do]
+    assert passes[2:-2] == [(pid, "profile") for pid in (a, b, b, a, a, b)]
+    assert [len(r.profile.latencies_ns) for r in run.done if r.profile] == [8, 8]
+
+
+def test_a_version_that_dies_while_it_is_profiled_leaves_the_other_its_profile(
+    tmp_path: Path,
+) -> None:
+    turns: list[int] = []
+
+    def kill_first(session: WorkerSession, do: str) -> None:
+        if do == "profile" and not turns:
+            os.kill(session.pid, signal.SIGKILL)
+        turns.extend([session.pid] * (do == "profile"))
+
+    first, second = measured(tmp_path, kill_first).done
+    assert first.profile is None
+    assert first.profile_failure is not None
+    assert "SIGKILL" in first.profile_failure.reason
+    assert second.profile is not None
+    assert len(second.profile.latencies_ns) == 8
+
+
+def test_a_model_that_compiles_slowly_is_compiled_again_from_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member, "SLOW_COMPILE_NS", 0)
+    run = measured(tmp_path, lambda *_: None)
+    kept = [result.model_cache for result in run.done]
+    assert [cache.failure for cache in kept if cache] == ["", ""]
+    assert all(cache.size_bytes for cache in kept if cache)

@@ -55,6 +55,17 @@ def load(
     return worker.ask("compile", 60, "load", **model, requests=requests, api=api)
 
 
+def profile(
+    worker: WorkerSession, model: dict[str, Any], *turns: int, cached: bool = False
+) -> dict[str, Any]:
+    """The answer to a pass of so many inferences in each turn."""
+    worker.ask("profile", 60, "begin_profile", **model)
+    for iterations in turns:
+        told = worker.ask("profile", 60, "profile", iterations=iterations, seconds=10)
+        assert told == {"inferences": iterations}
+    return worker.ask("profile", 60, "end_profile", cached=cached)
+
+
 def test_a_killed_worker_is_named_by_its_signal() -> None:
     with WorkerSession(PYTHON) as worker:
         worker.ask("start", 60, "devices")
@@ -192,19 +203,28 @@ def test_a_model_is_profiled_after_it_was_measured(
 ) -> None:
     with WorkerSession(PYTHON) as worker:
         load(worker, squeezenet, squeezenet_inputs)
-        model = model_of(squeezenet, squeezenet_inputs)
-        told = worker.ask("profile", 60, "profile", **model, iterations=3, seconds=1)
+        told = profile(worker, model_of(squeezenet, squeezenet_inputs), 1, 2)
     executed = [layer for layer in told["profile"]["layers"] if layer["status"] == "executed"]
     assert {len(layer["times_ns"]) for layer in executed} == {3}
     assert told["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
 
 
-def test_compiling_from_a_cache_is_timed_on_request(
+def test_a_turn_of_profiling_ends_in_time_after_one_inference_at_least(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
-        model = model_of(squeezenet, squeezenet_inputs)
-        told = worker.ask("profile", 60, "profile", **model, iterations=1, seconds=1, cache=True)
+        worker.ask("profile", 60, "begin_profile", **model_of(squeezenet, squeezenet_inputs))
+        told = worker.ask("profile", 60, "profile", iterations=5, seconds=0)
+        answer = worker.ask("profile", 60, "end_profile")
+    assert told == {"inferences": 1} == {"inferences": len(answer["profile"]["latencies_ns"])}
+
+
+def test_compiling_from_a_cache_is_timed_on_request(
+    squeezenet: Path, squeezenet_inputs: Path, tmp_path: Path
+) -> None:
+    with WorkerSession(PYTHON) as worker:
+        model = model_of(squeezenet, squeezenet_inputs, CACHE_DIR=str(tmp_path))
+        told = profile(worker, model, 1, cached=True)
     kept = ModelCache.model_validate(told["model_cache"])
     assert kept.failure == ""
     assert kept.compile_ns > 0
@@ -283,11 +303,9 @@ def test_the_layers_of_an_inference_take_no_longer_than_it(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
-        model = model_of(squeezenet, squeezenet_inputs)
-        answer = worker.ask("profile", 60, "profile", **model, iterations=10, seconds=10)
-    profile = answer["profile"]
-    times = [layer["times_ns"] for layer in profile["layers"] if layer["times_ns"]]
-    together = np.sum(times, axis=0) / np.array(profile["latencies_ns"])
+        told = profile(worker, model_of(squeezenet, squeezenet_inputs), 10)["profile"]
+    times = [layer["times_ns"] for layer in told["layers"] if layer["times_ns"]]
+    together = np.sum(times, axis=0) / np.array(told["latencies_ns"])
     # Counters are in whole µs, and their differences off by as many as there were inferences.
     assert np.all(together < 1.1)
     assert np.median(together) > 0.5

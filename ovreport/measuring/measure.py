@@ -23,14 +23,13 @@ from ovreport.measuring.enough import launch_is_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
+from ovreport.measuring.profiling import profile
 from ovreport.measuring.session import WorkerError, WorkerSession
 from ovreport.plan import paced_seconds
 from ovreport.run import Begun, Cell, Slice, StopReason
 from ovreport.stats.steady import warm_up
 from ovreport.stats.stopping import Precision
 
-# Profiled inferences of a slow model stop after this; the worker makes at least three.
-_PROFILE_S = 10.0
 # Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
 _WARM_UP_S = 0.05
 _WARM_UP_LIMIT_S = 1.0
@@ -147,8 +146,8 @@ class _Group:
             for member in self.alive:
                 with _failing(member):
                     self._close_launch(member, workers[id(member)])
-                if self.stopped and member.failure is None:
-                    self._profile(member, workers[id(member)])
+            if self.stopped:
+                profile([(m, workers[id(m)]) for m in self.alive], self.settings)
 
     def _worker(self, member: Member) -> WorkerSession:
         return WorkerSession(member.planned.python, memory_limit_mib=self.settings.memory_limit_mib)
@@ -258,22 +257,6 @@ class _Group:
         limit = self.settings.inference_limit * 8
         cost_ns = worker.ask("inference", limit, "calibrate")["cost_ns"]
         member.end_launch(self._left_out, cost_ns)
-
-    def _profile(self, member: Member, worker: WorkerSession) -> None:
-        """Layer times and graphs, after all slices: counters distort small models."""
-        settings = self.settings
-        try:
-            member.profiled = worker.ask(
-                "profile",
-                3 * settings.compile_limit + _PROFILE_S + 4 * settings.inference_limit,
-                "profile",
-                **member.planned.setting,
-                iterations=settings.profile_iterations,
-                seconds=_PROFILE_S,
-                cache=member.worth_a_cache,
-            )
-        except WorkerError as error:
-            member.profile_failure = error.failure
 
 
 class _failing:  # noqa: N801 - reads as a statement: with _failing(member)

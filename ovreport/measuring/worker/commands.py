@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from .loops import Runner
 from .system import StageError, at, peak_memory
 
 if TYPE_CHECKING:
+    from .profiling import Profiling
     from .python_api import Model as PythonModel
     from .python_api import Request as PythonRequest
 
@@ -29,6 +29,7 @@ class Worker:
         self.model: c_api.Model | PythonModel | None = None
         self.runner: Runner | None = None
         self.request: PythonRequest | None = None
+        self.profiling: Profiling | None = None
 
     # -------------------------------------------------------------------- telling
 
@@ -129,28 +130,16 @@ class Worker:
 
     # -------------------------------------------------------------------- profiling
 
-    def profile(
+    def begin_profile(
         self,
         path: str,
         device: str,
         shapes: list[list[int]],
         inputs: str,
         properties: dict[str, Any],
-        iterations: int,
-        seconds: float,
-        cache: bool = False,
     ) -> dict[str, Any]:
-        """Layer times of several inferences, from a model compiled anew with counters on.
-
-        Answers with the compiled model's inputs and outputs, the runtime graph of that
-        compilation and the model's own graph. The model that was loaded before is given up.
-
-        Args:
-            cache: let the device keep what it compiled, and time compiling from that.
-        """
-        import tempfile
-
-        from .profiling import cached_compile
+        """Compiles a model anew with counters on; the one that was loaded before is given up."""
+        from .profiling import Profiling
         from .python_api import Model
 
         if self.model is not None:
@@ -158,34 +147,26 @@ class Worker:
         self.model = self.runner = None
         model = at("read", lambda: Model(path))
         properties = {**properties, "PERF_COUNT": True}
-        with tempfile.TemporaryDirectory(prefix="ovreport-") if cache else nullcontext() as folder:
-            if folder:
-                properties["CACHE_DIR"] = folder
-            request, _ = _ready(model, device, shapes, inputs, properties)
-            told = self._profiled(model, request, iterations, seconds)
-            if folder:
-                del request
-                told["model_cache"] = cached_compile(model, device, properties)
-        return told
+        request, _ = _ready(model, device, shapes, inputs, properties)
+        self.profiling = at("profile", lambda: Profiling(model, request, device, properties))
+        return {}
 
-    def _profiled(
-        self, model: PythonModel, request: PythonRequest, iterations: int, seconds: float
-    ) -> dict[str, Any]:
-        from .profiling import graph, profile
-        from .python_api import port
+    def profile(self, iterations: int, seconds: float) -> dict[str, Any]:
+        """Some inferences with counters on, at least one: how many were made."""
+        assert self.profiling is not None, "begin_profile comes before profile"
+        profiling = self.profiling
+        return {"inferences": at("profile", lambda: profiling.run(iterations, seconds))}
 
-        profiled: dict[str, Any] = {"latencies_ns": [], "layers": []}
-        if iterations:
-            means = model.counts_means()
-            profiled = at("profile", lambda: profile(request, iterations, seconds, means=means))
-        compiled = model.compiled
-        return {
-            "inputs": [port(item) for item in compiled.inputs],
-            "outputs": [port(item) for item in compiled.outputs],
-            "profile": profiled,
-            "runtime_graph": at("profile", lambda: graph(compiled.get_runtime_model(), "runtime")),
-            "model_graph": at("profile", lambda: graph(model.model, "model")),
-        }
+    def end_profile(self, *, cached: bool = False) -> dict[str, Any]:
+        """Layer times of all inferences that were made, and the graphs of that compilation.
+
+        Args:
+            cached: the device kept what it compiled; time compiling from that.
+        """
+        assert self.profiling is not None, "begin_profile comes before end_profile"
+        profiling = self.profiling
+        told = {"profile": profiling.times(), **at("profile", profiling.graphs)}
+        return {**told, "model_cache": profiling.cached_compile()} if cached else told
 
     # -------------------------------------------------------------------- answers
 

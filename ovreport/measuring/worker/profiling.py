@@ -16,26 +16,49 @@ from .python_api import Model, Request, port
 _MAX_PARAMETERS = 8
 
 
-def profile(request: Request, iterations: int, seconds: float, *, means: bool) -> dict[str, Any]:
-    """Layer times of up to ``iterations`` inferences, at least three, within ``seconds``.
+class Profiling:
+    """Layer times of inferences that are made a few at a time.
 
     Args:
-        means: the counters are means over all inferences since compiling, as the CPU plugin gives
-            them, in whole µs, and have to be taken apart.
+        model: compiled with counters on, by ``device`` and ``properties``.
     """
-    request.feed(0)
-    request.infer()
-    latencies: list[int] = []
-    layers: dict[tuple[str, int], dict[str, Any]] = {}
-    first = {key: _time_ns(entry) for key, entry in _counters(request)}
-    limit = time.perf_counter() + seconds
-    while len(latencies) < min(3, iterations) or (
-        len(latencies) < iterations and time.perf_counter() < limit
-    ):
-        request.infer()
-        latencies.append(request.latency_ns())
+
+    def __init__(
+        self, model: Model, request: Request, device: str, properties: dict[str, Any]
+    ) -> None:
+        self._model, self._device, self._properties = model, device, properties
+        self._request: Request | None = request
+        # The counters are means over all inferences since compiling, as the CPU plugin gives them,
+        # in whole µs, and have to be taken apart.
+        self._means = model.counts_means()
+        self._latencies: list[int] = []
+        self._first: dict[tuple[str, int], int] = {}
+        self._layers: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def run(self, iterations: int, seconds: float) -> int:
+        """Up to ``iterations`` inferences, at least one, within ``seconds``: how many were made.
+
+        One more, which warms up, comes before the very first.
+        """
+        request = self._request
+        assert request is not None, "nothing is run after the end"
+        if not self._latencies:
+            request.feed(0)
+            request.infer()
+            self._first = {key: _time_ns(entry) for key, entry in _counters(request)}
+        limit = time.perf_counter() + seconds
+        before = len(self._latencies)
+        for _ in range(iterations):
+            request.infer()
+            self._count(request)
+            if time.perf_counter() >= limit:
+                break
+        return len(self._latencies) - before
+
+    def _count(self, request: Request) -> None:
+        self._latencies.append(request.latency_ns())
         for key, entry in _counters(request):
-            layer = layers.setdefault(
+            layer = self._layers.setdefault(
                 key,
                 {"name": entry.node_name, "type": entry.node_type, "status": "", "times_ns": []},
             )
@@ -43,13 +66,41 @@ def profile(request: Request, iterations: int, seconds: float, *, means: bool) -
             # A mean that has fallen below a µs reads as if the layer did not run.
             if layer["status"] != "executed":
                 layer["kernel"], layer["status"] = entry.exec_type, status
-            if means or status == "executed":
+            if self._means or status == "executed":
                 layer["times_ns"].append(_time_ns(entry))
-    if means:
-        for key, layer in layers.items():
-            known = [first.get(key, 0), *layer["times_ns"]]
-            layer["times_ns"] = _taken_apart(known) if layer["status"] == "executed" else []
-    return {"latencies_ns": latencies, "layers": list(layers.values())}
+
+    def times(self) -> dict[str, Any]:
+        """Of all inferences but the first, in the form of ``ovreport.run.Profile``."""
+        if self._means:
+            for key, layer in self._layers.items():
+                known = [self._first.get(key, 0), *layer["times_ns"]]
+                layer["times_ns"] = _taken_apart(known) if layer["status"] == "executed" else []
+        return {"latencies_ns": self._latencies, "layers": list(self._layers.values())}
+
+    def graphs(self) -> dict[str, Any]:
+        """Of that compilation and of the model itself, with the compiled inputs and outputs."""
+        compiled = self._model.compiled
+        return {
+            "inputs": [port(item) for item in compiled.inputs],
+            "outputs": [port(item) for item in compiled.outputs],
+            "runtime_graph": graph(compiled.get_runtime_model(), "runtime"),
+            "model_graph": graph(self._model.model, "model"),
+        }
+
+    def cached_compile(self) -> dict[str, Any]:
+        """Time of compiling again from what the device kept, by ``ovreport.run.ModelCache``.
+
+        What was compiled before is given up first, so that it is not held twice.
+        """
+        files = [file for file in Path(self._properties["CACHE_DIR"]).rglob("*") if file.is_file()]
+        size_bytes = sum(file.stat().st_size for file in files)
+        self._request = self._model.compiled = None
+        started = time.perf_counter_ns()
+        try:
+            self._model.compile(self._device, self._properties)
+        except RuntimeError as error:
+            return {"compile_ns": 0, "size_bytes": size_bytes, "failure": str(error)}
+        return {"compile_ns": time.perf_counter_ns() - started, "size_bytes": size_bytes}
 
 
 def _taken_apart(means_ns: list[int]) -> list[int]:
@@ -72,22 +123,6 @@ def _status(entry: Any) -> str:
 
 def _time_ns(entry: Any) -> int:
     return round(float(entry.real_time.total_seconds()) * 1e9)
-
-
-def cached_compile(model: Model, device: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Time of compiling a model again, by ``ovreport.run.ModelCache``; its device kept the first.
-
-    What was compiled before is given up first, so that it is not held twice.
-    """
-    files = [file for file in Path(properties["CACHE_DIR"]).rglob("*") if file.is_file()]
-    size_bytes = sum(file.stat().st_size for file in files)
-    model.compiled = None
-    started = time.perf_counter_ns()
-    try:
-        model.compile(device, properties)
-    except RuntimeError as error:
-        return {"compile_ns": 0, "size_bytes": size_bytes, "failure": str(error)}
-    return {"compile_ns": time.perf_counter_ns() - started, "size_bytes": size_bytes}
 
 
 def graph(model: Any, kind: str) -> dict[str, Any]:
