@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -218,3 +219,16 @@ def test_a_real_int8_version_is_matched_with_its_parent() -> None:
     found = {group.main.name: {layer.name for layer in group.b} for group in groups}
     assert "there" in found["Softmax_21"]
     assert all(name in found[name] for name in ("first", "second", "island", "fourth", "last"))
+
+
+def test_a_group_is_called_by_a_layer_and_not_by_the_longer_reorder_beside_it() -> None:
+    def layers(reduce_s: float, reorder_s: float) -> tuple[ExecutedLayer, ...]:
+        whole = network(CONV_RELU, ("into", "Reorder", ""), ("mean", "Reduce", "pool"))
+        times = (reorder_s, reduce_s)
+        return tuple(replace(x, median_s=s) for x, s in zip(whole.layers, times, strict=True))
+
+    one, both = layers(3.0, 0.0)[1:], layers(4.0, 9.0)
+    for a, b in ((one, both), (both, one), (both, both)):
+        group = LayerGroup(a, b, "name")
+        assert group.main.name == "mean"
+        assert [layer.name for layer in group.mains] == ["mean", "mean"]

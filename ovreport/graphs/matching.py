@@ -86,8 +86,28 @@ class LayerGroup:
 
     @property
     def main(self) -> ExecutedLayer:
-        """The longest layer, of A if it has any: what the group is called by."""
-        return max(self.a or self.b, key=lambda layer: (layer.median_s, -layer.order))
+        """The longest layer, of A if it has any: what the group is called by.
+
+        A layer that only converts is it in no other's company.
+        """
+        return max(
+            self.a or self.b,
+            key=lambda x: (x.type not in _CONVERTING_LAYERS, x.median_s, -x.order),
+        )
+
+    @property
+    def mains(self) -> tuple[ExecutedLayer, ExecutedLayer]:
+        """Of a matched group: the main layer, and the one of B that takes its place."""
+        main = self.main
+        return main, max(
+            self.b,
+            key=lambda x: (
+                x.name == main.name,
+                x.type == main.type,
+                x.type not in _CONVERTING_LAYERS,
+                x.median_s,
+            ),
+        )
 
 
 def match(a: Network, b: Network) -> tuple[LayerGroup, ...]:
