@@ -83,6 +83,15 @@ def test_ticks_are_round_and_the_axis_starts_at_zero_unless_told() -> None:
     assert "0" not in near
 
 
+def test_steps_of_a_waterfall_have_signs_and_its_ends_none() -> None:
+    steps = Bars([4.0, 2.0, -1.0, 5.0], [Role("series", "main")], starts=[0.0, 4.0, 6.0, 0.0])
+    names = Axis("", categories=["was", "more", "less", "is"])
+    svg = draw(Chart("steps", "steps", Axis("FPS", "rate"), names, [steps], ""))
+    assert [word for word in texts(svg) if word.endswith("\u202fFPS")] == [
+        "4.00\u202fFPS", "+2.00\u202fFPS", "−1.00\u202fFPS", "5.00\u202fFPS",
+    ]  # fmt: skip
+
+
 def test_an_interval_is_drawn_from_its_low_to_its_high_end() -> None:
     sure = Chart(
         "c", "", Axis("x"), Axis("y"), [Points([1], [Estimate(5, 5, 5, 0.95, "")], MAIN)], ""

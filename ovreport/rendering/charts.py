@@ -386,6 +386,8 @@ def _bars(
                 if kind == "share"
                 else show(original, kind, unit)
             )
+            if mark.starts and base and value > 0:
+                shown = f"+{shown}"  # a step of a waterfall, not one of its ends
             axes.text(
                 base + max(value, 0.0), place, shown,
                 transform=beside, va="center", fontsize=8, color=FAINT,
