@@ -12,10 +12,15 @@ from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.labels import label
 from ovreport.rendering.format import shorten
-from ovreport.run import CellResult, Run
+from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Group, Link, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
+
+# Runtime attributes that tables of layers show in columns, or that mean nothing to a reader.
+COLUMNS = frozenset(
+    {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
+)
 
 
 def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
@@ -52,6 +57,16 @@ def node_anchor(result: CellResult, index: int) -> str:
 def operator_anchor(result: CellResult, index: int) -> str:
     """A node in the diagram of the model's own graph."""
     return f"op-{result.cell.id}-{index}"
+
+
+def operator_settings(model: Sequence[Node], index: int) -> list[tuple[str, str]]:
+    """An operator's parameters: its attributes, and its inputs that are few constant integers."""
+    node = model[index]
+    settings = [(name, str(value)) for name, value in node.attributes.items()]
+    for place, (source, _) in enumerate(node.inputs):
+        if (value := model[source].attributes.get("value")) is not None:
+            settings.append((f"input {place}", str(value)))
+    return settings
 
 
 def grouped(

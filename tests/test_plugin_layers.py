@@ -71,6 +71,21 @@ def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
     assert inferences == len(int8.profile.latencies_ns)
 
 
+def test_counters_that_seem_to_cost_less_than_nothing_are_said_to_drown_in_drift(
+    run: Run, int8: CellResult
+) -> None:
+    assert int8.profile is not None
+    faster = int8.profile.model_copy(update={"latencies_ns": int8.profile.latencies_ns // 2})
+    results = tuple(
+        r.model_copy(update={"profile": faster}) if r is int8 else r for r in run.results
+    )
+    blocks = [b for g in Layers().analyze(replace(run, results=results)).groups for b in g.blocks]
+    (sums,) = (b for b in blocks if b.id == f"sum-{int8.cell.id}")
+    assert isinstance(sums, Facts)
+    costs = [value for name, value, _ in sums.facts if name == "What the counters cost"]
+    assert costs == ["less than the two passes differ by"]
+
+
 def test_cumulative_shares_count_from_the_longest_layer_on(group: Group) -> None:
     rows = sorted(table(group, "layers-").rows, key=lambda row: -float(str(row.values["time"])))
     running = np.cumsum([float(str(row.values["share"])) for row in rows])
@@ -125,7 +140,10 @@ def test_details_tell_where_a_layer_stands(run: Run, int8: CellResult, group: Gr
     facts = {name: value for name, value, _ in details.facts}
     assert "first" in str(facts["Reads"])
     assert "[1,32,64,64]" in str(facts["Reads"])
-    assert facts["Read by"]
+    assert str(facts["Writes"]).startswith("[1,32,64,64] ")
+    readers = facts["Read by"]
+    assert isinstance(readers, tuple)
+    assert all(link.text.endswith(str(facts["Writes"])) for link in readers)
 
 
 def test_work_is_that_of_the_formula(group: Group) -> None:

@@ -11,15 +11,18 @@ from ovreport.graphs.flow import readers_of
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
 from ovreport.graphs.roofline import efficiency
 from ovreport.rendering.format import shorten
-from ovreport.run import CellResult, Node, Run
+from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
 
-from ..common import layer_anchor, longest, node_anchor, operator_anchor
-
-# Shown in columns of their own, or meaningless to a reader.
-_SHOWN_ELSEWHERE = frozenset(
-    {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
+from ..common import (
+    COLUMNS,
+    layer_anchor,
+    longest,
+    node_anchor,
+    operator_anchor,
+    operator_settings,
 )
+
 _NAME = 60
 Fact = tuple[str, Value, Kind]
 
@@ -92,6 +95,10 @@ def _output(layer: ExecutedLayer) -> str:
     return ", ".join(parts)
 
 
+def _tensor(port: Port) -> str:
+    return f"{port.shape} {port.precision}"
+
+
 class _Details:
     """What is below a layer's row: position, fusing, parameters and runtime attributes."""
 
@@ -115,7 +122,7 @@ class _Details:
         yield from self._position(layer, node)
         yield from self._fusing(layer)
         for name in node.attributes:
-            if name not in _SHOWN_ELSEWHERE:
+            if name not in COLUMNS:
                 yield name, attribute(node, name), "text"
         anchor = node_anchor(self._result, layer.index)
         yield "In the graph", Link("show", anchor), "text"
@@ -123,15 +130,25 @@ class _Details:
     def _position(self, layer: ExecutedLayer, node: Node) -> Iterator[Fact]:
         read = [edge for edge in node.inputs if edge[0] not in self._constant]
         if read:
-            yield "Reads", tuple(self._place(source, port) for source, port in read), "text"
+            told = [self._place(x, self._nodes[x].outputs[port]) for x, port in read]
+            yield "Reads", tuple(told), "text"
+        if node.outputs:
+            yield "Writes", ", ".join(map(_tensor, node.outputs)), "text"
         if readers := self._readers.get(layer.index):
-            yield "Read by", tuple(self._place(reader) for reader in readers), "text"
+            told = [
+                self._place(reader, node.outputs[port])
+                for reader in readers
+                for source, port in dict.fromkeys(self._nodes[reader].inputs)
+                if source == layer.index
+            ]
+            yield "Read by", tuple(told), "text"
 
-    def _place(self, index: int, port: int | None = None) -> Link:
+    def _place(self, index: int, tensor: Port | None = None) -> Link:
+        """Where a layer is, with what is read from it or by it."""
         node = self._nodes[index]
         text = f"{node.type} {shorten(node.name, 40)}"
-        if port is not None:
-            text += f" {node.outputs[port].shape} {node.outputs[port].precision}"
+        if tensor is not None:
+            text += f" {_tensor(tensor)}"
         return Link(text, self._anchors.get(index, node_anchor(self._result, index)))
 
     def _fusing(self, layer: ExecutedLayer) -> Iterator[Fact]:
@@ -140,12 +157,8 @@ class _Details:
             original = self._original[index]
             text = f"{original.type} {shorten(original.name, _NAME)}"
             yield "Executes", Link(text, operator_anchor(self._result, index)), "text"
-            settings = [f"{k} {v}" for k, v in original.attributes.items()]
-            for place, (source, _) in enumerate(original.inputs):
-                if (value := self._original[source].attributes.get("value")) is not None:
-                    settings.append(f"input {place} {value}")
-            if settings:
-                yield original.type, ", ".join(settings), "text"
+            if settings := operator_settings(self._original, index):
+                yield original.type, ", ".join(f"{k} {v}" for k, v in settings), "text"
         sharing = dict.fromkeys(
             other for index in layer.originals for other in self._sharing[index] if other != layer
         )
