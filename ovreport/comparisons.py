@@ -32,7 +32,7 @@ class ComparisonOptions(Options):
         ge=0,
         le=1,
         description="the same for what is seen once a launch: compile time, first inference, "
-        "memory",
+        "memory, layer times",
     )
     baseline: str = Field(
         default="parent", description="version, runtime or device that the others are held against"

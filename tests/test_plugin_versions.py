@@ -10,9 +10,9 @@ import pytest
 from slower import SLOWER, twice_as_expensive
 
 from ovreport.comparisons import ComparisonOptions
-from ovreport.run import Run
+from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Bars, Chart, Diagram, Finding, Group, Section, Table
+from ovreport.section import Bars, Chart, Diagram, Facts, Finding, Group, Section, Table, Text
 from ovreport.stats.criteria import Noise, criteria, word
 from ovreport_plugins.versions.analyzer import Versions
 
@@ -185,3 +185,101 @@ def test_both_graphs_colour_what_changed(doubled: Section) -> None:
         change = {node.lines[1]: getattr(node.fills["change"], "key", "") for node in diagram.nodes}
         assert [name for name, kind in change.items() if kind == "slower"] == [SLOWER]
         assert set(change.values()) == {"slower", "alike", "no time"}
+
+
+def beside(run: Run, factor: float, of_slower: float = 1.0, extra_ns: int = 0) -> Run:
+    """The parent, and a copy as "again" that was profiled while all took ``factor`` times as long.
+
+    Times are those of steady layers of 100 to 220 µs.
+
+    Args:
+        of_slower: what one layer takes beside that.
+        extra_ns: what the copy's latencies are longer by.
+    """
+    (parent,) = run.of_version("mobilenet", "parent")
+    (again,) = run.of_version("mobilenet", "again")
+
+    def timed(result: CellResult, factor: float, of_slower: float) -> CellResult:
+        assert result.profile is not None
+        layers = []
+        for place, layer in enumerate(result.profile.layers):
+            whole = factor * (of_slower if layer.name == SLOWER else 1.0)
+            times = np.full(len(layer.times_ns), round(whole * (100_000 + 1_000 * place)), np.int64)
+            layers.append(layer.model_copy(update={"times_ns": times}))
+        profile = result.profile.model_copy(update={"layers": tuple(layers)})
+        return result.model_copy(update={"profile": profile})
+
+    launches = tuple(
+        launch.model_copy(
+            update={
+                "slices": tuple(
+                    one.model_copy(update={"latencies_ns": one.latencies_ns + extra_ns})
+                    for one in launch.slices
+                )
+            }
+        )
+        for launch in parent.launches
+    )
+    copy = parent.model_copy(update={"cell": again.cell, "launches": launches})
+    return replace(run, results=(timed(parent, 1, 1), timed(copy, factor, of_slower)))
+
+
+def reading(group: Group) -> str:
+    text = next(block for block in group.blocks if block.id.startswith("matched-"))
+    assert isinstance(text, Text)
+    return text.text
+
+
+def test_a_pass_in_which_all_took_longer_is_said_and_changes_no_layer(run: Run) -> None:
+    section = Versions().analyze(beside(run, 1.5))
+    (only,) = section.groups
+    assert "The two profiling passes differ as a whole" in reading(only)
+    assert "1.50\u202f× as long in again. Read shares, not times." in reading(only)
+    assert not [row for row in table(only, "pairs-").rows if row.emphasis]
+    assert not [f for f in section.findings if f.id == "versions.layer"]
+    for what in ("type", "layer"):
+        assert "the passes differ by 1.50" in waterfall(only, what)[0].title
+    diagrams = [block for block in only.blocks if isinstance(block, Diagram)]
+    changes = {getattr(node.fills["change"], "key", "") for d in diagrams for node in d.nodes}
+    assert changes == {"alike", "no time"}
+
+
+def test_a_layer_that_changed_more_than_the_passes_differ_by_stands_out(run: Run) -> None:
+    section = Versions().analyze(beside(run, 1.5, 3.0))
+    (only,) = section.groups
+    assert [r.values["name"] for r in table(only, "pairs-").rows if r.emphasis] == [SLOWER]
+    (finding,) = (f for f in section.findings if f.id == "versions.layer")
+    assert SLOWER in finding.text
+
+
+def test_differences_that_any_two_processes_show_are_no_changes(run: Run) -> None:
+    for factor, emphasised in ((1.05, []), (1.2, [SLOWER])):
+        (only,) = Versions().analyze(beside(run, 1.0, factor)).groups
+        assert "differ as a whole" not in reading(only)
+        rows = table(only, "pairs-").rows
+        assert [row.values["name"] for row in rows if row.emphasis] == emphasised
+
+
+def test_a_change_outside_the_layers_is_said_to_be_there(run: Run) -> None:
+    (only,) = Versions().analyze(beside(run, 1.0, 1.2, extra_ns=900_000)).groups
+    for what in ("type", "layer"):
+        chart, bars = waterfall(only, what)
+        assert "most of the change (+0.8" in chart.title
+        assert "outside the layers +0.8" in chart.alt
+        assert bars.values[-2] == max(map(float, map(str, bars.values[1:-1])))
+    assert "the latency without counters is 0.900\u202fms more" in reading(only)
+
+
+def test_a_group_is_told_by_its_layer_and_what_only_one_side_has_beside(section: Section) -> None:
+    int8 = group(section, "mobilenet: int8 against parent")
+    row = next(r for r in table(int8, "pairs-").rows if r.values["name"] == "stem/conv")
+    assert row.values["layers"] == "2 → 3"
+    assert row.values["precision"] == "bf16 → u8"
+    assert row.values["kernel"] == "brgconv_avx512_bf16 → brgconv_avx512_I8"
+    assert row.values["beside"] == "+ Subgraph 8.00\u202fµs"
+    (details,) = row.details
+    assert isinstance(details, Facts)
+    told = {name: value for name, value, _ in details.facts}
+    assert told["Executes"] == "Convolution, Add, Clamp → Convolution, Add, FakeQuantize"
+    assert told["outputPrecisions"] == "bf16 → u8"
+    assert "outputLayouts" not in told  # both have the same

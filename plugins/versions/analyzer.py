@@ -27,7 +27,7 @@ class Versions(Analyzer):
     options: ComparisonOptions
 
     def analyze(self, run: Run) -> Section:
-        compared = comparisons(run, self.options.baseline)
+        compared, noise = comparisons(run, self.options.baseline), self.options.thresholds
         alike: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
         for comparison in compared:
             alike[comparison.axis, comparison.subject].append(comparison)
@@ -38,10 +38,11 @@ class Versions(Analyzer):
                 groups.append(Group(subject, [verdicts.overview(run, several, self.options)]))
             for comparison in several:
                 table = verdicts.verdict_table(run, comparison, self.options)
-                where = [*changes.blocks(run, comparison), *graphs.diagrams(run, comparison)]
-                groups.append(Group(comparison.heading, [table, *where]))
+                layers = changes.blocks(run, comparison, noise)
+                drawn = graphs.diagrams(run, comparison, noise)
+                groups.append(Group(comparison.heading, [table, *layers, *drawn]))
                 findings += verdicts.findings(run, comparison, self.options)
-                findings += changes.findings(run, comparison)
+                findings += changes.findings(run, comparison, noise)
         said = "; ".join(
             verdicts.summary(run, comparison, self.options) for comparison in compared[:3]
         )

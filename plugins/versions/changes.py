@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.comparisons import Comparison, Pair
-from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.layers import ExecutedLayer, attribute
 from ovreport.graphs.matching import LayerGroup, coverage, matched
-from ovreport.rendering.format import shorten, show
+from ovreport.rendering.format import NOTHING, shorten, show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
@@ -28,14 +27,13 @@ from ovreport.section import (
     Text,
     Value,
 )
-from ovreport.stats.estimate import Estimate
+from ovreport.stats.criteria import Noise
 
-from ..common import grouped, layer_anchor, median_latency_s, total_s
+from ..common import COLUMNS, grouped, layer_anchor, median_latency_s, operator_settings, total_s
+from .certainty import Certainty, certainty, change_of
 
 # Steps of a waterfall beside both ends; the smaller changes are added up in one bar.
 _STEPS = 8
-# Performance counters count whole microseconds.
-_RESOLUTION_S = 1e-6
 # A finding names the layer with the largest change if that is at least so much of the latency.
 _WORTH_NAMING = 0.02
 
@@ -53,7 +51,7 @@ class Change:
         return self.b_s - self.a_s
 
 
-def blocks(run: Run, comparison: Comparison) -> list[Block]:
+def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     """Everything about the layers of the comparison's shown pair; nothing without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
@@ -62,13 +60,14 @@ def blocks(run: Run, comparison: Comparison) -> list[Block]:
     layers = [[x for g in groups for x in g.a], [x for g in groups for x in g.b]]
     types = _changes(layers, lambda layer: layer.type)
     by_group = [Change(shorten(g.main.name, 40), g.a_s, g.b_s) for g in groups]
+    sure = certainty(comparison, pair, groups, noise)
     made: list[Block] = [
-        _reading(comparison, pair, groups),
-        _waterfall(comparison, pair, types, "type", "layer type"),
-        _waterfall(comparison, pair, by_group, "layer", "layer"),
+        _reading(comparison, groups, sure),
+        _waterfall(comparison, sure, types, "type", "layer type"),
+        _waterfall(comparison, sure, by_group, "layer", "layer"),
         _by_key(comparison, "types", "Time by layer type", "Layer type", types, layers,
                 lambda layer: layer.type),
-        _pairs(comparison, pair, groups),
+        _pairs(run, comparison, groups, sure),
         *_only(comparison, pair, groups),
         _by_key(comparison, "kernels", "Time by kernel", "Kernel",
                 _changes(layers, lambda layer: layer.kernel), layers,
@@ -77,27 +76,28 @@ def blocks(run: Run, comparison: Comparison) -> list[Block]:
     return made
 
 
-def findings(run: Run, comparison: Comparison) -> list[Finding]:
-    """The layer that changed most, if it matters and is beyond its own spread."""
+def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
+    """The layer that changed most, of those that changed beyond noise, if it matters."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
-    if pair is None or not groups:
+    if pair is None:
         return []
-    largest = max(groups, key=lambda group: abs(group.change_s))
-    change = change_of(largest, *pair)
-    latency = median_latency_s(pair[0])
-    beyond_spread = change.low > 0 or change.high < 0
-    if not beyond_spread or abs(change.point) < _WORTH_NAMING * latency:
+    sure = certainty(comparison, pair, groups, noise)
+    changed = [group for group in groups if sure.beyond_noise(group)]
+    largest = max(changed, key=lambda group: abs(group.change_s), default=None)
+    if largest is None or abs(largest.change_s) < _WORTH_NAMING * median_latency_s(pair[0]):
         return []
     times = f"{show(largest.a_s, 'duration')} → {show(largest.b_s, 'duration')}"
     if largest.a_s and largest.b_s:
         times += f", {show(largest.b_s / largest.a_s, 'ratio')}"
     elif not largest.matched:
         times += f", only in {comparison.base if largest.a else comparison.other}"
+    if largest.matched and (beside := _beside(largest)):
+        times += f" ({' '.join(beside)})"
     return [
         Finding(
             "versions.layer",
-            "warning" if change.point > 0 else "good",
+            "warning" if largest.change_s > 0 else "good",
             f"{comparison.subject}: from {comparison.base} to {comparison.other}, the layer that "
             f"changes most is {shorten(largest.main.name, 60)} ({largest.main.type}): {times}.",
             evidence=[Link("layers", f"pair-{comparison.id}-{_place(groups, largest)}")],
@@ -105,28 +105,10 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
     ]
 
 
-def change_of(group: LayerGroup, a: CellResult, b: CellResult) -> Estimate:
-    """Seconds that B takes more for a group's work, with the interval of that difference.
-
-    The standard error of a median of n values is 1.2533 σ / √n, with σ taken from the quartiles as
-    IQR / 1.349 (McGill, Tukey and Larsen, *Variations of Box Plots*, 1978); errors of layers add
-    in squares. It covers the spread between inferences of one process, not between processes.
-    """
-    counts = [len(result.profile.latencies_ns) if result.profile else 0 for result in (a, b)]
-    variance = 0.0
-    for layers, number in ((group.a, counts[0]), (group.b, counts[1])):
-        for layer in layers:
-            error = 1.2533 * (layer.high_s - layer.low_s) / 1.349 / math.sqrt(number or 1)
-            variance += max(error, _RESOLUTION_S / math.sqrt(12)) ** 2
-    half = 1.96 * math.sqrt(variance)
-    method = f"medians of {counts[0]} and {counts[1]} profiled inferences, by their quartiles"
-    return Estimate(group.change_s, group.change_s - half, group.change_s + half, 0.95, method)
-
-
 # ---------------------------------------------------------------------------- charts
 
 
-def _reading(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> Text:
+def _reading(comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty) -> Text:
     """How well layers are matched, and whether they tell the same as the latency."""
     shares = coverage(groups)
     by_structure = sum(group.basis == "structure" for group in groups)
@@ -137,13 +119,21 @@ def _reading(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -
         f"the layers' time in {comparison.base} and {show(shares[1], 'share')} in "
         f"{comparison.other}. A reorder counts with the layer that it serves."
     )
+    if sure.apart is not None:
+        text += (
+            f" The two profiling passes differ as a whole: layers that both execute alike (same "
+            f"kernel, shapes and precision) take {show(sure.apart, 'ratio')} as long in "
+            f"{comparison.other}. Read shares, not times."
+        )
     in_layers = sum(group.change_s for group in groups)
-    whole = median_latency_s(pair[1]) - median_latency_s(pair[0])
-    if in_layers * whole < 0:
+    before, after = (median_latency_s(result) for result in sure.pair)
+    outside = after - before - in_layers
+    if in_layers * (after - before) < 0 or abs(outside) > abs(in_layers):
         text += (
             f" The layers, timed in a pass of their own with counters on, take "
-            f"{_more(in_layers)}, while the latency without counters is {_more(whole)}: a pass "
-            "was disturbed, counters cost one version more, or the change is within the scatter."
+            f"{_more(in_layers)}, while the latency without counters is {_more(after - before)}: a "
+            "pass was disturbed, counters cost one version more, the time is spent between layers, "
+            "or the change is within the scatter."
         )
     return Text(f"matched-{comparison.id}", text)
 
@@ -152,20 +142,26 @@ def _more(change_s: float) -> str:
     return f"{show(abs(change_s), 'duration')} {'more' if change_s > 0 else 'less'}"
 
 
+def _signed(change_s: float) -> str:
+    return f"{'+' if change_s > 0 else ''}{show(change_s, 'duration')}"
+
+
 def _waterfall(
     comparison: Comparison,
-    pair: Pair,
+    sure: Certainty,
     changes: Sequence[Change],
     what: str,
     words: str,
 ) -> Chart:
     """From A's latency to B's: the largest changes, the rest, and what no layer accounts for."""
-    before, after = (median_latency_s(result) for result in pair)
+    before, after = (median_latency_s(result) for result in sure.pair)
     ranked = sorted(changes, key=lambda change: -abs(change.s))
+    in_layers = sum(change.s for change in changes)
+    outside = after - before - in_layers
     steps = [(change.name, change.s) for change in ranked[:_STEPS]]
     if rest := ranked[_STEPS:]:
         steps.append((f"{len(rest)} more {words}s", sum(change.s for change in rest)))
-    steps.append(("outside the layers", after - before - sum(change.s for change in changes)))
+    steps.append(("outside the layers", outside))
     at, starts = before, []
     for _, value in steps:
         starts.append(at)
@@ -173,9 +169,21 @@ def _waterfall(
     axis = comparison.axis
     shown = [(comparison.base, before), *steps, (comparison.other, after)]
     top = ranked[0]
+    said = f"{top.name} takes {_more(top.s)}"
+    if sure.apart is not None:
+        said += f"; the passes differ by {show(sure.apart, 'ratio')}"
+    elif abs(outside) > max(abs(in_layers), abs(top.s)):
+        said = f"most of the change ({_signed(outside)}) is outside the layers"
+    elif abs(outside) > abs(top.s):
+        said += f"; {_signed(outside)} is outside the layers"
+    told = [
+        f"{comparison.base} {show(before, 'duration')}",
+        *(f"{name} {_signed(value)}" for name, value in steps),
+        f"{comparison.other} {show(after, 'duration')}",
+    ]
     return Chart(
         f"waterfall-{what}-{comparison.id}",
-        f"By {words}: {top.name} takes {_more(top.s)}",
+        f"By {words}: {said}",
         Axis("median latency", "duration"),
         Axis("", categories=[name for name, _ in shown]),
         [
@@ -189,7 +197,7 @@ def _waterfall(
                 starts=[0.0, *starts, 0.0],
             )
         ],
-        "; ".join(f"{name} {show(value, 'duration')}" for name, value in shown),
+        "; ".join(told),
         height=0.7 + 0.28 * len(shown),
     )
 
@@ -258,14 +266,12 @@ def _columns(comparison: Comparison) -> list[Column]:
 
 
 def _pairs(
-    comparison: Comparison,
-    pair: Pair,
-    groups: Sequence[LayerGroup],
+    run: Run, comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty
 ) -> Table:
     rows = []
     both = [(place, group) for place, group in enumerate(groups) if group.matched]
     for place, group in sorted(both, key=lambda item: -abs(item[1].change_s)):
-        change = change_of(group, *pair)
+        change = change_of(group, *sure.pair)
         rows.append(
             Row(
                 {
@@ -279,10 +285,11 @@ def _pairs(
                     "sure": change.high - change.point,
                     "precision": _became(group, lambda layer: layer.precision),
                     "kernel": _became(group, lambda layer: layer.kernel),
+                    "beside": " ".join(_beside(group)),
                 },
                 anchor=f"pair-{comparison.id}-{place}",
-                details=[_members(comparison, pair, group)],
-                emphasis=change.low > 0 or change.high < 0,
+                details=[_members(run, comparison, sure.pair, group)],
+                emphasis=sure.beyond_noise(group),
             )
         )
     columns = [
@@ -290,27 +297,44 @@ def _pairs(
         Column("type", "Type"),
         Column("layers", "Layers", help="How many do this work in either.", optional=True),
         *_columns(comparison),
-        Column("sure", "±", "duration", help="Half of the 95 % interval of the change."),
-        Column("precision", "Precision"),
-        Column("kernel", "Kernel", "code"),
-    ]
+        Column("sure", "±", "duration", help="Half of the 95 % interval of the change.",
+               optional=True),
+        Column("precision", "Precision", help="Of the layer itself."),
+        Column("kernel", "Kernel", "code", help="Of the layer itself."),
+        Column("beside", "With it", help="Others that do this work and that only "
+               f"{comparison.other} has (+) or only {comparison.base} (−)."),
+    ]  # fmt: skip
     return Table(
         f"pairs-{comparison.id}",
         "Layers of both, largest change first",
         columns,
         rows,
-        "Open a row for its layers. Emphasised: a change beyond the spread between inferences.",
+        "Open a row for its layers. Emphasised: a change beyond the spread between inferences and "
+        f"beyond {show(sure.limit, 'ratio')}, which the passes may differ by anyway.",
     )
 
 
 def _became(group: LayerGroup, key: Callable[[ExecutedLayer], str]) -> str:
-    """``f32 → u8``, of the longest layer of either side; once where nothing changed."""
-    a, b = (key(max(side, key=lambda layer: layer.median_s)) for side in (group.a, group.b))
+    """``f32 → u8``, of the layer that the group is called by; once where nothing changed."""
+    a, b = map(key, group.mains)
     return a if a == b else f"{a} → {b}"
 
 
-def _members(comparison: Comparison, pair: Pair, group: LayerGroup) -> Facts:
-    facts: list[tuple[str, Value, Kind]] = []
+def _beside(group: LayerGroup) -> list[str]:
+    """Types beside the main layers that only one side has, with their times."""
+    a, b = (
+        grouped([layer for layer in side if layer is not main], lambda layer: layer.type)
+        for side, main in zip((group.a, group.b), group.mains, strict=True)
+    )
+    return [
+        *(f"+ {kind} {show(total_s(b[kind]), 'duration')}" for kind in b if kind not in a),
+        *(f"− {kind} {show(total_s(a[kind]), 'duration')}" for kind in a if kind not in b),
+    ]
+
+
+def _members(run: Run, comparison: Comparison, pair: Pair, group: LayerGroup) -> Facts:
+    """The change with its interval, all layers, and in which parameters the main ones differ."""
+    facts: list[tuple[str, Value, Kind]] = [("Change", change_of(group, *pair), "duration")]
     for name, result, layers in zip(
         (comparison.base, comparison.other), pair, (group.a, group.b), strict=True
     ):
@@ -320,7 +344,32 @@ def _members(comparison: Comparison, pair: Pair, group: LayerGroup) -> Facts:
                 f"{layer.precision}, {layer.kernel}"
             )
             facts.append((name, Link(text, layer_anchor(result, layer)), "text"))
+    a, b = (_parameters(run, *of) for of in zip(pair, group.mains, strict=True))
+    for name in (name for name in a if name in b and a[name] != b[name]):
+        facts.append((name, f"{a[name]} → {b[name]}", "text"))
     return Facts(f"members-{comparison.id}", "", facts)
+
+
+def _parameters(run: Run, result: CellResult, layer: ExecutedLayer) -> dict[str, str]:
+    """By name: what a layer executes, how, what it puts out, and its operators' parameters.
+
+    Operators go by their place among those of their type: names may differ.
+    """
+    assert result.runtime_graph is not None, "only profiled layers are in groups"
+    node = run.graphs[result.runtime_graph].nodes[layer.index]
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    kinds = [model[index].type for index in layer.originals]
+    found = {
+        "Executes": ", ".join(kinds) or NOTHING,
+        "Output": ", ".join(layer.shapes) or NOTHING,
+    }
+    found |= {name: attribute(node, name) for name in node.attributes if name not in COLUMNS}
+    for place, index in enumerate(layer.originals):
+        before = kinds[:place].count(kinds[place])
+        kind = f"{kinds[place]} {before + 1}" if before else kinds[place]
+        settings = dict(operator_settings(model, index))
+        found |= {f"{kind}: {name}": text for name, text in settings.items() if name != "opset"}
+    return found
 
 
 def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> list[Block]:

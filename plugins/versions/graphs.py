@@ -13,25 +13,25 @@ from ovreport.labels import count
 from ovreport.rendering.format import show
 from ovreport.run import Node, Run
 from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode, Role, Text
+from ovreport.stats.criteria import Noise
 
 from ..common import layer_anchor
-from .changes import change_of
+from .certainty import Certainty, certainty
 
 # Larger graphs can be seen, one at a time, in the section on the model's graph.
 MAX_NODES = 2000
-# Smaller changes, of the longer of both times, are alike to the eye even if they are certain.
-_VISIBLE = 0.05
 
 _Change: TypeAlias = Literal["slower", "faster", "alike", "only here", "no time"]
 
 
-def diagrams(run: Run, comparison: Comparison) -> list[Block]:
+def diagrams(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     """The shown pair's graphs, base first; nothing without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None or not groups:
         return []
-    return [_diagram(run, comparison, pair, groups, side) for side in (0, 1)]
+    sure = certainty(comparison, pair, groups, noise)
+    return [_diagram(run, comparison, groups, sure, side) for side in (0, 1)]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class _Shown:
 
 
 def _diagram(
-    run: Run, comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup], side: int
+    run: Run, comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty, side: int
 ) -> Block:
+    pair = sure.pair
     result, name = pair[side], (comparison.base, comparison.other)[side]
     known = network(run, result)
     assert known is not None, "groups are of profiled cells"
@@ -56,7 +57,7 @@ def _diagram(
         text = f"The graph of {name} has {count(len(shown), 'node')}: too many to compare by eye."
         return Text(own, text)
     layers = {
-        layer.index: _Shown(layer, group, _kind(group, pair))
+        layer.index: _Shown(layer, group, _kind(group, sure))
         for group in groups
         for layer in (group.a, group.b)[side]
     }
@@ -71,14 +72,12 @@ def _diagram(
     )
 
 
-def _kind(group: LayerGroup, pair: Pair) -> _Change:
+def _kind(group: LayerGroup, sure: Certainty) -> _Change:
     if not group.matched:
         return "only here"
-    change = change_of(group, *pair)
-    visible = abs(change.point) >= _VISIBLE * max(group.a_s, group.b_s)
-    if not visible or change.low <= 0 <= change.high:
+    if not sure.beyond_noise(group):
         return "alike"
-    return "slower" if change.point > 0 else "faster"
+    return "slower" if group.change_s > 0 else "faster"
 
 
 def _node(
