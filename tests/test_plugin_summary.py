@@ -158,7 +158,7 @@ def test_it_judges_versions_as_the_section_about_them_does(options: dict[str, ob
     assert isinstance(second, Section)
     tables = [block for g in second.groups for block in g.blocks if isinstance(block, Table)]
     verdicts = [t for t in tables if t.id.startswith("verdicts-")]
-    said = {t.columns[3].label: t.rows[0].values["verdict"] for t in verdicts}
+    said = {t.columns[5].label: t.rows[0].values["verdict"] for t in verdicts}
     assert len(said) == 2
     (table,) = (block for block in first.groups[0].blocks if isinstance(block, Table))
     assert {

@@ -10,6 +10,7 @@ import pytest
 from slower import SLOWER, twice_as_expensive
 
 from ovreport.comparisons import ComparisonOptions
+from ovreport.rendering.format import column_unit, show
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Bars, Chart, Diagram, Facts, Finding, Group, Section, Table, Text
@@ -283,3 +284,30 @@ def test_a_group_is_told_by_its_layer_and_what_only_one_side_has_beside(section:
     assert told["Executes"] == "Convolution, Add, Clamp → Convolution, Add, FakeQuantize"
     assert told["outputPrecisions"] == "bf16 → u8"
     assert "outputLayouts" not in told  # both have the same
+
+
+def test_verdicts_name_what_is_of_the_model_once(run: Run) -> None:
+    (parent,) = run.of_version("mobilenet", "parent")
+    (int8,) = run.of_version("mobilenet", "int8")
+    several = [
+        result.model_copy(update={"cell": result.cell.model_copy(update={"threads": threads})})
+        for threads in (1, 2)
+        for result in (parent, int8)
+    ]
+    (only,) = Versions().analyze(replace(run, results=tuple(several))).groups
+    verdicts = table(only, "verdicts-")
+    sizes = [row.values for row in verdicts.rows if row.values["what"] == "file size"]
+    assert [values["cell"] for values in sizes] == ["all"]
+    assert len([row for row in verdicts.rows if row.values["what"] == "throughput"]) == 2
+    assert [column.key for column in verdicts.columns][:3] == ["what", "ratio", "verdict"]
+    assert "not the quotient" in verdicts.columns[1].help
+
+
+def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
+    verdicts = table(group(section, "mobilenet: int8 against parent"), "verdicts-")
+    unit = column_unit("ratio", [row.values["ratio"] for row in verdicts.rows])
+    row = verdicts.rows[0].values
+    (finding,) = (f for f in section.findings if "int8 has" in f.text)
+    assert show(row["ratio"], "ratio", unit) in finding.text
+    assert f"(noise {row['noise']})" in finding.text
+    assert str(row["noise"]) == "±12\u202f%"

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ovreport.comparisons import Comparison, ComparisonOptions, Pair, control, judged
 from ovreport.labels import count, label
-from ovreport.rendering.format import interval, show
+from ovreport.rendering.format import Unit, column_unit, interval, show
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Kind, Link, Row, Severity, Table, Value
 from ovreport.stats.bootstrap import CONFIDENCE
@@ -27,38 +27,54 @@ _EACH = 3
 
 
 def verdict_table(run: Run, comparison: Comparison, options: ComparisonOptions) -> Table:
-    """All criteria of all pairs."""
+    """All criteria of all pairs; what does not depend on the configuration once, in the end."""
     cells = [a.cell for a, _ in comparison.pairs]
-    rows = []
-    for a, b in comparison.pairs:
-        for place, criterion in enumerate(judged(run, a, b, options)):
-            rows.append(
-                Row(
-                    {
-                        "cell": label(a.cell, cells),
-                        "what": criterion.label,
-                        "base": _shown(criterion.a, criterion),
-                        "other": _shown(criterion.b, criterion),
-                        "ratio": criterion.ratio,
-                        "verdict": word(criterion),
-                        "noise": f"±{show(criterion.noise, 'share')}",
-                        "how": _method(criterion.ratio),
-                    },
-                    anchor="" if place else anchor(comparison, (a, b)),
-                    emphasis=criterion.name == "throughput",
-                )
-            )
+    rows: list[Row] = []
+    of_model: list[Row] = []
+    for pair in comparison.pairs:
+        found = judged(run, *pair, options)
+        name = label(pair[0].cell, cells)
+        own = [criterion for criterion in found if criterion.name != "file_size"]
+        rows += [
+            _row(criterion, name, "" if place else anchor(comparison, pair))
+            for place, criterion in enumerate(own)
+        ]
+        every = "all" if len(cells) > 1 else name
+        of_model = [_row(criterion, every) for criterion in found if criterion not in own]
     columns = [
-        Column("cell", "Configuration"),
+        # On a phone's screen there is room for three.
         Column("what", "Criterion"),
+        Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}; of "
+               "throughput and median latency, where both took turns, the median of the ratios of "
+               "neighbouring slices, which drift does not move: not the quotient of both figures."),
+        Column("verdict", "Verdict"),
+        Column("cell", "Configuration"),
         Column("base", comparison.base),
         Column("other", comparison.other),
-        Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}."),
-        Column("verdict", "Verdict"),
         Column("noise", "Noise", help="Smaller differences do not matter."),
         Column("how", "Interval from", optional=True),
-    ]
-    return Table(f"verdicts-{comparison.id}", "Verdicts", columns, rows, _note(run, comparison))
+    ]  # fmt: skip
+    note = _note(run, comparison)
+    return Table(f"verdicts-{comparison.id}", "Verdicts", columns, [*rows, *of_model], note)
+
+
+def _row(criterion: Criterion, name: str, anchor: str = "") -> Row:
+    values: dict[str, Value] = {
+        "what": criterion.label,
+        "ratio": criterion.ratio,
+        "verdict": word(criterion),
+        "cell": name,
+        "base": _shown(criterion.a, criterion),
+        "other": _shown(criterion.b, criterion),
+        "noise": _within(criterion.noise),
+        "how": _method(criterion.ratio),
+    }
+    return Row(values, anchor=anchor, emphasis=criterion.name == "throughput")
+
+
+def _within(noise: float) -> str:
+    """``±1.0 %``, as intervals are shown."""
+    return interval(Estimate(1.0, 1.0 - noise, 1.0 + noise, CONFIDENCE, ""), "ratio")
 
 
 def anchor(comparison: Comparison, pair: Pair) -> str:
@@ -134,9 +150,12 @@ def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOption
 
 def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> list[Finding]:
     """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
-    known = [(pair, judged(run, *pair, options)[0]) for pair in comparison.pairs]
+    every = [(pair, judged(run, *pair, options)) for pair in comparison.pairs]
+    known = [(pair, found[0]) for pair, found in every]
+    # As many decimals as the column of the table has.
+    unit = column_unit("ratio", [criterion.ratio for _, found in every for criterion in found])
     if len(known) <= _EACH:
-        return [_of_pair(comparison, pair, criterion) for pair, criterion in known]
+        return [_of_pair(comparison, pair, criterion, unit) for pair, criterion in known]
     cells = [a.cell for a, _ in comparison.pairs]
     found = []
     for verdict, several in groupby(
@@ -148,8 +167,8 @@ def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> li
             Finding(
                 f"versions.{verdict}",
                 _SEVERITY[verdict],
-                f"{comparison.subject}: {comparison.other} has {show(low, 'ratio')} to "
-                f"{show(high, 'ratio')} the throughput of {comparison.base} in "
+                f"{comparison.subject}: {comparison.other} has {show(low, 'ratio', unit)} "
+                f"to {show(high, 'ratio', unit)} the throughput of {comparison.base} in "
                 f"{len(listed)} of {count(len(known), 'configuration')}: {word(listed[0][1])}.",
                 evidence=[
                     Link(label(pair[0].cell, cells), anchor(comparison, pair))
@@ -160,7 +179,7 @@ def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> li
     return found
 
 
-def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion) -> Finding:
+def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Unit) -> Finding:
     a, b = pair
     cells = [base.cell for base, _ in comparison.pairs]
     apart = "" if b.cell.id in a.interleaved_with else ", not measured side by side"
@@ -168,9 +187,9 @@ def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion) -> Findin
         f"versions.{criterion.verdict}",
         _SEVERITY[criterion.verdict],
         f"{comparison.subject}, {label(a.cell, cells)}: {comparison.other} has "
-        f"{show(criterion.ratio.point, 'ratio')} the throughput of {comparison.base} "
+        f"{show(criterion.ratio.point, 'ratio', unit)} the throughput of {comparison.base} "
         f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
-        f"(noise ±{show(criterion.noise, 'share')}).",
+        f"(noise {_within(criterion.noise)}).",
         evidence=[Link("verdicts", anchor(comparison, pair))],
     )
 
