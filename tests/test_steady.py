@@ -30,8 +30,27 @@ def test_one_interruption_is_no_warm_up() -> None:
 def test_drift_is_told_from_noise() -> None:
     noise = RANDOM.normal(0, 0.01, 40)
     assert drift((1 + noise).tolist()) == 0
-    assert drift((np.linspace(1, 1.2, 40) + noise).tolist()) == pytest.approx(0.18, abs=0.04)
+    assert drift((np.linspace(1, 1.2, 40) + noise).tolist()) == pytest.approx(0.2, abs=0.04)
     assert drift([1.0, 2.0, 3.0]) == 0
+
+
+@pytest.mark.parametrize("change", [-0.9, -0.5, 0.5, 9.0])
+def test_a_drift_by_any_factor_is_told_and_none_falls_below_nothing(change: float) -> None:
+    series = np.geomspace(1, 1 + change, 21)
+    assert drift(series.tolist()) == pytest.approx(change)
+    # A few slow slices at the start, as a busy neighbour leaves them, are no drift of the rest.
+    series[:2] *= 30
+    assert -1 < drift(series.tolist()) == pytest.approx(change, abs=0.2 * abs(change))
+
+
+def test_drift_is_sen_s_slope_of_logarithms() -> None:
+    series = np.geomspace(9, 2, 12) * RANDOM.lognormal(0, 0.05, 12)
+    slopes = [
+        (np.log(series[j]) - np.log(series[i])) / (j - i)
+        for i in range(12)
+        for j in range(i + 1, 12)
+    ]
+    assert drift(series.tolist()) == pytest.approx(np.exp(np.median(slopes)) ** 11 - 1)
 
 
 def test_outliers_lie_beyond_tukeys_outer_fence() -> None:

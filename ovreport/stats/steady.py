@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erfc, sqrt
+from math import erfc, expm1, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,16 +49,17 @@ def warm_up(latencies: ArrayLike) -> int | None:
 
 
 def drift(values: Sequence[float]) -> float:
-    """Relative change from the first to the last of a series; 0 where it may be chance.
+    """Relative change from the first to the last of a positive series; 0 where it may be chance.
 
     Size: the median of all pairwise slopes (P. K. Sen, *Estimates of the regression coefficient
-    based on Kendall's tau*, JASA 63, 1968). Chance: the Mann-Kendall test at 1 % (H. B. Mann,
-    *Nonparametric tests against trend*, Econometrica 13, 1945).
+    based on Kendall's tau*, JASA 63, 1968), of logarithms, so that what falls never falls below
+    nothing. Chance: the Mann-Kendall test at 1 % (H. B. Mann, *Nonparametric tests against trend*,
+    Econometrica 13, 1945), for which logarithms change nothing.
     """
     count = len(values)
     if count < 8:  # the test's normal approximation needs as many
         return 0.0
-    series = np.asarray(values, dtype=np.float64)
+    series = np.log(np.asarray(values, dtype=np.float64))
     first, second = np.triu_indices(count, 1)
     rises = series[second] - series[first]
     deviation = sqrt(count * (count - 1) * (2 * count + 5) / 18)
@@ -66,7 +67,7 @@ def drift(values: Sequence[float]) -> float:
     if erfc(max(score, 0.0) / sqrt(2)) > 0.01:
         return 0.0
     slope = float(np.median(rises / (second - first)))
-    return slope * (count - 1) / float(np.median(series))
+    return expm1(slope * (count - 1))
 
 
 @dataclass(frozen=True, slots=True)
