@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.labels import label
 from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Block, Group, Link, Text
+from ovreport.section import Block, Group, Link, Table, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -21,6 +22,8 @@ from ovreport.stats.figures import figures
 COLUMNS = frozenset(
     {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
 )
+# A queue that is served holds a request or two when a slice ends; one that grows holds more.
+_SERVED = 0.99
 
 
 def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
@@ -152,6 +155,15 @@ def median_latency_s(result: CellResult) -> float:
     return median_s(result).point
 
 
+def kept_up(result: CellResult) -> bool:
+    """Whether the machine serves a fixed rate, however long it lasts; always without one.
+
+    Where it does not, latency grows as long as one measures, and its figures say nothing.
+    """
+    arrived = sum(s.arrived or 0 for s in result.slices)
+    return sum(s.requests for s in result.slices) >= _SERVED * arrived
+
+
 def latency_threshold_s(run: Run) -> float | None:
     """Seconds, from ``[report] latency_threshold_ms``."""
     report = run.header.config.get("report")
@@ -162,3 +174,13 @@ def latency_threshold_s(run: Run) -> float | None:
 def version_name(result: CellResult) -> str:
     """How findings call a version: ``squeezenet (parent)``."""
     return f"{result.cell.model} ({result.cell.version})"
+
+
+def without_empty(table: Table, *keys: str) -> Table:
+    """The table without those of the named columns that hold nothing in any row."""
+    empty = {key for key in keys if all(row.values[key] in (None, "") for row in table.rows)}
+    rows = [
+        replace(row, values={k: v for k, v in row.values.items() if k not in empty})
+        for row in table.rows
+    ]
+    return replace(table, columns=[c for c in table.columns if c.key not in empty], rows=rows)

@@ -1,9 +1,13 @@
 """What disturbed a cell is said in words, with what to do."""
 
 import numpy as np
+import pytest
+from test_plugin_rates import paced
 from test_plugin_summary import result, run_of
 
 from ovreport.run import Cell, CellResult, Launch
+from ovreport.section import Chart, Section, Table, Text
+from ovreport_plugins.latency.analyzer import Latency
 from ovreport_plugins.latency.steadiness import findings
 
 RANDOM = np.random.default_rng(2)
@@ -29,6 +33,16 @@ def cell(*launches: list[float], **changes: object) -> CellResult:
     return base.model_copy(update={"launches": tuple(map(launch, launches))})
 
 
+def analyzed(*results: CellResult, **report: object) -> Section:
+    return Latency().analyze(run_of(results, **report))
+
+
+def table(section: Section, id: str) -> Table:
+    found = section.groups[0].block(id)
+    assert isinstance(found, Table)
+    return found
+
+
 def told(measured: CellResult) -> dict[str, str]:
     return {f.id: f"{f.text} {f.remedy}" for f in findings(run_of([measured]))}
 
@@ -52,3 +66,76 @@ def test_groups_are_explained_by_what_parts_them() -> None:
 
 def test_load_of_other_programs_is_named() -> None:
     assert "Close other programs" in told(cell([1.0] * 10, other_load=0.5))["latency.disturbed"]
+
+
+def test_load_and_what_was_left_out_are_the_same_in_words_and_in_the_table() -> None:
+    measured = cell([1.0] * 10, other_load=0.5)
+    launch = measured.launches[0]
+    slices = [s.model_copy(update={"disturbed": n < 3}) for n, s in enumerate(launch.slices)]
+    update = {"launches": (launch.model_copy(update={"slices": tuple(slices)}),)}
+    measured = measured.model_copy(update=update)
+    text = told(measured)["latency.disturbed"]
+    assert "more than 0.1 cores in 10 of 10 slices" in text
+    assert "3 of them were left out" in text
+    (row,) = table(analyzed(measured), "effort").rows
+    assert (row.values["disturbed"], row.values["load"]) == (3, 0.5)
+    quiet = table(analyzed(cell([1.0] * 10)), "effort")
+    assert "load" not in {column.key for column in quiet.columns}
+
+
+@pytest.mark.parametrize("launches", [([1.0, 1.2] * 10,), ([1.0] * 10, [1.2] * 10)])
+def test_a_neighbour_that_is_always_there_explains_groups(launches: tuple[list[float]]) -> None:
+    words = told(cell(*launches, other_load=0.7))["latency.groups"]
+    assert "Other programs used 0.7 cores" in words
+    assert "Pin" not in words
+    assert "Launches differ" not in words
+
+
+def test_a_rate_that_is_not_kept_up_with_has_no_latency_anywhere() -> None:
+    section = analyzed(paced(200, 10), paced(400, 20))
+    rows = table(section, "latencies").rows
+    assert [row.values["mean"] is None for row in rows] == [False, True]
+    assert [row.values["max"] is None for row in rows] == [False, True]
+    assert [row.values["count"] for row in rows] == [100, 100]
+    assert len(section.groups) == 2  # the tables, and the charts of the rate that is served
+
+
+def test_nothing_is_said_of_how_a_growing_wait_is_distributed() -> None:
+    measured = cell([1.0, 1.2] * 10, arrived=20)
+    assert "latency.groups" in told(measured)
+    assert not told(cell([1.0, 1.2] * 10, arrived=40))
+
+
+def histogram(requests: int) -> Chart:
+    """Of so many requests, the last one late."""
+    measured = result(Cell(model="net"), 1)
+    latencies = np.linspace(1e6, 1.1e6, requests).astype(int)
+    latencies[-1] = 9 * 10**6
+    one = measured.launches[0].slices[0].model_copy(update={"latencies_ns": latencies})
+    launch = measured.launches[0].model_copy(update={"slices": (one,)})
+    section = analyzed(measured.model_copy(update={"launches": (launch,)}))
+    chart = section.groups[1].blocks[0]
+    assert isinstance(chart, Chart)
+    return chart
+
+
+def test_only_a_histogram_of_many_requests_leaves_out_its_tail() -> None:
+    assert "drawn" not in histogram(6).title
+    assert "; 1 beyond " in histogram(200).title
+    assert histogram(200).title.endswith("is not drawn")
+    assert histogram(600).title.endswith("are not drawn")
+
+
+def test_the_cells_of_the_summary_are_drawn_first_and_the_rest_is_counted() -> None:
+    hints = ("throughput", "none")
+    cells = [Cell(model="net", hint=hint, threads=n) for hint in hints for n in (1, 2, 3)]
+    results = [result(cell, 5 + n) for n, cell in enumerate(cells)]
+    quick = result(Cell(model="net"), 4)
+    best = result(Cell(model="net", hint="throughput", streams=2), 9, streams=4)
+    section = analyzed(*results, quick, best)
+    charts = [b.id for group in section.groups for b in group.blocks if isinstance(b, Chart)]
+    drawn = [id.removeprefix("course-") for id in charts if id.startswith("course-")]
+    assert drawn == [r.cell.id for r in (quick, best, *results[:2])]
+    (note,) = (b for b in section.groups[0].blocks if isinstance(b, Text))
+    assert "4 of 8 cells" in note.text
+    assert not [b for b in analyzed(quick).groups[0].blocks if isinstance(b, Text)]

@@ -9,7 +9,8 @@ from ovreport.run import Cell, CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport.stats.estimate import Estimate
-from ovreport_plugins.rates.analyzer import Rates, kept_up
+from ovreport_plugins.common import kept_up
+from ovreport_plugins.rates.analyzer import Rates
 
 
 def paced(rate: float, arrived: int) -> CellResult:

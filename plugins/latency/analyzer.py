@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ovreport.labels import count, label
@@ -21,14 +23,19 @@ from ovreport.section import (
     Row,
     Section,
     Table,
+    Text,
+    Value,
 )
 from ovreport.stats.figures import figures
 
-from .steadiness import cell_links, steady_after, warm_up_slices
+from ..common import kept_up, without_empty
+from ..configurations.choice import chosen, in_latency_mode
+from .steadiness import cell_links, median_load, steady_after, taken, warm_up_slices
 from .steadiness import findings as steadiness
 
-# Beyond the slowest half percent a histogram would be all tail.
-_SHOWN = 0.995
+# Beyond the slowest half percent a histogram would be all tail; of fewer requests all are drawn, as
+# half a percent of them is not even one.
+_SHOWN, _FEW = 0.995, 200
 _CHARTS = 4
 # From this share of the latency on, what the measuring itself costs is told.
 _COST = 0.01
@@ -48,11 +55,34 @@ class Latency(Analyzer):
     order = 300
 
     def analyze(self, run: Run) -> Section:
-        groups = [Group("", [_table(run), _effort(run)])]
-        for result in run.done[:_CHARTS]:
+        shown, whole = _drawn(run)
+        groups = [Group("", [_table(run), _effort(run), *_left_out(shown, whole)])]
+        for result in shown:
             heading = label(result.cell, run.header.plan, version=True)
             groups.append(Group(heading, [_histogram(result), _course(result)]))
         return Section(groups, _findings(run))
+
+
+def _drawn(run: Run) -> tuple[list[CellResult], int]:
+    """The cells whose latencies are drawn, and how many could be: those of the summary first."""
+    able = [r for r in run.done if kept_up(r)]
+    versions = [cells for pair in run.versions if (cells := run.of_version(*pair))]
+    quick = [in_latency_mode(cells) for cells in versions]
+    best = [spot for cells in versions if (spot := chosen(run, cells))]
+    first = {r.cell.id: r for r in (*quick, *best, *able)}
+    return list(first.values())[:_CHARTS], len(able)
+
+
+def _left_out(shown: Sequence[CellResult], whole: int) -> list[Text]:
+    if len(shown) == whole:
+        return []
+    return [
+        Text(
+            "latencies-drawn",
+            f"Latencies are drawn of {len(shown)} of {count(whole, 'cell')}: those in latency mode "
+            "and the sweet spots first, then in the order of the table.",
+        )
+    ]
 
 
 def _table(run: Run) -> Table:
@@ -63,16 +93,19 @@ def _table(run: Run) -> Table:
     rows = []
     for result in run.done:
         latency = figures(result).latency
+        values: dict[str, Value] = {
+            "min": latency.low,
+            **{name: getattr(latency, name) for name in names},
+            "max": latency.high,
+            "deviation": latency.deviation,
+            "cost": _cost_s(result) if _cost_share(result) > _COST else None,
+        }
         rows.append(
             Row(
                 {
                     "cell": label(result.cell, cells, version=True),
                     "count": latency.count,
-                    "min": latency.low,
-                    **{name: getattr(latency, name) for name in names},
-                    "max": latency.high,
-                    "deviation": latency.deviation,
-                    "cost": _cost_s(result) if _cost_share(result) > _COST else None,
+                    **(values if kept_up(result) else dict.fromkeys(values)),
                 },
                 anchor=f"latency-{result.cell.id}",
             )
@@ -89,7 +122,13 @@ def _table(run: Run) -> Table:
             help="What the loop adds to a request, where that is above 1 % of the latency.",
         ),
     ]  # fmt: skip
-    return Table("latencies", "Latency of single requests", columns, rows)
+    note = "" if all(map(kept_up, run.done)) else _BEHIND
+    return without_empty(
+        Table("latencies", "Latency of single requests", columns, rows, note), "cost"
+    )
+
+
+_BEHIND = "Where requests are left behind the wait grows as long as it lasts: no latency is given."
 
 
 def _effort(run: Run) -> Table:
@@ -97,7 +136,6 @@ def _effort(run: Run) -> Table:
     cells = [r.cell for r in run.results]
     rows = []
     for result in run.done:
-        taken = [s for launch in result.launches for s in launch.slices if not s.warmup]
         warm = [s for slices in warm_up_slices(result) for s in slices]
         steady = [steady_after(slices) for slices in warm_up_slices(result)]
         rows.append(
@@ -110,7 +148,8 @@ def _effort(run: Run) -> Table:
                     "warm_s": sum(s.wall_ns for s in warm) / 1e9,
                     "launches": len(result.launches),
                     "slices": len(result.slices),
-                    "disturbed": sum(s.disturbed for s in taken),
+                    "disturbed": sum(s.disturbed for s in taken(result)),
+                    "load": median_load(taken(result)),
                     "measured": sum(s.wall_ns for s in result.slices) / 1e9,
                     "stopped": (result.stopped or "").replace("_", " "),
                 }
@@ -121,27 +160,33 @@ def _effort(run: Run) -> Table:
         Column("first", "First inference", "duration"),
         Column("steady", "Steady after", "count", help="Requests until the steady state (MSER), of "
                "the launch that took longest; empty where a launch did not reach it in time."),
-        Column("warm", "Warm-up requests", "count", help="Measured and not counted."),
+        Column("warm", "Warm-up requests", "count", help="Measured and not counted.",
+               optional=True),
         Column("warm_s", "Warm-up", "number", "s"),
         Column("launches", "Launches", "count", help="Worker processes one after another."),
         Column("slices", "Slices", "count", help="That count."),
         Column("disturbed", "Disturbed", "count", help="Slices that do not count, as other "
                "programs left too little of the processor."),
+        Column("load", "Other load", "number", "cores", help="What other programs used of the "
+               "processor, the median of the slices, disturbed ones included."),
         Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
         Column("stopped", "Ended by", help="target: known well enough; max time: time is up."),
     ]  # fmt: skip
-    return Table("effort", "Warm-up, and what the figures rest on", columns, rows)
+    return without_empty(
+        Table("effort", "Warm-up, and what the figures rest on", columns, rows), "load"
+    )
 
 
 def _histogram(result: CellResult) -> Chart:
     values = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
-    top = float(np.quantile(values, _SHOWN))
+    top = float(np.quantile(values, _SHOWN if len(values) >= _FEW else 1))
     shown = values[values <= top]
     bins = min(60, max(8, int(np.sqrt(len(shown)))))
     counts, edges = np.histogram(shown, bins)
     beyond = len(values) - len(shown)
     low, high = float(edges[0]), float(edges[-1])
-    tail = f"; {beyond} beyond {show(high, 'duration')} are not drawn" if beyond else ""
+    not_drawn = f"{'is' if beyond == 1 else 'are'} not drawn"
+    tail = f"; {beyond} beyond {show(high, 'duration')} {not_drawn}" if beyond else ""
     quarter, three = (show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75]))
     half = f"took {quarter} to {three}" if quarter != three else f"took {quarter}"
     return Chart(
@@ -183,7 +228,7 @@ def _course(result: CellResult) -> Chart:
 
 def _findings(run: Run) -> list[Finding]:
     found = steadiness(run)
-    costly = [r for r in run.done if r.harness and _cost_share(r) > _COST]
+    costly = [r for r in run.done if r.harness and kept_up(r) and _cost_share(r) > _COST]
     if costly:
         most = max(costly, key=_cost_share)
         apis = {"c": "OpenVINO's C API", "python": "OpenVINO's Python API"}

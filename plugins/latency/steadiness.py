@@ -12,6 +12,8 @@ from ovreport.run import CellResult, Run, Slice
 from ovreport.section import Finding, Link
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
 
+from ..common import kept_up
+
 # Changes below this are within what machines do by themselves.
 _MATTERS = 0.02
 # Other programs on one tenth of a core move a two-core machine's results by several percent.
@@ -35,6 +37,17 @@ def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
     ]
 
 
+def taken(result: CellResult) -> list[Slice]:
+    """All slices but those of the warm-up, whether or not they count."""
+    return [s for launch in result.launches for s in launch.slices if not s.warmup]
+
+
+def median_load(slices: Sequence[Slice]) -> float | None:
+    """Cores that other programs used; None where that was not recorded."""
+    known = [s.other_load for s in slices if s.other_load is not None]
+    return float(np.median(known)) if known else None
+
+
 def warm_up_slices(result: CellResult) -> list[list[Slice]]:
     """Of each launch."""
     return [[s for s in launch.slices if s.warmup] for launch in result.launches]
@@ -49,31 +62,46 @@ def _latencies(slices: Sequence[Slice]) -> np.ndarray:
     return np.concatenate([s.latencies_ns for s in slices])
 
 
+def _steady_ones(run: Run) -> list[CellResult]:
+    """Cells whose latencies can be steady: not those of a rate that is not kept up with."""
+    return [r for r in run.done if r.slices and kept_up(r)]
+
+
 def _worst(
-    run: Run, measure: Callable[[CellResult], float], least: float
+    results: Sequence[CellResult], measure: Callable[[CellResult], float], least: float
 ) -> tuple[list[CellResult], float]:
     """Cells whose figure is at least so much, the worst first, and the worst figure."""
-    figures = {r.cell.id: measure(r) for r in run.done if r.slices}
-    found = [r for r in run.done if figures.get(r.cell.id, 0) >= least]
+    figures = {r.cell.id: measure(r) for r in results}
+    found = [r for r in results if figures[r.cell.id] >= least]
     found.sort(key=lambda r: -figures[r.cell.id])
     return found, figures[found[0].cell.id] if found else 0.0
 
 
+def _is_loaded(measured: Slice) -> bool:
+    """Whether other programs used the processor meanwhile."""
+    return measured.disturbed or (measured.other_load or 0) > _LOAD
+
+
 def _disturbed(run: Run) -> Finding | None:
     def share(result: CellResult) -> float:
-        taken = [s for launch in result.launches for s in launch.slices if not s.warmup]
-        return sum(s.disturbed or (s.other_load or 0) > _LOAD for s in taken) / len(taken)
+        return sum(map(_is_loaded, taken(result))) / len(taken(result))
 
-    found, worst = _worst(run, share, 0.1)
+    found, _ = _worst([r for r in run.done if r.slices], share, 0.1)
     if not found:
         return None
+    slices = taken(found[0])
+    left = sum(s.disturbed for s in slices)
+    others = f" {count(len(found), 'cell')} had as much in a tenth of the slices or more."
     return Finding(
         "latency.disturbed",
         "warning",
-        f"Other programs used the processor during up to {show(worst, 'share')} of the slices of "
-        f"a cell, in {count(len(found), 'cell')}.",
-        "Close other programs. Slices that were disturbed do not count, unless most of a launch "
-        "was, or the duration or number of requests is fixed.",
+        f"Other programs used more than {_LOAD} cores in {sum(map(_is_loaded, slices))} of "
+        f"{count(len(slices), 'slice')} of {label(found[0].cell, run.header.plan, version=True)}; "
+        f"{left or 'none'} of them {'was' if left < 2 else 'were'} left out."
+        f"{others if len(found) > 1 else ''}",
+        "Close other programs. A slice is left out where they took time that the model could have "
+        "used, unless most of a launch was like that, or the duration or number of requests is "
+        "fixed.",
         cell_links(run, found),
     )
 
@@ -82,7 +110,7 @@ def _unsteady(run: Run) -> Finding | None:
     def launches(result: CellResult) -> float:
         return float(sum(steady_after(slices) is None for slices in warm_up_slices(result)))
 
-    found, _ = _worst(run, launches, 1)
+    found, _ = _worst(_steady_ones(run), launches, 1)
     if not found:
         return None
     return Finding(
@@ -99,7 +127,7 @@ def _drift(run: Run) -> Finding | None:
     def change(result: CellResult) -> float:
         return drift([float(np.median(s.latencies_ns)) for s in result.slices])
 
-    found, worst = _worst(run, lambda result: abs(change(result)), _MATTERS)
+    found, worst = _worst(_steady_ones(run), lambda r: abs(change(r)), _MATTERS)
     if not found:
         return None
     direction = "rose" if change(found[0]) > 0 else "fell"
@@ -118,14 +146,17 @@ def _drift(run: Run) -> Finding | None:
 def _groups(run: Run) -> Finding | None:
     split = {
         r.cell.id: (found, _parted_by(r, found))
-        for r in run.done
-        if r.slices and (found := modes(_latencies(r.slices)))
+        for r in _steady_ones(run)
+        if (found := modes(_latencies(r.slices)))
     }
     results = [r for r in run.done if r.cell.id in split]
     if not results:
         return None
     first, parted = split[results[0].cell.id]
+    load = median_load(results[0].slices) or 0.0
     remedy = {
+        "load": f"Other programs used {load:.1f} cores meanwhile, and a neighbour alone does this: "
+        "close it and measure again.",
         "launch": "Launches differ, as memory is laid out anew in each: more launches "
         "average that.",
         "slice": "They change from slice to slice, not from request to request: the processor's "
@@ -146,7 +177,12 @@ def _groups(run: Run) -> Finding | None:
 
 
 def _parted_by(result: CellResult, found: Modes) -> str:
-    """What decides about a request's group: its launch, its slice, or the request itself."""
+    """What decides about a request's group: its launch, its slice, or the request itself.
+
+    A neighbour that is busy in most slices comes before all of these, as it can do what each does.
+    """
+    if 2 * sum(map(_is_loaded, result.slices)) > len(result.slices):
+        return "load"
 
     def pure(slices: Sequence[Slice]) -> bool:
         above = float((_latencies(slices) > found.split).mean())
@@ -164,7 +200,7 @@ def _outliers(run: Run) -> Finding | None:
     def share(result: CellResult) -> float:
         return outliers(_latencies(result.slices)).share
 
-    found, worst = _worst(run, share, _MATTERS)
+    found, worst = _worst(_steady_ones(run), share, _MATTERS)
     if not found:
         return None
     far = outliers(_latencies(found[0].slices))

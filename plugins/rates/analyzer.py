@@ -12,10 +12,7 @@ from ovreport.section import Column, Finding, Group, Link, Row, Section, Table
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
-from ..common import version_name
-
-# A queue that is served holds a request or two when a slice ends; one that grows holds more.
-_SERVED = 0.99
+from ..common import kept_up, version_name
 
 
 class Rates(Analyzer):
@@ -42,17 +39,6 @@ class Rates(Analyzer):
                 groups.append(Group(f"{model} · {version}", [_table(run, results)]))
                 findings += _findings(run, results)
         return Section(groups, findings)
-
-
-def served_share(result: CellResult) -> float:
-    """Requests that were served, over those that arrived."""
-    arrived = sum(s.arrived or 0 for s in result.slices)
-    return sum(s.requests for s in result.slices) / arrived if arrived else 1.0
-
-
-def kept_up(result: CellResult) -> bool:
-    """Whether the machine serves the rate, however long it lasts."""
-    return served_share(result) >= _SERVED
 
 
 def _table(run: Run, results: Sequence[CellResult]) -> Table:
