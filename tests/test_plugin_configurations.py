@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from browser import chromium
 from selenium.webdriver.common.by import By
+from test_plugin_rates import paced
+from test_plugin_summary import result, run_of
 
 from ovreport.analysis import analyze
 from ovreport.rendering.page import render
-from ovreport.run import CellResult, Launch, Run, Slice
+from ovreport.run import Cell, CellResult, Launch, Run, Slice, Streams
 from ovreport.runfile import read_run
-from ovreport.section import Chart, Group, HeatMap, Points, Table
+from ovreport.section import Chart, Finding, Group, HeatMap, Points, Table
+from ovreport_plugins.advice.analyzer import Advice
 from ovreport_plugins.configurations.analyzer import ConfigurationOptions, Configurations
 
 # By (streams, batch): how many times longer a request takes, and how many are in flight at once.
@@ -88,10 +91,13 @@ def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
         assert found["1", batch]["efficiency"] == pytest.approx(1)
 
 
-def test_the_device_s_own_choice_is_the_marked_baseline(group: Group) -> None:
+def test_the_device_s_own_choice_is_marked_and_what_others_are_held_against(group: Group) -> None:
     own = rows(group)["2 (auto)", 1]
-    assert "baseline" in str(own["mark"])
+    assert "device's choice" in str(own["mark"])
     assert own["ratio"] == 1
+    (column,) = (c for c in table(group).columns if c.key == "ratio")
+    assert column.label == "To the device's choice"
+    assert "quotient" in column.help
     names = [n for m in chart(group, "configurations-").marks if isinstance(m, Points)
              for n in m.names if n]  # fmt: skip
     assert "2 (auto)" in names
@@ -122,6 +128,75 @@ def test_heat_maps_hold_every_cell(group: Group) -> None:
             for batch, value in zip(drawn.x.categories, values, strict=True):
                 estimate = rows(group)[streams, int(batch)][key]
                 assert value == getattr(estimate, "point", None)
+
+
+def heat(*cells: tuple[Cell, float, int, int]) -> tuple[Chart, HeatMap]:
+    """Throughput over streams and batch, of cells by their latency and what they came to."""
+    results = [result(cell, ms, streams=n, batch=size) for cell, ms, n, size in cells]
+    (group,) = Configurations().analyze(run_of(results)).groups
+    drawn = chart(group, "heat-rate-")
+    (mark,) = drawn.marks
+    assert isinstance(mark, HeatMap)
+    return drawn, mark
+
+
+def throughput(streams: Streams = "auto", batch: int | None = None) -> Cell:
+    return Cell(model="net", hint="throughput", streams=streams, batch=batch)
+
+
+def test_what_was_not_asked_for_stands_where_it_came_to() -> None:
+    drawn, mark = heat(
+        (throughput(), 5, 2, 1), (throughput(1, 1), 4, 1, 1), (throughput(2, 2), 20, 2, 2)
+    )
+    assert drawn.y.categories == ["1", "2"]
+    assert drawn.x.categories == ["1", "2"]
+    assert mark.values == [[pytest.approx(250), None], [pytest.approx(400), pytest.approx(200)]]
+    assert "highest with streams 2 (auto), batch 1" in drawn.title
+
+
+def test_what_was_asked_for_keeps_its_field_and_batch_has_its_size() -> None:
+    drawn, mark = heat(
+        (throughput(), 5, 2, 1), (throughput(1), 4, 1, 1), (throughput(2), 8, 2, 1),
+        (throughput(1, 4), 8, 1, 4), (throughput(2, 4), 16, 2, 4),
+    )  # fmt: skip
+    assert drawn.x.categories == ["1", "4"]
+    assert mark.values[1][0] == pytest.approx(250)
+    assert len(mark.values) == 2
+
+
+def told(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
+    section = Configurations().analyze(run_of(results, **report))
+    return section.findings[0], table(section.groups[0])
+
+
+def test_without_the_device_s_own_choice_nothing_is_held_against_it() -> None:
+    finding, cells = told([result(Cell(model="net"), 5), result(throughput(1), 4)])
+    assert "×" not in finding.text
+    assert "ratio" not in {column.key for column in cells.columns}
+    own, _ = told([result(Cell(model="net"), 5), result(throughput(), 4)])
+    assert own.text.endswith("which is the device's own choice.")
+
+
+def test_a_sweet_spot_that_may_lie_beyond_the_threshold_says_so() -> None:
+    quick = result(Cell(model="net"), 90)
+    best = result(throughput(2), 117, streams=2)
+    (launch,) = best.launches
+    slices = tuple(
+        s.model_copy(update={"latencies_ns": s.latencies_ns * (9 + n % 3) // 10})
+        for n, s in enumerate(launch.slices)
+    )
+    best = best.model_copy(update={"launches": (launch.model_copy(update={"slices": slices}),)})
+    near, _ = told([quick, best], latency_threshold_ms=118)
+    assert "the interval of its latency crosses the threshold" in near.text
+    far, _ = told([quick, best], latency_threshold_ms=200)
+    assert "crosses" not in far.text
+
+
+def test_a_run_of_nothing_but_rates_has_no_configurations_and_no_advice() -> None:
+    run = run_of([paced(200, 10)])
+    assert not Configurations.concerns(run)
+    assert not Advice.concerns(run)
+    assert Configurations.concerns(run_of([paced(200, 10), result(Cell(model="net"), 5)]))
 
 
 def test_the_percentile_is_a_setting(run: Run) -> None:

@@ -105,7 +105,7 @@ def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
     assert all(len(result.interleaved_with) == 1 for result in run.done)
     page = target.read_text()
     assert page.count("How the best was searched") >= 2
-    assert "baseline" in page
+    assert "To the device" in page
     assert "(auto)" in page
 
     lines = file.read_text().splitlines(keepends=True)

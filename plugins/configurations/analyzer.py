@@ -36,8 +36,8 @@ from ovreport.section import (
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
-from ..common import latency_threshold_s
-from .choice import fps, is_baseline, over_one_stream, pareto, streams_shown, sweet_spot
+from ..common import has_full_rate, latency_threshold_s, without_empty
+from .choice import fps, is_device_choice, over_one_stream, pareto, streams_shown, sweet_spot
 from .search import search_tables
 
 
@@ -63,6 +63,10 @@ class Configurations(Analyzer):
     order = 200
     options_type = ConfigurationOptions
     options: ConfigurationOptions
+
+    @classmethod
+    def concerns(cls, run: Run) -> bool:
+        return has_full_rate(run)
 
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []
@@ -152,19 +156,29 @@ class _Seen:
         assert self.best is not None
         chosen = self.results[self.best]
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
-        if self._baseline in (None, self.best):
-            other, name = min(self.results, key=fps), "the slowest configuration"
-        else:
-            other, name = self.results[self._baseline or 0], "that of the device's own choice"
-        gain = fps(chosen) / fps(other)
         return Finding(
             "configurations.sweet-spot",
             "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
-            f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}, "
-            f"{show(gain, 'ratio')} {name}.",
+            f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
+            f"{self._beside_the_device_choice(chosen)}.",
             evidence=[Link("its row", f"cell-{chosen.cell.id}")],
         )
+
+    def _beside_the_device_choice(self, chosen: CellResult) -> str:
+        if self._device_choice is None:
+            return ""
+        if self._device_choice == self.best:
+            return ", which is the device's own choice"
+        gain = fps(chosen) / fps(self.results[self._device_choice])
+        return f", {show(gain, 'ratio')} that of the device's own choice"
+
+    def _crossing(self) -> str:
+        """Of a sweet spot that may as well lie beyond the threshold."""
+        if self.best is None or self.threshold is None:
+            return ""
+        crosses = self.latencies[self.best].high > self.threshold
+        return " (the interval of its latency crosses the threshold)" if crosses else ""
 
     def group(self) -> Group:
         cell = self.results[0].cell
@@ -226,6 +240,7 @@ class _Seen:
         spot = self.results[self.best]
         latency = show(self.latencies[self.best].point, "duration")
         reached = f"{show(fps(spot), 'rate')} at {latency} {self.percentile} latency"
+        reached += " (its interval crosses the threshold)" if self._crossing() else ""
         if len(self.results) == 1:
             return reached
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
@@ -243,29 +258,27 @@ class _Seen:
             role,
             name,
             [
-                streams_shown(self.results[p]) if p == self._baseline != self.best else ""
+                streams_shown(self.results[p]) if p == self._device_choice != self.best else ""
                 for p in places
             ],
             links=[f"cell-{self.results[place].cell.id}" for place in places],
         )
 
     @property
-    def _baseline(self) -> int | None:
-        """Place of the device's own choice, which the others are held against."""
-        return next((p for p, r in enumerate(self.results) if is_baseline(r)), None)
+    def _device_choice(self) -> int | None:
+        """Place of the device's own choice, which the others are held against, if it is there."""
+        return next((p for p, r in enumerate(self.results) if is_device_choice(r)), None)
 
     def _heat_maps(self, words: str, places: Sequence[int]) -> list[Block]:
         """Throughput and latency over streams and batch, where both vary."""
-        cells = [self.results[p].cell for p in places]
-        if any(c.batch for c in cells) and sum(c.streams == "auto" for c in cells) == 1:
-            # The device's own choice beside a grid: a row and a column with a single field.
-            places = [p for p in places if self.results[p].cell.streams != "auto"]
-        streams = sorted({self.results[p].cell.streams for p in places}, key=_streams_order)
-        batches = sorted({self.results[p].cell.batch or 0 for p in places})
+        at = self._fields(places)
+        streams = sorted({s for s, _ in at}, key=_streams_order)
+        batches = sorted({b for _, b in at})
         if len(streams) < 2 or len(batches) < 2:
             return []
-        at = {(self.results[p].cell.streams, self.results[p].cell.batch or 0): p for p in places}
-        names = {self.results[p].cell.streams: streams_shown(self.results[p]) for p in places}
+        names = {
+            s: streams_shown(self.results[p]) if s == "auto" else str(s) for (s, _), p in at.items()
+        }
         kinds: list[tuple[str, Kind, list[float]]] = [
             ("Throughput", "rate", [fps(r) for r in self.results]),
             (f"{self.percentile.capitalize()} latency", "duration",
@@ -274,8 +287,8 @@ class _Seen:
         return [
             Chart(
                 f"heat-{kind}-{self.results[places[0]].cell.id}",
-                self._extreme(title, kind, values, places, words),
-                Axis("batch", categories=[str(b) if b else "own" for b in batches]),
+                self._extreme(title, kind, values, [*at.values()], words),
+                Axis("batch", categories=[str(b) for b in batches]),
                 Axis("streams", categories=[names[s] for s in streams]),
                 [
                     HeatMap(
@@ -292,20 +305,49 @@ class _Seen:
             for title, kind, values in kinds
         ]
 
+    def _fields(self, places: Sequence[int]) -> dict[tuple[Streams, int], int]:
+        """Places by streams and batch.
+
+        What the device or the model chose stands where it would if it had been asked for, unless
+        it was: then streams have a row of their own.
+        """
+        at: dict[tuple[Streams, int], int] = {}
+        some_asked = any(self.results[p].cell.streams != "auto" for p in places)
+        own_choice_last = sorted(
+            places, key=lambda p: (self.results[p].cell.streams == "auto", not self._batch_asked(p))
+        )
+        for place in own_choice_last:
+            resolved, streams = self.results[place].resolved, self.results[place].cell.streams
+            assert resolved is not None
+            batch = resolved.batch
+            if streams == "auto" and some_asked and (resolved.streams, batch) not in at:
+                streams = resolved.streams or "auto"
+            at.setdefault((streams, batch), place)
+        alone = [field for field in at if field[0] == "auto"]
+        if len(alone) == 1 and len({batch for _, batch in at}) > 1:
+            del at[alone[0]]  # a row with a single field, whose figure stands in another row, too
+        return at
+
+    def _batch_asked(self, place: int) -> bool:
+        return self.results[place].cell.batch is not None
+
     def _extreme(
         self, title: str, kind: Kind, values: Sequence[float], places: Sequence[int], words: str
     ) -> str:
         """What a heat map shows: where throughput is highest, or latency lowest."""
         pick, word = (max, "highest") if kind == "rate" else (min, "lowest")
         place = pick(places, key=lambda p: values[p])
-        cell = self.results[place].cell
-        streams = streams_shown(self.results[place])
-        at = f"streams {streams}" + (f", batch {cell.batch}" if cell.batch else ", its own batch")
+        result = self.results[place]
+        assert result.resolved is not None
+        at = f"streams {streams_shown(result)}, batch {result.resolved.batch}"
         return f"{title} is {word} with {at}: {show(values[place], kind)} ({words})"
 
     def _table(self) -> Table:
-        base = fps(self.results[self._baseline or 0])
+        own = self._device_choice
+        base = None if own is None else fps(self.results[own])
         scaled = over_one_stream(self.results)
+        if all(value == 1 for value in scaled.values()):
+            scaled = {}
         rows = []
         for place, result in enumerate(self.results):
             assert result.resolved is not None
@@ -322,7 +364,7 @@ class _Seen:
                         "fps": known.throughput_fps,
                         "latency": self.latencies[place],
                         "p95": known.latency.p95,
-                        "ratio": fps(result) / base,
+                        "ratio": fps(result) / base if base else None,
                         "gain": gain,
                         "efficiency": gain / streams if gain and streams else None,
                         "stopped": result.stopped or "",
@@ -334,8 +376,8 @@ class _Seen:
             )
         columns = [
             Column("cell", "Configuration"),
-            Column("mark", "Mark", help="baseline: what the device chose by itself under the "
-                   "throughput hint."),
+            Column("mark", "Mark", help="device's choice: what the device chose by itself under "
+                   "the throughput hint."),
             Column("streams", "Streams", help="As the device resolved them; auto: its own choice."),
             Column("requests", "Requests", "count", help="Infer requests in flight.",
                    optional=True),
@@ -345,8 +387,8 @@ class _Seen:
             Column("fps", "Throughput", "rate"),
             Column("latency", f"Latency, {self.percentile}", "duration"),
             Column("p95", "Latency, p95", "duration"),
-            Column("ratio", "To the baseline", "ratio", help="Throughput over that of the "
-                   "device's own choice, or of the first configuration."),
+            Column("ratio", "To the device's choice", "ratio", help="Throughput over that of the "
+                   "device's own choice: the quotient of both figures, not of pairs of slices."),
             Column("gain", "To one stream", "ratio",
                    help="Throughput over that of one stream, all else equal.", optional=True),
             Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
@@ -355,10 +397,8 @@ class _Seen:
             Column("stopped", "Ended by", help="target: known well enough; max_time: time is up.",
                    optional=True),
         ]  # fmt: skip
-        if not any(value != 1 for value in scaled.values()):
-            columns = [c for c in columns if c.key not in ("gain", "efficiency")]
-            rows = [_without(row, ("gain", "efficiency")) for row in rows]
-        return Table(f"cells-{self.id}", "All configurations", columns, rows)
+        table = Table(f"cells-{self.id}", "All configurations", columns, rows)
+        return without_empty(table, "ratio", "gain", "efficiency")
 
     def _mark(self, place: int) -> str:
         marks = []
@@ -366,8 +406,8 @@ class _Seen:
             marks.append("sweet spot")
         if place in self.front and len(self.results) > 1:
             marks.append("Pareto front")
-        if place == self._baseline and len(self.results) > 1:
-            marks.append("baseline")
+        if place == self._device_choice and len(self.results) > 1:
+            marks.append("device's choice")
         return ", ".join(marks)
 
 
@@ -380,7 +420,3 @@ def _but_streams_and_batch(cell: Cell, cells: Sequence[Cell]) -> str:
 
 def _streams_order(streams: Streams) -> int:
     return 0 if streams == "auto" else streams
-
-
-def _without(row: Row, keys: Sequence[str]) -> Row:
-    return replace(row, values={k: v for k, v in row.values.items() if k not in keys})

@@ -64,7 +64,7 @@ def streams_shown(result: CellResult) -> str:
     return "auto" if resolved is None else f"{resolved} (auto)"
 
 
-def is_baseline(result: CellResult) -> bool:
+def is_device_choice(result: CellResult) -> bool:
     """Whether nothing but the throughput hint was asked for: the device's own best guess."""
     cell = result.cell
     own_choice = cell.streams == "auto" and cell.threads is None and cell.requests is None
