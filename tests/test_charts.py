@@ -8,9 +8,9 @@ from demo import charts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.rendering.charts import draw
+from ovreport.rendering.charts import WIDTH_INCHES, draw, text_width
 from ovreport.rendering.palette import colour, ink_on, scale, scale_steps
-from ovreport.section import Axis, Bars, Chart, Points, Role
+from ovreport.section import Axis, Bars, Chart, Points, Role, Rule
 from ovreport.stats.estimate import Estimate
 
 MAIN = Role("series", "main")
@@ -90,6 +90,37 @@ def test_steps_of_a_waterfall_have_signs_and_its_ends_none() -> None:
     assert [word for word in texts(svg) if word.endswith("\u202fFPS")] == [
         "4.00\u202fFPS", "+2.00\u202fFPS", "−1.00\u202fFPS", "5.00\u202fFPS",
     ]  # fmt: skip
+
+
+def span(svg: str, text: str) -> tuple[float, float]:
+    """Where a text begins and ends, as wide as it may be in any font."""
+    found = re.search(rf'<text x="([\d.]+)"[^>]* text-anchor="(\w+)"[^>]*>{text}</text>', svg)
+    assert found, text
+    at, width = float(found[1]), text_width(text)
+    return (at - width, at) if found[2] == "end" else (at, at + width)
+
+
+@pytest.mark.parametrize("value", [1.0, 19.9])
+def test_the_word_on_a_rule_stays_in_the_picture(value: float) -> None:
+    points = Points([5.0, 20.0], [1.0, 2.0], MAIN)
+    rule = Rule(value, "threshold", vertical=True)
+    svg = draw(Chart("c", "", Axis("x"), Axis("y"), [points, rule], ""))
+    low, high = span(svg, "threshold")
+    assert 0 <= low < high <= WIDTH_INCHES * 72
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["from memory, 48 GB/s", "from cache, 182 GB/s", "Convolution", "Pooling", "Softmax"],
+        ["a", "b", "c", "d", "e"],
+        ["a name that is long enough to take all of a row", "another that takes one by itself"],
+    ],
+)
+def test_every_entry_of_a_legend_is_in_the_picture(names: list[str]) -> None:
+    marks = [Points([n], [n], Role("type", name), name) for n, name in enumerate(names)]
+    svg = draw(Chart("c", "", Axis("x"), Axis("y"), marks, ""))
+    assert all(span(svg, name)[1] <= WIDTH_INCHES * 72 for name in names)
 
 
 def test_an_interval_is_drawn_from_its_low_to_its_high_end() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MplAxis
@@ -48,7 +49,8 @@ _CATEGORY_LENGTH = 26
 _FONT_SIZE = 9
 # In square points, of marks whose area means something.
 _SMALLEST_AREA, _LARGEST_AREA = 9.0, 400.0
-_LEGEND_COLUMNS = 4
+# In points: the sign before the words of a legend's entry, and the gap to the next.
+_LEGEND_BESIDE = 30.0
 
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -92,7 +94,7 @@ def draw(chart: Chart) -> str:
         _axis(axes.yaxis, chart.y, units[1], y, axes.set_ylim)
         if chart.y.categories:
             axes.invert_yaxis()  # the first category on top, as in a table
-        _place(figure, axes, chart, legend_rows=_legend(axes))
+        _place(figure, axes, chart)
         source = io.StringIO()
         canvas.print_svg(source, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return compact(source.getvalue(), f"c-{chart.id}", chart.title, chart.alt)
@@ -138,18 +140,23 @@ def _tick(value: float) -> str:
     return f"{value:g}".replace("-", "−") if abs(value) < 1e4 else digits(value, 5)
 
 
-def _legend(axes: Axes) -> int:
-    """Names the series above the axes, where there are several; in how many rows."""
+def _legend(axes: Axes, room: float) -> int:
+    """Names the series above the axes, where there are several; in how many rows.
+
+    Args:
+        room: points from the axes' left end to the right end of the picture.
+    """
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if len(unique) < 2:
         return 0
+    columns = _legend_columns([*unique], room)
     legend = axes.legend(
         unique.values(),
         unique.keys(),
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=min(_LEGEND_COLUMNS, len(unique)),
+        ncols=columns,
         borderaxespad=0,
         handlelength=1.2,
         columnspacing=1.4,
@@ -157,11 +164,20 @@ def _legend(axes: Axes) -> int:
     for handle in legend.legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_sizes([36.0])
-    return -(-len(unique) // _LEGEND_COLUMNS)
+    return -(-len(unique) // columns)
 
 
-def _place(figure: Figure, axes: Axes, chart: Chart, *, legend_rows: int) -> None:
-    """Leaves room around the axes for the text beside them, in points.
+def _legend_columns(labels: Sequence[str], room: float) -> int:
+    """The most columns that there is room for; matplotlib fills one after another."""
+    widths = [text_width(label) + _LEGEND_BESIDE for label in labels]
+    for columns in range(len(labels), 1, -1):
+        if sum(max(column) for column in np.array_split(widths, columns)) <= room:
+            return columns
+    return 1
+
+
+def _place(figure: Figure, axes: Axes, chart: Chart) -> None:
+    """Leaves room around the axes for the text beside them, in points, and adds the legend.
 
     matplotlib's own layouts measure every text twice, which is half of the time of a chart, and in
     a font that the reader's browser does not use.
@@ -171,9 +187,9 @@ def _place(figure: Figure, axes: Axes, chart: Chart, *, legend_rows: int) -> Non
         names = [shorten(name, _CATEGORY_LENGTH) for name in chart.y.categories]
     left = 12 + max(map(text_width, names), default=0) + (18 if axes.yaxis.label.get_text() else 0)
     bottom = 18 + (16 if axes.xaxis.label.get_text() else 0)
-    top = 8 + 14 * legend_rows
     right = 48 if any(isinstance(mark, Bars) and mark.horizontal for mark in chart.marks) else 14
     width, height = WIDTH_INCHES * 72, chart.height * 72
+    top = 8 + 14 * _legend(axes, width - left)
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
 
 
@@ -261,7 +277,7 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
                     label=mark.label or None,
                 )
             case Rule():
-                _rule(axes, mark, xs if mark.vertical else ys)
+                _rule(axes, mark, chart, xs if mark.vertical else ys)
             case HeatMap():
                 _heat_map(axes, mark)
 
@@ -334,8 +350,8 @@ def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
     )
     if mark.name:
         axes.annotate(
-            mark.name, (x[-1], y[-1]), xytext=(-2, 4), textcoords="offset points", ha="right",
-            fontsize=8, color=FAINT,
+            mark.name, (x[0], y[0]), xytext=(2, 4), textcoords="offset points", fontsize=8,
+            color=FAINT,
         )  # fmt: skip
 
 
@@ -394,14 +410,17 @@ def _bars(
             )  # fmt: skip
 
 
-def _rule(axes: Axes, mark: Rule, size: float) -> None:
+def _rule(axes: Axes, mark: Rule, chart: Chart, size: float) -> None:
     style: dict[str, Any] = {"color": FAINT, "linewidth": 1, "linestyle": (0, (4, 3))}
     value = mark.value / size
     if mark.vertical:
         _tag(axes.axvline(value, **style), mark.id)
+        ends = [*_values(chart, "x"), *([0.0] if chart.x.from_zero else [])]
+        left = mark.value > (min(ends) + max(ends)) / 2  # the side with room for the words
         words = axes.annotate(
-            mark.label, (value, 1), xycoords=("data", "axes fraction"), xytext=(4, -10),
-            textcoords="offset points", fontsize=8, color=FAINT,
+            mark.label, (value, 1), xycoords=("data", "axes fraction"),
+            xytext=(-4 if left else 4, -10), textcoords="offset points", fontsize=8, color=FAINT,
+            ha="right" if left else "left",
         )  # fmt: skip
     else:
         _tag(axes.axhline(value, **style), mark.id)
