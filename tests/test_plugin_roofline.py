@@ -90,6 +90,12 @@ def test_a_disturbed_measurement_says_so(run: Run) -> None:
     assert "roofline.disturbed" not in findings(with_roof(run, other_load=0.0))
 
 
+def test_what_disturbed_the_roofs_is_said_once_of_all_versions(run: Run) -> None:
+    assert len(run.versions) > 1
+    found = Roofline().analyze(with_roof(run, other_load=1.5)).findings
+    assert [f.id for f in found].count("roofline.disturbed") == 1
+
+
 def test_a_run_without_roofs_says_why_there_is_no_roofline(run: Run) -> None:
     for bare in (replace(run, roofs=()), with_roof(run, failure="no")):
         (only,) = analyze(bare, choose(installed(), ["roofline"], {}, "test"))

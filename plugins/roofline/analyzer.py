@@ -121,6 +121,7 @@ class Roofline(Analyzer):
     def analyze(self, run: Run) -> Section:
         groups: list[Group] = []
         findings: list[Finding] = []
+        loads: list[float] = []
         for result, layers in focus_cells(run):
             roof = run.roof(result)
             if roof is None or roof.failure:
@@ -134,7 +135,8 @@ class Roofline(Analyzer):
             ]
             groups.append(focus_group(run, result, blocks))
             findings += _findings(standing, self.options.low)
-        return Section(groups, findings)
+            loads.append(standing.other_load)
+        return Section(groups, [*findings, *_disturbed(loads)])
 
 
 # ---------------------------------------------------------------------------- blocks
@@ -292,15 +294,7 @@ def _left(standing: Standing, layer: ExecutedLayer) -> float:
 
 
 def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
-    """Where the roofs themselves are to be doubted, or say nothing."""
-    if standing.other_load > _OTHER_LOAD:
-        yield Finding(
-            "roofline.disturbed",
-            "warning",
-            f"{digits(standing.other_load)} cores were busy with something else while the roofs "
-            "were measured: they may be lower than what the device can reach.",
-            "Close other programs and run again into a new run file.",
-        )
+    """Where a version's roofs are to be doubted, or say nothing."""
     if above := standing.above:
         highest = max(standing.of(x).fraction or 0 for x in above)
         yield Finding(
@@ -324,4 +318,17 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
             "operator without a formula, or a precision that was not measured.",
             "Fixed shapes (`shape` of the model) make the work known.",
             evidence(standing.result, blind),
+        )
+
+
+def _disturbed(loads: Sequence[float]) -> Iterator[Finding]:
+    """Said once of all roofs: versions mostly have the same."""
+    load = max(loads, default=0.0)
+    if load > _OTHER_LOAD:
+        yield Finding(
+            "roofline.disturbed",
+            "warning",
+            f"{digits(load)} cores were busy with something else while the roofs were measured: "
+            "they may be lower than what the device can reach.",
+            "Close other programs and run again into a new run file.",
         )
