@@ -28,7 +28,7 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     if varies("streams"):
         parts.append("auto streams" if cell.streams == "auto" else count(cell.streams, "stream"))
     if varies("batch"):
-        parts.append("own batch" if cell.batch is None else f"batch {cell.batch}")
+        parts.append("model's batch" if cell.batch is None else f"batch {cell.batch}")
     if varies("precision"):
         parts.append(cell.precision or "own precision")
     if varies("threads"):

@@ -98,8 +98,9 @@ def _facts(run: Run, result: CellResult, found: ModelTotals) -> Facts:
         *((f"Constants in {name}", size, "bytes") for name, size in found.weight_bytes.items()),
         ("Activation memory, the least that suffices", found.smallest_activations, "bytes"),
         ("Activation memory without any reuse", found.all_activations, "bytes"),
-        ("Integer operations", f"{digits(found.integer_ops / 1e9)} GIOP", "text"),
     ]
+    if found.integer_ops:
+        facts.append(("Integer operations", f"{digits(found.integer_ops / 1e9)} GIOP", "text"))
     if lost:
         share = lost / ((found.flops + found.integer_ops) or 1)
         words = f"{digits(lost / 1e9)} billion, {show(share, 'share')}"
