@@ -190,7 +190,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points, without marks: ``name`` at its start, ``label`` in the legend."""
+    """A line through points, without marks: ``name`` before it, ``label`` in the legend."""
 
     x: Sequence[float]
     y: Sequence[float]

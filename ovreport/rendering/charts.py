@@ -350,8 +350,8 @@ def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
     )
     if mark.name:
         axes.annotate(
-            mark.name, (x[0], y[0]), xytext=(2, 4), textcoords="offset points", fontsize=8,
-            color=FAINT,
+            mark.name, (x[0], y[0]), xytext=(-4, 0), textcoords="offset points", ha="right",
+            va="center", fontsize=8, color=FAINT,
         )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from ..common import by_type, layer_anchor, longest, total_s
 
 # Types with a colour of their own; the rest, little of the time, share one.
 _TYPES = 5
+# Intensities over so much of the logarithmic axis that a level's name fits.
+_NAME = 20
 
 
 def roofline_chart(
@@ -55,7 +57,10 @@ def _lines(
     if not levels:
         return
     highest = max(levels.values())
+    nearest = max(roof.memory_bandwidth, roof.cache_bandwidth or 0.0)
     lowest, widest = _span(roof, shown, reached, highest)
+    # Left of where the lowest level begins there is room for its name: no layer can be there.
+    lowest = min(lowest, min(levels.values()) / nearest / _NAME)
     for label, speed, dashed in (
         ("from memory", roof.memory_bandwidth, False),
         ("from cache", roof.cache_bandwidth, True),
@@ -69,7 +74,6 @@ def _lines(
                 f"{label}, {digits(speed / 1e9)} GB/s",
                 dashed=dashed,
             )
-    nearest = max(roof.memory_bandwidth, roof.cache_bandwidth or 0.0)
     for name, level in levels.items():
         yield Line(
             [level / nearest, widest],
