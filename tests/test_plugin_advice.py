@@ -12,7 +12,7 @@ import pytest
 from ovreport.graphs.flow import quantisers
 from ovreport.graphs.fusion import unfused
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.run import CellResult, ModelCache, Node, Port, Run
+from ovreport.run import CellResult, ModelCache, Node, Port, Roof, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.advice.analyzer import Advice
@@ -212,9 +212,68 @@ def test_streams_that_only_cost_latency_are_advised_against(run: Run) -> None:
     finding = findings(no_more, "parent")["advice.streams"]
     assert "more than 2 streams" in finding.text
     assert "180\N{NARROW NO-BREAK SPACE}FPS" in finding.text
-    assert finding.gain == pytest.approx(0.5, rel=0.01)
+    assert "grows from 11.0\N{NARROW NO-BREAK SPACE}ms to 22.0" in finding.text
+    assert finding.gain is None  # of another configuration, and no share of this one's layers
     rising = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
     assert "still rises up to 4 streams" in answers(rising, "parent")["advice.streams"]
+
+
+def test_a_size_that_the_sweet_spot_does_not_have_is_not_advised_against(run: Run) -> None:
+    falling = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (150, 0.022)})
+    assert "advice.streams" not in findings(falling, "parent")
+    assert "2 streams, the sweet spot" in answers(falling, "parent")["advice.streams"]
+    report = {"report": {"latency_threshold_ms": 15}}
+    config = run.header.model_copy(update={"config": {**run.header.config, **report}})
+    limited = replace(matrix(run, {2: (180, 0.011), 4: (300, 0.022)}), header=config)
+    answer = answers(limited, "parent")["advice.streams"]
+    assert "the latency threshold keeps the sweet spot at 2" in answer
+
+
+def test_what_int8_could_gain_rests_on_the_rates_that_were_measured(run: Run) -> None:
+    alone = replace(
+        with_isa(run, "avx512_vnni"),
+        results=tuple(r for r in run.results if r.cell.version == "parent"),
+    )
+    blind = findings(alone, "parent")["advice.int8-unused"]
+    assert "in no time" in blind.text
+    conditions = alone.conditions(alone.results[0])
+    assert conditions is not None
+
+    def reaching(**operations: float) -> Run:
+        return replace(alone, roofs=(Roof(conditions=conditions, operations=operations),))
+
+    known = findings(reaching(f32=100e9, i8=250e9), "parent")["advice.int8-unused"]
+    assert known.gain == pytest.approx(blind.gain * (1 - 100 / 250))
+    assert "250 billion operations a second in i8 against 100 in f32" in known.text
+    slow = reaching(f32=100e9, i8=90e9)
+    assert "advice.int8-unused" not in findings(slow, "parent")
+    assert "hardly gain" in answers(slow, "parent")["advice.int8-unused"]
+
+
+def test_a_quantised_model_without_int8_convolutions_is_told_so_once(run: Run) -> None:
+    result = run.focus("bottlenecks", "int8")
+    assert result is not None
+    assert result.runtime_graph is not None
+
+    def floating(node: Node) -> Node:
+        if node.type != "Convolution":
+            return node
+        return node.model_copy(
+            update={"attributes": {**node.attributes, "runtimePrecision": "f32"}}
+        )
+
+    graph = run.graphs[result.runtime_graph]
+    nodes = tuple(map(floating, graph.nodes))
+    graphs = {**run.graphs, "floating": graph.model_copy(update={"nodes": nodes})}
+    there = replace(changed(run, "int8", runtime_graph="floating"), graphs=graphs)
+    found = findings(there, "int8")
+    assert "5 of 5 convolutions" in found["advice.float-in-int8"].text
+    assert "advice.float-islands" not in found
+
+
+def test_parts_of_reorders_that_are_nothing_are_left_out(run: Run) -> None:
+    assert "where the precision changes" in findings(run, "int8")["advice.reorders"].text
+    assert "precision changes" not in findings(run, "parent")["advice.reorders"].text
 
 
 def test_memory_near_the_machines_is_a_problem(run: Run) -> None:

@@ -19,9 +19,9 @@ class Advice(Analyzer):
     id = "advice"
     title = "Advice"
     reading = (
-        "Each piece names its figures from this run, and the most it could gain if the layers it "
-        "names took no time at all (Amdahl's law). What was looked at without result is listed "
-        "below."
+        "Each piece names its figures from this run, and the most it could gain: if the layers it "
+        "names took no time at all (Amdahl's law), unless it says otherwise. What was looked at "
+        "without result is listed below."
     )
     needs = frozenset({"full_rate"})
     order = 150

@@ -14,6 +14,7 @@ from ovreport.stats.figures import figures
 from ovreport.stats.ratio import ratio, verdict
 
 from ...common import median_latency_s
+from ...configurations.choice import chosen
 from ..case import NOTABLE, Case, Found, Rule
 
 # Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle,
@@ -43,53 +44,62 @@ def _series(
 
 
 def _no_longer_pays(case: Case, size: Callable[[CellResult], int | None], noun: str) -> Found | str:
-    """The smallest size that is as good as the largest, where the largest only costs latency."""
-    series = _series(case.cells, size, noun)
+    """Whether the sweet spot is larger than it needs to be, which only costs latency."""
+    spot = chosen(case.run, case.cells)
+    if spot is None:
+        return "no cell is within the latency threshold"
+    # First, so that it stands for any other cell that came to the same.
+    series = _series([spot, *case.cells], size, noun)
     if not series:
         return f"the run has no throughput cells that differ in {noun} alone"
-    answers = [_compared(case, one, [size(result) for result in one], noun) for one in series]
-    found = [answer for answer in answers if isinstance(answer, Found)]
-    if found:
-        return max(found, key=lambda answer: answer.gain or 0.0)
-    return "; ".join(dict.fromkeys(str(answer) for answer in answers))
+    of_spot = [one for one in series if any(result is spot for result in one)]
+    if not of_spot:
+        return f"nothing was measured that differs from the sweet spot in {noun} alone"
+    return _compared(case, of_spot[0], spot, size, noun)
 
 
 def _compared(
-    case: Case, one: Sequence[CellResult], sizes: Sequence[int | None], noun: str
+    case: Case,
+    one: Sequence[CellResult],
+    spot: CellResult,
+    size: Callable[[CellResult], int | None],
+    noun: str,
 ) -> Found | str:
     """One series, ascending: where throughput stops rising, and what the rest costs."""
     best = max(map(_fps, one))
-    at = next(n for n, result in enumerate(one) if _fps(result) >= best * (1 - NOTABLE))
-    enough, most = one[at], one[-1]
-    if enough is most:
+    enough = next(result for result in one if _fps(result) >= best * (1 - NOTABLE))
+    small, large = size(enough) or 0, size(spot) or 0
+    said = f"{show(_fps(enough), 'rate')} with {_sized(noun, small)}"
+    if large < small:
+        return f"{said}, but the latency threshold keeps the sweet spot at {large}"
+    if enough is spot and spot is one[-1]:
         return (
-            f"throughput still rises up to {_sized(noun, sizes[-1])}, the most that was measured "
-            f"({show(_fps(one[-2]), 'rate')} → {show(_fps(most), 'rate')})"
+            f"throughput still rises up to {_sized(noun, large)}, the most that was measured "
+            f"({show(_fps(one[-2]), 'rate')} → {show(_fps(spot), 'rate')})"
         )
-    said = (
-        f"{show(_fps(enough), 'rate')} with {_sized(noun, sizes[at])}, "
-        f"{show(_fps(most), 'rate')} with {sizes[-1]}"
-    )
-    rises, slows = ratio(enough, most, "throughput"), ratio(enough, most, "median")
+    if enough is spot:
+        most = one[-1]
+        return f"{said}, the sweet spot, and {show(_fps(most), 'rate')} with {size(most)}"
+    said += f", {show(_fps(spot), 'rate')} with {large}, the sweet spot"
+    rises, slows = ratio(enough, spot, "throughput"), ratio(enough, spot, "median")
     if rises is None or slows is None or rises.confidence == 0 or rises.high > 1 + 2 * NOTABLE:
         return f"{said}: not known well enough to tell"
     if verdict(slows, NOTABLE, higher_is_better=False) != "slower":
         return f"{said}, and no longer latency"
-    ours, theirs = median_latency_s(most), median_latency_s(enough)
+    ours, theirs = median_latency_s(spot), median_latency_s(enough)
     return Found(
         "info",
-        f"more than {_sized(noun, sizes[at])} brings no more throughput: {said}, while the "
+        f"more than {_sized(noun, small)} brings no more throughput: {said}, while the "
         f"median latency grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
-        f"Use {_sized(noun, sizes[at])}.",
+        f"Use {_sized(noun, small)}.",
         "The section on configurations shows both cells with their intervals.",
-        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in (enough, most)],
-        1 - theirs / ours,
+        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in (enough, spot)],
     )
 
 
-def _sized(noun: str, size: int | None) -> str:
+def _sized(noun: str, size: int) -> str:
     """``1 stream``, ``a batch of 4``."""
-    return f"a batch of {size}" if noun == "batch" else count(size or 0, "stream")
+    return f"a batch of {size}" if noun == "batch" else count(size, "stream")
 
 
 def _streams(case: Case) -> Found | str:

@@ -16,6 +16,8 @@ from ..case import NOTABLE, Case, Found, Rule, share
 
 # The Workbench spoke of reorders from a tenth of the time on.
 _REORDERS = 0.1
+# A part that would read 0.0 % is left out.
+_SEEN = 0.0005
 
 
 def _reorders(case: Case) -> Found | str:
@@ -24,9 +26,14 @@ def _reorders(case: Case) -> Found | str:
     precision = share([c.layer for c in found if c.changes_precision])
     order = share([layer for layer in layers if layer.type == "Transpose"])
     layout = share(layers) - precision - order
-    parts = (
-        f"{show(precision, 'share')} where the precision changes, {show(layout, 'share')} where "
-        f"the layout does, {show(order, 'share')} in transposes"
+    parts = ", ".join(
+        f"{show(part, 'share')} {where}"
+        for part, where in (
+            (precision, "where the precision changes"),
+            (layout, "where the layout does" if precision else "where the layout changes"),
+            (order, "in transposes"),
+        )
+        if part >= _SEEN
     )
     if share(layers) < _REORDERS:
         return f"such layers take {show(share(layers), 'share')} of the time"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ovreport.graphs.flow import INT8, islands, quantisers
 from ovreport.graphs.fusion import PRODUCTS
-from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.roofline import roof_precision
 from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult
 from ovreport.section import Link
 from ovreport.stats.ratio import ratio, verdict
 
-from ...common import by_type, is_quantised, median_latency_s, total_s
+from ...common import by_type, grouped, is_quantised, median_latency_s, total_s
 from ..case import CONVOLUTIONS, NOTABLE, Case, Found, Rule, share, types
 
 # The Workbench advised FP16 on a GPU from this share of FP32 layers on.
@@ -35,16 +38,41 @@ def _int8_unused(case: Case) -> Found | str:
     products = [layer for layer in case.layers if layer.type in PRODUCTS]
     if share(products) < NOTABLE:
         return "hardly any time is in convolutions and matrix products"
+    most, basis = _int8_gain(case, products)
+    if most < NOTABLE:
+        return f"convolutions and matrix products would hardly gain: {basis}"
     return Found(
         "info",
         "no layer runs in INT8, for which this device has instructions; "
         f"{show(share(products), 'share')} of the layers' time is in convolutions and matrix "
-        "products, which it can speed up.",
+        f"products, which it can speed up. The most to gain: {basis}.",
         "Quantise the model with nncf.quantize and a few hundred samples of real data.",
         "Measure the result as a second version beside this one, and its accuracy on your data: "
         "INT8 is not faster everywhere.",
         case.evidence(products),
-        case.gain(products),
+        most,
+    )
+
+
+def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, str]:
+    """What INT8 could save of the latency at most, and what that rests on.
+
+    A layer that is bound by arithmetic and moves to INT8 takes the quotient of the two rates of its
+    time; one that is not gains less.
+    """
+    roof = case.run.roof(case.result)
+    rates = roof.operations if roof else {}
+    executed = grouped(products, roof_precision)
+    if not rates.keys() >= {"i8", *executed}:
+        return case.gain(products), "these layers in no time, as no rates were measured here"
+    most = sum(
+        case.gain(layers) * max(0.0, 1 - rates[name] / rates["i8"])
+        for name, layers in executed.items()
+    )
+    others = " and ".join(f"{digits(rates[name] / 1e9)} in {name}" for name in executed)
+    return most, (
+        f"these layers at the rates measured here, {digits(rates['i8'] / 1e9)} billion operations "
+        f"a second in i8 against {others}"
     )
 
 
@@ -154,6 +182,9 @@ def _quantisers(case: Case) -> Found | str:
 def _islands(case: Case) -> Found | str:
     if not is_quantised(case.run, case.result):
         return "this version is not quantised"
+    convolutions = [layer for layer in case.layers if layer.type in CONVOLUTIONS]
+    if convolutions and not any(layer.precision in INT8 for layer in convolutions):
+        return "all convolutions run in floating point, which is looked at by itself"
     found = islands(case.nodes, case.layers)
     members = [layer for island in found for layer in island]
     if share(members) < NOTABLE:
