@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from conftest import ovreport
 from ovreport.errors import UserError
 from ovreport.run import Launch, Run, Slice
 from ovreport.runfile import lines_of, read_run
+from ovreport.section import Chart, Points, Role, Rule, Section, Table
 from ovreport.stats.changes import change_points
+from ovreport.stats.estimate import Estimate
 from ovreport.trend import combine, series
 from ovreport_plugins.trend.analyzer import Trend
 
@@ -76,9 +79,47 @@ def test_points_are_in_the_order_of_time(runs: list[tuple[str, Run]]) -> None:
     assert [point.run for point in points] == list(range(RUNS))
 
 
+def charts(section: Section) -> list[Chart]:
+    return [b for group in section.groups for b in group.blocks if isinstance(b, Chart)]
+
+
+def test_a_hint_has_its_colour_and_a_run_its_date(runs: list[tuple[str, Run]]) -> None:
+    for chart in charts(Trend().analyze(combine(runs))):
+        (line,) = (mark for mark in chart.marks if isinstance(mark, Points))
+        assert line.role == Role("hint", "latency")
+        assert list(line.x) == list(range(RUNS))
+        names = chart.x.categories
+        assert len(names) == RUNS
+        assert chart.x.label == "begin of the run in 2026"
+        assert names[-1] == f"01-{RUNS:02}"
+        assert 2 <= len([name for name in names if name]) <= 5
+        rules = [mark.value for mark in chart.marks if isinstance(mark, Rule)]
+        assert rules == [CHANGED]
+
+
+def test_runs_of_one_day_are_told_apart_by_the_minute(runs: list[tuple[str, Run]]) -> None:
+    header = runs[0][1].header
+    later = header.model_copy(update={"created": "2026-01-01T09:30:00+00:00"})
+    again = replace(runs[0][1], header=later)
+    for chart in charts(Trend().analyze(combine([runs[0], ("again.jsonl", again)]))):
+        assert chart.x.label == "begin of the run on 2026-01-01, UTC"
+        assert chart.x.categories == ["08:00", "09:30"]
+
+
+def test_the_ratio_of_last_and_first_run_has_an_interval(runs: list[tuple[str, Run]]) -> None:
+    section = Trend().analyze(combine(runs))
+    tables = (b for group in section.groups for b in group.blocks if b.id.startswith("levels-"))
+    (table,) = (table for table in tables if isinstance(table, Table))
+    for row in table.rows:
+        ratio = row.values["ratio"]
+        assert isinstance(ratio, Estimate)
+        assert ratio.low < ratio.point < ratio.high
+
+
 def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
     section = Trend().analyze(combine(runs[CHANGED - 2 : CHANGED + 2]))
     assert section.findings == []
+    assert all("too few to tell" in chart.title for chart in charts(section))
     assert "too few to tell" in section.verdict
     with pytest.raises(UserError, match="two runs at least"):
         combine(runs[:1])

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
@@ -31,12 +32,15 @@ from ovreport.section import (
 from ovreport.stats.changes import MIN_VALUES, change_points
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
+from ovreport.stats.ratio import ratio
 from ovreport.trend import Point, series
 
 # Runs of one model made days apart scatter by a percent even on a quiet machine.
 _LEAST_NOISE = 0.01
 # A chart with more lines cannot be read; the table has all.
 _LINES = 6
+# As many dates have room below a chart.
+_DATES = 5
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,18 @@ class Figure:
     kind: Kind
     higher_is_better: bool
     of: Callable[[CellResult], Estimate | None]
+    compared: Literal["throughput", "median"]
 
 
 _FIGURES = (
-    Figure("throughput", "throughput", "rate", True, lambda r: figures(r).throughput_fps),
-    Figure("latency", "median latency", "duration", False, lambda r: figures(r).latency.median),
-)
+    Figure(
+        "throughput", "throughput", "rate", True, lambda r: figures(r).throughput_fps, "throughput"
+    ),
+    Figure(
+        "latency", "median latency", "duration", False, lambda r: figures(r).latency.median,
+        "median",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,11 +149,11 @@ def _chart(
     marks: list[Mark] = []
     words = []
     for number, (cell, points) in enumerate(list(known.items())[:_LINES]):
-        values = [(p.run + 1, e) for p in points if (e := figure.of(p.result))]
+        values = [(p.run, e) for p in points if (e := figure.of(p.result))]
         if not values:
             continue
         name = label(cell, cells)
-        role = Role("cell", f"{number} {name}")
+        role = Role("hint", cell.hint) if name == cell.hint else Role("cell", f"{number} {name}")
         marks.append(
             Points([x for x, _ in values], [y for _, y in values], role, name, joined=True)
         )
@@ -152,23 +162,43 @@ def _chart(
         )
     of_these = [c for c in changes if c.cell in known and c.figure is figure]
     for change in of_these:
-        marks.append(Rule(change.run + 1, _dated(run, change), vertical=True))
+        marks.append(Rule(change.run, _dated(run, change), vertical=True))
     marks += [
         # ``OpenVINO was 2026.3, now 2026.4``: what it was and is, is in the table of the runs.
-        Rule(number + 1, f"{changed[0].partition(' was ')[0]} changed", vertical=True)
+        Rule(number, f"{changed[0].partition(' was ')[0]} changed", vertical=True)
         for number in range(1, len(run.header.origins))
         if (changed := _environment_changes(run, number))
         and not any(change.run == number for change in of_these)
     ]
-    said = "no new level" if not of_these else count(len(of_these), "change") + " of level"
+    if of_these:
+        said = count(len(of_these), "change") + " of level"
+    elif max(map(len, known.values())) < MIN_VALUES:
+        said = "too few to tell a new level"
+    else:
+        said = "no new level"
     return Chart(
         f"trend-{figure.id}-{cells[0].id}",
         f"{figure.label.capitalize()} over {count(len(run.header.origins), 'run')}: {said}",
-        Axis("run", "count", from_zero=False),
+        _time_axis(run),
         Axis(figure.label, figure.kind),
         marks,
         "; ".join(words),
     )
+
+
+def _time_axis(run: Run) -> Axis:
+    """When each run was begun, as short as tells; blank where there is no room."""
+    begun = [origin.header.begun for origin in run.header.origins]
+    if len({text[:10] for text in begun}) == 1:
+        label, names = f"begin of the run on {begun[0][:10]}, UTC", [text[11:] for text in begun]
+    elif len({text[:4] for text in begun}) == 1:
+        label, names = f"begin of the run in {begun[0][:4]}", [text[5:10] for text in begun]
+    else:
+        label, names = "begin of the run", [text[:7] for text in begun]
+    step = math.ceil(len(names) / _DATES)
+    last = len(names) - 1
+    shown = [name if (last - n) % step == 0 else "" for n, name in enumerate(names)]
+    return Axis(label, categories=shown)
 
 
 def _dated(run: Run, change: Change) -> str:
@@ -181,18 +211,19 @@ def _levels(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change])
     rows = []
     for cell, points in known.items():
         for figure in _FIGURES:
-            values = [e for p in points if (e := figure.of(p.result))]
+            values = [(p.result, e) for p in points if (e := figure.of(p.result))]
             if len(values) < 2:
                 continue
+            (begun, first), (now, last) = values[0], values[-1]
             found = [c for c in changes if c.cell == cell and c.figure is figure]
             rows.append(
                 Row(
                     {
                         "cell": label(cell, cells),
                         "figure": figure.label,
-                        "first": show(values[0], figure.kind),
-                        "last": show(values[-1], figure.kind),
-                        "ratio": values[-1].point / values[0].point if values[0].point else None,
+                        "first": show(first, figure.kind),
+                        "last": show(last, figure.kind),
+                        "ratio": ratio(begun, now, figure.compared),
                         "runs": len(values),
                         "changes": tuple(
                             Link(f"#{c.run + 1}: {_dated(run, c)}", f"run-{c.run + 1}")
@@ -208,7 +239,7 @@ def _levels(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change])
         Column("figure", "Figure"),
         Column("first", "First run"),
         Column("last", "Last run"),
-        Column("ratio", "Ratio", "ratio", help="Last run over first."),
+        Column("ratio", "Ratio", "ratio", help="Last run over first, not measured side by side."),
         Column("runs", "Runs", "count"),
         Column("changes", "New levels"),
     ]
