@@ -50,6 +50,8 @@ def test_a_failing_cell_costs_only_itself(tmp_path: Path) -> None:
     assert {r.failure.stage for r in run.failed if r.failure} == {"compile", "reshape"}
     assert "Wrong value f8" in target.read_text()
     assert "cannot be reshaped to batch 3" in result.output
+    (reason,) = {r.failure.reason for r in run.failed if r.failure and r.failure.stage == "reshape"}
+    assert reason.endswith("the model's input is [1,3,224,224], [3,3,224,224] was asked for")
 
 
 def test_an_unfinished_run_is_not_overwritten(

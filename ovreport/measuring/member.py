@@ -103,9 +103,19 @@ class Member:
         if failure.stage == "reshape":
             cell = self.planned.cell
             asked = f"batch {cell.batch}" if cell.batch else "the given shape"
-            reason = f"the model cannot be reshaped to {asked}: {failure.reason}"
+            said = failure.reason.rstrip(".")
+            reason = f"the model cannot be reshaped to {asked}: {said}{self._reshaped()}"
             failure = failure.model_copy(update={"reason": reason})
         self.failure = failure
+
+    def _reshaped(self) -> str:
+        """``; the model's input is [?,?,?,3], [1,3,8,8] was asked for``: the first that differs."""
+        for port, shape in zip(self.planned.ports, self.planned.shapes, strict=True):
+            asked = f"[{','.join(map(str, shape))}]"
+            if asked != port.shape:
+                name = f" {port.names[0]}" if len(self.planned.ports) > 1 and port.names else ""
+                return f"; the model's input{name} is {port.shape}, {asked} was asked for"
+        return ""
 
     @property
     def worth_a_cache(self) -> bool:

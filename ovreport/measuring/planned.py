@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ovreport.plan import turns_key
-from ovreport.run import Basis, Begun, Cell
+from ovreport.run import Basis, Begun, Cell, Port
 
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """Paths are absolute; ``shapes`` are concrete, by input index; ``batch`` is what throughput
-    counts; ``inputs`` is an ``.npz`` file that the parent wrote, ``input_data`` says in words what
-    is in it; ``properties`` are compiled with, as OpenVINO names them; ``basis`` is what a result
-    will depend on."""
+    """Paths are absolute; ``ports`` are the model's own inputs, ``shapes`` what they run with, by
+    input index; ``batch`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent
+    wrote, ``input_data`` says in words what is in it; ``properties`` are compiled with, as OpenVINO
+    names them; ``basis`` is what a result will depend on."""
 
     cell: Cell
     model: Path
     python: Path
+    ports: tuple[Port, ...]
     shapes: tuple[tuple[int, ...], ...]
     batch: int
     inputs: Path

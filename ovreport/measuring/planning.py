@@ -109,6 +109,7 @@ class Planner:
             cell=cell,
             model=self.source.resolve(version.path),
             python=self.runtimes.pythons[cell.runtime],
+            ports=info.inputs,
             shapes=resolved.shapes,
             batch=resolved.batch,
             inputs=fed.path,
