@@ -247,11 +247,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """``values[row][column]``; None is an empty field. Both axes need categories."""
+    """``values[row][column]``; None is an empty field. Both axes need categories.
+
+    ``bare`` fields, (row, column), have their number and no part in the colours.
+    """
 
     values: Sequence[Sequence[float | None]]
     kind: Kind
     label: str = ""
+    bare: frozenset[tuple[int, int]] = frozenset()
 
 
 Mark: TypeAlias = "Points | Line | Bars | Histogram | Band | Rule | HeatMap"

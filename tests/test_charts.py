@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ovreport.rendering.charts import WIDTH_INCHES, draw, text_width
 from ovreport.rendering.palette import colour, ink_on, scale, scale_steps
-from ovreport.section import Axis, Bars, Chart, Points, Role, Rule
+from ovreport.section import Axis, Bars, Chart, HeatMap, Points, Role, Rule
 from ovreport.stats.estimate import Estimate
 
 MAIN = Role("series", "main")
@@ -121,6 +121,20 @@ def test_every_entry_of_a_legend_is_in_the_picture(names: list[str]) -> None:
     marks = [Points([n], [n], Role("type", name), name) for n, name in enumerate(names)]
     svg = draw(Chart("c", "", Axis("x"), Axis("y"), marks, ""))
     assert all(span(svg, name)[1] <= WIDTH_INCHES * 72 for name in names)
+
+
+def test_a_bare_field_of_a_heat_map_has_its_number_and_no_part_in_the_colours() -> None:
+    def drawn(bare: frozenset[tuple[int, int]]) -> str:
+        names = ["a", "b"]
+        heat = HeatMap([[900.0, 1.0], [2.0, 800.0]], "count", bare=bare)
+        axes = Axis("to", categories=names), Axis("from", categories=names)
+        return draw(Chart("c", "", *axes, [heat], ""))
+
+    whole, without = drawn(frozenset()), drawn(frozenset({(0, 0), (1, 1)}))
+    assert {"900", "800", "1", "2"} <= set(texts(without))
+    grounds = [re.findall(r'<path [^>]*fill="(#\w+)"', svg) for svg in (whole, without)]
+    assert len(grounds[0]) == 4
+    assert sorted(grounds[1]) == sorted([scale(0.0), scale(1.0)])  # of 1 and 2
 
 
 def test_an_interval_is_drawn_from_its_low_to_its_high_end() -> None:

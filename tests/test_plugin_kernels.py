@@ -81,3 +81,12 @@ def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> Non
         assert sum(x for row in heat.values for x in row if x is not None) == pytest.approx(1)
         largest = max(x for row in heat.values for x in row if x is not None)
         assert chart.title.startswith(show(largest, "share"))
+
+
+def test_every_column_has_a_name_and_reference_kernels_are_marked(run: Run) -> None:
+    for group in Kernels().analyze(run).groups:
+        (table,) = (b for b in group.blocks if isinstance(b, Table) and b.id.startswith("kernels-"))
+        assert all(column.label for column in table.columns)
+        marked = {str(r.values["kernel"]) for r in table.rows if r.values["reference"]}
+        assert marked
+        assert all(parse_kernel(name).is_reference for name in marked)

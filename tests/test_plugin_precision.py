@@ -70,6 +70,7 @@ def test_the_matrix_is_drawn_where_precisions_change(group: Group) -> None:
     rows = [[row.values[f"to-{name}"] or None for name in chart.x.categories]
             for row in table(group, "transitions-").rows]  # fmt: skip
     assert [list(row) for row in heat.values] == rows
+    assert heat.bare == {(n, n) for n in range(len(rows))}
     changes = sum(n or 0 for i, row in enumerate(heat.values) for j, n in enumerate(row) if i != j)
     assert f"changes {int(changes)} times" in chart.title
 

@@ -432,19 +432,25 @@ def _rule(axes: Axes, mark: Rule, chart: Chart, size: float) -> None:
 
 
 def _heat_map(axes: Axes, mark: HeatMap) -> None:
-    known = [value for row in mark.values for value in row if value is not None]
-    low, high = min(known, default=0.0), max(known, default=1.0)
-    unit = unit_for(mark.kind, known)
-    for row, values in enumerate(mark.values):
-        for column, value in enumerate(values):
-            if value is None:
-                continue
+    fields = {
+        (row, column): value
+        for row, values in enumerate(mark.values)
+        for column, value in enumerate(values)
+        if value is not None
+    }
+    coloured = [value for place, value in fields.items() if place not in mark.bare]
+    low, high = min(coloured, default=0.0), max(coloured, default=1.0)
+    unit = unit_for(mark.kind, fields.values())
+    for (row, column), value in fields.items():
+        ink = FAINT
+        if (row, column) not in mark.bare:
             fill = scale((value - low) / (high - low) if high > low else 0.5)
+            ink = ink_on(fill)
             axes.broken_barh([(column - 0.48, 0.96)], (row - 0.46, 0.92), facecolors=fill)
-            axes.text(
-                column, row, show(value, mark.kind, unit, with_unit=False),
-                ha="center", va="center", fontsize=9, color=ink_on(fill),
-            )  # fmt: skip
+        axes.text(
+            column, row, show(value, mark.kind, unit, with_unit=False),
+            ha="center", va="center", fontsize=9, color=ink,
+        )  # fmt: skip
     axes.set_xlim(-0.5, max(map(len, mark.values)) - 0.5)
     axes.set_ylim(-0.5, len(mark.values) - 0.5)
     for spine in axes.spines.values():

@@ -8,6 +8,8 @@ from ovreport.rendering.format import show
 from ovreport.run import Environment, Run
 from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
 
+from ..common import without_empty
+
 # Half a core busy on an otherwise idle machine is more than its services need.
 _LOAD = 0.5
 
@@ -43,6 +45,8 @@ class EnvironmentFacts(Analyzer):
 def _machine(environment: Environment) -> Facts:
     cores: Value = environment.logical_cores
     facts: list[tuple[str, Value, Kind]] = [
+        ("Host", environment.host, "text"),
+        ("User", environment.user, "text"),
         ("Processor", environment.cpu, "text"),
         ("Physical cores", environment.physical_cores, "count"),
         ("Logical cores", cores, "count"),
@@ -52,6 +56,11 @@ def _machine(environment: Environment) -> Facts:
         ("Busy cores before the run", environment.load, "number"),
         ("Container", environment.container or "none", "text"),
         ("Cores allowed by the container", environment.cpu_quota, "number"),
+        *(
+            (device.name, device.full_name, "text")
+            for device in environment.devices
+            if device.full_name != environment.cpu  # else it is the processor above
+        ),
     ]
     return Facts("machine", "Machine", facts)
 
@@ -61,11 +70,12 @@ def _software(environment: Environment) -> Facts:
         ("Operating system", environment.os, "text"),
         ("OpenVINO", environment.openvino, "text"),
         ("Python", environment.python, "text"),
-        *((name, version, "text") for name, version in environment.packages.items()),
-        ("Host", environment.host, "text"),
-        ("User", environment.user, "text"),
+        *(
+            (name, version, "text")
+            for name, version in environment.packages.items()
+            if name != "openvino"  # its release with its build is above
+        ),
     ]
-    facts += [(device.name, device.full_name, "text") for device in environment.devices]
     return Facts("software", "Software", facts)
 
 
@@ -148,7 +158,8 @@ def _cells(run: Run) -> Table:
         Column("stopped", "Ended by"),
         Column("harness", "Harness", "duration", help="What starting a request costs by itself."),
     ]
-    return Table("measured-cells", "How the cells were measured", columns, rows)
+    table = Table("measured-cells", "How the cells were measured", columns, rows)
+    return without_empty(table, "harness")
 
 
 def _memory(run: Run) -> Table:

@@ -37,6 +37,7 @@ from ..common import (
     longest,
     total_s,
     version_name,
+    without_empty,
 )
 
 _ISA = re.compile(
@@ -177,7 +178,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
                     "kernel": name,
                     "implementation": kernel.called,
                     "isa": kernel.isa,
-                    "reference": "reference" if kernel.is_reference else "",
+                    "reference": "yes" if kernel.is_reference else "",
                     "types": ", ".join(dict.fromkeys(layer.type for layer in members)),
                     **_sums(members),
                 }
@@ -187,11 +188,12 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
         Column("kernel", "Kernel", "code"),
         Column("implementation", "Implementation"),
         Column("isa", "Instruction set", help=_UNI),
-        Column("reference", ""),
+        Column("reference", "Reference", help="Written for correctness, not for speed."),
         Column("types", "Layer types"),
         *_SUMS,
     ]
-    return Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
+    table = Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
+    return without_empty(table, "reference")
 
 
 _UNI = "uni: chosen when the kernel is made."

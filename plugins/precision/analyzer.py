@@ -200,7 +200,14 @@ def _transitions_chart(
         f"in {counts.total()}",
         Axis("to", categories=names),
         Axis("from", categories=names),
-        [HeatMap([[counts[a, b] or None for b in names] for a in names], "count", "times")],
+        [
+            HeatMap(
+                [[counts[a, b] or None for b in names] for a in names],
+                "count",
+                "times",
+                bare=frozenset((n, n) for n in range(len(names))),  # no change of precision
+            )
+        ],
         "; ".join(words) or "It never changes.",
         height=0.8 + 0.45 * len(names),
     )
