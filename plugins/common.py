@@ -155,11 +155,6 @@ def median_latency_s(result: CellResult) -> float:
     return median_s(result).point
 
 
-def has_full_rate(run: Run) -> bool:
-    """Whether anything but fixed rates was measured, or nothing at all, which is said then."""
-    return not run.done or any(result.cell.rate is None for result in run.done)
-
-
 def kept_up(result: CellResult) -> bool:
     """Whether the machine serves a fixed rate, however long it lasts; always without one.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from browser import chromium
 from selenium.webdriver.common.by import By
-from test_plugin_rates import paced
 from test_plugin_summary import result, run_of
 
 from ovreport.analysis import analyze
@@ -16,7 +15,6 @@ from ovreport.rendering.page import render
 from ovreport.run import Cell, CellResult, Launch, Run, Slice, Streams
 from ovreport.runfile import read_run
 from ovreport.section import Chart, Finding, Group, HeatMap, Points, Table
-from ovreport_plugins.advice.analyzer import Advice
 from ovreport_plugins.configurations.analyzer import ConfigurationOptions, Configurations
 
 # By (streams, batch): how many times longer a request takes, and how many are in flight at once.
@@ -190,13 +188,6 @@ def test_a_sweet_spot_that_may_lie_beyond_the_threshold_says_so() -> None:
     assert "the interval of its latency crosses the threshold" in near.text
     far, _ = told([quick, best], latency_threshold_ms=200)
     assert "crosses" not in far.text
-
-
-def test_a_run_of_nothing_but_rates_has_no_configurations_and_no_advice() -> None:
-    run = run_of([paced(200, 10)])
-    assert not Configurations.concerns(run)
-    assert not Advice.concerns(run)
-    assert Configurations.concerns(run_of([paced(200, 10), result(Cell(model="net"), 5)]))
 
 
 def test_the_percentile_is_a_setting(run: Run) -> None:

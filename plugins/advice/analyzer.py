@@ -8,7 +8,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
 
-from ..common import has_full_rate, version_name
+from ..common import version_name
 from .case import Case, Found, Rule
 from .rules import RULES
 
@@ -25,10 +25,6 @@ class Advice(Analyzer):
     )
     needs = frozenset({"full_rate"})
     order = 150
-
-    @classmethod
-    def concerns(cls, run: Run) -> bool:
-        return has_full_rate(run)
 
     def analyze(self, run: Run) -> Section:
         findings: list[Finding] = []

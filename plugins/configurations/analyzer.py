@@ -36,7 +36,7 @@ from ovreport.section import (
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
-from ..common import has_full_rate, latency_threshold_s, without_empty
+from ..common import latency_threshold_s, without_empty
 from .choice import fps, is_device_choice, over_one_stream, pareto, streams_shown, sweet_spot
 from .search import search_tables
 
@@ -63,10 +63,6 @@ class Configurations(Analyzer):
     order = 200
     options_type = ConfigurationOptions
     options: ConfigurationOptions
-
-    @classmethod
-    def concerns(cls, run: Run) -> bool:
-        return has_full_rate(run)
 
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ovreport.run import CellResult, Run
+from ovreport.run import CellResult
 from ovreport.stats.figures import figures
-
-from ..common import latency_threshold_s, median_latency_s
 
 
 def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:
@@ -16,19 +14,6 @@ def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -
         i for i, (latency, _) in enumerate(points) if threshold is None or latency <= threshold
     ]
     return max(within, key=lambda i: (points[i][1], -points[i][0]), default=None)
-
-
-def chosen(run: Run, results: Sequence[CellResult]) -> CellResult | None:
-    """The cell at the sweet spot by median latency, if any is within the threshold."""
-    points = [(median_latency_s(r), fps(r)) for r in results]
-    place = sweet_spot(points, latency_threshold_s(run))
-    return None if place is None else results[place]
-
-
-def in_latency_mode(results: Sequence[CellResult]) -> CellResult:
-    """The quickest cell with the latency hint; without that hint the quickest of all."""
-    asked = [result for result in results if result.cell.hint == "latency"]
-    return min(asked or results, key=median_latency_s)
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:

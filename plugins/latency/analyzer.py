@@ -29,7 +29,7 @@ from ovreport.section import (
 from ovreport.stats.figures import figures
 
 from ..common import kept_up, without_empty
-from ..configurations.choice import chosen, in_latency_mode
+from ..summary.choice import best, in_latency_mode
 from .steadiness import cell_links, median_load, steady_after, taken, warm_up_slices
 from .steadiness import findings as steadiness
 
@@ -68,8 +68,8 @@ def _drawn(run: Run) -> tuple[list[CellResult], int]:
     able = [r for r in run.done if kept_up(r)]
     versions = [cells for pair in run.versions if (cells := run.of_version(*pair))]
     quick = [in_latency_mode(cells) for cells in versions]
-    best = [spot for cells in versions if (spot := chosen(run, cells))]
-    first = {r.cell.id: r for r in (*quick, *best, *able)}
+    spots = [spot for cells in versions if (spot := best(run, cells))]
+    first = {r.cell.id: r for r in (*quick, *spots, *able)}
     return list(first.values())[:_CHARTS], len(able)
 
 

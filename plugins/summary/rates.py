@@ -12,8 +12,8 @@ from ovreport.section import Block, Column, KeyFigure, KeyFigures, Role, Row, Ta
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
-from ..common import median_s
-from ..rates.analyzer import kept_up, requests_a_second
+from ..common import kept_up, median_s
+from ..rates.analyzer import requests_a_second
 from .figures import memory_bytes, ready, ready_s
 from .naming import executed_in, name, resolved_to
 

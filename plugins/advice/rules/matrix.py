@@ -14,7 +14,7 @@ from ovreport.stats.figures import figures
 from ovreport.stats.ratio import ratio, verdict
 
 from ...common import median_latency_s
-from ...configurations.choice import chosen
+from ...summary.choice import best
 from ..case import NOTABLE, Case, Found, Rule
 
 # Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle,
@@ -45,7 +45,7 @@ def _series(
 
 def _no_longer_pays(case: Case, size: Callable[[CellResult], int | None], noun: str) -> Found | str:
     """Whether the sweet spot is larger than it needs to be, which only costs latency."""
-    spot = chosen(case.run, case.cells)
+    spot = best(case.run, case.cells)
     if spot is None:
         return "no cell is within the latency threshold"
     # First, so that it stands for any other cell that came to the same.
@@ -66,8 +66,8 @@ def _compared(
     noun: str,
 ) -> Found | str:
     """One series, ascending: where throughput stops rising, and what the rest costs."""
-    best = max(map(_fps, one))
-    enough = next(result for result in one if _fps(result) >= best * (1 - NOTABLE))
+    most_fps = max(map(_fps, one))
+    enough = next(result for result in one if _fps(result) >= most_fps * (1 - NOTABLE))
     small, large = size(enough) or 0, size(spot) or 0
     said = f"{show(_fps(enough), 'rate')} with {_sized(noun, small)}"
     if large < small:
@@ -126,11 +126,11 @@ def _idle(case: Case) -> Found | str:
             "work: nothing follows"
         )
     several = [r for r in case.cells if r.cell.hint != "latency" and _fps(r) > _fps(result)]
-    best = max(several, key=_fps, default=None)
+    other = max(several, key=_fps, default=None)
     more = (
-        f"; {label(best.cell, case.run.header.plan)} reaches "
-        f"{show(_fps(best) / _fps(result), 'ratio')} its throughput"
-        if best
+        f"; {label(other.cell, case.run.header.plan)} reaches "
+        f"{show(_fps(other) / _fps(result), 'ratio')} its throughput"
+        if other
         else ""
     )
     return Found(
@@ -141,7 +141,7 @@ def _idle(case: Case) -> Found | str:
         "streams use them (hint throughput), or fewer threads do the same.",
         f'Measure [matrix] hint = ["latency", "throughput"] and threads = {[*range(1, threads)]}.',
         [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in
-         (result, *([best] if best else []))],
+         (result, *([other] if other else []))],
     )  # fmt: skip
 
 
