@@ -14,6 +14,7 @@ from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
 from ovreport.cli.render import render
 from ovreport.cli.run import run
+from ovreport.cli.stdout import lasting_stdout
 from ovreport.cli.trend import trend
 from ovreport.errors import UserError
 from ovreport.output import printable
@@ -21,6 +22,10 @@ from ovreport.output import printable
 
 class _Program(click.Group):
     """A group that turns wrong input into one sentence and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with lasting_stdout():
+            return super().main(*args, **kwargs)
 
     def invoke(self, context: click.Context) -> Any:
         try:

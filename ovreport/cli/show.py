@@ -27,7 +27,9 @@ from ovreport.stats.figures import figures
 # A log file has no width of its own; rich would fold its tables at 80 columns.
 _LOG_WIDTH = 120
 
-_console = Console(highlight=False, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+# None: the program was started without a standard output.
+_is_terminal = sys.stdout is not None and sys.stdout.isatty()
+_console = Console(highlight=False, width=None if _is_terminal else _LOG_WIDTH)
 
 
 def _text(value: str, style: str = "") -> Text:
