@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from ovreport.errors import UserError
 from ovreport.graphs.layers import executed_layers
 from ovreport.plugin import Analyzer, Need, Options
 from ovreport.run import Run
-from ovreport.section import Crashed, Section, Skipped
+from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped
 
 GROUP = "ovreport.analyzers"
 
@@ -36,25 +36,53 @@ def analyze(
     run: Run, analyzers: Sequence[Analyzer], suppress: Sequence[str] = ()
 ) -> list[Analysis]:
     """Each analyzer's section, without the findings whose id is suppressed."""
-    return [
-        Analysis(analyzer, _outcome(run, analyzer, frozenset(suppress)))
-        for analyzer in analyzers
-        if analyzer.concerns(run)
-    ]
+    outcomes = [(analyzer, _outcome(run, analyzer, frozenset(suppress))) for analyzer in analyzers]
+    return [Analysis(analyzer, outcome) for analyzer, outcome in outcomes if outcome is not None]
 
 
-def _outcome(run: Run, analyzer: Analyzer, suppress: frozenset[str]) -> Section | Skipped | Crashed:
-    needs = {"measurements", *analyzer.needs} if analyzer.needs else ()
-    for need, is_met in _MEETS.items():
-        if need in needs and not is_met(run):
-            return Skipped(_MISSING[need])
+def _outcome(
+    run: Run, analyzer: Analyzer, suppress: frozenset[str]
+) -> Section | Skipped | Crashed | None:
+    """None where the run does not concern the analyzer."""
     try:
+        if not analyzer.concerns(run):
+            return None
+        if unknown := sorted(analyzer.needs - _MEETS.keys()):
+            raise ValueError(f"needs {unknown[0]!r}, which is none of {', '.join(_MEETS)}")
+        needs = {"measurements", *analyzer.needs} if analyzer.needs else ()
+        for need, is_met in _MEETS.items():
+            if need in needs and not is_met(run):
+                return Skipped(_MISSING[need])
         section = analyzer.analyze(run)
-    except Exception as error:  # a plugin may raise anything; the report shows it as a card
-        summary = traceback.format_exception_only(error)[-1].strip()
-        return Crashed(summary, "".join(traceback.format_exception(error)))
-    shown = [finding for finding in section.findings if finding.id not in suppress]
-    return replace(section, findings=shown)
+        _check(section)
+        shown = [finding for finding in section.findings if finding.id not in suppress]
+        return replace(section, findings=shown)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; it becomes a card
+        return Crashed(_summary(error), "".join(traceback.format_exception(error)))
+
+
+def _check(section: object) -> None:
+    """What the report relies on before a section is rendered.
+
+    Raises:
+        TypeError: it is something else than the types say.
+    """
+    if not isinstance(section, Section):
+        raise TypeError(f"analyze returned {section!r:.80}, not a Section")
+    for group in section.groups:
+        if not isinstance(group, Group):
+            raise TypeError(f"the section's groups hold {group!r:.80}, not a Group")
+        iter(group.blocks)  # else a TypeError of its own
+    for finding in section.findings:
+        if not isinstance(finding, Finding):
+            raise TypeError(f"the section's findings hold {finding!r:.80}, not a Finding")
+        if finding.severity not in get_args(Severity):
+            raise TypeError(f"finding {finding.id!r} has the severity {finding.severity!r:.80}")
+
+
+def _summary(error: BaseException) -> str:
+    """``SystemExit: 7``."""
+    return traceback.format_exception_only(error)[-1].strip()
 
 
 def _two_versions(run: Run) -> bool:
@@ -105,9 +133,9 @@ def installed(plugins: Sequence[Path] = ()) -> dict[str, type[Analyzer]]:
     for point in entry_points(group=GROUP):
         try:
             loaded = point.load()
-        except Exception as error:  # whatever a foreign package raises on import
+        except (Exception, SystemExit) as error:  # whatever a foreign package does on import
             raise UserError(
-                f"analyzer {point.name!r} ({point.value}) cannot be loaded: {error}",
+                f"analyzer {point.name!r} ({point.value}) cannot be loaded: {_summary(error)}",
                 "Update or uninstall the package that offers it.",
             ) from error
         _add(found, loaded, point.value)
@@ -121,6 +149,18 @@ def _add(found: dict[str, type[Analyzer]], loaded: Any, origin: str) -> None:
     if not (inspect.isclass(loaded) and issubclass(loaded, Analyzer)):
         raise UserError(
             f"{origin}: not an analyzer", "Derive the class from ovreport.plugin.Analyzer."
+        )
+    for name in ("id", "title"):
+        value = getattr(loaded, name, None)
+        if not (isinstance(value, str) and value.strip()):
+            raise UserError(
+                f"{origin}: the analyzer {loaded.__name__} has no `{name}`",
+                f"Give the class a text named `{name}`.",
+            )
+    if inspect.isabstract(loaded):
+        raise UserError(
+            f"{origin}: the analyzer {loaded.__name__} has no `analyze`",
+            "Give the class a method analyze(self, run) that returns a Section.",
         )
     if found.setdefault(loaded.id, loaded) is not loaded:
         raise UserError(
@@ -138,15 +178,19 @@ def _of_file(path: Path) -> list[type[Analyzer]]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises
+    except (Exception, SystemExit) as error:  # whatever the user's file does
         raise UserError(
-            f"{path}: cannot be loaded: {error}", detail=traceback.format_exc()
+            f"{path}: cannot be loaded: {_summary(error)}",
+            "Correct the file, or take it out of [report] plugins.",
+            detail=traceback.format_exc(),
         ) from error
-    classes = [
+    derived = [
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, Analyzer) and value.__module__ == name
     ]
+    bases = {base for kind in derived for base in kind.__mro__[1:]}
+    classes = [kind for kind in derived if not (inspect.isabstract(kind) and kind in bases)]
     if not classes:
         raise UserError(
             f"{path}: no analyzer inside", "Derive a class from ovreport.plugin.Analyzer."

@@ -51,9 +51,12 @@ Need = Literal[
 
 
 class Options(BaseModel):
-    """Base of an analyzer's options, ``[analyzer.<id>]`` in the config; checked at the start."""
+    """Base of an analyzer's options, ``[analyzer.<id>]`` in the config; checked at the start.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The text under an option is what ``ovreport analyzers`` says of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 _O = TypeVar("_O", bound=Options)

@@ -1,0 +1,106 @@
+"""Plugins of any kind: what they do wrong is said when they are loaded, or costs their section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import ovreport
+
+from ovreport.analysis import analyze, installed
+from ovreport.errors import UserError
+from ovreport.run import Run
+from ovreport.runfile import read_run
+from ovreport.section import Crashed, Section
+
+RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
+HEAD = """
+import sys
+from ovreport.plugin import Analyzer, Options
+from ovreport.section import Finding, Group, Section
+"""
+WHOLE = """
+class Own(Analyzer):
+    id = "own"
+    title = "Own"
+    def analyze(self, run):
+        return Section([])
+"""
+
+
+@pytest.fixture(scope="module")
+def measured() -> Run:
+    return read_run(RUN)
+
+
+def plugin(folder: Path, text: str) -> Path:
+    path = folder / "own.py"
+    path.write_text(HEAD + text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (WHOLE.replace('id = "own"', ""), "the analyzer Own has no `id`. Give the class a text"),
+        (WHOLE.replace('title = "Own"', ""), "the analyzer Own has no `title`. Give the class"),
+        (WHOLE.replace('"Own"', "5"), "the analyzer Own has no `title`. Give the class a text"),
+        (WHOLE.replace("analyze(", "analyse("), "the analyzer Own has no `analyze`. Give the"),
+        ("sys.exit(5)", "cannot be loaded: SystemExit: 5. Correct the file"),
+        ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero. Correct the file"),
+    ],
+)
+def test_what_a_plugin_lacks_is_said_when_it_is_loaded(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = plugin(tmp_path, text)
+    with pytest.raises(UserError) as told:
+        installed([path])
+    assert str(told.value).startswith(f"{path}: {said}")
+
+
+def test_a_base_that_is_derived_from_is_no_analyzer_itself(tmp_path: Path) -> None:
+    base = "class Base(Analyzer):\n    order = 1\n"
+    path = plugin(tmp_path, base + WHOLE.replace("(Analyzer)", "(Base)"))
+    assert installed([path])["own"].order == 1
+
+
+@pytest.mark.parametrize(
+    ("returned", "error"),
+    [
+        ("5", "TypeError: analyze returned 5, not a Section"),
+        ("None", "TypeError: analyze returned None, not a Section"),
+        ("Section([5])", "TypeError: the section's groups hold 5, not a Group"),
+        ("Section([Group('', 5)])", "TypeError: 'int' object is not iterable"),
+        ("Section([], [5])", "TypeError: the section's findings hold 5, not a Finding"),
+        ("Section([], [Finding('x', 'bad', '')])", "TypeError: finding 'x' has the severity 'bad'"),
+        ("sys.exit(7)", "SystemExit: 7"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_a_plugin_returns_wrong_costs_its_section_only(
+    tmp_path: Path, measured: Run, returned: str, error: str
+) -> None:
+    path = plugin(tmp_path, WHOLE.replace("Section([])", returned))
+    found = installed([path])
+    first, second = analyze(measured, [found["own"](), found["summary"]()])
+    assert isinstance(first.outcome, Crashed)
+    assert first.outcome.error == error
+    assert isinstance(second.outcome, Section)
+    config, report = tmp_path / "x.toml", tmp_path / "x.html"
+    config.write_text("model = [{name = 'x', path = 'x'}]\nreport = {plugins = ['own.py']}\n")
+    done = ovreport("render", RUN, "--config", config, "-o", report)
+    assert done.exit_code == 0
+    assert error.replace("'", "&#39;") in report.read_text()
+
+
+def test_a_need_that_there_is_not_costs_the_section_only(tmp_path: Path, measured: Run) -> None:
+    path = plugin(tmp_path, WHOLE + "    needs = frozenset({'x'})\n")
+    (analysis,) = analyze(measured, [installed([path])["own"]()])
+    assert isinstance(analysis.outcome, Crashed)
+
+
+def test_every_option_is_explained() -> None:
+    for kind in installed().values():
+        for name, field in kind.options_type.model_fields.items():
+            assert field.description, f"{kind.id}.{name}"
