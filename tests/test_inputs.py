@@ -1,13 +1,25 @@
 """Files that are fed to a model hold what it takes, or are refused."""
 
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ovreport, tiny_model
 
 from ovreport.errors import UserError
+from ovreport.measuring import planning
+from ovreport.measuring.answers import read_labels
 from ovreport.measuring.inputs import prepare_inputs
 from ovreport.run import Port
+from ovreport.runfile import read_run
 
 PIXELS = Port(names=("x",), shape="[2]", precision="u8")
 
@@ -24,3 +36,136 @@ def test_integers_that_the_type_cannot_hold_are_refused(tmp_path: Path) -> None:
     np.save(file, np.array([0, 300], np.int64))
     with pytest.raises(UserError, match=r"x\.npy: values from 0 to 300, the model takes u8"):
         fed(file, target)
+
+
+def port(precision: str = "f32") -> Port:
+    return Port(names=("x",), shape="[?,4]", precision=precision)
+
+
+@pytest.mark.parametrize("batch", [10**12, 10**23, 10**400])
+def test_inputs_larger_than_the_memory_are_refused_before_they_are_made(
+    tmp_path: Path, batch: int
+) -> None:
+    with pytest.raises(UserError) as told:
+        prepare_inputs(tmp_path / "x.npz", [port()], [(batch, 4)], None, None, 0)
+    assert re.match(rf"input x, \[{batch}, 4\] of f32: [\d,]+ GiB, and [\d,]+ .iB of memory are "
+                    "free. Set a smaller `batch` or `shape`.", str(told.value))  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("precision", ["f16", "f32", "f64"])
+def test_pieces_give_the_numbers_that_one_piece_gave(tmp_path: Path, precision: str) -> None:
+    shape = (3, 50_000)
+    prepare_inputs(tmp_path / "x.npz", [port(precision)], [shape], None, (-1.5, 2), 7)
+    made = np.load(tmp_path / "x.npz")["0_0"]
+    whole = (-1.5 + 3.5 * np.random.default_rng(7).random(shape)).astype(made.dtype)
+    assert made.dtype.itemsize * 8 == int(precision[1:])
+    assert np.array_equal(made, whole)
+
+
+def test_a_temporary_folder_without_room_is_named(tmp_path: Path) -> None:
+    program = (
+        "import resource; from pathlib import Path; from ovreport.run import Port\n"
+        "from ovreport.errors import UserError\n"
+        "from ovreport.measuring.inputs import prepare_inputs\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "port = Port(names=('x',), shape='[?]', precision='f32')\n"
+        f"path = Path({str(tmp_path)!r}) / 'x.npz'\n"
+        "try: prepare_inputs(path, [port], [(1 << 20,)], None, None, 0)\n"
+        "except UserError as error: print(error)"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout == (
+        f"{tmp_path}: cannot take inputs of 4 MiB: File too large. Make room, or set TMPDIR to a "
+        "folder that has some.\n"
+    )
+
+
+def damaged(path: Path) -> None:
+    """An archive whose one compressed array has a wrong byte in it."""
+    np.savez_compressed(path, x=np.arange(4000, dtype=np.float32))
+    raw = bytearray(path.read_bytes())
+    raw[60:90] = b"\xff" * 30
+    path.write_bytes(raw)
+
+
+def without_array(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "no array")
+
+
+def endless(path: Path) -> None:
+    """An array by whose header it is larger than any memory."""
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (1 << 55,)}
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "said"),
+    [
+        ("x.npz", damaged, "Error -3 while decompressing data"),
+        ("x.npz", without_array, "what it holds is no array"),
+        ("x.npy", endless, "Unable to allocate"),
+    ],
+)
+def test_damaged_files_are_refused(
+    tmp_path: Path, name: str, make: Callable[[Path], None], said: str
+) -> None:
+    make(tmp_path / name)
+    with pytest.raises(UserError) as told:
+        prepare_inputs(tmp_path / "i.npz", [port()], [(1000, 4)], tmp_path / name, None, 0)
+    assert str(told.value).startswith(f"input {tmp_path / name}: cannot be read: {said}")
+
+
+def test_labels_larger_than_an_integer_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "labels.txt"
+    file.write_text("1\n99999999999999999999999\n")
+    with pytest.raises(UserError, match=r"labels .*labels\.txt: cannot be read: .*too large"):
+        read_labels(file)
+
+
+def config(folder: Path) -> Path:
+    """Two versions in two cells each, all fed the same."""
+    tiny_model(folder / "a.onnx", 1.0)
+    tiny_model(folder / "b.onnx", 1.1)
+    path = folder / "config.toml"
+    path.write_text("""
+        model = [
+            { name = "tiny", version = "parent", path = "a.onnx", shape = "[2,4]" },
+            { name = "tiny", version = "optimized", path = "b.onnx", shape = "[2,4]" },
+        ]
+        measure = { duration = 0.1, launches = 1, profile_iterations = 1, roofs = false }
+        """)
+    return path
+
+
+def test_a_plan_makes_what_all_cells_are_fed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def counted(target: Path, *rest: Any) -> str:
+        made.append(target)
+        return prepare_inputs(target, *rest)
+
+    monkeypatch.setattr(planning, "prepare_inputs", counted)
+    assert ovreport("run", config(tmp_path), "--dry-run").exit_code == 0
+    assert [path.name for path in made] == ["inputs-0.npz"]
+
+
+def test_no_room_to_compare_answers_costs_the_answers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(target: Path, *rest: Any) -> str:
+        if target.name.startswith("samples"):
+            raise UserError(f"{target.parent}: full")
+        return prepare_inputs(target, *rest)
+
+    monkeypatch.setattr(planning, "prepare_inputs", full)
+    told = ovreport("run", config(tmp_path), "-o", tmp_path / "x.html")
+    assert told.exit_code == 0, told.output
+    (answers,) = read_run(tmp_path / "x.jsonl").answers
+    assert answers.failure is not None
+    assert answers.failure.reason.endswith(": full")

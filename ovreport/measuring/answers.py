@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ovreport.measuring.asking import (
     input_sets,
     recording,
 )
+from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner
 from ovreport.measuring.session import WorkerError
@@ -44,32 +46,67 @@ _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 
 
 @dataclass(frozen=True)
+class Fed:
+    """What a cell is to be fed for its answers."""
+
+    planner: Planner
+    planned: PlannedCell
+    labels: Labels | None
+    labels_file: str
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Of arrays ``<set>_<input>``; made when first wanted, as a plan alone needs none.
+
+        Raises:
+            WorkerError: they cannot be written.
+        """
+        with _costing_answers():
+            count = self.planner.source.config.outputs.samples
+            return tuple(self.planner.samples(self.planned, count))
+
+    @cached_property
+    def digest(self) -> str:
+        return file_digest(self.files)
+
+    def sets(self) -> list[Mapping[int, Array]]:
+        """Arrays by input, set by set.
+
+        Raises:
+            WorkerError: they are more than the memory holds.
+        """
+        with _costing_answers():
+            check_memory(
+                sum(file.stat().st_size for file in self.files),
+                "all inputs to compare answers by",
+                "Set fewer `samples` under [outputs], or a smaller `batch` or `shape`.",
+            )
+        return list(chain.from_iterable(map(input_sets, self.files)))
+
+    @property
+    def words(self) -> str:
+        several = len(self.files)
+        more = f", and {several - 1} more of the next seeds" if several > 1 else ""
+        return self.planned.input_data + more
+
+
+@contextmanager
+def _costing_answers() -> Iterator[None]:
+    """What is wrong with the inputs once cells are measured costs the answers, not the run."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkerError("input", str(error), error.detail) from error
+
+
+@dataclass(frozen=True)
 class Question:
-    """Two cells to be fed the same. ``inputs`` are files of arrays ``<set>_<input>``, A's."""
+    """Two cells to be fed the same, which is A's."""
 
     base: PlannedCell
     other: PlannedCell
-    inputs: tuple[Path, ...]
-    labels: Labels | None
-    labels_file: str
+    fed: Fed
     layers: bool
-
-    @property
-    def digest(self) -> str:
-        content = hashlib.sha256()
-        for path in self.inputs:
-            content.update(path.read_bytes())
-        return content.hexdigest()
-
-    @property
-    def input_data(self) -> str:
-        return _input_data(self.base, self.inputs)
-
-
-def _input_data(planned: PlannedCell, inputs: Sequence[Path]) -> str:
-    several = len(inputs)
-    more = f", and {several - 1} more of the next seeds" if several > 1 else ""
-    return planned.input_data + more
 
 
 def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question]:
@@ -88,12 +125,8 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
         base = next((p for p in points if p.cell.version == named), points[0])
         others = [item for item in points if item is not base]
         if others:
-            inputs = tuple(planner.samples(base, config.outputs.samples))
-            labels, file = _labels(planner, base)
-            found += [
-                Question(base, other, inputs, labels, file, config.outputs.layers)
-                for other in others
-            ]
+            fed = Fed(planner, base, *_labels(planner, base))
+            found += [Question(base, other, fed, config.outputs.layers) for other in others]
     return found
 
 
@@ -102,9 +135,7 @@ class Alone:
     """A version with nothing to compare in its run: its answers are kept for comparisons later."""
 
     planned: PlannedCell
-    inputs: tuple[Path, ...]
-    labels: Labels | None
-    labels_file: str
+    fed: Fed
 
 
 def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
@@ -113,11 +144,10 @@ def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
     Raises:
         UserError: labels cannot be read.
     """
-    outputs = planner.source.config.outputs
-    if not outputs.compare:
+    if not planner.source.config.outputs.compare:
         return []
     return [
-        Alone(one, tuple(planner.samples(one, outputs.samples)), *_labels(planner, one))
+        Alone(one, Fed(planner, one, *_labels(planner, one)))
         for one, *others in _points(planned)
         if not others
     ]
@@ -133,8 +163,13 @@ def _points(planned: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
 
 def is_recorded(asked: Alone, run: Run | None) -> bool:
     """Whether a run that is gone on with holds the answers, of this model and these inputs."""
-    digests = tuple(d for path in asked.inputs for d in input_digests(path))
-    return run is not None and any(
+    if run is None:
+        return False
+    try:
+        digests = tuple(d for path in asked.fed.files for d in input_digests(path))
+    except WorkerError:  # to be kept as the reason when it is asked
+        return False
+    return any(
         known.cell.point == asked.planned.cell.point
         and known.model == asked.planned.basis.model
         and known.inputs == digests[: len(known.inputs)] != ()
@@ -145,25 +180,30 @@ def is_recorded(asked: Alone, run: Run | None) -> bool:
 
 def answer_alone(asked: Alone, settings: Measure, folder: Path) -> Recording:
     """Runs the version over its inputs, as many as can be had within some seconds."""
-    inputs = folder / "alone.npz"
-    _save(inputs, [values for path in asked.inputs for values in input_sets(path)])
+    planned, fed, inputs = asked.planned, asked.fed, folder / "alone.npz"
+    found: Answered | Failure
+    words, digests = planned.input_data, list[str]()
     try:
-        found: Answered | Failure = all_answers(
-            asked.planned, inputs, settings, folder / "outputs", _ALONE_S
-        )
+        _save(inputs, fed.sets())
+        words, digests = fed.words, input_digests(inputs)
+        found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
         found = error.failure
-    words = _input_data(asked.planned, asked.inputs)
-    digests = input_digests(inputs)
-    return recording(asked.planned, words, digests, found, asked.labels, asked.labels_file)
+    return recording(planned, words, digests, found, fed.labels, fed.labels_file)
 
 
 def is_answered(question: Question, run: Run | None) -> bool:
     """Whether a run that is gone on with holds the answer, of these models and inputs."""
-    return run is not None and any(
+    if run is None:
+        return False
+    try:
+        inputs = question.fed.digest
+    except WorkerError:  # to be kept as the reason when it is asked
+        return False
+    return any(
         (known.base, known.other) == (question.base.cell, question.other.cell)
         and known.models == _models(question)
-        and known.inputs == question.digest
+        and known.inputs == inputs
         and known.asked_layers == question.layers
         and known.failure is None
         for known in run.answers
@@ -181,13 +221,15 @@ def answer(
         base=question.base.cell,
         other=question.other.cell,
         models=_models(question),
-        inputs=question.digest,
-        input_data=question.input_data,
+        inputs="",
+        input_data=question.base.input_data,
         samples=0,
-        labels=question.labels_file,
+        labels=question.fed.labels_file,
         asked_layers=question.layers,
     )
     try:
+        told = {"inputs": question.fed.digest, "input_data": question.fed.words}
+        known = known.model_copy(update=told)
         fed = _same_inputs(question, run, folder)
     except WorkerError as error:
         return known.model_copy(update={"failure": error.failure}), ()
@@ -201,11 +243,11 @@ def answer(
     recordings = tuple(
         recording(
             item,
-            question.input_data,
+            question.fed.words,
             input_digests(inputs),
             outcome,
-            question.labels,
-            question.labels_file,
+            question.fed.labels,
+            question.fed.labels_file,
         )
         for (item, inputs), outcome in zip(asked, found, strict=True)
     )
@@ -213,7 +255,7 @@ def answer(
     if isinstance(a, Failure) or isinstance(b, Failure):
         failure = a if isinstance(a, Failure) else b
         return known.model_copy(update={"failure": failure}), recordings
-    outputs = _outputs((a, b), question.labels)
+    outputs = _outputs((a, b), question.fed.labels)
     samples = len(a.files) * question.base.batch
     known = known.model_copy(update={"outputs": outputs, "samples": samples})
     if not question.layers:
@@ -292,10 +334,10 @@ def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path
     """One file of all sets for A, and the same for B: in its order, layout and element type.
 
     Raises:
-        WorkerError: B takes other inputs.
+        WorkerError: B takes other inputs, or the files cannot be written.
     """
     files = folder / "same-0.npz", folder / "same-1.npz"
-    sets = [values for path in question.inputs for values in input_sets(path)]
+    sets = question.fed.sets()
     wanted = next(input_sets(question.other.inputs))
     models = [
         run.model_file(item.cell.model, item.cell.version).inputs
@@ -312,7 +354,8 @@ def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path
 
 def _save(path: Path, sets: Sequence[Mapping[int, Array]]) -> None:
     named = {f"{n}_{index}": x for n, values in enumerate(sets) for index, x in values.items()}
-    np.savez(path, **named)  # type: ignore[arg-type]
+    with _costing_answers():
+        write_arrays(path, named)
 
 
 def fitted_inputs(
@@ -383,7 +426,7 @@ def read_labels(path: Path) -> Labels:
                 raise ValueError(f"elements of type {found.dtype}")
             return np.asarray(found, dtype=np.int64)
         return np.array([int(line) for line in path.read_text().split()], dtype=np.int64)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, OverflowError, MemoryError, EOFError) as error:
         raise UserError(
             f"labels {path}: cannot be read: {error}",
             "Give an .npy of integers, or a text file with one class id in each line.",

@@ -6,14 +6,15 @@ The arrays go to the worker in an ``.npz`` file, one array for each set and inpu
 
 from __future__ import annotations
 
+import hashlib
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from math import ceil, prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from ovreport.errors import UserError
@@ -32,6 +33,8 @@ _NUMPY: dict[str, np.dtype[Any]] = {
 
 _ARRAYS = (".npy", ".npz")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+# Random numbers are made so many at a time: in one piece they would take three times their memory.
+_PIECE = 1 << 16
 # More pictures than this do not make a measurement better, and all of them are held in memory.
 _MAX_IMAGES = 64
 
@@ -52,8 +55,10 @@ def prepare_inputs(
         value_range: lowest and highest random value, for all inputs or by name.
 
     Raises:
-        UserError: a file cannot be read or does not fit its input.
+        UserError: a file cannot be read or does not fit its input; the inputs are larger than the
+            memory or the temporary folder.
     """
+    _check_sizes(ports, shapes)
     generator = np.random.default_rng(seed)
     files = _files(given, ports)
     sets: list[list[Array]] = []
@@ -72,9 +77,70 @@ def prepare_inputs(
         for index, arrays in enumerate(sets)
         for turn in range(count)
     }
-    np.savez(target, **named)  # type: ignore[arg-type]
+    write_arrays(target, named)
     several = f", {count} sets in turn" if count > 1 else ""
     return "; ".join(words) + several + f" (seed {seed})"
+
+
+def write_arrays(target: Path, arrays: Mapping[str, Array]) -> None:
+    """An uncompressed ``.npz`` in the temporary folder.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        np.savez(target, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        size = _binary(sum(array.nbytes for array in arrays.values()))
+        raise UserError(
+            f"{target.parent}: cannot take inputs of {size}: {error.strerror or error}",
+            "Make room, or set TMPDIR to a folder that has some.",
+        ) from error
+
+
+def file_digest(paths: Sequence[Path], head: bytes = b"") -> str:
+    """SHA-256 of some bytes and what the files hold, one after another."""
+    content = hashlib.sha256(head)
+    for path in paths:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                content.update(piece)
+    return content.hexdigest()
+
+
+def check_memory(size: int, what: str, remedy: str) -> None:
+    """Told in advance, as the system may end a program that asks for more than there is.
+
+    Raises:
+        UserError: less memory is free than the size in bytes.
+    """
+    available = psutil.virtual_memory().available
+    if size > available:
+        raise UserError(
+            f"{what}: {_binary(size)}, and {_binary(available)} of memory are free", remedy
+        )
+
+
+def _check_sizes(ports: Sequence[Port], shapes: Sequence[tuple[int, ...]]) -> None:
+    sizes = [_bytes(port.precision, shape) for port, shape in zip(ports, shapes, strict=True)]
+    if sizes:
+        at = sizes.index(max(sizes))
+        what = f"input {_name(ports[at], at)}, {list(shapes[at])} of {ports[at].precision}"
+        what += ", and the others" if len(sizes) > 1 else ""
+        check_memory(sum(sizes), what, "Set a smaller `batch` or `shape`.")
+
+
+def _bytes(precision: str, shape: tuple[int, ...]) -> int:
+    bits = re.search(r"\d+", precision)
+    return -(-prod(shape) * (int(bits[0]) if bits else 8) // 8)
+
+
+def _binary(size: int) -> str:
+    """Integers of any length, which division could turn into a float that overflows."""
+    for unit, bits in (("GiB", 30), ("MiB", 20)):
+        if size >> bits:
+            return f"{size >> bits:,} {unit}"
+    return f"{size:,} bytes"
 
 
 # ---------------------------------------------------------------------------- random
@@ -106,13 +172,13 @@ def _random(
     if precision in _NUMPY:
         kind = _NUMPY[precision]
         if _is_float(precision):
-            return (low + (high - low) * generator.random(shape)).astype(kind)
+            return _floats(generator, kind, shape, low, high)
         limits = np.iinfo(kind)
         bottom, top = max(int(low), limits.min), min(ceil(high), limits.max + 1)
         return generator.integers(bottom, max(top, bottom + 1), shape, dtype=kind)
     if precision == "bf16":
         # bf16 is the upper half of f32.
-        single = (low + (high - low) * generator.random(shape)).astype("<f4")
+        single = _floats(generator, np.dtype("<f4"), shape, low, high)
         return single.view("<u2").reshape(*shape, 2)[..., 1].copy().view(np.uint8).reshape(-1)
     bits = re.search(r"\d+", precision)
     if bits is None:
@@ -120,7 +186,21 @@ def _random(
             f"input of type {precision!r} cannot be filled with random numbers",
             "Give a file with `input`.",
         )
-    return generator.integers(0, 256, ceil(prod(shape) * int(bits[0]) / 8), dtype=np.uint8)
+    return generator.integers(0, 256, _bytes(precision, shape), dtype=np.uint8)
+
+
+def _floats(
+    generator: np.random.Generator,
+    kind: np.dtype[Any],
+    shape: tuple[int, ...],
+    low: float,
+    high: float,
+) -> Array:
+    values = np.empty(prod(shape), kind)
+    for start in range(0, values.size, _PIECE):
+        piece = values[start : start + _PIECE]
+        piece[:] = low + (high - low) * generator.random(piece.size)
+    return values.reshape(shape)
 
 
 # ---------------------------------------------------------------------------- files
@@ -163,9 +243,14 @@ def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
             loaded = loaded[_member(path, loaded.files, port, index)]
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        if not isinstance(loaded, np.ndarray):
+            raise ValueError("what it holds is no array")
+    except UserError:
+        raise
+    except Exception as error:  # numpy, zipfile and zlib have many ways to find a file damaged
         raise UserError(
-            f"input {path}: cannot be read: {error}", "Give an .npy or .npz file without pickles."
+            f"input {path}: cannot be read: {error}",
+            "Give a whole .npy or .npz file without pickles.",
         ) from error
     if loaded.shape != shape:
         raise UserError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from ovreport.config.load import Source
 from ovreport.config.schema import Scalar, Version
 from ovreport.errors import UserError
-from ovreport.measuring.inputs import prepare_inputs
+from ovreport.measuring.inputs import file_digest, prepare_inputs
 from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.shapes import ResolvedShapes, resolve
@@ -90,7 +89,7 @@ class Planner:
     runtimes: Runtimes
     environment: Environment
     folder: Path
-    _inputs: dict[tuple[object, ...], _InputFile] = field(default_factory=dict)
+    _inputs: dict[str, _InputFile] = field(default_factory=dict)
 
     def plan(self, cell: Cell) -> PlannedCell:
         """Everything a worker needs to run the cell.
@@ -103,7 +102,7 @@ class Planner:
         inspection = self.runtimes.inspections[cell.runtime]
         info = inspection.models[place]
         resolved = self._shapes(version, info, cell.batch)
-        fed = self._input_file(place, version, info, resolved)
+        fed = self._input_file(version, info, resolved)
         properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
             cell=cell,
@@ -126,7 +125,11 @@ class Planner:
         )
 
     def samples(self, planned: PlannedCell, count: int) -> list[Path]:
-        """Input files to compare answers by: the given input, or random ones of several seeds."""
+        """Input files to compare answers by: the given input, or random ones of several seeds.
+
+        Raises:
+            UserError: they cannot be written.
+        """
         place = self._place(planned.cell.model, planned.cell.version)
         version = self.source.config.model[place]
         if version.input is not None:
@@ -169,9 +172,10 @@ class Planner:
             raise self._located(version, error) from error
 
     def _input_file(
-        self, place: int, version: Version, info: ModelInfo, resolved: ResolvedShapes
+        self, version: Version, info: ModelInfo, resolved: ResolvedShapes
     ) -> _InputFile:
-        key = (place, resolved.shapes)
+        """The same file for versions and configurations that are fed the same."""
+        key = repr((info.inputs, resolved.shapes, version.input, version.range))
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
             try:
@@ -185,8 +189,8 @@ class Planner:
                 )
             except UserError as error:
                 raise self._located(version, error) from error
-            digest = hashlib.sha256(repr(resolved.shapes).encode() + path.read_bytes())
-            self._inputs[key] = _InputFile(path, words, digest.hexdigest())
+            digest = file_digest([path], repr(resolved.shapes).encode())
+            self._inputs[key] = _InputFile(path, words, digest)
         return self._inputs[key]
 
     def _given_input(self, version: Version) -> Path | dict[str, Path] | None:
