@@ -77,6 +77,11 @@ def _umask() -> int:
     return mask
 
 
+def file_text(path: Path) -> str:
+    """A path as text that any file can hold, though it need not be UTF-8 itself."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def printable(text: str) -> str:
     """Text from a model or an error for a terminal: control and format characters shown as �."""
     return "".join(

@@ -1,5 +1,6 @@
 """Two runs in one report: which cells are compared, what else differs, and what is refused."""
 
+import os
 import re
 from pathlib import Path
 
@@ -101,3 +102,14 @@ def test_runs_with_nothing_in_common_are_refused(report: Path, tmp_path: Path) -
     assert result.exit_code == 2
     assert "device is CPU in the one and GPU in the other" in result.stderr
     assert "--base device=CPU --candidate device=GPU" in result.stderr
+
+
+def test_a_file_name_that_is_not_utf8_is_told_as_far_as_it_can_be(tmp_path: Path) -> None:
+    data = Path(__file__).with_name("data") / "versions.jsonl"
+    file = tmp_path / os.fsdecode(b"r\xff.jsonl")
+    file.write_bytes(data.read_bytes())
+    target = tmp_path / os.fsdecode(b"c\xff.html")
+    words = ("--base", "version=parent", "--candidate", "version=int8")
+    told = ovreport("compare", file, file, *words, "-o", target)
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (0, f"Report:   {tmp_path}/c�.html")
+    assert read_run(target).header.origins[0].file == str(tmp_path / "r�.jsonl")

@@ -61,13 +61,15 @@ def compare(
     from ovreport import compare as comparison
     from ovreport.cli.report import report_settings, write_report
     from ovreport.config.load import load_report
-    from ovreport.output import check_writable
+    from ovreport.output import check_writable, file_text, printable
     from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
 
     both = comparison.compare(
-        comparison.Side("base", str(base_run), read_run(base_run), dict(base)),
-        comparison.Side("candidate", str(candidate_run), read_run(candidate_run), dict(candidate)),
+        comparison.Side("base", file_text(base_run), read_run(base_run), dict(base)),
+        comparison.Side(
+            "candidate", file_text(candidate_run), read_run(candidate_run), dict(candidate)
+        ),
     )
     check_writable(output, "-o")
     settings = (
@@ -79,5 +81,5 @@ def compare(
     job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
     with drawing() as charts:
         write_report(both, settings, output, charts, with_data=not no_data)
-    click.echo(f"Report:   {output}")
+    click.echo(printable(f"Report:   {output}"))
     sys.exit(job.hold(both, settings))

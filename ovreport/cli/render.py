@@ -40,7 +40,7 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     with drawing() as charts:  # its process starts while this one still imports and reads
         from ovreport.cli.report import report_settings, with_report_of, write_report
         from ovreport.config.load import load_report
-        from ovreport.output import check_writable
+        from ovreport.output import check_writable, printable
         from ovreport.redaction import redacted
         from ovreport.runfile import read_run
 
@@ -54,4 +54,4 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
         if redact:
             measured = redacted(measured)
         write_report(measured, settings, output, charts, with_data=not no_data)
-    click.echo(f"Report: {output}")
+    click.echo(printable(f"Report: {output}"))

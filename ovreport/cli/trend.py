@@ -29,12 +29,12 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     ovreport trend runs/*.jsonl -o trend.html
     """
     from ovreport.cli.report import report_settings, write_report
-    from ovreport.output import check_writable, printable
+    from ovreport.output import check_writable, file_text, printable
     from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
     from ovreport.trend import combine, distinct
 
-    found, same = distinct([(str(path), read_run(path)) for path in runs])
+    found, same = distinct([(file_text(path), read_run(path)) for path in runs])
     for warning in same:
         click.echo(f"Warning: {printable(warning)}.", err=True)
     combined = combine(found)
@@ -42,4 +42,4 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     settings = report_settings(combined, "trend")
     with drawing() as charts:
         write_report(combined, settings, output, charts, with_data=not no_data)
-    click.echo(f"Report: {output}")
+    click.echo(printable(f"Report: {output}"))
