@@ -15,8 +15,10 @@ from conftest import ovreport
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovreport.export.markdown import literal
 from ovreport.export.spreadsheet import csv_text
 from ovreport.export.workbench import file_name
+from ovreport.output import printable
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 
@@ -124,8 +126,15 @@ def test_the_workbench_reports_have_its_columns_and_numbers_only(folder: Path, r
 def test_csv_gives_texts_back_and_no_formula(texts: list[str]) -> None:
     content = csv_text(["name"], [[text] for text in texts], ";")
     read = [row[0] if row else "" for row in csv.reader(io.StringIO(content, ""), delimiter=";")]
-    assert [text.removeprefix("'") for text in read[1:]] == [t.removeprefix("'") for t in texts]
+    shown = [printable(text) for text in texts]
+    assert [text.removeprefix("'") for text in read[1:]] == [t.removeprefix("'") for t in shown]
     assert not any(text.strip().startswith(("=", "+", "-", "@")) for text in read[1:])
+
+
+def test_a_terminal_that_shows_a_file_obeys_no_name_in_it() -> None:
+    name = "a\x1b[31m\x07\u202eb\rc"
+    assert csv_text(["name"], [[name]]) == "name\r\na�[31m��b�c\r\n"
+    assert literal(name) == "a�\\[31m��b c"
 
 
 def test_a_text_with_another_separator_is_quoted() -> None:
@@ -134,6 +143,7 @@ def test_a_text_with_another_separator_is_quoted() -> None:
 
 def test_a_file_name_holds_nothing_that_a_path_could_mean() -> None:
     assert file_name("layers", "../../etc/passwd", "a b\x00") == "layers-.._.._etc_passwd-a_b_"
+    assert file_name(".hidden", ".x") == "_hidden-.x"
 
 
 def test_it_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from ovreport.comparisons import Comparison, control
 from ovreport.gate.checks import Gate, Status
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
+from ovreport.output import printable
 from ovreport.rendering.format import interval, shorten, show
 from ovreport.run import Environment, Header, Run
 from ovreport.stats.criteria import Noise, criteria, word
@@ -60,7 +61,7 @@ def _releases(environment: Environment) -> str:
 
 def literal(text: str, longest: int = _NAME) -> str:
     """Text that shows as it is written, on one line."""
-    line = " ".join(shorten(text, longest).split())
+    line = printable(" ".join(shorten(text, longest).split()))
     escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
     return _LINKED.sub("\N{WORD JOINER}\\1", escaped)
 

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet shows and never executes."""
+"""CSV that a spreadsheet shows and never executes, and that a terminal does not obey."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from ovreport.output import printable
+
 Field: TypeAlias = "str | int | float | bool | None"
 
 # What makes a spreadsheet take a text for a formula, its full-width forms included.
 # https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|\n")
 # Any separator that a spreadsheet may be set to, whichever one the file uses.
-_NEEDS_QUOTES = re.compile(r'[",;\t\r\n]')
+_NEEDS_QUOTES = re.compile(r'[",;\n]')
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Field]], separator: str = ",") -> str:
@@ -28,7 +30,7 @@ def _field(value: Field) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.9g}"
-    text = str(value)
+    text = printable(str(value))
     if isinstance(value, str) and _FORMULA.match(text):
         text = "'" + text
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -76,5 +76,6 @@ def workbench_files(run: Run) -> dict[str, str]:
 
 
 def file_name(*parts: str) -> str:
-    """Safe on every file system, whatever a stranger's model is called."""
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts)
+    """Safe on every file system and never hidden, whatever a stranger's model is called."""
+    name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts)
+    return re.sub(r"^\.", "_", name)
