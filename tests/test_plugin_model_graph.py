@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from conftest import ovreport
 
-from ovreport.run import Run
-from ovreport.runfile import read_run
+from ovreport.errors import UserError
+from ovreport.export.graphs import graph_files
+from ovreport.run import CellResult, Run
+from ovreport.runfile import lines_of, read_run
 from ovreport.section import Diagram, Group
 from ovreport_plugins.model_graph.analyzer import ModelGraph
 
@@ -103,3 +107,41 @@ def test_every_diagram_is_exported_with_what_is_inside(nested_report: Path, tmp_
         files = sorted(folder.iterdir())
         assert len(files) == 2 + 5 + 2 + 1  # two graphs and the bodies of either model
         assert all(file.read_bytes().startswith(begins) for file in files)
+
+
+def without_times(result: CellResult) -> CellResult:
+    """As with ``profile_iterations = 0``."""
+    assert result.profile is not None
+    profile = result.profile.model_copy(update={"layers": ()})
+    return result.model_copy(update={"profile": profile})
+
+
+def test_without_layer_times_no_empty_section_or_folder_is_left(
+    recorded: Run, tmp_path: Path
+) -> None:
+    run_file, report = tmp_path / "x.jsonl", tmp_path / "x.html"
+    bare = replace(recorded, results=tuple(map(without_times, recorded.results)))
+    run_file.write_text("\n".join(lines_of(bare)) + "\n")
+    assert ovreport("render", run_file, "-o", report).exit_code == 0
+    (said,) = re.findall('<p class="skipped">(There are no layer times.*)</p>', report.read_text())
+    assert '<span id="model_graph">Model graph</span>' in said
+    done = ovreport("export", run_file, "--graph", "svg", "-o", tmp_path / "graphs")
+    assert done.exit_code == 2
+    assert "--graph: There are no layer times" in done.stderr
+    assert not (tmp_path / "graphs").exists()
+
+
+def test_layer_times_of_cells_that_are_not_shown_make_no_files(recorded: Run) -> None:
+    first = recorded.results[0]
+    other = first.model_copy(update={"cell": first.cell.model_copy(update={"batch": 7})})
+    run = replace(recorded, results=(*map(without_times, recorded.results), other))
+    with pytest.raises(UserError, match="no cell whose layers the report shows has layer times"):
+        graph_files(run, "dot")
+
+
+def test_a_section_that_crashed_is_an_error_of_the_export(
+    recorded: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ModelGraph, "analyze", lambda *_: 1 / 0)
+    with pytest.raises(UserError, match="could not be made: ZeroDivisionError"):
+        graph_files(recorded, "dot")

@@ -10,19 +10,24 @@ from ovreport.export.workbench import file_name
 from ovreport.graphs.engine import LayoutError
 from ovreport.rendering.diagram_files import DiagramFile, FileFormat, diagram_file
 from ovreport.run import Run
-from ovreport.section import Diagram, Section, Skipped
+from ovreport.section import Crashed, Diagram, Skipped
 
 
 def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
     """By file name: each diagram that the section *Model graph* has, and what is inside it.
 
     Raises:
-        UserError: the run holds no graph, or Graphviz cannot draw one.
+        UserError: the run holds no graph, or one cannot be drawn.
     """
     (analysis,) = analyze(run, [installed()["model_graph"]()], [])
     if isinstance(analysis.outcome, Skipped):
         raise UserError(f"--graph: {analysis.outcome.reason}", "Measure with profiling on.")
-    assert isinstance(analysis.outcome, Section), analysis.outcome
+    if isinstance(analysis.outcome, Crashed):
+        raise UserError(
+            f"--graph: the diagrams could not be made: {analysis.outcome.error}",
+            "The report has the section *Model graph* with the same error.",
+            detail=analysis.outcome.trace,
+        )
     files = {}
     for group in analysis.outcome.groups:
         for block in group.blocks:
@@ -34,6 +39,11 @@ def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
                     files[f"{name}.{format}"] = diagram_file(diagram, format)
                 except LayoutError as error:
                     raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
+    if not files:
+        raise UserError(
+            "--graph: no cell whose layers the report shows has layer times",
+            "Measure with profiling on.",
+        )
     return files
 
 

@@ -21,7 +21,8 @@ class ModelGraph(Analyzer):
         "strong arrows the path that takes longest, dashed red arrows a change of precision. A "
         "node leads to its row in the table of layers; point at it for its constants and settings."
     )
-    needs = frozenset({"runtime_graph"})
+    # Times, and what became of the model's operators, are known of profiled layers alone.
+    needs = frozenset({"layers"})
     order = 700
 
     def analyze(self, run: Run) -> Section:
