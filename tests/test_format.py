@@ -1,6 +1,7 @@
 """Numbers as a reader sees them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from ovreport.rendering.cells import cell, value
 from ovreport.rendering.format import (
     Unit,
-    column_unit,
+    column_units,
     digits,
     explain,
     interval,
@@ -17,7 +18,7 @@ from ovreport.rendering.format import (
     show,
     unit_for,
 )
-from ovreport.section import Kind, Link, Role, Tag, Value
+from ovreport.section import Column, Kind, Link, Role, Row, Table, Tag, Value
 from ovreport.stats.estimate import Estimate
 
 GAP = "\N{NARROW NO-BREAK SPACE}"
@@ -59,31 +60,70 @@ def test_three_significant_digits_are_kept(number: float) -> None:
     assert number >= 999.5 or len(digits(number).replace(".", "").lstrip("0")) == 3
 
 
+def column(kind: Kind, values: list[Value], key: str = "a") -> Table:
+    return Table("t", "", [Column(key, "", kind)], [Row({key: value}) for value in values])
+
+
+def shown(kind: Kind, values: list[Value]) -> list[str]:
+    unit = column_units(column(kind, values))["a"]
+    return [show(value, kind, unit, with_unit=False) for value in values]
+
+
 @given(st.lists(st.floats(1e-7, 100), min_size=1))
-def test_a_column_has_one_unit_and_one_number_of_decimals(durations: list[float]) -> None:
-    unit = column_unit("duration", durations)
-    shown = [show(duration, "duration", unit, with_unit=False) for duration in durations]
-    assert len({len(text.partition(".")[2]) for text in shown}) == 1
-    for text, duration in zip(shown, durations, strict=True):
+def test_each_value_of_a_column_keeps_three_digits_in_one_unit(durations: list[float]) -> None:
+    unit = column_units(column("duration", list(durations)))["a"]
+    texts = shown("duration", list(durations))
+    for text, duration in zip(texts, durations, strict=True):
         if not text.startswith("<"):
-            within = 0.5 * 10 ** -(unit.places or 0) * 1.000001
-            assert abs(float(text.replace(GAP, "")) - duration / unit.size) <= within
+            value = float(text.replace(GAP, ""))
+            assert math.isclose(value, duration / unit.size, rel_tol=0.5e-2)
+        else:
+            assert duration / unit.size < 1e-5
+    if max(durations) < 10 * min(durations):
+        assert len({len(text.partition(".")[2]) for text in texts}) == 1, "points stand in line"
 
 
-def test_a_column_gains_a_decimal_where_its_values_differ_in_magnitude() -> None:
-    alike, wide = [16.71e-3, 42.8e-3], [16.71e-3, 4.283e-3, 1e-9]
-    unit = column_unit("duration", alike)
-    assert [show(v, "duration", unit, with_unit=False) for v in alike] == ["16.7", "42.8"]
-    unit = column_unit("duration", wide)
-    assert [show(v, "duration", unit, with_unit=False) for v in wide] == [
-        "16.71",
-        "4.28",
-        "<0.01",
-    ]
+@pytest.mark.parametrize(
+    ("kind", "values", "texts"),
+    [
+        ("duration", [16.71e-3, 42.8e-3], ["16.7", "42.8"]),
+        ("duration", [16.71e-3, 4.283e-3], ["16.71", "4.28"]),
+        ("rate", [291.04, 61.23, 3.5163], ["291", "61.2", "3.52"]),
+        ("number", [0.1238, 306315264.0], ["0.124", "306 315 264"]),
+        ("number", [2.5, 1e-19, -1e-19, 0.0], ["2.50", "<0.00001", ">−0.00001", "0"]),
+        ("number", [9.996, 9.123], ["10.00", "9.12"]),
+    ],
+)
+def test_a_column_has_common_decimals_unless_its_values_are_of_all_sizes(
+    kind: Kind, values: list[Value], texts: list[str]
+) -> None:
+    assert shown(kind, values) == [text.replace(" ", GAP) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("largest", "units"),
+    [
+        ({"time": 4e-3, "left": 9e-5}, {"time": "µs", "left": "µs"}),
+        ({"time": 2e-2, "left": 9e-5}, {"time": "ms", "left": "ms"}),
+        ({"time": 4e-3, "left": 2e-4}, {"time": "ms", "left": "ms"}),
+        ({"time": 4e-3, "spread": 9e-5}, {"time": "ms", "spread": "ms"}),
+        ({"time": 9e-5, "spread": 9e-6}, {"time": "µs", "spread": "µs"}),
+        ({"spread": 9e-6}, {"spread": "µs"}),
+        ({"compile": 12.0, "time": 4e-3, "left": 9e-5},
+         {"compile": "s", "time": "µs", "left": "µs"}),
+        ({"time": Estimate.exact(4e-3), "left": 9e-5}, {"time": "µs", "left": "µs"}),
+    ],
+)  # fmt: skip
+def test_durations_of_a_table_share_one_unit(
+    largest: dict[str, Value], units: dict[str, str]
+) -> None:
+    columns = [Column(key, "", "duration", optional=key == "spread") for key in largest]
+    table = Table("t", "", [*columns, Column("n", "", "count")], [Row({**largest, "n": 1})])
+    assert {key: unit.name for key, unit in column_units(table).items()} == {**units, "n": ""}
 
 
 def test_an_empty_column_has_a_unit() -> None:
-    assert column_unit("duration", [None, 0.0]).name == "ms"
+    assert column_units(column("duration", [None, 0.0]))["a"].name == "ms"
     assert unit_for("text", []) == Unit("", 1.0)
 
 
@@ -95,6 +135,34 @@ def test_an_estimate_tells_how_sure_it_is() -> None:
     assert interval(Estimate.exact(3.0), "number") == ""
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (3.99, 6.06, "−1/+50 %"),
+        (2.02, 4.07, "−50/+1 %"),
+        (4.03, 4.24, "−0.0/+5.2 %"),
+        (3.80, 4.40, "±7.4 %"),
+        (4.03, 4.03001, "<±0.01 %"),
+    ],
+)
+def test_a_lopsided_interval_tells_both_sides(low: float, high: float, text: str) -> None:
+    estimate = Estimate(4.03, low, high, 0.95, "bootstrap over 3 launches")
+    assert interval(estimate, "duration") == text.replace(" ", GAP)
+    mirrored = Estimate(-4.03, -high, -low, 0.95, "")
+    assert interval(mirrored, "duration").count("/") == text.count("/")
+
+
+def test_a_range_stands_beside_its_value_in_the_unit_of_the_column() -> None:
+    seen = Estimate(3.3e-3, 3.1e-3, 9.04e-3, 0.0, "median and range of 7 launches")
+    unit = unit_for("duration", [12e-3, seen])
+    assert cell(seen, "duration", unit).endswith(
+        f'>3.30 <span class="interval" title="3.10 to 9.04{GAP}ms; median and range of 7 launches">'
+        "3.10–9.04</span>"
+    )
+    unknown = replace(seen, low=seen.point, high=seen.point, method="no interval: only 2 slices")
+    assert "<span" not in cell(unknown, "duration", unit)
+
+
 @given(st.text(), st.integers(3, 40))
 def test_a_long_name_keeps_both_ends(name: str, length: int) -> None:
     short = shorten(name, length)
@@ -104,7 +172,7 @@ def test_a_long_name_keeps_both_ends(name: str, length: int) -> None:
 
 
 def test_a_cell_shows_little_and_keeps_the_whole_number() -> None:
-    unit = column_unit("duration", [0.0369])
+    unit = unit_for("duration", [0.0369])
     assert cell(0.0369123, "duration", unit) == "<td class=n data-v=36.912>36.9"
     assert cell(0.0369, "duration", unit) == "<td class=n>36.9"
     assert cell(None, "duration", unit) == "<td class=n>–"

@@ -91,13 +91,11 @@ def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool =
     """The interval of an estimate in short, with the whole story as its tooltip.
 
     Args:
-        brief: reduce to a sign what is no confidence interval and needs more than a number.
+        brief: numbers alone; nothing where only words could tell.
     """
-    if not isinstance(item, Estimate) or not (short := interval(item, kind, unit)):
+    if not isinstance(item, Estimate) or not (short := interval(item, kind, unit, brief=brief)):
         return Markup("")
-    return Markup(' <span class="interval" title="{}">{}</span>').format(
-        explain(item, kind), "±?" if brief and not item.confidence else short
-    )
+    return Markup(' <span class="interval" title="{}">{}</span>').format(explain(item, kind), short)
 
 
 def rules() -> str:

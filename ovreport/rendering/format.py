@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ovreport.section import Kind, Link, Tag, Value
+from ovreport.section import Kind, Link, Table, Tag, Value
 from ovreport.stats.estimate import Estimate
 
 # Thin enough to keep "12 345" together; commas would read as decimal points to many.
@@ -18,16 +18,24 @@ NOTHING = "–"
 class Unit:
     """What a column or axis is shown in: shown = value / ``size``.
 
-    ``places`` are the decimals that all its values get; None gives each its own.
+    ``places`` are the decimals that all its values get; None gives each its own. What is smaller
+    than ``least`` is only told to be so: ``<0.00001``.
     """
 
     name: str
     size: float
     places: int | None = None
+    least: float = 0.0
 
 
 _PLAIN = Unit("", 1.0)
 _DURATIONS = (Unit("s", 1.0), Unit("ms", 1e-3), Unit("µs", 1e-6))
+# Durations of a table reach at most this where they are all shown in µs: 10 000.
+_MOST_IN_MICROSECONDS_S = 1e-2
+# Of values that get their own digits: three of them, after at most four zeros.
+_LEAST = 1e-5
+# Of an interval's two sides, the ratio from which one ± for both would mislead.
+_LOPSIDED = 2.0
 _BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
 
 
@@ -50,25 +58,45 @@ def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
     return _PLAIN
 
 
-def column_unit(kind: Kind, values: Iterable[Value]) -> Unit:
-    """One unit and one number of decimals for a table's column, so that points stand in line.
+def column_units(table: Table) -> dict[str, Unit]:
+    """The unit of each column, by key. Durations of a table share one, so that they compare.
 
-    The largest value gets three significant digits, and one more where another has fewer digits
-    before the point.
+    Columns that reach 10 s are shown in s whatever the others are. The others are in µs if one
+    that is in sight at first would be by itself (below 0.1 ms throughout) and none of them reaches
+    10 ms, else in ms.
     """
-    listed = list(values)
-    unit = unit_for(kind, listed)
+    values = {c.key: [row.values[c.key] for row in table.rows] for c in table.columns}
+    units = {c.key: unit_for(c.kind, values[c.key]) for c in table.columns}
+    short = [c for c in table.columns if c.kind == "duration" and units[c.key].name != "s"]
+    ahead = [c for c in short if not c.optional] or short
+    largest = max((size for c in short for size in _sizes(values[c.key])), default=0.0)
+    small = any(units[c.key].name == "µs" for c in ahead) and largest < _MOST_IN_MICROSECONDS_S
+    units |= {c.key: _DURATIONS[2 if small else 1] for c in short}
+    return {c.key: _in_column(units[c.key], c.kind, values[c.key]) for c in table.columns}
+
+
+def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
+    """How many decimals the values of a column get, so that each has three significant digits.
+
+    One number of decimals, so that points stand in line, where the magnitudes of the largest and
+    the smallest differ by at most one: 16.71 over 4.28. Where they differ by more, that would give
+    the largest digits that mean nothing, and each value gets its own: 723 over 3.52.
+    """
     if kind == "ratio":
-        numbers = [number for value in listed if (number := number_of(value)) is not None]
+        numbers = [number for value in values if (number := number_of(value)) is not None]
         return replace(unit, places=max(map(_ratio_places, numbers), default=2))
-    if kind not in ("duration", "bytes", "rate", "number"):
+    sizes = [size / unit.size for size in _sizes(values) if size]
+    if kind not in ("duration", "bytes", "rate", "number") or not sizes:
         return unit
-    sizes = [size / unit.size for size in _sizes(listed) if size]
-    if not sizes:
-        return unit
-    magnitude = math.floor(math.log10(float(f"{max(sizes):.2e}")))  # 9.996 has that of 10.0
-    places = 2 - magnitude + (min(sizes) < 10**magnitude)
-    return replace(unit, places=max(0, places))
+    smallest = _magnitude(min(sizes))
+    if _magnitude(max(sizes)) - smallest > 1:
+        return replace(unit, least=_LEAST)
+    return replace(unit, places=max(0, 2 - smallest))
+
+
+def _magnitude(size: float) -> int:
+    """The power of ten of a size as it is shown: 9.996 has that of 10.0."""
+    return math.floor(math.log10(float(f"{size:.2e}")))
 
 
 def _sizes(values: Iterable[Value]) -> list[float]:
@@ -134,19 +162,17 @@ def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool 
         text = share_digits(number)
     elif kind == "ratio":
         text = fixed(number, _ratio_places(number) if chosen.places is None else chosen.places)
-    elif chosen.places is None:
-        text = digits(number / chosen.size)
     else:
-        text = _in_line(number / chosen.size, chosen.places)
+        text = _in_unit(number / chosen.size, chosen)
     return f"{text}{_GAP}{chosen.name}" if with_unit and chosen.name else text
 
 
-def _in_line(value: float, places: int) -> str:
-    """A number with a column's decimals; one that they would turn to zero says how small it is."""
-    smallest = 10.0**-places
-    if value and abs(value) < smallest / 2:
-        return f"{'>−' if value < 0 else '<'}{smallest:.{places}f}"
-    return fixed(value, places)
+def _in_unit(value: float, unit: Unit) -> str:
+    """A number with its unit's decimals; one that they would turn to zero says how small it is."""
+    least = unit.least if unit.places is None else 10.0**-unit.places
+    if value and abs(value) < (least if unit.places is None else least / 2):
+        return f"{'>−' if value < 0 else '<'}{digits(least, 1)}"
+    return digits(value) if unit.places is None else fixed(value, unit.places)
 
 
 def _ratio_places(ratio: float) -> int:
@@ -167,16 +193,28 @@ def signed(change: float) -> str:
     return f"{change:+.1%}".replace("-", "−")
 
 
-def interval(estimate: Estimate, kind: Kind, unit: Unit | None = None) -> str:
-    """How sure a figure is: ``±0.8 %``; where it has no interval, why."""
+def interval(
+    estimate: Estimate, kind: Kind, unit: Unit | None = None, *, brief: bool = False
+) -> str:
+    """How sure a figure is: ``±0.8 %``, or ``−1/+50 %`` where one side is the wider by far.
+
+    Where it has no confidence interval: the range that it was seen in, or why there is none.
+
+    Args:
+        brief: beside a value in ``unit``: a range without its unit, and no words.
+    """
     if estimate.confidence == 1.0:
         return ""
     if estimate.confidence == 0.0:
         if estimate.low == estimate.high:
-            return estimate.method
+            return "" if brief else estimate.method
         chosen = unit or unit_for(kind, [estimate.high])
         low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
-        return f"{low} to {high}{_GAP}{chosen.name}"
+        return f"{low}–{high}" if brief else f"{low} to {high}{_GAP}{chosen.name}"
+    below, above = estimate.arms
+    if max(below, above) >= 1e-4 and max(below, above) > _LOPSIDED * min(below, above):
+        places = max(0, 1 - _magnitude(100 * max(below, above)))
+        return f"−{fixed(100 * below, places)}/+{fixed(100 * above, places)}{_GAP}%"
     percent = estimate.relative_half_width * 100
     return f"±{digits(percent, 2)}{_GAP}%" if percent >= 0.01 or not percent else f"<±0.01{_GAP}%"
 

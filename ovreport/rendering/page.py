@@ -261,21 +261,11 @@ def _environment(
         rows=cells.rows,
         show=formatting.show,
         sureness=cells.sureness,
-        units_of=_units_of,
+        units_of=formatting.column_units,
         worst_first=worst_first,
     )
     environment.filters["count"] = count
     return environment
-
-
-def _units_of(table: Table) -> dict[str, formatting.Unit]:
-    """One unit for each column, by key."""
-    return {
-        column.key: formatting.column_unit(
-            column.kind, (row.values[column.key] for row in table.rows)
-        )
-        for column in table.columns
-    }
 
 
 _BLOCK_KINDS: dict[type[Block], str] = {

@@ -25,6 +25,13 @@ class Estimate:
         """Half the interval's width over the point; 0.01 reads "±1 %"."""
         return (self.high - self.low) / 2 / abs(self.point) if self.point else 0.0
 
+    @property
+    def arms(self) -> tuple[float, float]:
+        """How far the interval reaches below and above the point, over the point."""
+        if not self.point:
+            return 0.0, 0.0
+        return (self.point - self.low) / abs(self.point), (self.high - self.point) / abs(self.point)
+
     def scaled(self, factor: float) -> Estimate:
         """The same figure in another unit."""
         low, high = sorted((self.low * factor, self.high * factor))
