@@ -112,6 +112,20 @@
     });
   }
 
+  /* What can be asked of a table, by two of its columns. */
+  function example({ heads, rows }) {
+    const others = heads.slice(1).filter(({ cell, name }) => name && !("optional" in cell.dataset));
+    const first = (wanted, holds) => others.filter(({ cell }) => cell.matches(wanted))
+      .map(({ cell, name }) => ({ name: name.toLowerCase(), cell: rows[0].cells[cell.cellIndex] }))
+      .find(({ cell }) => holds(cell));
+    const word = first(":not(.n)", (cell) => /^[a-z]{3}/i.test(text(cell)));
+    const size = first(".n", (cell) => number(cell) !== null);
+    return ["words",
+      ...(word ? [`${word.name}: ${text(word.cell).match(/^[a-z]+/i)[0].toLowerCase().slice(0, 12)}`] : []),
+      ...(size ? [`${size.name} > ${Number(number(size.cell).toPrecision(1))}`] : []),
+    ].join("; ");
+  }
+
   /* ------------------------------------------------------------------ taking away */
 
   function quoted(value) {
@@ -177,7 +191,7 @@
     count.setAttribute("role", "status");
     const filter = element("input", {
       type: "search",
-      placeholder: "Filter: relu; type: conv; time > 0.5",
+      placeholder: "Filter: " + example(view),
       title: "Words that a row contains, or COLUMN and one of : = != < <= > >= (contains, is, is not) with a value; n/a is a value that is missing. Several are set apart by ; and must all hold. A leading - excludes.",
     });
     filter.setAttribute("aria-label", "Filter the rows of " + text(table.caption.querySelector(".title")));
@@ -185,6 +199,7 @@
       const tests = conditions(heads.map(({ name }) => name), filter.value);
       view.holds = (row) => tests.every((holds) => holds(row));
       showRows(view);
+      table.classList.toggle("filtered", tests.length > 0);
       count.textContent = tests.length ? `${view.shown.length} of ${rows.length}` : "";
     });
 
@@ -354,6 +369,8 @@
     }
     if (!target) return;
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    const rest = target.closest(".block")?.querySelector(":scope > .rest");
+    if (rest && target.sectionRowIndex >= Number(rest.dataset.first)) rest.open = true;
     const own = target.querySelector(":scope > td > details");
     if (own) own.open = true;
     if (!target.matches("section, h3")) target.scrollIntoView({ block: "center" });

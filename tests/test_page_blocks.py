@@ -168,20 +168,6 @@ def test_it_reads_where_scripts_and_styles_are_blocked(tmp_path: Path, locked_se
     assert (0x80, 0x80, 0x80) in colours, "the grey bars of the series “other”"
 
 
-# ---------------------------------------------------------------------------- paper
-
-
-def test_paper_shows_what_was_folded(chrome: Chrome, tmp_path: Path) -> None:
-    folded = replace(table_of(3, "FOLDED"), collapsed=True)
-    chrome.get(written(tmp_path, page_of(Section([Group("", [folded])]))))
-    visible = "return ['#table', 'nav'].map(s => document.querySelector(s).checkVisibility())"
-    assert chrome.execute_script(visible) == [False, True]
-    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    on_paper = chrome.execute_script(visible)
-    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert on_paper == [True, False]
-
-
 # ---------------------------------------------------------------------------- tables
 
 

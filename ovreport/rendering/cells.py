@@ -78,7 +78,8 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
     number = number_of(item)
     if number is None:
         return f"<td class=n>{content}"
-    exact = str(item) if isinstance(item, int) else f"{number / unit.size:.5g}"
+    counted = isinstance(item, int) and unit.size == 1
+    exact = str(item) if counted else f"{number / unit.size:.5g}"
     shown = content.partition(" ")[0]
     whole = "" if _reads(shown, exact) else f" data-v={exact}"
     if kind == "share":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,6 +25,12 @@ LIMIT_S = 20.0
 _OPEN_AT_MOST = 300
 # Pictures of more nodes are stored compressed, as they are most of a report: 800 bytes a node.
 LARGE = 400
+# Of one SVG at most, in points, as far as pieces allow: a page does not break within one.
+_SVG_HEIGHT = 480.0
+# What A4 and Letter both have, in CSS pixels, less what is left free as parts are not broken; and
+# the scales between which names can be read.
+_PAGE_WIDTH, _PAGE_HEIGHT, _COLUMN_GAP, _MOST_COLUMNS = 710, 850, 12, 4
+_SMALLEST, _LARGEST = 0.4, 0.75
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
             f'aria-label="{escape(diagram.alt)}"><div class="stage">{drawing.marker()}'
             f"{''.join(_parts(drawing, stretches))}</div></div>"
         ),
-        paint.css(),
+        paint.css() + _on_paper(diagram.id, drawing.width, layout),
         _note(layout, blocks),
         overview(diagram, layout, stretches) if large else None,
     )
@@ -88,14 +95,39 @@ def _parts(drawing: Drawing, stretches: Sequence[Stretch]) -> Iterator[str]:
     total = drawing.diagram.duration_s
     for stretch in stretches:
         pieces = drawing.layout.pieces[stretch.first : stretch.end]
+        parts = "".join(map(drawing.svg, _short(pieces)))
         if stretch.block is None:
-            yield drawing.svg(pieces)
+            yield parts
             continue
         heading = drawing.heading(_whole(drawing.diagram, stretch.block, pieces, total), pieces)
-        yield (
-            f'<details class="fold"{opened}><summary>{heading}</summary>'
-            f"{drawing.svg(pieces)}</details>"
-        )
+        yield (f'<details class="fold"{opened}><summary>{heading}</summary>{parts}</details>')
+
+
+def _short(pieces: Sequence[PlacedPiece]) -> Iterator[Sequence[PlacedPiece]]:
+    """The pieces in runs that are as high as an SVG may be, or consist of one."""
+    first = 0
+    for at, piece in enumerate(pieces):
+        if at > first and piece.bottom - pieces[first].top > _SVG_HEIGHT:
+            yield pieces[first:at]
+            first = at
+    yield pieces[first:]
+
+
+def _on_paper(id: str, width: float, layout: Layout) -> str:
+    """The rule by which a picture, mostly tall and narrow, is printed in columns.
+
+    On as few pages as names that can be read allow, and on these as large as possible.
+    """
+    height = layout.pieces[-1].bottom - layout.pieces[0].top
+    fits = []
+    for columns in range(1, _MOST_COLUMNS + 1):
+        widest = min(_LARGEST, _PAGE_WIDTH / columns / (width + _COLUMN_GAP))
+        if columns == 1 or widest >= _SMALLEST:
+            room = columns * _PAGE_HEIGHT
+            pages = math.ceil(height * min(widest, _SMALLEST) / room)
+            fits.append((-pages, min(widest, pages * room / height), columns))
+    _, scale, columns = max(fits)
+    return f"@media print{{#{id} .stage{{columns:{columns}}}#{id} .stage svg{{zoom:{scale:.2f}}}}}"
 
 
 def _whole(
