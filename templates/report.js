@@ -121,7 +121,7 @@
     const word = first(":not(.n)", (cell) => /^[a-z]{3}/i.test(text(cell)));
     const size = first(".n", (cell) => number(cell) !== null);
     return ["words",
-      ...(word ? [`${word.name}: ${text(word.cell).match(/^[a-z]+/i)[0].toLowerCase().slice(0, 12)}`] : []),
+      ...(word ? [`${word.name}: ${text(word.cell).match(/^[a-z]+/i)[0].toLowerCase().slice(0, 4)}`] : []),
       ...(size ? [`${size.name} > ${Number(number(size.cell).toPrecision(1))}`] : []),
     ].join("; ");
   }
