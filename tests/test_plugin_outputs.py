@@ -22,7 +22,14 @@ from ovreport.measuring.answers import fitted_inputs
 from ovreport.run import Answers, Cell, Failure, OutputDrift, Port, RecordedOutput, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.section import Chart, Table
-from ovreport.stats.drift import accuracy, agreement, best_classes, cosine, output_drift
+from ovreport.stats.drift import (
+    LayerSums,
+    accuracy,
+    agreement,
+    best_classes,
+    cosine,
+    output_drift,
+)
 from ovreport.stats.recorded import KEPT_VALUES, kept_places, record, recorded_drift
 from ovreport_plugins.outputs.analyzer import Outputs
 
@@ -75,6 +82,29 @@ def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
     drift = output_drift("y", [a], [b])
     assert drift.not_finite == 2
     assert np.isfinite([drift.max_abs, drift.cosine, drift.relative]).all()  # type: ignore[list-item]
+    assert (drift.max_abs, drift.relative, drift.cosine) == (0, 0, 1)
+    a, b = np.array([[np.inf, 1.0, 2.0, 2.0]]), np.array([[5.0, 1.0, 2.0, 3.0]])
+    drift = output_drift("y", [a], [b])
+    assert (drift.not_finite, drift.max_abs) == (1, 1)
+    assert drift.relative == pytest.approx(1 / 3)
+    assert drift.cosine == pytest.approx(11 / 3 / 14**0.5)
+    sums = LayerSums("y", "Add")
+    sums.add(a, b)
+    layer = sums.drift()
+    assert layer is not None
+    assert (layer.relative, layer.max_abs, layer.cosine) == pytest.approx(
+        (drift.relative, drift.max_abs, drift.cosine)
+    )
+
+
+def test_where_nothing_is_a_number_in_both_there_is_no_error_to_tell() -> None:
+    a, b = np.array([[1.0, 2.0]]), np.array([[np.nan, np.inf]])
+    drift = output_drift("y", [a], [b])
+    assert (drift.not_finite, drift.max_abs, drift.relative, drift.cosine) == (2, None, None, 0)
+    assert output_drift("y", [b], [b]).cosine == 1
+    sums = LayerSums("y", "Add")
+    sums.add(a, b)
+    assert sums.drift() is None
 
 
 def test_other_shapes_are_not_compared() -> None:

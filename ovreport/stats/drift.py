@@ -80,11 +80,14 @@ class LayerSums:
         self._comparable = True
 
     def add(self, a: Array, b: Array) -> None:
-        """One set; where shapes differ, or elements are no numbers, nothing can be said at all."""
+        """One set; of other shapes, or without an element finite in both, nothing can be said."""
         if a.shape != b.shape or not a.size or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
             self._comparable = False
             return
-        x, y = _flat(a), _flat(b)
+        x, y = _finite(a, b)
+        if not x.size:
+            self._comparable = False
+            return
         self._sets += 1
         self._squares += float(x @ x)
         self._apart += float((y - x) @ (y - x))
@@ -105,9 +108,12 @@ class LayerSums:
 
 
 def cosine(a: Array, b: Array) -> float:
-    """Of the angle between two arrays taken as vectors; exactly 1 for equal ones."""
-    x, y = _flat(a), _flat(b)
-    if np.array_equal(x, y):
+    """Of the angle between two arrays taken as vectors; exactly 1 for equal ones.
+
+    Of the elements that are finite in both; where there are none, equal infinities are equal.
+    """
+    x, y = _finite(a, b)
+    if np.array_equal(x, y) if x.size else np.array_equal(a, b, equal_nan=True):
         return 1.0
     lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
     return min(1.0, float(x @ y) / lengths) if lengths else 0.0
@@ -135,8 +141,14 @@ def best_classes(scores: Array) -> Classes:
 
 
 def _errors(a: Sequence[Array], b: Sequence[Array]) -> dict[str, float]:
-    """Largest and mean absolute error, and ‖B − A‖ / ‖A‖, over all elements finite in both."""
-    x, y = (np.concatenate([_flat(one) for one in side]) for side in (a, b))
+    """Largest and mean absolute error, and ‖B − A‖ / ‖A‖, over all elements finite in both.
+
+    Nothing where there are none.
+    """
+    pairs = [_finite(x, y) for x, y in zip(a, b, strict=True)]
+    x, y = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    if not x.size:
+        return {}
     apart = np.abs(y - x)
     length = float(np.linalg.norm(x))
     distance = float(np.linalg.norm(apart))
@@ -151,16 +163,15 @@ def _relative(distance: float, length: float) -> float:
     return distance / length if length else float(distance > 0)
 
 
-def _flat(array: Array) -> NDArray[np.float64]:
-    """What is not finite counts as zero: it is counted by itself."""
-    return np.nan_to_num(array.astype(np.float64).ravel(), posinf=0.0, neginf=0.0)
+def _finite(a: Array, b: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The elements that are finite in both, flat; the others are counted by themselves."""
+    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+    kept = np.isfinite(x) & np.isfinite(y)
+    return x[kept], y[kept]
 
 
 def _not_finite(a: Sequence[Array], b: Sequence[Array]) -> int:
-    return sum(
-        int(np.count_nonzero(~np.isfinite(x.astype(np.float64)) | ~np.isfinite(y)))
-        for x, y in zip(a, b, strict=True)
-    )
+    return sum(x.size - _finite(x, y)[0].size for x, y in zip(a, b, strict=True))
 
 
 def as_scores(arrays: Sequence[Array]) -> Array | None:
