@@ -1,9 +1,11 @@
 """Steady states and disturbances, in series whose truth is known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from ovreport.stats.steady import drift, modes, outliers, warm_up
+from ovreport.stats.steady import _batches, drift, modes, outliers, warm_up
 
 RANDOM = np.random.default_rng(5)
 
@@ -73,3 +75,20 @@ def test_two_groups_are_found_with_their_sizes() -> None:
     assert found.low == pytest.approx(1, rel=0.02)
     assert found.high == pytest.approx(1.2, rel=0.02)
     assert found.high_share == pytest.approx(1 / 3, abs=0.02)
+
+
+@pytest.mark.parametrize("count", [101, 199, 250, 1099])
+def test_a_long_series_is_cut_into_a_hundred_parts_at_most(count: int) -> None:
+    batches, size = _batches(np.arange(count, dtype=np.float64), 100)
+    assert len(batches) <= 100
+    assert len(batches) == count // size
+
+
+def test_the_drift_of_an_hour_takes_no_memory_to_speak_of() -> None:
+    rising = np.linspace(1, 1.2, 36_000) + np.random.default_rng(1).normal(0, 0.01, 36_000)
+    tracemalloc.start()
+    found = drift(rising.tolist())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == pytest.approx(0.182, abs=0.01)
+    assert most < 50 << 20

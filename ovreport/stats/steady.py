@@ -13,6 +13,8 @@ FloatArray = NDArray[np.float64]
 
 # A series is cut into so many batches at most: enough to place its beginning to a percent of it.
 _BATCHES = 100
+# And to follow its course: the pairs of more would take gigabytes for an hour of slices.
+_PAIRED = 500
 # Fewer values than these cannot show where they become steady.
 _LEAST = 6
 # A beginning that moves the mean by less is not worth cutting off.
@@ -32,8 +34,7 @@ def warm_up(latencies: ArrayLike) -> int | None:
         None where the truncation would be in the second half: the series is too short to tell.
     """
     values = np.asarray(latencies, dtype=np.float64)
-    size = max(1, len(values) // _BATCHES)
-    batches = np.median(values[: len(values) // size * size].reshape(-1, size), axis=1)
+    batches, size = _batches(values, _BATCHES)
     if len(batches) < _LEAST:
         return None
     left = np.arange(len(batches), 0, -1)
@@ -48,6 +49,16 @@ def warm_up(latencies: ArrayLike) -> int | None:
     return best * size if best <= len(batches) / 2 else None
 
 
+def _batches(values: FloatArray, most: int) -> tuple[FloatArray, int]:
+    """Medians of equal parts of a series, no more than so many, and the size of a part.
+
+    Values that do not fill a part at the end are left out.
+    """
+    size = max(1, -(-len(values) // most))
+    whole = len(values) // size * size
+    return np.median(values[:whole].reshape(-1, size), axis=1), size
+
+
 def drift(values: Sequence[float]) -> float:
     """Relative change from the first to the last of a positive series; 0 where it may be chance.
 
@@ -56,10 +67,10 @@ def drift(values: Sequence[float]) -> float:
     nothing. Chance: the Mann-Kendall test at 1 % (H. B. Mann, *Nonparametric tests against trend*,
     Econometrica 13, 1945), for which logarithms change nothing.
     """
-    count = len(values)
+    series, _ = _batches(np.log(np.asarray(values, dtype=np.float64)), _PAIRED)
+    count = len(series)
     if count < 8:  # the test's normal approximation needs as many
         return 0.0
-    series = np.log(np.asarray(values, dtype=np.float64))
     first, second = np.triu_indices(count, 1)
     rises = series[second] - series[first]
     deviation = sqrt(count * (count - 1) * (2 * count + 5) / 18)
