@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from ovreport.config.schema import Measure
 from ovreport.graphs.layers import executed_layers
 from ovreport.graphs.roofline import Efficiency, efficiency
 from ovreport.measuring.reaching import measure_roof, missing_roofs
+from ovreport.measuring.worker.roofs import _difference
 from ovreport.run import CellResult, Conditions, Node, Resolved, Roof, Run
 from ovreport.runfile import read_run
 
@@ -38,6 +41,19 @@ def conditions(device: str) -> Conditions:
 
 
 # ---------------------------------------------------------------------------- measuring
+
+
+@pytest.mark.parametrize(
+    ("large_s", "bandwidth"), [(2e-3, 1e9), (1.02e-3, None), (1e-3, None), (0.9e-3, None)]
+)
+def test_a_cache_whose_two_sizes_take_as_long_has_no_bandwidth(
+    large_s: float, bandwidth: float | None
+) -> None:
+    timed: list[Any] = [
+        SimpleNamespace(what="small", amount=1e6, seconds=1e-3),
+        SimpleNamespace(what="large", amount=2e6, seconds=large_s),
+    ]
+    assert _difference(timed) == (pytest.approx(bandwidth) if bandwidth else None)
 
 
 def fastest_s(work: Callable[[], object]) -> float:

@@ -27,6 +27,8 @@ _LEAST_ROUNDS, _MOST_ROUNDS = 2, 6
 _FASTER = 0.97
 _SECONDS = 0.12
 _LEAST_INFERENCES = 2
+# Of the least times of two inferences, what may be chance. One reads twice what the other does.
+_TOLD = 0.05
 # Where the system does not tell the size of the last-level cache: more than most have.
 _USUAL_CACHE = 32 << 20
 _SMALLEST_TENSOR, _LARGEST_TENSOR = 64 << 20, 512 << 20
@@ -84,10 +86,13 @@ def _compiled(core: Any, device: str, properties: dict[str, Any], what: str, mod
 
 
 def _difference(timed: list[_Timed]) -> float | None:
-    """Of two sizes that fit into the cache: starting an inference costs both alike."""
+    """Of two sizes that fit into the cache: starting an inference costs both alike.
+
+    None where both took as long but for chance: there is no bound to what their difference yields.
+    """
     small, large = (next(x for x in timed if x.what == what) for what in ("small", "large"))
     seconds = large.seconds - small.seconds
-    return (large.amount - small.amount) / seconds if seconds > 0 else None
+    return (large.amount - small.amount) / seconds if seconds > _TOLD * large.seconds else None
 
 
 class _Timed:
