@@ -148,10 +148,49 @@ def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
     run = read_run(DATA / "versions.jsonl")
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
-    run = replace(run, results=(parent, parent.model_copy(update={"cell": again.cell})))
+    own = {"cell": again.cell, "interleaved_with": (parent.cell.id,)}
+    run = replace(run, results=(parent, parent.model_copy(update=own)))
     gate = held(run, "throughput<-0.1%")
     assert [o.status for o in gate.outcomes] == ["passed"]
     assert "smaller than the noise of ±1.0%" in gate.warnings[0]
+
+
+def test_a_demanded_change_is_not_moved_into_an_allowed_one() -> None:
+    run = read_run(DATA / "versions.jsonl")
+    (parent,) = run.of_version("mobilenet", "parent")
+    (again,) = run.of_version("mobilenet", "again")
+    own = {"cell": again.cell, "interleaved_with": (parent.cell.id,)}
+    run = replace(run, results=(parent, parent.model_copy(update=own)))
+    compared = comparisons(run, "parent")
+    rules = [parse(rule, "") for rule in ("throughput<5%", "median>-5%", "throughput<0%")]
+    gate = check(run, compared, rules, Noise(steady=0.06))
+    assert [o.status for o in gate.outcomes] == ["broken", "broken", "passed"]
+    assert len(gate.warnings) == 1
+
+
+def test_one_launch_tells_nothing_of_what_is_seen_once_and_several_their_range(
+    doubled: Run,
+) -> None:
+    """A range beyond the limit breaks it, one that holds it leaves it open."""
+    first = doubled.done[0]
+
+    def compiled(*seconds: float) -> Run:
+        launches = (
+            first.launches[0].model_copy(update={"compile_ns": int(s * 1e9)}) for s in seconds
+        )
+        return replace(doubled, results=(first.model_copy(update={"launches": tuple(launches)}),))
+
+    def status(run: Run) -> str:
+        (outcome,) = held(run, "compile>2s").outcomes
+        return outcome.status
+
+    assert status(compiled(2.5)) == "inconclusive"
+    assert status(compiled(1.5)) == "inconclusive"
+    assert status(compiled(2.5, 2.2, 3.0)) == "broken"
+    assert status(compiled(1.5, 1.2, 1.9)) == "passed"
+    assert status(compiled(1.9, 2.2, 3.0)) == "inconclusive"
+    (outcome,) = held(compiled(2.5), "compile>2s").outcomes
+    assert "measure more launches" in outcome.text
 
 
 def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:

@@ -53,9 +53,10 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
 
     Relative rules go over all pairs of the comparisons. Absolute ones go over the candidates of
     runs that were put together, and over every cell otherwise. A limit is broken, or kept, only
-    where the whole interval lies beyond it, or within; anything else is inconclusive. A relative
-    limit inside the noise of its criterion is moved to the noise: no difference below it can be
-    told.
+    where the whole interval lies beyond it, or within; anything else is inconclusive. What is seen
+    once a launch has the range of its launches for an interval, and of one launch none: nothing is
+    told by a single value. A relative limit inside the noise of its criterion is moved to the
+    noise, since no difference below it can be told; one that demands a change is not.
 
     Raises:
         UserError: a relative rule, and nothing to compare.
@@ -176,8 +177,13 @@ def _relative(
 
 
 def _beyond_noise(rule: Rule, criterion: Criterion) -> tuple[float, list[str]]:
-    """The limit to judge by, and why if it is not the rule's own."""
-    if abs(rule.limit) >= criterion.noise:
+    """The limit to judge by, and why if it is not the rule's own.
+
+    Only what tolerates a change can tolerate noise as well: a rule that demands one, as
+    ``throughput<5%`` does, would be kept by a loss.
+    """
+    demands = rule.limit > 0 if rule.sign == "<" else rule.limit < 0
+    if demands or abs(rule.limit) >= criterion.noise:
         return rule.limit, []
     limit = -criterion.noise if rule.sign == "<" else criterion.noise
     said = (
@@ -189,7 +195,7 @@ def _beyond_noise(rule: Rule, criterion: Criterion) -> tuple[float, list[str]]:
 
 def _status(value: Estimate, sign: str, limit: float) -> Status:
     if value.confidence == 0 and value.low == value.high:
-        return "inconclusive"  # a figure without an interval
+        return "inconclusive"  # neither an interval nor a range
     beyond = value.high < limit if sign == "<" else value.low > limit
     within = value.low >= limit if sign == "<" else value.high <= limit
     return "broken" if beyond else "passed" if within else "inconclusive"
@@ -199,10 +205,11 @@ def _status(value: Estimate, sign: str, limit: float) -> Status:
 
 
 def _against(status: Status, rule: Rule) -> str:
+    more = "measure longer" if rule.criterion in _OF_INFERENCE else "measure more launches"
     return {
         "broken": f"beyond the limit of {rule.value_text}",
         "passed": f"within the limit of {rule.value_text}",
-        "inconclusive": f"too uncertain for the limit of {rule.value_text}: measure longer",
+        "inconclusive": f"too uncertain for the limit of {rule.value_text}: {more}",
     }[status]
 
 
