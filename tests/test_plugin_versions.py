@@ -10,7 +10,7 @@ import pytest
 from slower import SLOWER, twice_as_expensive
 
 from ovreport.comparisons import ComparisonOptions
-from ovreport.rendering.format import column_unit, show
+from ovreport.rendering.format import column_units, show
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Bars, Chart, Diagram, Facts, Finding, Group, Section, Table, Text
@@ -305,7 +305,7 @@ def test_verdicts_name_what_is_of_the_model_once(run: Run) -> None:
 
 def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
     verdicts = table(group(section, "mobilenet: int8 against parent"), "verdicts-")
-    unit = column_unit("ratio", [row.values["ratio"] for row in verdicts.rows])
+    unit = column_units(verdicts)["ratio"]
     row = verdicts.rows[0].values
     (finding,) = (f for f in section.findings if "int8 has" in f.text)
     assert show(row["ratio"], "ratio", unit) in finding.text

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.run import Run, Slice
-from ovreport.stats.bootstrap import interval, medians, weights
+from ovreport.run import CellResult, Run, Slice
+from ovreport.stats.bootstrap import medians, weights
+from ovreport.stats.error import Error, mean_of_medians, over_launches, student
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures, supported
+from ovreport.stats.figures import over_launches as once_a_launch
 from ovreport.stats.pool import Pool
-from ovreport.stats.ratio import launch_ratio, ratio, verdict
+from ovreport.stats.ratio import in_turn, launch_ratio, ratio, verdict
 from ovreport.stats.stopping import SliceSummary, ratio_precision, relative_precision
 from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
@@ -20,21 +22,127 @@ def make_slice(latencies_ns: np.ndarray) -> Slice:  # type: ignore[type-arg]
     return Slice(start_ns=0, wall_ns=int(values.sum()), cpu_ns=0, latencies_ns=values)
 
 
-def test_each_replicate_draws_as_many_slices_as_its_launches_hold() -> None:
-    drawn = weights([4, 4], seed=1, replicates=50)
+def measured(like: CellResult, launches: np.ndarray, beside: str) -> CellResult:  # type: ignore[type-arg]
+    """A cell with slices of ten requests, of these times each, [launches, slices] in ns."""
+    first = like.launches[0]
+    return like.model_copy(
+        update={
+            "launches": tuple(
+                first.model_copy(
+                    update={"slices": tuple(make_slice(np.full(10, time)) for time in launch)}
+                )
+                for launch in launches
+            ),
+            "interleaved_with": (beside,),
+        }
+    )
+
+
+def test_each_replicate_draws_as_many_slices_as_the_launch_holds() -> None:
+    drawn = weights(8, replicates=50)
     assert drawn.shape == (50, 8)
     assert (drawn.sum(axis=1) == 8).all()
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_students_t_is_that_of_the_tables() -> None:
+    table = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 19: 2.093, 1000: 1.962}
+    assert {n: student(n) for n in table} == pytest.approx(table, rel=2e-3)
+
+
+def test_the_error_of_a_difference_has_welchs_degrees_of_freedom() -> None:
+    both = Error(3.0, 4).beside(Error(4.0, 4))
+    assert both == Error(5.0, int(5**4 / (3**4 / 4 + 4**4 / 4)))
+    assert Error(0.0, 2).beside(Error(1.0, 3)) == Error(1.0, 3)
+    assert Error(0.0, 2).beside(Error(0.0, 3)) == Error(0.0, 5)
+
+
+@pytest.mark.parametrize("launches", [2, 3, 5, 20])
+@pytest.mark.parametrize("effect", [0.0, 0.008, 0.02])
+@pytest.mark.parametrize("noise", [0.005, 0.03])
+def test_intervals_cover_the_truth_as_often_as_they_say(
+    launches: int, effect: float, noise: float
+) -> None:
+    """Launches of one model differ by near 0.8 %, and three of them are usual."""
+    random = np.random.default_rng(launches)
+    worlds, slices = 400, 7
+    means = random.normal(0, effect, (worlds, launches, 1))
+    series = means + random.normal(0, noise, (worlds, launches, slices))
+    singles = [over_launches(one.mean(axis=1), [slices] * launches) for one in series]
+    pairs = [mean_of_medians(list(one)) for one in series]
+    covered = np.mean(np.abs(series.mean(axis=(1, 2))) <= [e.half_width for e in singles])
+    assert 0.92 <= covered <= 0.98
+    covered = np.mean([abs(middle) <= error.half_width for middle, error in pairs if error])
+    assert 0.92 <= covered <= 0.98
+
+
+def test_figures_and_ratios_of_three_launches_cover_the_truth(run: Run) -> None:
+    """Their bootstrap covered it in 85 % of such worlds."""
+    random = np.random.default_rng(4)
+    cells = [run.of_version("squeezenet", version)[0] for version in ("parent", "optimized")]
+    covered = {"throughput": 0, "latency": 0, "ratio": 0, "apart": 0}
+    worlds = 200
+    for _ in range(worlds):
+        a, b = (
+            measured(
+                like,
+                1e6 * (1 + random.normal(0, 0.008, (3, 1)) + random.normal(0, 0.01, (3, 7))),
+                beside.cell.id,
+            )
+            for like, beside in zip(cells, reversed(cells), strict=True)
+        )
+        known = figures(a)
+        found = {
+            "throughput": known.throughput_fps.scaled(1e-3),
+            "latency": known.latency.mean.scaled(1e3),
+            "ratio": ratio(a, b, "throughput"),
+            "apart": ratio(a, b.model_copy(update={"interleaved_with": ()}), "throughput"),
+        }
+        for name, one in found.items():
+            assert one is not None
+            covered[name] += one.low <= 1 <= one.high
+    assert all(0.92 <= number / worlds <= 0.985 for number in covered.values()), covered
+
+
+def test_the_interval_of_one_launch_covers_its_own_speed_and_says_so(run: Run) -> None:
     random = np.random.default_rng(7)
-    covered = 0
+    (like, *_), covered = run.done, 0
     for _ in range(200):
-        slices = [make_slice(random.normal(1e6, 5e4, 30)) for _ in range(20)]
-        pool = Pool([slices], batch=1)
-        low, high = interval(pool.throughput(weights(pool.sizes, seed=0, replicates=400)))
-        covered += low <= 1e3 <= high
-    assert 0.86 <= covered / 200 <= 0.99
+        known = figures(measured(like, random.normal(1e6, 1e4, (1, 7)), "")).throughput_fps
+        covered += known.low <= 1e3 <= known.high
+        assert known.method.startswith("within one launch, 7 slices")
+    assert 0.92 <= covered / 200 <= 0.99
+    few = figures(measured(like, random.normal(1e6, 1e4, (1, 4)), "")).throughput_fps
+    assert (few.confidence, few.method) == (0, "no interval: only 1 launch, 4 slices")
+
+
+def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run) -> None:
+    (like, *_) = run.done
+    result = measured(like, np.array([[1e6], [1.1e6], [1.2e6]]), "")
+    launches = [
+        launch.model_copy(update={"slices": (make_slice(launch.slices[0].latencies_ns[:1]),)})
+        for launch in result.launches
+    ]
+    known = figures(result.model_copy(update={"launches": tuple(launches)}))
+    assert known.throughput_fps.low < known.throughput_fps.point < known.throughput_fps.high
+    assert known.latency.deviation is not None
+    assert known.latency.deviation.confidence == 0
+    assert known.latency.deviation.point == pytest.approx(1e-4)
+
+
+def test_only_cells_that_name_each_other_took_turns(run: Run) -> None:
+    """One that was measured again since does not name the other any more."""
+    a, b = (run.of_version("squeezenet", version)[0] for version in ("parent", "optimized"))
+    again = b.model_copy(update={"interleaved_with": ()})
+    shorter = b.model_copy(update={"launches": b.launches[:-1]})
+    assert in_turn(a, b)
+    assert not in_turn(a, again)
+    assert not in_turn(again, a)
+    assert not in_turn(a, shorter)
+    together, apart = ratio(a, b, "throughput"), ratio(a, again, "throughput")
+    assert together is not None
+    assert "in turn" in together.method
+    assert apart is not None
+    assert "not measured side by side" in apart.method
 
 
 @given(
@@ -62,8 +170,10 @@ def test_quantiles_of_replicates_agree_with_numpy() -> None:
 
 
 def test_a_percentile_without_samples_beyond_it_is_refused() -> None:
-    assert not supported(0.999, 200)
-    assert supported(0.95, 200)
+    assert supported(0.5, 3)
+    for q, fewest in ((0.9, 100), (0.95, 200), (0.99, 1000), (0.999, 10_000)):
+        assert supported(q, fewest)
+        assert not supported(q, fewest - 1)
 
 
 def test_figures_of_a_real_cell_agree_with_numpy(run: Run) -> None:
@@ -105,17 +215,17 @@ def test_the_ratio_of_means_is_that_of_numpy(run: Run) -> None:
 
 def test_steady_slices_are_known_and_few_slices_are_not() -> None:
     steady = [SliceSummary(100, 0.25, 0.0025)] * 10
-    assert relative_precision([steady], seed=0).worst == pytest.approx(0, abs=1e-9)
-    assert relative_precision([steady[:3]], seed=0).worst == float("inf")
+    assert relative_precision([steady]).worst == pytest.approx(0, abs=1e-9)
+    assert relative_precision([steady[:3]]).worst == float("inf")
 
 
 def test_a_ratio_of_cells_in_turn_is_known_where_their_drift_is_shared() -> None:
     drift = np.linspace(1, 2, 20)
     a = [[SliceSummary(100, 0.1 * by, 0.001 * by) for by in drift]]
     b = [[SliceSummary(100, 0.103 * by, 0.00103 * by) for by in drift]]
-    assert relative_precision(a, seed=0).worst > 0.05
-    assert ratio_precision(a, b, seed=0).worst == pytest.approx(0, abs=1e-9)
-    assert ratio_precision([a[0][:3]], [b[0][:3]], seed=0).worst == float("inf")
+    assert relative_precision(a).worst > 0.05
+    assert ratio_precision(a, b).worst == pytest.approx(0, abs=1e-9)
+    assert ratio_precision([a[0][:3]], [b[0][:3]]).worst == float("inf")
 
 
 def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> None:
@@ -164,3 +274,10 @@ def test_what_is_seen_once_a_launch_is_judged_by_the_order_of_launches() -> None
     assert verdict(change, 0.1, higher_is_better=False) == "slower"
     once = launch_ratio([1.0], [2.0])
     assert verdict(once, 0.1, higher_is_better=False) == "inconclusive"
+
+
+def test_a_single_launch_shows_nothing_of_how_launches_scatter() -> None:
+    assert once_a_launch([2.5]).confidence == 0
+    assert once_a_launch([2.5]).method == "one launch, no interval"
+    several = once_a_launch([2.5, 2.1, 3.0])
+    assert (several.point, several.low, several.high, several.confidence) == (2.5, 2.1, 3.0, 0)

@@ -203,7 +203,7 @@ class Measure(Settings):
     memory_limit_mib: Positive | None = None
     """Resident memory at which a worker is stopped; without it only the system's own limit."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    """Of random inputs, the order of slices and the bootstrap."""
+    """Of random inputs and the order of slices."""
 
     @model_validator(mode="before")
     @classmethod

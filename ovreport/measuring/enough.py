@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ovreport.config.schema import Measure
 from ovreport.measuring.member import Member
 from ovreport.run import StopReason
 from ovreport.stats.stopping import (
-    Precision,
     Series,
     by_slice,
     log_ratios,
@@ -16,61 +16,85 @@ from ovreport.stats.stopping import (
     slices_per_launch,
 )
 
-# More launches than this are not started to reach the target.
-_MOST_LAUNCHES = 20
+# More launches than this are not started to reach the target: it would take ten times as many to
+# see three times as much.
+_MOST_LAUNCHES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a group is with its launches."""
+
+    launches: int
+    """With the current one."""
+    launch_s: float
+    """From the start of the current one to its first turn."""
+    turns: int
+    """Of the current one."""
 
 
 def reason_to_stop(
-    members: Sequence[Member], settings: Measure, launches: int
+    members: Sequence[Member], settings: Measure, standing: Standing
 ) -> StopReason | None:
     """Why measuring ends after this turn, if it does.
 
     Versions that take turns are there to be compared: they are known well enough when their ratio
-    is as well.
+    is as well. That is asked of launches that have had their share: a launch of a slice or two says
+    little, and who asks often enough is told what he likes by chance.
 
     Args:
         members: those that have not failed, at least one.
-        launches: with the current one.
     """
     if settings.iterations is not None:
         done = all(member.requests >= settings.iterations for member in members)
         return "iterations" if done else None
-    if launches < settings.launches:
+    if standing.launches < settings.launches:
         return None
     seconds = _seconds(members)
     if settings.duration is not None:
         return "duration" if seconds >= settings.duration else None
     if seconds < settings.min_time:
         return None
-    if all(known.worst <= settings.target for known in _precisions(members, settings)):
-        return "target"
-    return "max_time" if seconds >= settings.max_time else None
+    if seconds >= settings.max_time:
+        return "target" if _known(members, settings) else "max_time"
+    told = _slices(members) >= _wanted(members, settings, standing)
+    return "target" if told and _known(members, settings) else None
 
 
-def launch_is_done(
-    members: Sequence[Member], settings: Measure, launches: int, launch_s: float, turns: int
-) -> bool:
+def launch_is_done(members: Sequence[Member], settings: Measure, standing: Standing) -> bool:
     """Whether the next slice is better taken in a further launch.
 
     The launches that a cell has at least share the least time; any that follow are as long as
-    pays for what is known worst.
-
-    Args:
-        launch_s: seconds from the start of the launch to its first turn.
-        turns: of the current launch.
+    pays for what is known worst. Starting launches takes no longer than measuring may, and where
+    few can be started, those share the time that is left.
     """
     if settings.iterations is not None:
         return True
-    if launches < settings.launches or settings.duration is not None:
+    if standing.launches < settings.launches or settings.duration is not None:
         whole = settings.duration or settings.min_time
-        return _seconds(members) >= whole * launches / settings.launches
-    if launches >= _MOST_LAUNCHES or launches * launch_s > settings.max_time:
+        return _seconds(members) >= whole * standing.launches / settings.launches
+    most = min(_MOST_LAUNCHES, settings.max_time / standing.launch_s)
+    if standing.launches >= most:
         return False
-    turn_s = sum(one.wall_ns for member in members for one in member.turns) / 1e9 / turns
-    wanted = min(
-        slices_per_launch(series, launch_s / turn_s) for series in _series(members, settings)
-    )
-    return len(members[0].summaries[-1]) >= wanted
+    slice_s = _turn_s(members, standing) / len(members)
+    left_s = settings.max_time - _seconds(members) + standing.turns * slice_s
+    share = left_s / (most - standing.launches + 1) / slice_s
+    return _slices(members) >= max(share, _wanted(members, settings, standing))
+
+
+def _wanted(members: Sequence[Member], settings: Measure, standing: Standing) -> int:
+    """Slices of the current launch that pay."""
+    cost = standing.launch_s / _turn_s(members, standing)
+    return min(slices_per_launch(series, cost) for series in _series(members, settings))
+
+
+def _slices(members: Sequence[Member]) -> int:
+    """Of the current launch, as far as they count."""
+    return len(members[0].summaries[-1])
+
+
+def _turn_s(members: Sequence[Member], standing: Standing) -> float:
+    return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / standing.turns
 
 
 def _seconds(members: Sequence[Member]) -> float:
@@ -78,10 +102,12 @@ def _seconds(members: Sequence[Member]) -> float:
     return min(member.seconds for member in members)
 
 
-def _precisions(members: Sequence[Member], settings: Measure) -> Iterator[Precision]:
-    yield from (member.known for member in members)
-    for base, other in _compared(members, settings):
-        yield ratio_precision(base.summaries, other.summaries, settings.seed)
+def _known(members: Sequence[Member], settings: Measure) -> bool:
+    """Whether all that is to be known is within the target."""
+    return all(member.known.worst <= settings.target for member in members) and all(
+        ratio_precision(base.summaries, other.summaries).worst <= settings.target
+        for base, other in _compared(members, settings)
+    )
 
 
 def _series(members: Sequence[Member], settings: Measure) -> Iterator[Series]:

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.enough import launch_is_done, reason_to_stop
+from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
@@ -188,10 +188,9 @@ class _Group:
             if not self.alive:
                 return
             self._count_turn()
-            self.stopped = reason_to_stop(self.alive, self.settings, self.launches)
-            if self.stopped or launch_is_done(
-                self.alive, self.settings, self.launches, self.launch_s, turns=len(self.crowded)
-            ):
+            standing = Standing(self.launches, self.launch_s, len(self.crowded))
+            self.stopped = reason_to_stop(self.alive, self.settings, standing)
+            if self.stopped or launch_is_done(self.alive, self.settings, standing):
                 return
 
     def _counted_slice(self, member: Member, worker: WorkerSession) -> None:
@@ -201,16 +200,13 @@ class _Group:
             iterations = max(1, -(-(self.settings.iterations - member.requests) // launches_left))
         if rate is not None:
             seconds = max(seconds, iterations / rate if iterations else paced_seconds(rate))
-        measured = self._slice(member, worker, seconds, iterations, rate)
-        member.turns.append(measured)
-        member.seconds += measured.wall_ns / 1e9
-        member.requests += measured.requests
+        member.take(self._slice(member, worker, seconds, iterations, rate))
 
     def _count_turn(self) -> None:
         """Disturbed turns do not count, unless most of a launch was disturbed or time is fixed."""
         self.crowded.append(any(crowded(member.turns[-1]) for member in self.alive))
         for member in self.alive:
-            member.count(self._left_out, self.settings.seed)
+            member.count(self._left_out)
             self.on_event(SliceDone(member.planned.cell, member.known))
 
     @property

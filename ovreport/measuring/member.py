@@ -43,6 +43,8 @@ class Member:
     warm_up: list[Slice] = field(default_factory=list)
     """Of the current launch, as is ``turns``."""
     turns: list[Slice] = field(default_factory=list)
+    taken: list[SliceSummary] = field(default_factory=list)
+    """Of each of ``turns``."""
     summaries: list[list[SliceSummary]] = field(default_factory=list)
     """Of each launch's slices that count; the last list grows."""
     known: Precision = UNKNOWN
@@ -70,15 +72,20 @@ class Member:
     def begin_launch(self, loaded: dict[str, Any]) -> None:
         self.loaded = loaded
         self.peak_bytes = loaded["memory"]["inference_bytes"]
-        self.warm_up, self.turns = [], []
+        self.warm_up, self.turns, self.taken = [], [], []
         self.summaries.append([])
 
-    def count(self, left_out: Sequence[bool], seed: int) -> None:
+    def take(self, turn: Slice) -> None:
+        """Adds a turn to the current launch."""
+        self.turns.append(turn)
+        self.taken.append(SliceSummary.of(turn))
+        self.seconds += turn.wall_ns / 1e9
+        self.requests += turn.requests
+
+    def count(self, left_out: Sequence[bool]) -> None:
         """Takes all turns of the current launch but those left out into its summaries."""
-        self.summaries[-1] = [
-            SliceSummary.of(one) for one, out in zip(self.turns, left_out, strict=True) if not out
-        ]
-        self.known = relative_precision(self.summaries, seed)
+        self.summaries[-1] = [one for one, out in zip(self.taken, left_out, strict=True) if not out]
+        self.known = relative_precision(self.summaries)
 
     def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
         """Adds the current launch; turns that were left out stay, as disturbed ones."""

@@ -24,7 +24,7 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "±": (
         "Half the width of the 95 % confidence interval: were everything measured again, the "
-        "figure would fall within it 19 times of 20. From a bootstrap over launches and slices. "
+        "figure would fall within it 19 times of 20. From how launches scatter, or slices of one. "
         "Both sides, as −1/+50 %, where one is more than twice the other.",
         ("interval", "intervals", "confidence interval", "confidence intervals"),
     ),

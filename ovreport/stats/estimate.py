@@ -18,7 +18,7 @@ class Estimate:
     high: float
     confidence: float
     method: str
-    """In words, for the reader: ``bootstrap over 3 launches × 20 slices``."""
+    """In words, for the reader: ``scatter of 3 launches, 21 slices``."""
 
     @property
     def relative_half_width(self) -> float:

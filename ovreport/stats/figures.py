@@ -10,13 +10,15 @@ import numpy as np
 from ovreport.labels import count
 from ovreport.memo import by_identity
 from ovreport.run import CellResult
-from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval
+from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.error import CONFIDENCE
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.pool import Pool
 
 # With n samples beyond a percentile their number varies by √n: below ten the percentile's own
 # place is uncertain by more than a third of the tail.
 MIN_BEYOND = 10
+_ALONE = "within one launch, {}; launches may differ by more"
 _PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
@@ -69,28 +71,34 @@ def figures(result: CellResult) -> CellFigures:
 
 def supported(q: float, count: int) -> bool:
     """Whether ``count`` samples leave enough beyond the quantile ``q`` to tell it."""
-    return count * (1 - q) >= MIN_BEYOND or (q == 0.5 and count >= 3)
+    # In whole thousandths: 100 × (1 − 0.9) is 9.99…98.
+    return count * round(1000 * (1 - q)) >= 1000 * MIN_BEYOND or (q == 0.5 and count >= 3)
 
 
-def estimate(pool: Pool, point: float, replicates: FloatArray) -> Estimate:
-    """A figure with the interval of its replicates under resampled slices.
+def estimate(pool: Pool, point: float, values: FloatArray) -> Estimate:
+    """A figure with its interval.
 
     Args:
         point: the figure of all slices.
-        replicates: the figure for each row of :attr:`Pool.resampled`.
+        values: the figure for each row of :attr:`Pool.drawn`.
     """
-    launches, slices = len(pool.sizes), len(pool.slices)
-    drawn = f"{count(launches, 'launch')}, {count(slices, 'slice')}"
-    if slices < MIN_SLICES:
-        return Estimate(point, point, point, 0.0, f"no interval: only {drawn}")
-    low, high = interval(replicates)
-    return Estimate(point, min(low, point), max(high, point), CONFIDENCE, f"bootstrap over {drawn}")
+    error, slices = pool.error(values), count(len(pool.slices), "slice")
+    launches = len(pool.sizes)
+    if error is None:
+        only = f"{count(launches, 'launch')}, {slices}"
+        return Estimate(point, point, point, 0.0, f"no interval: only {only}")
+    method = f"scatter of {launches} launches, {slices}" if launches > 1 else _ALONE.format(slices)
+    low, high = max(0.0, point - error.half_width), point + error.half_width
+    return Estimate(point, low, high, CONFIDENCE, method)
 
 
 def over_launches(values: Sequence[float]) -> Estimate:
-    """A figure that each launch gives once: its median, and the range it was seen in."""
+    """A figure that each launch gives once: its median, and the range it was seen in.
+
+    A range is no confidence interval, and one launch shows none: their confidence is 0.
+    """
     if len(values) == 1:
-        return Estimate.exact(values[0], "one launch, no interval")
+        return Estimate(values[0], values[0], values[0], 0.0, "one launch, no interval")
     method = f"median and range of {len(values)} launches"
     return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
 
@@ -98,16 +106,15 @@ def over_launches(values: Sequence[float]) -> Estimate:
 def _over_slices(pool: Pool, figure: Callable[[FloatArray], FloatArray]) -> Estimate:
     """A figure that is defined for any weighting of the slices."""
     all_once = np.ones((1, len(pool.slices)))
-    return estimate(pool, float(figure(all_once)[0]), figure(pool.resampled))
+    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn))
 
 
 def _latency(pool: Pool) -> LatencyFigures:
     latencies = pool.latencies_s
     known = [q for q in _PERCENTILES if supported(q, len(latencies))]
-    drawn = pool.resampled
     percentile = {
-        q: estimate(pool, float(np.quantile(latencies, q)), replicates)
-        for q, replicates in zip(known, pool.quantiles(known, drawn), strict=True)
+        q: estimate(pool, float(np.quantile(latencies, q)), values)
+        for q, values in zip(known, pool.quantiles(known, pool.drawn), strict=True)
     }
 
     return LatencyFigures(

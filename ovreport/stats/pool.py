@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ovreport.run import CellResult, Slice
 from ovreport.stats.bootstrap import FloatArray, weights
+from ovreport.stats.error import Error, over_launches, within_launch
 
 # Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
 # that a bin holds a quarter of a percent, and finer in the upper tail.
@@ -47,9 +48,22 @@ class Pool:
         return np.sort(np.concatenate([s.latencies_ns for s in self.slices])) / 1e9
 
     @cached_property
-    def resampled(self) -> FloatArray:
-        """How often each slice is drawn in each replicate, shape [replicates, slices]."""
-        return weights(self.sizes, seed=0)
+    def drawn(self) -> FloatArray:
+        """Weights of the slices under which figures scatter, shape [draws, slices].
+
+        Each launch by itself; of a single one, its slices resampled.
+        """
+        if len(self.sizes) > 1:
+            return np.repeat(np.eye(len(self.sizes)), self.sizes, axis=1)
+        return weights(len(self.slices))
+
+    def error(self, values: FloatArray) -> Error | None:
+        """Of a figure, from its values for each row of :attr:`drawn`; None where it is unknown."""
+        if not np.isfinite(values).all():
+            return None
+        if len(self.sizes) > 1:
+            return over_launches(values, self.sizes)
+        return within_launch(values, len(self.slices))
 
     @cached_property
     def _moments(self) -> tuple[FloatArray, FloatArray]:
@@ -78,11 +92,12 @@ class Pool:
     def deviation(self, weights: FloatArray) -> FloatArray:
         """Standard deviation of latencies in seconds for each row of weights [replicates, slices].
 
-        The divisor is the number of latencies less one.
+        The divisor is the number of latencies less one; of a single latency there is none (NaN).
         """
         sums, squares = (weights @ moment for moment in self._moments)
         count = weights @ self.requests
-        return np.asarray(np.sqrt(np.maximum(squares - sums**2 / count, 0) / (count - 1)))
+        divisor = np.where(count > 1, count - 1, np.nan)
+        return np.asarray(np.sqrt(np.maximum(squares - sums**2 / count, 0) / divisor))
 
     def cores(self, weights: FloatArray) -> FloatArray:
         """CPU time over wall time for each row of weights [replicates, slices]."""

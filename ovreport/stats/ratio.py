@@ -10,7 +10,8 @@ import numpy as np
 
 from ovreport.labels import count
 from ovreport.run import CellResult
-from ovreport.stats.bootstrap import CONFIDENCE, MIN_SLICES, FloatArray, interval, medians, weights
+from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.error import CONFIDENCE, mean_of_medians
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import supported
 from ovreport.stats.pool import Pool
@@ -21,15 +22,29 @@ Verdict: TypeAlias = Literal["faster", "slower", "same", "inconclusive"]
 _QUANTILE = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
+def in_turn(a: CellResult, b: CellResult) -> bool:
+    """Whether the slices of two cells are pairs that were neighbours in time.
+
+    Each has to name the other: of cells that took turns one may have been measured again since.
+    """
+    both = b.cell.id in a.interleaved_with and a.cell.id in b.interleaved_with
+    return both and _counted(a) == _counted(b)
+
+
+def _counted(result: CellResult) -> list[int]:
+    """Slices of each launch."""
+    return [sum(one.counted for one in launch.slices) for launch in result.launches]
+
+
 def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     """B's figure over A's; None where samples are too few for it.
 
     Cells that took turns are compared pair by pair of neighbouring slices, so that drift that both
-    share cancels, and launches and pairs are resampled. The ratio of throughputs and of median
-    latencies is the median of those of the pairs, on which a disturbance that hits one slice of a
-    pair has no hold. Means and tails are there to show what is rare: theirs is the ratio of the
-    figures of all slices, as it is for cells that did not take turns. Those are resampled
-    independently, and ``method`` says so.
+    share cancels. The ratio of throughputs and of median latencies is the mean of those of the
+    launches, each the median of its pairs, on which a disturbance that hits one slice of a pair has
+    no hold. Means and tails are there to show what is rare: theirs is the ratio of the figures of
+    all slices, as it is for cells that did not take turns. The errors of those are independent, and
+    ``method`` says so. Ratios are averaged, and their intervals made, as logarithms.
     """
     first, second = Pool.of(a), Pool.of(b)
     q = _QUANTILE.get(figure)
@@ -37,22 +52,27 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
         return None
     once = [np.ones((1, len(pool.slices))) for pool in (first, second)]
     point = float((_value(second, figure, once[1]) / _value(first, figure, once[0]))[0])
-    slices = min(len(first.slices), len(second.slices))
-    if slices < MIN_SLICES:
-        return Estimate(point, point, point, 0.0, f"no interval: only {count(slices, 'slice')}")
-    if b.cell.id in a.interleaved_with and first.sizes == second.sizes:
-        drawn_a = drawn_b = weights(first.sizes, seed=0)
-        method = f"bootstrap over {len(first.sizes)} launches, {slices} pairs of slices in turn"
-        if figure in ("throughput", "median"):
-            pairs = second.by_slice(figure) / first.by_slice(figure)
-            low, high = interval(medians(pairs, drawn_a))
-            point = float(np.median(pairs))
-            return Estimate(point, low, high, CONFIDENCE, f"median of pairs, {method}")
+    launches = min(len(pool.sizes) for pool in (first, second))
+    slices = min(len(pool.slices) for pool in (first, second))
+    if not in_turn(a, b):
+        errors = [p.error(np.log(_value(p, figure, p.drawn))) for p in (first, second)]
+        error = errors[0].beside(errors[1]) if errors[0] and errors[1] else None
+        method = "scatter of each; not measured side by side"
+    elif figure in ("throughput", "median"):
+        pairs = np.log(second.by_slice(figure) / first.by_slice(figure))
+        mean, error = mean_of_medians(np.split(pairs, np.cumsum(first.sizes)[:-1]))
+        point = math.exp(mean)
+        method = f"medians of {slices} pairs of slices in turn"
     else:
-        drawn_a, drawn_b = weights(first.sizes, seed=0), weights(second.sizes, seed=1)
-        method = "bootstrap of each; not measured side by side"
-    low, high = interval(_value(second, figure, drawn_b) / _value(first, figure, drawn_a))
-    return Estimate(point, min(low, point), max(high, point), CONFIDENCE, method)
+        error = first.error(
+            np.log(_value(second, figure, second.drawn) / _value(first, figure, first.drawn))
+        )
+        method = f"{slices} pairs of slices in turn"
+    if error is None:
+        return Estimate(point, point, point, 0.0, f"no interval: only {count(slices, 'slice')}")
+    spread = math.exp(error.half_width)
+    where = f"scatter of {launches} launches" if launches > 1 else "within one launch"
+    return Estimate(point, point / spread, point * spread, CONFIDENCE, f"{where}; {method}")
 
 
 def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:

@@ -10,9 +10,10 @@ from typing import TypeAlias
 import numpy as np
 
 from ovreport.run import Slice
-from ovreport.stats.bootstrap import MIN_SLICES, FloatArray, interval, medians, weights
+from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.error import MIN_SLICES, mean_of_medians, over_launches
 
-# Asked after every slice: a tenth of the replicates of a final figure is enough to stop by.
+# Asked after every turn: a tenth of the replicates of a final figure is enough to stop by.
 _REPLICATES = 200
 # Slices of a launch: enough to see how they vary, and not so many that it rules the others.
 _FEWEST, _MOST = 5, 20
@@ -55,38 +56,36 @@ Series: TypeAlias = list[FloatArray]
 """One number for each slice, by launch."""
 
 
-def relative_precision(launches: Launches, seed: int) -> Precision:
+def relative_precision(launches: Launches) -> Precision:
     """Precision of a cell's figures after the slices so far.
 
     The median latency is judged by the mean of the slices' medians, which moves as the median of
-    all requests does and costs nothing to follow.
+    all requests does and costs nothing to follow. Of one launch, slices stand for launches.
     """
     filled = [launch for launch in launches if launch]
-    slices = [one for launch in filled for one in launch]
-    if len(slices) < MIN_SLICES:
+    if len(filled) == 1:
+        filled = [[one] for one in filled[0]]
+        if len(filled) < MIN_SLICES:
+            return UNKNOWN
+    if not filled:
         return UNKNOWN
-    drawn = weights([len(launch) for launch in filled], seed, _REPLICATES)
-    requests = np.array([s.requests for s in slices], dtype=np.float64)
-    wall_s = np.array([s.wall_s for s in slices])
-    medians_s = np.array([s.median_s for s in slices])
+    sizes = [len(launch) for launch in filled]
     return Precision(
-        throughput=_half_width((drawn @ requests) / (drawn @ wall_s)),
-        median=_half_width((drawn @ medians_s) / drawn.sum(axis=1)),
+        throughput=_relative(
+            [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in filled], sizes
+        ),
+        median=_relative([sum(s.median_s for s in one) / len(one) for one in filled], sizes),
     )
 
 
-def ratio_precision(a: Launches, b: Launches, seed: int) -> Precision:
+def ratio_precision(a: Launches, b: Launches) -> Precision:
     """Precision of B's figures over A's, of cells that take turns: as the report compares them."""
-    throughput, median = (
-        [launch for launch in series if len(launch)] for series in log_ratios(a, b)
-    )
-    sizes = [len(launch) for launch in throughput]
-    if sum(sizes) < MIN_SLICES:
-        return UNKNOWN
-    drawn = weights(sizes, seed, _REPLICATES)
-    return Precision(
-        *(_half_width(np.exp(medians(np.concatenate(s), drawn))) for s in (throughput, median))
-    )
+    found = []
+    for series in log_ratios(a, b):
+        filled = [launch for launch in series if len(launch)]
+        error = mean_of_medians(filled, _REPLICATES)[1] if filled else None
+        found.append(error.half_width if error else inf)
+    return Precision(*found)
 
 
 def by_slice(launches: Launches) -> tuple[Series, Series]:
@@ -126,6 +125,7 @@ def slices_per_launch(series: Series, launch_cost: float) -> int:
     return int(np.clip(best, _FEWEST, _MOST))
 
 
-def _half_width(replicates: FloatArray) -> float:
-    low, high = interval(replicates)
-    return (high - low) / 2 / float(replicates.mean())
+def _relative(values: Sequence[float], sizes: Sequence[int]) -> float:
+    """Half-width of the interval of a figure over the figure itself."""
+    error = over_launches(np.array(values), sizes)
+    return error.half_width / float(np.average(values, weights=sizes))

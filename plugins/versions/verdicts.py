@@ -8,13 +8,13 @@ from itertools import groupby
 
 from ovreport.comparisons import Comparison, ComparisonOptions, Pair, control, judged
 from ovreport.labels import count, label
-from ovreport.rendering.format import Unit, column_unit, interval, show
+from ovreport.rendering.format import Unit, column_units, interval, show
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Kind, Link, Row, Severity, Table, Value
-from ovreport.stats.bootstrap import CONFIDENCE
 from ovreport.stats.criteria import Criterion, Name, word
+from ovreport.stats.error import CONFIDENCE
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.ratio import Verdict
+from ovreport.stats.ratio import Verdict, in_turn
 
 _SEVERITY: dict[Verdict, Severity] = {
     "faster": "good",
@@ -150,10 +150,9 @@ def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOption
 
 def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> list[Finding]:
     """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
-    every = [(pair, judged(run, *pair, options)) for pair in comparison.pairs]
-    known = [(pair, found[0]) for pair, found in every]
+    known = [(pair, judged(run, *pair, options)[0]) for pair in comparison.pairs]
     # As many decimals as the column of the table has.
-    unit = column_unit("ratio", [criterion.ratio for _, found in every for criterion in found])
+    unit = column_units(verdict_table(run, comparison, options))["ratio"]
     if len(known) <= _EACH:
         return [_of_pair(comparison, pair, criterion, unit) for pair, criterion in known]
     cells = [a.cell for a, _ in comparison.pairs]
@@ -182,7 +181,7 @@ def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> li
 def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Unit) -> Finding:
     a, b = pair
     cells = [base.cell for base, _ in comparison.pairs]
-    apart = "" if b.cell.id in a.interleaved_with else ", not measured side by side"
+    apart = "" if in_turn(a, b) else ", not measured side by side"
     return Finding(
         f"versions.{criterion.verdict}",
         _SEVERITY[criterion.verdict],

@@ -1,0 +1,95 @@
+"""When a cell is known well enough: in worlds whose scatter is known, and without a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ovreport.config.schema import Measure
+from ovreport.measuring import member as member_module
+from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
+from ovreport.measuring.member import Member
+from ovreport.run import Slice, StopReason
+from ovreport.stats.stopping import SliceSummary
+
+
+def turn(request_ns: float) -> Slice:
+    times = np.full(round(1e8 / request_ns), round(request_ns), np.int64)
+    return Slice(start_ns=0, wall_ns=int(times.sum()), cpu_ns=0, latencies_ns=times)
+
+
+def begun(launches: int) -> Member:
+    nothing: Any = None
+    member = Member(nothing)
+    for _ in range(launches):
+        member.begin_launch({"memory": {"inference_bytes": 0}})
+    return member
+
+
+def measured(
+    effect: float, noise: float, launch_s: float, settings: Measure
+) -> tuple[list[int], StopReason]:
+    """Slices of each launch of one cell, and why it ended."""
+    random = np.random.default_rng(1)
+    member, launches = begun(0), 0
+    while True:
+        launches += 1
+        speed = 1e6 * (1 + random.normal(0, effect))
+        member.begin_launch({"memory": {"inference_bytes": 0}})
+        for number in range(1, 1000):
+            member.take(turn(speed * (1 + random.normal(0, noise))))
+            member.count([False] * number)
+            standing = Standing(launches, launch_s, number)
+            if stopped := reason_to_stop([member], settings, standing):
+                return [len(launch) for launch in member.summaries], stopped
+            if launch_is_done([member], settings, standing):
+                break
+
+
+def test_launches_that_agree_are_enough_as_few_as_they_are() -> None:
+    sizes, stopped = measured(0, 0.002, 0.15, Measure())
+    assert stopped == "target"
+    assert len(sizes) == 3
+
+
+def test_launches_that_differ_are_followed_by_more_of_full_length() -> None:
+    sizes, stopped = measured(0.008, 0.01, 0.15, Measure())
+    assert stopped == "target"
+    assert len(sizes) > 3
+    assert min(sizes) >= 5
+
+
+def test_where_few_launches_can_be_paid_they_share_the_time_that_is_left() -> None:
+    """Starting takes 5 s, so at most four launches; the fourth must not be all of it."""
+    sizes, stopped = measured(0.05, 0.01, 5.0, Measure())
+    assert stopped == "max_time"
+    assert len(sizes) == 4
+    assert sizes[2] == pytest.approx(sizes[3], abs=2)
+
+
+def test_turns_may_be_left_out_and_taken_in_with_hindsight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And each is summed up once, however many follow."""
+    summed = []
+
+    class Counting(SliceSummary):
+        @classmethod
+        def of(cls, measured: Slice) -> SliceSummary:
+            summed.append(measured)
+            return SliceSummary.of(measured)
+
+    monkeypatch.setattr(member_module, "SliceSummary", Counting)
+    member = begun(1)
+    for number in range(1, 41):
+        member.take(turn(1e6 + number))
+        member.count([one % 2 == 1 for one in range(number)])
+    assert len(summed) == 40
+    assert [one.median_s for one in member.summaries[0]] == [
+        (1e6 + number) / 1e9 for number in range(1, 41, 2)
+    ]
+    member.count([False] * 40)
+    assert len(member.summaries[0]) == 40
+    assert member.seconds == pytest.approx(4, rel=0.02)
