@@ -114,7 +114,7 @@ def measure(name: str, case: Case, folder: Path) -> bool:
     run_file, report = folder / f"{name}.jsonl", folder / f"{name}.html"
     run = run_of(case.layers, case.cells, np.random.default_rng(0))
     with RunFile(run_file) as file:
-        file.header(run.header)
+        file.begin(run.header)
         for result in run.results:
             file.result(result, run.graphs.values())
     rendered = statistics.median(render_s(run_file, report) for _ in range(REPEATS))

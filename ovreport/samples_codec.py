@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
 Int64Array = NDArray[np.int64]
 
-# A run of an hour at 60k requests a second holds 216 million samples; a file that claims more is
-# refused before it can fill the memory.
-MAX_SAMPLES = 250_000_000
+
+@dataclass
+class Budget:
+    """How many bytes all series of a foreign file may take; the context of its validation."""
+
+    left: int
 
 
 def encode(samples: Int64Array) -> str:
@@ -29,28 +33,38 @@ def encode(samples: Int64Array) -> str:
     return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode("ascii")
 
 
-def decode(text: str) -> Int64Array:
+def decode(text: str, budget: Budget | None = None) -> Int64Array:
     """The inverse of :func:`encode`.
 
     Raises:
-        ValueError: the text is not what :func:`encode` writes, or holds too many samples.
+        ValueError: the text is not what :func:`encode` writes, or holds more than the budget.
     """
     try:
-        packed = base64.b64decode(text, validate=True)
         unpacker = zlib.decompressobj()
-        raw = unpacker.decompress(packed, MAX_SAMPLES * 8)
+        # One byte more than allowed, as 0 would mean that all is.
+        most = budget.left + 1 if budget else 0
+        raw = unpacker.decompress(base64.b64decode(text, validate=True), most)
     except (binascii.Error, zlib.error) as error:
         raise ValueError(f"not compressed samples: {error}") from error
-    if unpacker.unconsumed_tail or not unpacker.eof or len(raw) % 8:
-        raise ValueError("compressed samples are cut short or too long")
-    planes = np.frombuffer(raw, np.uint8).reshape(8, -1)
-    return np.cumsum(planes.T.copy().view("<i8").reshape(-1), dtype=np.int64)
+    if budget:
+        budget.left -= len(raw)
+        if budget.left < 0:
+            raise ValueError("compressed samples are far too many for a file of this size")
+    if not unpacker.eof or len(raw) % 8:
+        raise ValueError("compressed samples are cut short")
+    deltas = np.frombuffer(raw, np.uint8).reshape(8, -1).T.copy().view("<i8").reshape(-1)
+    del raw
+    return np.cumsum(deltas, dtype=np.int64, out=deltas)
 
 
-def _validate(value: Any) -> Int64Array:
+def _validate(value: Any, info: ValidationInfo) -> Int64Array:
     if isinstance(value, str):
-        value = decode(value)
-    array = np.array(value, dtype=np.int64)
+        array = decode(value, info.context if isinstance(info.context, Budget) else None)
+    else:
+        try:
+            array = np.array(value, dtype=np.int64)
+        except (TypeError, OverflowError) as error:
+            raise ValueError("samples are integers of 64 bits") from error
     if array.ndim != 1:
         raise ValueError("samples are one series of integers")
     array.setflags(write=False)

@@ -26,7 +26,9 @@ from ovreport.gate.checks import Gate, Outcome, check
 from ovreport.gate.rules import parse
 from ovreport.output import printable
 from ovreport.run import Cell, CellResult, Failure, Run
-from ovreport.runfile import _parse, lines_of, read_run
+from ovreport.runfile import lines_of, read_run
+from ovreport.runfile.reading import parsed
+from ovreport.samples_codec import Budget
 from ovreport.stats.criteria import Noise
 
 DATA = Path(__file__).with_name("data")
@@ -314,7 +316,7 @@ def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares
 def _named(run: Run, name: str) -> Run:
     """The run with another name for its model."""
     text = "\n".join(lines_of(run)).replace('"mobilenet"', json.dumps(name.replace("\ud800", "")))
-    return _parse(Path("run.jsonl"), text.encode())
+    return parsed(Path("run.jsonl"), text.encode(), Budget(1 << 30))
 
 
 class _Tags(HTMLParser):

@@ -223,8 +223,8 @@ def test_files_of_resumed_runs_can_still_be_concatenated(run: Run, tmp_path: Pat
 
     header, *rest = lines_of(run)
     value = json.loads(header)
-    for cell in value["header"]["plan"]:
-        cell["model"] = "other"
+    for named in (*value["header"]["plan"], *value["header"]["models"]):
+        named["model"] = "other"
     other = json.dumps(value)
     value["header"]["superseded"] = []
     both = read_run(file_of(header, *rest, other, json.dumps(value)))

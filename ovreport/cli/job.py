@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shlex
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -38,7 +37,7 @@ from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.reaching import measure_roof, missing_roofs
 from ovreport.measuring.resuming import Resumption, resumption
 from ovreport.measuring.searches import Search, searches
-from ovreport.output import check_writable
+from ovreport.output import check_writable, printable
 from ovreport.plan import expand
 from ovreport.rendering.drawing import drawing
 from ovreport.run import Header, Run
@@ -66,7 +65,8 @@ class Paths:
         """Fails before anything is measured, and before anything is lost.
 
         Raises:
-            UserError: a path cannot be written, or the run file holds something of its own.
+            UserError: a path cannot be written or is being written by another process, or the run
+                file holds something of its own.
         """
         check_writable(self.report, "-o")
         check_writable(self.run_file, "--run-file")
@@ -75,10 +75,18 @@ class Paths:
                 f"{self.report}: report and run file are the same file",
                 "Give the report a name that ends in .html.",
             )
-        if self.resume is None and self.run_file.exists() and not is_unbegun(self.run_file):
-            self._check_replaceable()
+        if self.run_file.exists():
+            with RunFile(self.run_file):  # is refused if another process writes it
+                self.check_replaceable()
 
-    def _check_replaceable(self) -> None:
+    def check_replaceable(self) -> None:
+        """What the run file holds can be replaced, or goes on.
+
+        Raises:
+            UserError: it holds something of its own.
+        """
+        if self.resume is not None or is_unbegun(self.run_file):
+            return
         try:
             there = read_run(self.run_file)
         except UserError as error:
@@ -147,29 +155,24 @@ class Job:
                 appearance=look,
                 superseded=None if before is None else resumed.superseded,
             )
-            if before is None:
-                self.paths.run_file.unlink(missing_ok=True)
-            with (
-                RunFile(self.paths.run_file, before.graphs if before else ()) as run_file,
-                self._interruptible(run_file),
-            ):
-                run_file.header(header)
+            with RunFile(self.paths.run_file) as run_file, self._hint_when_interrupted():
+                self.paths.check_replaceable()  # it may have been written while this was planned
+                if before is None:
+                    run_file.begin(header)
+                else:
+                    run_file.go_on(header, before.graphs)
                 among = (*cells, *(cell for search in searched for cell in search.candidates()))
                 measuring = Measuring(planner, run_file, among, dict(resumed.kept), resumed.begun)
                 measuring.cells(planned)
                 for search in searched:
                     measuring.search(search)
-            run = read_run(self.paths.run_file)
-            if asked or apart:
-                with (
-                    RunFile(self.paths.run_file, run.graphs) as run_file,
-                    self._interruptible(run_file),
-                ):
+                run = read_run(run_file.path)
+                if asked or apart:
                     self._compare_answers(asked, run, before, run_file, Path(folder))
                     self._keep_answers(apart, run, before, run_file, Path(folder))
-                run = read_run(self.paths.run_file)
-            if self.source.config.measure.roofs:
-                run = self._with_roofs(run, planner.runtimes.pythons)
+                    run = read_run(run_file.path)
+                if self.source.config.measure.roofs:
+                    run = self._with_roofs(run, run_file, planner.runtimes.pythons)
         return self._report(run)
 
     def _compare_answers(
@@ -187,11 +190,12 @@ class Job:
             if not {base.id, other.id} <= measured or is_answered(question, before):
                 continue
             names = difference(base, other)
-            click.echo(f"Comparing the answers of {base.model}: {names[1]} with {names[0]}")
+            words = f"Comparing the answers of {base.model}: {names[1]} with {names[0]}"
+            click.echo(printable(words))
             answers, kept = answer(question, run, self.source.config.measure, folder)
-            run_file.answers(answers)
+            run_file.add(answers)
             for recording in kept:
-                run_file.recording(recording)
+                run_file.add(recording)
 
     def _keep_answers(
         self, asked: list[Alone], run: Run, before: Run | None, run_file: RunFile, folder: Path
@@ -200,19 +204,16 @@ class Job:
         measured = {result.cell.id for result in run.done}
         for one in asked:
             if one.planned.cell.id in measured and not is_recorded(one, before):
-                run_file.recording(answer_alone(one, self.source.config.measure, folder))
+                run_file.add(answer_alone(one, self.source.config.measure, folder))
 
-    def _with_roofs(self, run: Run, pythons: Mapping[str, Path]) -> Run:
+    def _with_roofs(self, run: Run, run_file: RunFile, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""
-        with RunFile(self.paths.run_file, run.graphs) as run_file, self._interruptible(run_file):
-            for conditions in missing_roofs(run):
-                roof = measure_roof(
-                    conditions, pythons[conditions.runtime], self.source.config.measure
-                )
-                run_file.roof(roof)
-                print_roof(roof)
-                others = (r for r in run.roofs if r.conditions != conditions)
-                run = replace(run, roofs=(*others, roof))
+        for conditions in missing_roofs(run):
+            roof = measure_roof(conditions, pythons[conditions.runtime], self.source.config.measure)
+            run_file.add(roof)
+            print_roof(roof)
+            others = (r for r in run.roofs if r.conditions != conditions)
+            run = replace(run, roofs=(*others, roof))
         return run
 
     def _report(self, run: Run) -> int:
@@ -229,11 +230,11 @@ class Job:
         return None if path is None or is_unbegun(path) else read_run(path)
 
     @contextmanager
-    def _interruptible(self, run_file: RunFile) -> Iterator[None]:
+    def _hint_when_interrupted(self) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            kept = shlex.quote(str(run_file.path))
+            kept = shlex.quote(str(self.paths.run_file))
             click.echo(
                 f"\nInterrupted. What was measured is in {kept}.\n"
                 f"Go on:       ovreport run {shlex.quote(self.target)} --resume {kept} "
@@ -241,7 +242,7 @@ class Job:
                 f"Report it:   ovreport render {kept} -o {shlex.quote(str(self.paths.report))}",
                 err=True,
             )
-            sys.exit(130)
+            raise
 
 
 def _found(before: Run, searched: Sequence[Search], planner: Planner) -> Iterator[PlannedCell]:

@@ -34,7 +34,7 @@ class Measuring:
             settings = self.planner.source.config.measure
             for measured in measure(left, settings, on_event=display.show, begun=self.begun):
                 if isinstance(measured, Begun):
-                    self.run_file.begun(measured)
+                    self.run_file.add(measured)
                     continue
                 self.run_file.result(measured.result, measured.graphs)
                 self.results[measured.result.cell.id] = measured.result
@@ -48,7 +48,7 @@ class Measuring:
             for step in steps:
                 if step not in told:
                     told.add(step)
-                    self.run_file.step(step)
+                    self.run_file.add(step)
                     print_step(step, self.among)
             if not cells:
                 return

@@ -17,7 +17,7 @@ from pydantic_core import core_schema
 
 from ovreport.run import Hint, Streams
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, lt=1 << 63)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[Finite, Field(gt=0)]
@@ -125,7 +125,7 @@ class Entry(Settings):
     """Requests a second."""
 
 
-StreamsValue = Annotated[int, Field(ge=1)] | Literal["auto"]
+StreamsValue = Positive | Literal["auto"]
 
 
 class Matrix(Settings):

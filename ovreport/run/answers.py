@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from ovreport.run.cell import Cell
-from ovreport.run.record import Record
+from ovreport.run.record import Positive, Record, Whole
 from ovreport.run.result import Failure
 from ovreport.samples_codec import Samples
+
+# Labels may have one below zero for what is of no class.
+Class = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 
 
 class OutputDrift(Record):
@@ -22,7 +27,7 @@ class OutputDrift(Record):
     mean_abs: float | None = None
     relative: float | None = None
     """‖B − A‖ / ‖A‖ over all elements."""
-    not_finite: int = 0
+    not_finite: Whole = 0
     """Elements that are infinite or no number in either; they are left out of the figures."""
     probabilities: bool = False
     """The output holds scores that sum to one."""
@@ -34,7 +39,7 @@ class OutputDrift(Record):
     """Of A and of B against given labels: the best class is the right one."""
     accuracy5: tuple[float, float] | None = None
     """The right class is among the five best."""
-    compared: tuple[int, int] | None = None
+    compared: tuple[Positive, Positive] | None = None
     """Elements of one input set that were compared, and that there are; None: all were."""
     differs_elsewhere: bool = False
     """Elements that were not compared are not all the same, as their digests tell."""
@@ -67,7 +72,7 @@ class Answers(Record):
     """SHA-256 of what both were fed."""
     input_data: str
     """The same in words."""
-    samples: int
+    samples: Whole
     """Input sets × batch."""
     labels: str = ""
     """The file with the right classes, if one was given."""
@@ -85,17 +90,17 @@ class RecordedOutput(Record):
 
     names: tuple[str, ...]
     shape: str
-    elements: int = Field(ge=1)
+    elements: Positive
     """Of one set."""
-    kept: int = Field(ge=1)
+    kept: Positive
     """Of these, at the places that :func:`ovreport.stats.recorded.kept_places` tells."""
     digests: tuple[str, ...]
     """Of all elements of each set: which answers are equal to the bit is told from these."""
     bits: Samples
     """The kept elements as f32, bit by bit as integers, shape [sets × kept]."""
-    classes: int = 0
+    classes: Whole = 0
     """Columns of an output that looks like class scores; 0 for any other."""
-    best: tuple[tuple[int, ...], ...] = ()
+    best: tuple[tuple[Whole, ...], ...] = ()
     """The classes with the highest scores of each sample, the best first."""
     probabilities: bool = False
 
@@ -119,9 +124,9 @@ class Recording(Record):
     """Digest of each input set, as it was fed."""
     input_data: str
     """The same in words."""
-    batch: int
+    batch: Positive
     """Samples in a set."""
-    labels: tuple[int, ...] = ()
+    labels: tuple[Class, ...] = ()
     """The right class of each sample, if they were given."""
     labels_file: str = ""
     outputs: tuple[RecordedOutput, ...] = ()

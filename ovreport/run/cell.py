@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Literal
 
-from ovreport.run.record import Record, digest
+from pydantic import Field
+
+from ovreport.run.record import Positive, Record, digest
 
 Hint = Literal["latency", "throughput", "cumulative_throughput", "none"]
-Streams = int | Literal["auto"]
+Streams = Positive | Literal["auto"]
 
 
 class Cell(Record):
@@ -20,14 +22,14 @@ class Cell(Record):
     device: str = "CPU"
     hint: Hint = "latency"
     streams: Streams = "auto"
-    batch: int | None = None
+    batch: Positive | None = None
     """None: as the model is."""
     precision: str | None = None
     """Inference precision hint; None: the device's own choice."""
-    threads: int | None = None
-    requests: int | None = None
+    threads: Positive | None = None
+    requests: Positive | None = None
     """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
-    rate: float | None = None
+    rate: float | None = Field(None, gt=0)
     """Requests a second, which arrive at a fixed pace; None: as many as are done."""
 
     @property

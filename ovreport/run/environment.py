@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ovreport.run.record import Record, digest
+from ovreport.run.record import Record, Whole, digest
 
 
 class Device(Record):
@@ -34,9 +34,9 @@ class Environment(Record):
     user: str
     os: str
     cpu: str
-    physical_cores: int | None
-    logical_cores: int
-    memory_bytes: int
+    physical_cores: Whole | None
+    logical_cores: Whole
+    memory_bytes: Whole
     python: str
     openvino: str
     packages: dict[str, str] = Field(default_factory=dict)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.environment import Environment
 from ovreport.run.graph import Port
-from ovreport.run.record import Record
+from ovreport.run.record import Record, Whole
 
 # A logo and style rules are carried in every report.
 MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
@@ -26,7 +26,7 @@ class ModelFile(Record):
     """As given in the config."""
     format: str
     """ONNX, OpenVINO IR, TensorFlow Lite, …"""
-    size_bytes: int
+    size_bytes: Whole
     sha256: str
     """Of the model's files, in a fixed order."""
     inputs: tuple[Port, ...]
@@ -73,6 +73,25 @@ class Header(Record):
     other_environments: tuple[Environment, ...] = ()
     """Where kept parts of a resumed or merged run were measured."""
     appearance: Appearance = Appearance()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Header:
+        if undescribed := [cell for cell in self.plan if not self.describes(cell)]:
+            raise ValueError(f"version {undescribed[0].version!r} is planned and not described")
+        if self.made == "compare" and len(self.origins) != 2:
+            raise ValueError("a comparison is not one of two runs")
+        if self.made == "trend" and not all(self._of_origin(cell) for cell in self.plan):
+            raise ValueError("a cell of a trend is of none of its runs")
+        return self
+
+    def describes(self, cell: Cell) -> bool:
+        """Whether ``models`` has the cell's version."""
+        return any((m.model, m.version) == (cell.model, cell.version) for m in self.models)
+
+    def _of_origin(self, cell: Cell) -> bool:
+        """Versions of a trend end in the number of their run: ``parent #3``."""
+        number = re.fullmatch(r".* #([1-9][0-9]{0,5})", cell.version, re.DOTALL)
+        return number is not None and int(number[1]) <= len(self.origins)
 
     @property
     def begun(self) -> str:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+# What is read may be anybody's: larger integers have no form in numpy, nor as a float.
+Whole = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""A number of things, bytes or nanoseconds."""
+Positive = Annotated[int, Field(gt=0, lt=1 << 63)]
+"""The same of what there is at least one of."""
 
 
 class Record(BaseModel):
     """Base of all stored types: frozen, and strict about what it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 def digest(value: Any) -> str:

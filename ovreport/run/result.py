@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.graph import Port
-from ovreport.run.record import Record
+from ovreport.run.record import Positive, Record, Whole
 from ovreport.samples_codec import Samples
 
 
 class Slice(Record):
     """One uninterrupted stretch of inferences of one worker."""
 
-    start_ns: int
+    start_ns: Whole
     """Since the start of the run."""
-    wall_ns: int
-    cpu_ns: int
+    wall_ns: Positive
+    cpu_ns: Whole
     """CPU time of the worker process in the slice; far below ``wall_ns × threads`` = disturbed."""
     latencies_ns: Samples
     """Shape [requests], in order of completion."""
@@ -26,10 +26,16 @@ class Slice(Record):
     """Measured but not counted."""
     disturbed: bool = False
     """Measured but not counted: other programs left too little of the processor meanwhile."""
-    arrived: int | None = None
+    arrived: Whole | None = None
     """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
     other_load: float | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
+
+    @model_validator(mode="after")
+    def _served(self) -> Slice:
+        if not len(self.latencies_ns) or self.latencies_ns.min() < 0:
+            raise ValueError("a slice holds one latency at least, and none below zero")
+        return self
 
     @property
     def counted(self) -> bool:
@@ -43,27 +49,33 @@ class Slice(Record):
 class Memory(Record):
     """Resident memory of a worker: highest value seen in each phase."""
 
-    start_bytes: int
-    read_bytes: int
-    compile_bytes: int
-    inference_bytes: int
+    start_bytes: Whole
+    read_bytes: Whole
+    compile_bytes: Whole
+    inference_bytes: Whole
 
 
 class Launch(Record):
     """One worker process: from reading the model to its last slice."""
 
-    read_ns: int
-    compile_ns: int
-    first_inference_ns: int
+    read_ns: Whole
+    compile_ns: Whole
+    first_inference_ns: Whole
     memory: Memory
     slices: tuple[Slice, ...]
+
+    @model_validator(mode="after")
+    def _counts(self) -> Launch:
+        if not any(one.counted for one in self.slices):
+            raise ValueError("no slice of a launch counts")
+        return self
 
 
 class Harness(Record):
     """How requests were started, and what that costs by itself."""
 
     api: Literal["python", "c"]
-    cost_ns: int
+    cost_ns: Whole
     """Wall time that the loop adds to one request."""
 
 
@@ -91,11 +103,11 @@ class Profile(Record):
 class Resolved(Record):
     """What the request turned into: read back from the compiled model."""
 
-    batch: int
+    batch: Positive
     """Samples in one request; throughput = batch × requests / time."""
-    streams: int | None
-    requests: int
-    threads: int | None
+    streams: Whole | None
+    requests: Positive
+    threads: Whole | None
     precision: str | None
     execution_devices: tuple[str, ...]
     inputs: tuple[Port, ...]
@@ -143,8 +155,8 @@ StopReason = Literal["target", "max_time", "duration", "iterations"]
 class ModelCache(Record):
     """Compiling once more from what the device kept (``CACHE_DIR``), where compiling is slow."""
 
-    compile_ns: int
-    size_bytes: int
+    compile_ns: Whole
+    size_bytes: Whole
     """Of what it kept; 0: it keeps nothing."""
     failure: str = ""
     """Why it could not be tried."""
@@ -172,6 +184,12 @@ class CellResult(Record):
     """None: compiling is fast, a cache is in use already, or the cell was not profiled."""
     basis: Basis | None = None
 
+    @model_validator(mode="after")
+    def _measured(self) -> CellResult:
+        if self.ok and not (self.launches and self.resolved):
+            raise ValueError("a cell that did not fail holds no measurements")
+        return self
+
     @property
     def ok(self) -> bool:
         return self.failure is None
@@ -189,3 +207,9 @@ class Begun(Record):
     """Of all the cells that took turns, by their ids."""
     launches: dict[str, Launch]
     """The same cells'."""
+
+    @model_validator(mode="after")
+    def _of_the_same(self) -> Begun:
+        if self.bases.keys() != self.launches.keys():
+            raise ValueError("bases and launches are not of the same cells")
+        return self

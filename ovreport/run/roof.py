@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ovreport.run.record import Record
+from ovreport.run.record import Record, Whole
 
 
 class Conditions(Record):
@@ -15,7 +15,7 @@ class Conditions(Record):
     runtime: str
     device: str
     """The one that executed."""
-    threads: int | None
+    threads: Whole | None
     """That work on one request; None: the device does not tell."""
 
 
@@ -32,7 +32,7 @@ class Roof(Record):
     """Bytes a second, of tensors far larger than the caches."""
     cache_bandwidth: float | None = None
     """Bytes a second, of tensors that fit into the last-level cache."""
-    cache_bytes: int | None = None
+    cache_bytes: Whole | None = None
     """Of the last-level cache, as the system tells."""
     other_load: float | None = None
     """CPU time of everything else on the machine meanwhile, in cores."""

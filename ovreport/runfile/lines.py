@@ -1,0 +1,121 @@
+"""What the lines of a run file look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from ovreport.run import (
+    Answers,
+    Begun,
+    CellResult,
+    Graph,
+    Header,
+    Record,
+    Recording,
+    Roof,
+    Run,
+    SearchStep,
+)
+from ovreport.samples_codec import Budget
+
+FORMAT: Literal[1] = 1
+
+Stored = Header | Graph | Begun | CellResult | SearchStep | Answers | Recording | Roof
+"""What a line may hold."""
+
+
+class _Line(Record):
+    """In the file the record stands under a name of its kind."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class _HeaderLine(_Line):
+    kind: Literal["header"] = "header"
+    format: Literal[1] = FORMAT
+    record: Header = Field(alias="header")
+
+
+class _GraphLine(_Line):
+    kind: Literal["graph"] = "graph"
+    record: Graph = Field(alias="graph")
+
+
+class _BegunLine(_Line):
+    kind: Literal["begun"] = "begun"
+    record: Begun = Field(alias="begun")
+
+
+class _CellLine(_Line):
+    kind: Literal["cell"] = "cell"
+    record: CellResult = Field(alias="result")
+
+
+class _SearchLine(_Line):
+    kind: Literal["search"] = "search"
+    record: SearchStep = Field(alias="step")
+
+
+class _AnswersLine(_Line):
+    kind: Literal["answers"] = "answers"
+    record: Answers = Field(alias="answers")
+
+
+class _RecordingLine(_Line):
+    kind: Literal["recording"] = "recording"
+    record: Recording = Field(alias="recording")
+
+
+class _RoofLine(_Line):
+    kind: Literal["roof"] = "roof"
+    record: Roof = Field(alias="roof")
+
+
+_AnyLine = (
+    _HeaderLine
+    | _GraphLine
+    | _BegunLine
+    | _CellLine
+    | _SearchLine
+    | _AnswersLine
+    | _RecordingLine
+    | _RoofLine
+)
+_LINE: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminator="kind")])
+_OF: dict[type[Record], Callable[..., _AnyLine]] = {
+    Header: _HeaderLine,
+    Graph: _GraphLine,
+    Begun: _BegunLine,
+    CellResult: _CellLine,
+    SearchStep: _SearchLine,
+    Answers: _AnswersLine,
+    Recording: _RecordingLine,
+    Roof: _RoofLine,
+}
+
+
+def parse(line: bytes, budget: Budget) -> Stored:
+    """What a line holds.
+
+    Raises:
+        ValidationError: it is none of a run file.
+    """
+    return _LINE.validate_json(line, context=budget).record
+
+
+def line_of(record: Stored) -> str:
+    """The line that holds a record, without its end."""
+    return _OF[type(record)](record=record).model_dump_json(by_alias=True)
+
+
+def lines_of(run: Run) -> Iterator[str]:
+    """The run as lines of a run file."""
+    parts = (
+        (run.header,), run.graphs.values(), run.search, run.begun, run.results, run.answers,
+        run.recordings, run.roofs,
+    )  # fmt: skip
+    for part in parts:
+        yield from map(line_of, part)

@@ -1,0 +1,149 @@
+"""From the lines of a run file to its run: later lines replace earlier, and runs are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ovreport.run import (
+    Answers,
+    Begun,
+    Cell,
+    CellResult,
+    Conditions,
+    Environment,
+    Graph,
+    Header,
+    ModelFile,
+    Recording,
+    Roof,
+    Run,
+    SearchStep,
+)
+from ovreport.runfile.lines import Stored, line_of
+
+
+@dataclass
+class _Part:
+    """One run of the file: its header, as the last resuming left it, and its results by id."""
+
+    header: Header
+    results: dict[str, CellResult] = field(default_factory=dict)
+    begun: list[Begun] = field(default_factory=list)
+    steps: list[SearchStep] = field(default_factory=list)
+    answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
+    """By the ids of both cells."""
+    recordings: dict[tuple[object, ...], Recording] = field(default_factory=dict)
+    """By :attr:`Cell.point`."""
+
+    def go_on(self, resumed: Header) -> None:
+        self.steps.clear()
+        for id in resumed.superseded or ():
+            self.results.pop(id, None)
+        before = self.header
+        self.header = resumed.model_copy(
+            update={
+                "created": before.created,
+                "superseded": None,
+                "other_environments": (*before.other_environments, before.environment),
+            }
+        )
+
+
+class Merger:
+    """Takes what the lines hold in their order; the first is a header."""
+
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+        self._graphs: dict[str, Graph] = {}
+        self._roofs: dict[Conditions, Roof] = {}
+
+    def add(self, record: Stored) -> None:
+        """Takes the next.
+
+        Raises:
+            ValueError: it names what no line before it holds.
+        """
+        match record:
+            case Header():
+                if self._parts and {self._parts[0].header.made, record.made} != {"run"}:
+                    raise ValueError("a comparison or a trend is not joined with other runs")
+                if record.superseded is None or not self._parts:
+                    self._parts.append(_Part(record))
+                else:
+                    self._parts[-1].go_on(record)
+            case Graph():
+                self._graphs[record.id] = record
+            case Begun():
+                self._parts[-1].begun.append(record)
+            case CellResult():
+                self._check_graph(record.runtime_graph, "runtime")
+                self._check_graph(record.model_graph, "model")
+                self._parts[-1].results[record.cell.id] = record
+            case SearchStep():
+                self._check_model(record.cell)
+                self._parts[-1].steps.append(record)
+            case Answers():
+                self._parts[-1].answers[record.base.id, record.other.id] = record
+            case Recording():
+                self._parts[-1].recordings[record.cell.point] = record
+            case Roof():
+                # A later one under the same conditions is the one that succeeded, or is as good.
+                self._roofs.pop(record.conditions, None)
+                self._roofs[record.conditions] = record
+
+    def _check_graph(self, id: str | None, kind: str) -> None:
+        if id is not None and (id not in self._graphs or self._graphs[id].kind != kind):
+            raise ValueError(f"a cell names the {kind} graph {id!r}, which stands nowhere above it")
+
+    def _check_model(self, cell: Cell | None) -> None:
+        if cell is not None and not self._parts[-1].header.describes(cell):
+            raise ValueError(f"a search came to version {cell.version!r}, which is not described")
+
+    def run(self) -> Run:
+        """All that was taken as one run."""
+        return _merge(self._parts, self._graphs, tuple(self._roofs.values()))
+
+
+def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, ...]) -> Run:
+    plan: dict[str, Cell] = {}
+    models: dict[tuple[str, str], ModelFile] = {}
+    environments: dict[str, Environment] = {}
+    results: dict[str, CellResult] = {}
+    answers: dict[tuple[str, str], Answers] = {}
+    recordings: dict[tuple[object, ...], Recording] = {}
+    for part in parts:
+        header, own = part.header, part.results
+        searched = (step.cell for step in part.steps if step.cell is not None)
+        planned = {cell.id: cell for cell in (*header.plan, *searched)}
+        plan |= planned
+        models |= {(m.model, m.version): m for m in header.models}
+        environments |= {e.id: e for e in (*header.other_environments, header.environment)}
+        results |= {id: own[id] for id in planned if id in own}
+    for part in parts:
+        answers |= {ids: found for ids, found in part.answers.items() if results.keys() >= {*ids}}
+        recordings |= part.recordings
+    ordered = tuple(results[id] for id in plan if id in results)
+    first = parts[0].header
+    elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
+    merged = first.model_copy(
+        update={
+            "plan": tuple(plan.values()),
+            "models": tuple(models.values()),
+            "other_environments": tuple(e for id, e in environments.items() if id in elsewhere),
+        }
+    )
+    named = {id for result in ordered for id in (result.runtime_graph, result.model_graph)}
+    points = {result.cell.point for result in ordered}
+    begun = (one for part in parts for one in part.begun if not results.keys() & one.bases.keys())
+    return Run(
+        merged,
+        ordered,
+        {id: graph for id, graph in graphs.items() if id in named},
+        # Of a file that was concatenated with itself, every step and launch is there twice.
+        search=tuple(dict.fromkeys(step for part in parts for step in part.steps)),
+        answers=tuple(answers.values()),
+        roofs=roofs,
+        recordings=tuple(r for point, r in recordings.items() if point in points),
+        begun=tuple({line_of(one): one for one in begun}.values()),
+    )

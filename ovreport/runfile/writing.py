@@ -1,0 +1,114 @@
+"""Writing a run file while its run is measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from ovreport.errors import UserError
+from ovreport.run import CellResult, Graph, Header
+from ovreport.runfile.lines import Stored, line_of
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
+
+# The end of a file is looked through in such pieces.
+_PIECE = 1 << 20
+
+
+class RunFile:
+    """A run file that no other process can write until it is closed, where the system can.
+
+    Opening it changes nothing; then one of :meth:`begin` and :meth:`go_on` comes first. Every
+    method returns only when its lines are on the disk.
+
+    Raises:
+        UserError: another process writes the file, or it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: set[str] = set()
+        """Ids of graphs that the file holds."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+            _claim(self._file)
+        except BlockingIOError as error:
+            self._file.close()
+            raise UserError(
+                f"{path}: another ovreport is writing this run file",
+                "Wait until it has ended, or give a run file of its own with --run-file.",
+            ) from error
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot write the run file: {error.strerror}",
+                "Choose another place with --run-file or -o.",
+            ) from error
+
+    def begin(self, header: Header) -> None:
+        """Starts a run of its own in place of what the file held."""
+        self._file.truncate(0)
+        self.add(header)
+
+    def go_on(self, header: Header, known: Iterable[str]) -> None:
+        """Goes on with the run that the file holds, without a line that was not finished.
+
+        Args:
+            known: ids of the graphs that the file holds already.
+        """
+        self._known.update(known)
+        self._cut_torn_line()
+        self.add(header)
+
+    def add(self, record: Stored) -> None:
+        self._file.write(line_of(record).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def result(self, result: CellResult, graphs: Iterable[Graph] = ()) -> None:
+        """Stores a finished cell, after those of its graphs that the file does not hold yet."""
+        for graph in graphs:
+            if (id := graph.id) not in self._known:
+                self.add(graph)
+                self._known.add(id)
+        self.add(result)
+
+    def _cut_torn_line(self) -> None:
+        """The last line may be one of a large graph, and yet most of the file stays unread."""
+        end = size = self._file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _PIECE)
+            self._file.seek(start)
+            if (found := self._file.read(end - start).rfind(b"\n")) >= 0:
+                end = start + found + 1
+                break
+            end = start
+        if end < size:
+            self._file.truncate(end)
+
+    def __enter__(self) -> RunFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _claim(file: BinaryIO) -> None:
+    """Keeps other processes from writing the file until it is closed.
+
+    Raises:
+        BlockingIOError: another process writes it.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
