@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 from ovreport.errors import UserError
+
+
+# It can only be read by setting it, which is done while no other thread can make a file.
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
 
 
 def check_writable(path: Path, option: str) -> None:
@@ -20,9 +26,11 @@ def check_writable(path: Path, option: str) -> None:
     if path.is_dir():
         raise UserError(f"{option} {path}: is a folder", "Name a file.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:100]}."):
-            pass
+        if not path.exists() or path.is_file():
+            target = path.resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:100]}."):
+                pass
     except OSError as error:
         raise UserError(
             f"{option} {path}: cannot be written: {error.strerror}", "Choose another place."
@@ -32,26 +40,39 @@ def check_writable(path: Path, option: str) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes beside the target, then renames: a reader sees the old file or the new one.
 
+    A link stays one, and what it leads to is replaced; a file keeps its permissions. What is no
+    file, such as ``/dev/stdout``, is written to as it is.
+
     Raises:
         UserError: the file cannot be written; what was there is unchanged.
     """
+    # A name or message out of a foreign file may hold half a surrogate pair.
+    raw = content.encode(errors="replace") if isinstance(content, str) else content
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        temporary = Path(name)
-        try:
-            # A name or message out of a foreign file may hold half a surrogate pair.
-            raw = content.encode(errors="replace") if isinstance(content, str) else content
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        if path.exists() and not path.is_file():
+            path.write_bytes(raw)
+        else:
+            _replace(path.resolve(), raw)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written: {error.strerror}", "Choose another place."
         ) from error
+
+
+def _replace(target: Path, raw: bytes) -> None:
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_UMASK
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())  # else a crash could leave the new name with nothing in it
+        temporary.chmod(mode)  # mkstemp makes private files
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> None:
@@ -69,12 +90,6 @@ def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -
         ) from error
     for name, content in files.items():
         write_whole(folder / name, content)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def file_text(path: Path) -> str:

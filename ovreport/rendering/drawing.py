@@ -58,7 +58,8 @@ class Drawing:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM.format(path=sys.path)],
+            # Isolated, as -c would else import signal from the current folder if it is there.
+            [sys.executable, "-I", "-c", _PROGRAM.format(path=sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

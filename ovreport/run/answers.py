@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from ovreport.run.cell import Cell
-from ovreport.run.record import Positive, Record, Whole
+from ovreport.run.record import Many, Positive, Record, Whole
 from ovreport.run.result import Failure
 from ovreport.samples_codec import Samples
 
@@ -76,8 +76,8 @@ class Answers(Record):
     """Input sets × batch."""
     labels: str = ""
     """The file with the right classes, if one was given."""
-    outputs: tuple[OutputDrift, ...] = ()
-    layers: tuple[LayerDrift, ...] = ()
+    outputs: Many[OutputDrift] = ()
+    layers: Many[LayerDrift] = ()
     """In execution order of the base; only on request."""
     asked_layers: bool = False
     failure: Failure | None = None
@@ -88,19 +88,19 @@ class Answers(Record):
 class RecordedOutput(Record):
     """One output of a version for all input sets, as much of it as a run file keeps."""
 
-    names: tuple[str, ...]
+    names: Many[str]
     shape: str
     elements: Positive
     """Of one set."""
     kept: Positive
     """Of these, at the places that :func:`ovreport.stats.recorded.kept_places` tells."""
-    digests: tuple[str, ...]
+    digests: Many[str]
     """Of all elements of each set: which answers are equal to the bit is told from these."""
     bits: Samples
     """The kept elements as f32, bit by bit as integers, shape [sets × kept]."""
     classes: Whole = 0
     """Columns of an output that looks like class scores; 0 for any other."""
-    best: tuple[tuple[Whole, ...], ...] = ()
+    best: Many[Many[Whole]] = ()
     """The classes with the highest scores of each sample, the best first."""
     probabilities: bool = False
 
@@ -120,14 +120,14 @@ class Recording(Record):
     """The first of its version, runtime, device and precision."""
     model: str
     """SHA-256 of the model's files."""
-    inputs: tuple[str, ...]
+    inputs: Many[str]
     """Digest of each input set, as it was fed."""
     input_data: str
     """The same in words."""
     batch: Positive
     """Samples in a set."""
-    labels: tuple[Class, ...] = ()
+    labels: Many[Class] = ()
     """The right class of each sample, if they were given."""
     labels_file: str = ""
-    outputs: tuple[RecordedOutput, ...] = ()
+    outputs: Many[RecordedOutput] = ()
     failure: Failure | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ovreport.run.record import Record, Whole, digest
+from ovreport.run.record import Many, Record, Whole, digest
 
 
 class Device(Record):
@@ -21,7 +21,7 @@ class RuntimeFacts(Record):
     name: str
     openvino: str
     python: str
-    devices: tuple[Device, ...] = ()
+    devices: Many[Device] = ()
 
 
 class Environment(Record):
@@ -43,15 +43,15 @@ class Environment(Record):
     governor: str | None = None
     """Frequency policy of the CPUs, where the system tells."""
     max_mhz: float | None = None
-    isa: tuple[str, ...] = ()
+    isa: Many[str] = ()
     """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
     load: float | None = None
     """Busy cores just before the run."""
     container: str | None = None
     cpu_quota: float | None = None
     """Cores that a container may use, where it is limited."""
-    devices: tuple[Device, ...] = ()
-    runtimes: tuple[RuntimeFacts, ...] = ()
+    devices: Many[Device] = ()
+    runtimes: Many[RuntimeFacts] = ()
     """All runtimes, in the order of the config."""
 
     @property

@@ -9,13 +9,13 @@ from typing import Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from ovreport.run.record import Record
+from ovreport.run.record import Many, Record
 
 
 class Port(Record):
     """An input or output of a model or layer; ``shape`` as OpenVINO prints it: ``[?,3,8]``."""
 
-    names: tuple[str, ...] = ()
+    names: Many[str] = ()
     shape: str
     precision: str
 
@@ -40,17 +40,17 @@ class Node(Record):
 
     name: str
     type: str
-    inputs: tuple[tuple[int, int], ...] = ()
-    outputs: tuple[Port, ...] = ()
+    inputs: Many[tuple[int, int]] = ()
+    outputs: Many[Port] = ()
     attributes: dict[str, JsonValue] = Field(default_factory=dict)
-    bodies: tuple[Graph, ...] = ()
+    bodies: Many[Graph] = ()
 
 
 class Graph(Record):
     """Nodes in topological order. A runtime graph carries no times: those are in the profile."""
 
     kind: Literal["model", "runtime"]
-    nodes: tuple[Node, ...]
+    nodes: Many[Node]
 
     @model_validator(mode="after")
     def _ordered(self) -> Graph:

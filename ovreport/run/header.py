@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 from ovreport.run.cell import Cell
 from ovreport.run.environment import Environment
 from ovreport.run.graph import Port
-from ovreport.run.record import Record, Whole
+from ovreport.run.record import Many, Record, Whole
 
 # A logo and style rules are carried in every report.
 MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
@@ -29,8 +29,8 @@ class ModelFile(Record):
     size_bytes: Whole
     sha256: str
     """Of the model's files, in a fixed order."""
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: Many[Port]
+    outputs: Many[Port]
 
 
 class Appearance(Record):
@@ -57,36 +57,37 @@ class Header(Record):
     """ISO 8601, UTC."""
     config: dict[str, JsonValue]
     environment: Environment
-    models: tuple[ModelFile, ...]
-    plan: tuple[Cell, ...]
+    models: Many[ModelFile]
+    plan: Many[Cell]
     made: Literal["run", "compare", "trend"] = "run"
     """The command that put it together; all but ``run`` have ``origins``."""
-    origins: tuple[Origin, ...] = ()
+    origins: Many[Origin] = ()
     """The runs it was put together from, in their order."""
-    paired: tuple[tuple[str, str], ...] = ()
+    paired: Many[tuple[str, str]] = ()
     """Ids of cells to compare, (base, candidate), where configurations need not agree."""
     renamed: dict[str, Cell] = Field(default_factory=dict)
     """What cells are called in the runs they are from, by their ids."""
-    superseded: tuple[str, ...] | None = None
+    superseded: Many[str] | None = None
     """None: a run of its own. Else it goes on with the run above it in the file: its config, plan
     and models replace those, and earlier results of these cells (ids) no longer count."""
-    other_environments: tuple[Environment, ...] = ()
+    other_environments: Many[Environment] = ()
     """Where kept parts of a resumed or merged run were measured."""
     appearance: Appearance = Appearance()
 
     @model_validator(mode="after")
     def _whole(self) -> Header:
-        if undescribed := [cell for cell in self.plan if not self.describes(cell)]:
-            raise ValueError(f"version {undescribed[0].version!r} is planned and not described")
+        if strange := {(cell.model, cell.version) for cell in self.plan} - self.described:
+            raise ValueError(f"version {min(strange)[1]!r} is planned and not described")
         if self.made == "compare" and len(self.origins) != 2:
             raise ValueError("a comparison is not one of two runs")
         if self.made == "trend" and not all(self._of_origin(cell) for cell in self.plan):
             raise ValueError("a cell of a trend is of none of its runs")
         return self
 
-    def describes(self, cell: Cell) -> bool:
-        """Whether ``models`` has the cell's version."""
-        return any((m.model, m.version) == (cell.model, cell.version) for m in self.models)
+    @property
+    def described(self) -> set[tuple[str, str]]:
+        """Model and version of ``models``."""
+        return {(file.model, file.version) for file in self.models}
 
     def _of_origin(self, cell: Cell) -> bool:
         """Versions of a trend end in the number of their run: ``parent #3``."""

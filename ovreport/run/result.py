@@ -8,7 +8,7 @@ from pydantic import JsonValue, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.graph import Port
-from ovreport.run.record import Positive, Record, Whole
+from ovreport.run.record import Many, Positive, Record, Whole
 from ovreport.samples_codec import Samples
 
 
@@ -62,7 +62,7 @@ class Launch(Record):
     compile_ns: Whole
     first_inference_ns: Whole
     memory: Memory
-    slices: tuple[Slice, ...]
+    slices: Many[Slice]
 
     @model_validator(mode="after")
     def _counts(self) -> Launch:
@@ -97,7 +97,7 @@ class Profile(Record):
 
     latencies_ns: Samples
     """Shape [profiled inferences]: the same inferences as a whole, counters on."""
-    layers: tuple[ProfiledLayer, ...]
+    layers: Many[ProfiledLayer]
 
 
 class Resolved(Record):
@@ -109,10 +109,10 @@ class Resolved(Record):
     requests: Positive
     threads: Whole | None
     precision: str | None
-    execution_devices: tuple[str, ...]
-    inputs: tuple[Port, ...]
+    execution_devices: Many[str]
+    inputs: Many[Port]
     """Of the compiled model; empty, as are ``outputs``, where profiling failed."""
-    outputs: tuple[Port, ...]
+    outputs: Many[Port]
     properties: dict[str, str]
     """Every property of the compiled model that could be read, as text."""
     input_data: str
@@ -166,7 +166,7 @@ class CellResult(Record):
     """One finished cell: measurements, or the reason why there are none."""
 
     cell: Cell
-    launches: tuple[Launch, ...] = ()
+    launches: Many[Launch] = ()
     resolved: Resolved | None = None
     harness: Harness | None = None
     profile: Profile | None = None
@@ -174,7 +174,7 @@ class CellResult(Record):
     """:attr:`Graph.id` of what the device executed."""
     model_graph: str | None = None
     """:attr:`Graph.id` of the model as read and reshaped."""
-    interleaved_with: tuple[str, ...] = ()
+    interleaved_with: Many[str] = ()
     """Ids of the cells that took turns with this one."""
     stopped: StopReason | None = None
     failure: Failure | None = None

@@ -57,6 +57,8 @@ class Merger:
         self._parts: list[_Part] = []
         self._graphs: dict[str, Graph] = {}
         self._roofs: dict[Conditions, Roof] = {}
+        self._described: set[tuple[str, str]] = set()
+        """Model and version, by the last header."""
 
     def add(self, record: Stored) -> None:
         """Takes the next.
@@ -72,6 +74,7 @@ class Merger:
                     self._parts.append(_Part(record))
                 else:
                     self._parts[-1].go_on(record)
+                self._described = record.described
             case Graph():
                 self._graphs[record.id] = record
             case Begun():
@@ -81,7 +84,8 @@ class Merger:
                 self._check_graph(record.model_graph, "model")
                 self._parts[-1].results[record.cell.id] = record
             case SearchStep():
-                self._check_model(record.cell)
+                if (cell := record.cell) and (cell.model, cell.version) not in self._described:
+                    raise ValueError(f"a search came to {cell.version!r}, which is not described")
                 self._parts[-1].steps.append(record)
             case Answers():
                 self._parts[-1].answers[record.base.id, record.other.id] = record
@@ -95,10 +99,6 @@ class Merger:
     def _check_graph(self, id: str | None, kind: str) -> None:
         if id is not None and (id not in self._graphs or self._graphs[id].kind != kind):
             raise ValueError(f"a cell names the {kind} graph {id!r}, which stands nowhere above it")
-
-    def _check_model(self, cell: Cell | None) -> None:
-        if cell is not None and not self._parts[-1].header.describes(cell):
-            raise ValueError(f"a search came to version {cell.version!r}, which is not described")
 
     def run(self) -> Run:
         """All that was taken as one run."""

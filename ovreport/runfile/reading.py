@@ -20,10 +20,11 @@ _MAX_BYTES = 2 << 30
 # A cell has a few.
 _MAX_LINES = 1_000_000
 
-# What a file may unpack to, so that a small one cannot fill the memory: in real reports the text is
-# at most three times the report, and latencies are 2 to 6 times their text, some 20 times where the
-# clock is coarse.
-_FREE_BYTES, _TIMES = 32 << 20, 32
+# What a file may unpack to beside so many times its size: a small one must not fill the memory. The
+# text in a report is at most 8 times its packed form; latencies are 2 to 6 times their text, and
+# some 20 times where the clock is coarse.
+_FREE_TEXT, _TIMES_TEXT = 16 << 20, 16
+_FREE_SAMPLES, _TIMES_SAMPLES = 32 << 20, 32
 
 _HEADER_START = b'{"kind":"header"'
 # Of a message, which may hold what the file does.
@@ -47,10 +48,10 @@ def read_run(path: Path) -> Run:
         ) from error
     if len(content) > _MAX_BYTES:
         raise UserError(f"{path}: larger than {_MAX_BYTES >> 30} GiB, which no run file is")
-    allowed = _FREE_BYTES + _TIMES * len(content)
+    budget = Budget(_FREE_SAMPLES + _TIMES_SAMPLES * len(content))
     if content.lstrip()[:1] == b"<":
-        content = _embedded(path, content, allowed)
-    return parsed(path, content, Budget(allowed))
+        content = _embedded(path, content, _FREE_TEXT + _TIMES_TEXT * len(content))
+    return parsed(path, content, budget)
 
 
 def is_unbegun(path: Path) -> bool:
