@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 
-
 # It can only be read by setting it, which is done while no other thread can make a file.
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)

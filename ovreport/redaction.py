@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from ovreport.run import CellResult, Environment, Record, Roof, Run
+from ovreport.run import (
+    Appearance,
+    Basis,
+    Cell,
+    CellResult,
+    Conditions,
+    Device,
+    Environment,
+    LayerDrift,
+    ModelFile,
+    Node,
+    OutputDrift,
+    Port,
+    ProfiledLayer,
+    Record,
+    RecordedOutput,
+    Run,
+    RuntimeFacts,
+)
 
-_R = TypeVar("_R", bound=Record)
+R = TypeVar("R", bound=Record)
 _GONE = "redacted"
 # A path from a root, ~ or a drive: all but its last part goes. Paths may hold spaces inside quotes.
 _PATH = re.compile(
@@ -21,46 +39,52 @@ _PATH = re.compile(
 _PUBLIC = re.compile(r"/(?:sys|proc|dev)/")
 
 
+# Names of operators and tensors often look like paths: of them go the folders, host and home that
+# are known from elsewhere in the run.
+_NAMED: tuple[type[Record], ...] = (
+    Node, Port, ProfiledLayer, OutputDrift, LayerDrift, RecordedOutput,
+)  # fmt: skip
+# Cells are known by the names in them, which users choose; what else must agree with those names
+# stays as well.
+_KEPT: dict[type[Record], frozenset[str]] = {
+    Cell: frozenset(Cell.model_fields),
+    ModelFile: frozenset({"model", "version"}),
+    RuntimeFacts: frozenset({"name"}),
+    Device: frozenset({"name"}),
+    Conditions: frozenset({"runtime", "device"}),
+    Appearance: frozenset(Appearance.model_fields),
+}
+
+
 def redacted(run: Run) -> Run:
     """The run without host name, user name and folders, wherever they stand.
 
-    Names in graphs stay as they are, as they often look like paths; only the folders, host and
-    home that are known from elsewhere in the run go from them too.
+    Every text that a run holds is looked through; only names are treated with care.
     """
     hide = _Hider(run)
-    graphs = {id: _changed(graph, hide.known) for id, graph in run.graphs.items()}
+    graphs = {id: hide.record(graph) for id, graph in run.graphs.items()}
     moved = {id: graph.id for id, graph in graphs.items()}
-    header = run.header
     return replace(
         run,
-        header=header.model_copy(
-            update={
-                "config": _deep(header.config, hide.all),
-                "environment": _environment(header.environment, hide),
-                "models": tuple(
-                    _changed(model, hide.known).model_copy(update={"path": hide.all(model.path)})
-                    for model in header.models
-                ),
-                "origins": tuple(_changed(origin, hide.all) for origin in header.origins),
-                "other_environments": tuple(
-                    _environment(other, hide) for other in header.other_environments
-                ),
-            }
-        ),
+        header=hide.record(run.header),
         results=tuple(_result(result, hide, moved) for result in run.results),
         graphs={graph.id: graph for graph in graphs.values()},
-        answers=tuple(
-            _told(answers, hide, ("input_data", "labels"), ("failure", "layers_failure"))
-            for answers in run.answers
-        ),
-        recordings=tuple(
-            _told(recording, hide, ("input_data", "labels_file"), ("failure",))
-            for recording in run.recordings
-        ),
-        roofs=tuple(_roof(roof, hide) for roof in run.roofs),
-        search=tuple(_told(step, hide, ("why",), ()) for step in run.search),
+        answers=tuple(map(hide.record, run.answers)),
+        recordings=tuple(map(hide.record, run.recordings)),
+        roofs=tuple(map(hide.record, run.roofs)),
+        search=tuple(map(hide.record, run.search)),
         begun=(),  # what the run was killed in: of use to its owner alone
     )
+
+
+def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellResult:
+    """Ids of graphs are made of what stands in them."""
+    ids = {
+        key: moved[id]
+        for key in ("runtime_graph", "model_graph")
+        if (id := getattr(result, key)) is not None
+    }
+    return hide.record(result).model_copy(update=ids)
 
 
 class _Hider:
@@ -79,11 +103,8 @@ class _Hider:
         longest_first = sorted((f for f in folders if len(f) > 2), key=len, reverse=True)
         self._folders = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-        self._ids = {e.id: _environment(e, self).id for e in environments}
-
-    def environment(self, id: str) -> str:
-        """The id of the same environment when redacted: ids are made of the host's name, too."""
-        return self._ids.get(id, id)
+        # Ids by those before: they are made of the host's name, too.
+        self._environments = {e.id: self.record(e).id for e in environments}
 
     def known(self, text: str) -> str:
         """Without the folders that the run names elsewhere."""
@@ -92,6 +113,45 @@ class _Hider:
     def all(self, text: str) -> str:
         """Without any folder, host or user name."""
         return self._names.sub(_GONE, self.known(_PATH.sub(_last_part, text)))
+
+    def record(self, record: R) -> R:
+        """The record with all its texts changed, those of its parts too."""
+        change = self.known if isinstance(record, _NAMED) else self.all
+        update = {
+            name: self._value(getattr(record, name), change) for name in _fields(type(record))
+        }
+        match record:
+            case Environment():
+                update |= {"host": _GONE, "user": _GONE}
+            case Basis() | Conditions():
+                id = record.environment
+                update["environment"] = self._environments.get(id, update["environment"])
+        return record.model_copy(update=update)
+
+    def _value(self, value: Any, change: Callable[[str], str]) -> Any:
+        """The same nesting with every text changed; keys stay."""
+        if isinstance(value, str):
+            return change(value)
+        if isinstance(value, Record):
+            return self.record(value)
+        if isinstance(value, list | tuple):
+            return type(value)(self._value(item, change) for item in value)
+        if isinstance(value, dict):
+            return {key: self._value(item, change) for key, item in value.items()}
+        return value
+
+
+@cache
+def _fields(kind: type[Record]) -> tuple[str, ...]:
+    """Those whose texts are changed."""
+    kept = _KEPT.get(kind, frozenset())
+    fields = kind.model_fields.items()
+    return tuple(n for n, field in fields if n not in kept and not _is_choice(field.annotation))
+
+
+def _is_choice(annotation: Any) -> bool:
+    """Whether a field holds one of some words that the program knows."""
+    return get_origin(annotation) is Literal or any(map(_is_choice, get_args(annotation)))
 
 
 def _any_of(names: set[str]) -> re.Pattern[str]:
@@ -117,60 +177,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
-
-
-def _environment(environment: Environment, hide: _Hider) -> Environment:
-    return _changed(environment, hide.all).model_copy(update={"host": _GONE, "user": _GONE})
-
-
-def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellResult:
-    update: dict[str, Any] = {
-        key: moved.get(id, id)
-        for key in ("runtime_graph", "model_graph")
-        if (id := getattr(result, key)) is not None
-    }
-    if (basis := result.basis) is not None:
-        environment = hide.environment(basis.environment)
-        update["basis"] = _changed(basis, hide.all).model_copy(update={"environment": environment})
-    for key in ("failure", "profile_failure"):
-        if (failure := getattr(result, key)) is not None:
-            update[key] = _changed(failure, hide.all)
-    if (resolved := result.resolved) is not None:
-        properties = _deep(resolved.properties, hide.all)
-        data = hide.all(resolved.input_data)
-        update["resolved"] = resolved.model_copy(
-            update={"properties": properties, "input_data": data}
-        )
-    return result.model_copy(update=update)
-
-
-def _roof(roof: Roof, hide: _Hider) -> Roof:
-    environment = hide.environment(roof.conditions.environment)
-    conditions = roof.conditions.model_copy(update={"environment": environment})
-    return roof.model_copy(update={"conditions": conditions, "failure": hide.all(roof.failure)})
-
-
-def _told(record: _R, hide: _Hider, texts: Sequence[str], failures: Sequence[str]) -> _R:
-    """The record with these of its texts and failures changed; names of outputs stay."""
-    update: dict[str, Any] = {key: hide.all(getattr(record, key)) for key in texts}
-    for key in failures:
-        if (failure := getattr(record, key)) is not None:
-            update[key] = _changed(failure, hide.all)
-    return record.model_copy(update=update)
-
-
-def _changed(record: _R, change: Callable[[str], str]) -> _R:
-    """The record with all its texts changed."""
-    content = _deep(json.loads(record.model_dump_json()), change)
-    return type(record).model_validate_json(json.dumps(content))
-
-
-def _deep(value: Any, change: Callable[[str], str]) -> Any:
-    """The same nesting with every text changed; keys stay."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list | tuple):
-        return [_deep(item, change) for item in value]
-    if isinstance(value, dict):
-        return {key: _deep(item, change) for key, item in value.items()}
-    return value

@@ -1,5 +1,6 @@
 """The program as a newcomer meets it: real models, wrong input, exit codes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -122,9 +123,12 @@ def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
     assert cell.resolved.execution_devices == ("CPU",)
 
 
-def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
-    squeezenet: Path, tmp_path: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
+    sent: signal.Signals, code: int, squeezenet: Path, tmp_path: Path
 ) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     target = tmp_path / "report.html"
     kept = target.with_suffix(".jsonl")
     words = ("run", squeezenet, "--duration", "1", "--no-roofs", "-o", target)
@@ -133,14 +137,16 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
     ) as process:
         while not (kept.exists() and b'"kind":"cell"' in kept.read_bytes()):
             assert process.poll() is None
             time.sleep(0.05)
         workers = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert not list(temporary.iterdir())
     assert f"--resume {kept}" in said
     assert "Traceback" not in said
     assert len(read_run(kept).done) == 1

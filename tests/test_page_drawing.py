@@ -1,5 +1,8 @@
 """Charts drawn by another process are the same charts."""
 
+from pathlib import Path
+
+import pytest
 from demo import Demo, charts, run_named, section
 
 from ovreport.analysis import Analysis
@@ -28,3 +31,17 @@ def test_a_page_is_the_same_wherever_its_charts_are_drawn() -> None:
     assert "ValueError" in page
     here = render(run_named("net"), analyses)
     assert page.partition("Where it happened")[0] == here.partition("Where it happened")[0]
+
+
+def test_nothing_in_the_current_folder_is_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed = tmp_path / "executed"
+    for name in ("signal", "sys", "os", "pickle"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(executed)!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    chart = charts("Demo")[0]
+    with drawing() as other:
+        other.begin(Section([Group("", [chart])]))
+        assert other._charts[id(chart)][1].result() == draw(chart)
+    assert not executed.exists()

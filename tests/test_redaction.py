@@ -5,20 +5,33 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import numpy as np
 import pytest
 from conftest import ovreport
+from pydantic import JsonValue
 
 from ovreport.graphs.layers import executed_layers
 from ovreport.redaction import redacted
 from ovreport.rendering import packing
 from ovreport.run import (
     Answers,
+    Appearance,
     Basis,
+    Begun,
+    CellResult,
     Conditions,
     Failure,
+    Graph,
+    Header,
+    Node,
+    Origin,
+    Record,
     Recording,
     Roof,
     Run,
@@ -140,3 +153,76 @@ def test_a_redacted_report_carries_redacted_data(
     again = tmp_path / "again.html"
     assert ovreport("render", report, "-o", again).exit_code == 0
     assert again.read_bytes() == report.read_bytes()
+
+
+SECRET = "/home/alice/secret/name"
+
+
+def filled(annotation: Any) -> Any:
+    """A value of a type, with a secret in every text that it can hold."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if annotation in (str, JsonValue):
+        return SECRET
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        given = GIVEN.get(annotation, {})
+        types = {name: field.annotation for name, field in annotation.model_fields.items()}
+        left = types.keys() - given.keys()
+        made = {name: filled(types[name]) for name in left}
+        return annotation.model_validate(given | made)
+    if origin is Literal:
+        return parts[0]
+    if origin is Annotated:
+        return filled(parts[0])
+    if origin in (Union, UnionType):
+        return filled(parts[0])
+    if origin is tuple:
+        items = parts[:1] if parts[-1] is Ellipsis else parts
+        return tuple(filled(item) for item in items)
+    if origin is dict:
+        return {"key": filled(parts[1])}
+    if origin is np.ndarray:
+        return [1]
+    return {int: 1, float: 1.0, bool: False}[annotation]
+
+
+GIVEN: dict[type[Record], dict[str, Any]] = {
+    Appearance: {"logo": "data:image/png;base64,AAAA"},
+    Node: {"inputs": (), "bodies": ()},
+    Header: {"origins": ()},
+}
+
+
+def secrets_in(value: Any, place: str = "") -> Iterator[str]:
+    if isinstance(value, str) and "secret" in value:
+        yield place
+    if isinstance(value, Record):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name), f"{type(value).__name__}.{name}")
+    elif isinstance(value, tuple | list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from secrets_in(item, place)
+
+
+def test_no_text_of_any_field_is_forgotten() -> None:
+    graph = filled(Graph)
+    result = filled(CellResult).model_copy(
+        update={"runtime_graph": graph.id, "model_graph": graph.id}
+    )
+    header = filled(Header)
+    origin = Origin(name=SECRET, file=SECRET, header=header)
+    run = Run(
+        header.model_copy(update={"origins": (origin,)}), (result,), {graph.id: graph},
+        (filled(SearchStep),), (filled(Answers),), (filled(Roof),), (filled(Recording),),
+        (filled(Begun),),
+    )  # fmt: skip
+    everything = [getattr(run, field.name) for field in fields(run) if field.name != "graphs"]
+    before = {*secrets_in([*everything, graph])}
+    assert before >= {"ModelCache.failure", "Basis.measure", "Node.attributes", "Origin.file"}
+    after = redacted(run)
+    everything = [getattr(after, field.name) for field in fields(after)]
+    everything[2] = [*after.graphs.values()]
+    assert {*secrets_in(everything)} == {
+        "Cell.model", "Cell.version", "Cell.runtime", "Cell.device", "Cell.precision",
+        "ModelFile.model", "ModelFile.version", "RuntimeFacts.name", "Device.name",
+        "Conditions.runtime", "Conditions.device", "Appearance.css",
+    }  # fmt: skip

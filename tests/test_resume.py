@@ -14,7 +14,7 @@ import pytest
 from conftest import ovreport, tiny_model
 
 from ovreport.run import Run
-from ovreport.runfile import read_run
+from ovreport.runfile import RunFile, read_run
 
 CONFIG = """
 model = [
@@ -86,6 +86,41 @@ def test_a_killed_run_goes_on_and_repeats_nothing(folder: Path) -> None:
     assert len(graphs) == len(set(graphs))
     # The report carries the same run.
     assert measured(read_run(folder / "r.html")) == measured(whole)
+
+
+def test_a_second_run_with_the_same_run_file_is_refused_and_takes_nothing(folder: Path) -> None:
+    """Also while the first compares answers, which begins after its last cell."""
+    file = folder / "report.jsonl"
+    process = begin(folder)
+    for kind, number in (("header", 1), ("cell", 6)):
+        wait_for(lambda kind=kind, number=number: len([*lines(file, kind)]) >= number)  # type: ignore[misc]
+        kept = file.read_bytes()
+        refused = ovreport("run", folder / "config.toml", "-o", folder / "report.html")
+        assert refused.exit_code == 2
+        assert "another ovreport is writing this run file" in refused.stderr
+        assert "Plan" not in refused.output
+        assert file.read_bytes().startswith(kept)
+    assert process.wait() == 0
+    assert len(read_run(file).done) == 6
+
+
+def test_a_run_file_that_is_claimed_while_another_run_is_planned_is_not_emptied(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ovreport.cli import job
+
+    file = folder / "report.jsonl"
+    held: list[RunFile] = []
+
+    def claimed_meanwhile(*_: object) -> None:
+        held.append(RunFile(file))
+        file.write_text("of another run")
+
+    monkeypatch.setattr(job, "print_plan", claimed_meanwhile)
+    refused = ovreport("run", folder / "config.toml", "-o", folder / "report.html")
+    assert refused.exit_code == 2
+    assert "another ovreport is writing this run file" in refused.stderr
+    assert file.read_text() == "of another run"
 
 
 def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:

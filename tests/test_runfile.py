@@ -1,13 +1,26 @@
-"""The run file is a contract: torn, foreign, newer and damaged files."""
+"""The run file is a contract: torn, foreign, newer, damaged and hostile files."""
 
+import base64
+import copy
 import json
+import lzma
+import random
+import tracemalloc
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import ovreport
 
+from ovreport.analysis import analyze
+from ovreport.cli.report import chosen_analyzers, report_settings
+from ovreport.compare import Side, compare
 from ovreport.errors import UserError
 from ovreport.run import Run
 from ovreport.runfile import RunFile, lines_of, read_run
+from ovreport.section import Crashed
 
 
 def test_a_report_carries_the_same_run(report: Path, run: Run) -> None:
@@ -68,3 +81,126 @@ def test_a_run_file_that_another_process_writes_is_refused(tmp_path: Path) -> No
         RunFile(path)
     with RunFile(path):
         pass
+
+
+# ---------------------------------------------------------------------------- hostile files
+
+DATA = Path(__file__).with_name("data") / "bottlenecks.jsonl"
+RECORDED = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
+
+
+def hostile(tmp_path: Path, *changes: tuple[tuple[Any, ...], Any]) -> Path:
+    """The recorded run with other values at some places, each a path from its first line."""
+    lines = copy.deepcopy(RECORDED)
+    for (*above, last), value in changes:
+        place: Any = lines
+        for step in above:
+            place = place[step]
+        place[last] = value
+    path = tmp_path / "hostile.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
+    return path
+
+
+CELL = next(n for n, line in enumerate(RECORDED) if line["kind"] == "cell")
+RESULT = (CELL, "result")
+SLICES = (*RESULT, "launches", 0, "slices")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((*SLICES, 0, "latencies_ns"), [10**20]),
+        ((*SLICES, 0, "latencies_ns"), [None]),
+        ((*SLICES, 0, "latencies_ns"), {}),
+        ((*SLICES, 0, "latencies_ns"), []),
+        ((*SLICES, 0, "wall_ns"), 0),
+        ((*SLICES,), []),
+        ((*RESULT, "launches"), []),
+        ((*RESULT, "resolved"), None),
+        ((*RESULT, "resolved", "batch"), 0),
+        ((*RESULT, "runtime_graph"), "nowhere"),
+        ((*RESULT, "runtime_graph"), RECORDED[CELL]["result"]["model_graph"]),
+        ((0, "header", "models"), []),
+        ((0, "header", "models", 0, "size_bytes"), 10**400),
+        ((0, "header", "made"), "compare"),
+        ((0, "header", "made"), "trend"),
+        ((0, "header", "environment", "load"), float("inf")),
+        ((0, "header", "environment", "memory_bytes"), -1),
+    ],
+)
+def test_what_no_run_holds_is_refused_with_its_line(
+    place: tuple[Any, ...], value: Any, tmp_path: Path
+) -> None:
+    path = hostile(tmp_path, (place, value))
+    told = ovreport("export", path, "--json", tmp_path / "run.json")
+    assert told.exit_code == 2
+    assert f"{path}, line {place[0] + 1}: not a line of a run file: " in told.stderr
+    assert len(told.stderr) < 700
+
+
+def packed(content: bytes) -> bytes:
+    """A report that holds nothing but a run."""
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 1}]
+    text = base64.b64encode(lzma.compress(content, filters=filters))
+    return b'<script type="application/x-xz" id="ovreport-run">' + text + b"</script>"
+
+
+def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
+    zeros = base64.b64encode(zlib.compress(bytes(60 << 20))).decode()
+    bombs = {
+        "far too many": hostile(tmp_path, ((*SLICES, 0, "latencies_ns"), zeros)).read_bytes(),
+        "too large": packed(json.dumps(RECORDED[0]).encode() + b"\n" * (32 << 20)),
+        "lines": json.dumps(RECORDED[0]).encode() + b"\n" * 1_000_001,
+        "launches.0 ": hostile(tmp_path, ((*RESULT, "launches"), [1] * 500_000)).read_bytes(),
+    }
+    for said, content in bombs.items():
+        path = tmp_path / "bomb"
+        path.write_bytes(content)
+        tracemalloc.start()
+        with pytest.raises(UserError, match=said):
+            read_run(path)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 80 << 20, said
+
+
+VALUES = (None, 0, -1, 1, 10**20, 1e308, -5e-324, "", "x", "1", [], {}, [None], True)
+
+
+def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield above
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield from places(item, (*above, key))
+
+
+def test_a_changed_value_is_refused_or_does_no_harm(tmp_path: Path) -> None:
+    """No command ends with an error of its own, and no section crashes."""
+    chosen = random.Random(0)
+    kinds: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for number, line in enumerate(RECORDED):
+        for place in places(line, (number,)):
+            kind = tuple("*" if isinstance(step, int) else step for step in place[1:])
+            if len(kind) > 1:
+                kinds.setdefault(kind, []).append(place)
+    recorded = read_run(DATA)
+    taken = 0
+    for kind in chosen.sample(sorted(kinds), 60):
+        path = hostile(tmp_path, (chosen.choice(kinds[kind]), chosen.choice(VALUES)))
+        told = ovreport("export", path, "--json", tmp_path / "run.json")
+        assert told.exit_code in (0, 2), told.output
+        if told.exit_code:
+            assert told.stderr.startswith("Error: ")
+            continue
+        run = read_run(path)
+        try:
+            runs = [run, compare(Side("a", "a", recorded), Side("b", "b", run))]
+        except UserError:
+            runs = [run]
+        for one in runs:
+            analyses = analyze(one, chosen_analyzers(report_settings(one, "run")))
+            assert not [x for x in analyses if isinstance(x.outcome, Crashed)], kind
+        taken += 1
+    assert taken

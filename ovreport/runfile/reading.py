@@ -39,15 +39,14 @@ def read_run(path: Path) -> Run:
             newer ovreport.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        if path.stat().st_size > _MAX_BYTES:
+            raise UserError(f"{path}: larger than {_MAX_BYTES >> 30} GiB, which no run file is")
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read: {error.strerror}",
             "Name a run file (.jsonl) or a report (.html) that ovreport wrote.",
         ) from error
-    if len(content) > _MAX_BYTES:
-        raise UserError(f"{path}: larger than {_MAX_BYTES >> 30} GiB, which no run file is")
     budget = Budget(_FREE_SAMPLES + _TIMES_SAMPLES * len(content))
     if content.lstrip()[:1] == b"<":
         content = _embedded(path, content, _FREE_TEXT + _TIMES_TEXT * len(content))
