@@ -114,6 +114,7 @@ SLICES = (*RESULT, "launches", 0, "slices")
         ((*SLICES, 0, "latencies_ns"), [None]),
         ((*SLICES, 0, "latencies_ns"), {}),
         ((*SLICES, 0, "latencies_ns"), []),
+        ((*SLICES, 0, "latencies_ns"), [0]),
         ((*SLICES, 0, "wall_ns"), 0),
         ((*SLICES,), []),
         ((*RESULT, "launches"), []),

@@ -33,8 +33,8 @@ class Slice(Record):
 
     @model_validator(mode="after")
     def _served(self) -> Slice:
-        if not len(self.latencies_ns) or self.latencies_ns.min() < 0:
-            raise ValueError("a slice holds one latency at least, and none below zero")
+        if not len(self.latencies_ns) or self.latencies_ns.min() < 1:
+            raise ValueError("a slice holds one latency at least, and none of no time")
         return self
 
     @property
