@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+import cells
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,12 +81,12 @@ def measured(
     runtime: Sequence[Node], profile: Sequence[ProfiledLayer], model: Sequence[Node] = ()
 ) -> tuple[Run, CellResult]:
     """A run of one cell with these graphs and layers."""
-    result = CellResult(
-        cell=Cell(model="m"),
-        profile=Profile(latencies_ns=np.array([1000]), layers=tuple(profile)),
-        runtime_graph=RUNTIME,
-        model_graph=MODEL,
-    )
+    profiled = {
+        "profile": Profile(latencies_ns=np.array([1000]), layers=tuple(profile)),
+        "runtime_graph": RUNTIME,
+        "model_graph": MODEL,
+    }
+    result = cells.result(Cell(model="m"), 0.001).model_copy(update=profiled)
     environment = Environment(
         host="", user="", os="", cpu="", physical_cores=1, logical_cores=1, memory_bytes=1,
         python="", openvino="",

@@ -69,5 +69,6 @@ def test_the_title_of_every_chart_says_what_is_seen_in_figures() -> None:
         for group in analysis.outcome.groups:
             for block in group.blocks:
                 if isinstance(block, Chart):
-                    assert any(word[0].isdigit() for word in block.title.split()), block.title
+                    words = block.title.split()
+                    assert any(word.lstrip("(+−")[:1].isdigit() for word in words), block.title
                     assert block.alt

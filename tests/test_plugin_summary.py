@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from cells import result
 from demo import run_named
 
 from ovreport.analysis import analyze, choose, installed
@@ -13,52 +13,13 @@ from ovreport.run import (
     Answers,
     Cell,
     CellResult,
-    Launch,
-    Memory,
     ModelFile,
     OutputDrift,
-    Resolved,
     Run,
-    Slice,
 )
 from ovreport.runfile import read_run
 from ovreport.section import KeyFigures, Section, Skipped, Table, Text
 from ovreport_plugins.summary.analyzer import Summary
-
-MEMORY = Memory(start_bytes=1, read_bytes=2, compile_bytes=3, inference_bytes=1 << 20)
-
-
-def result(
-    cell: Cell,
-    latency_ms: float,
-    *,
-    streams: int = 1,
-    batch: int = 1,
-    slices: int = 10,
-    arrived: int | None = None,
-    other_load: float | None = None,
-) -> CellResult:
-    """Slices of ten requests each, with one request in flight for each stream."""
-    latency_ns = round(latency_ms * 1e6)
-    taken = tuple(
-        Slice(
-            start_ns=number * 10 * latency_ns,
-            wall_ns=10 * latency_ns // streams,
-            cpu_ns=1,
-            latencies_ns=np.full(10, latency_ns, dtype=np.int64),
-            arrived=arrived,
-            other_load=other_load,
-        )
-        for number in range(slices)
-    )
-    launch = Launch(
-        read_ns=10**6, compile_ns=2 * 10**6, first_inference_ns=10**6, memory=MEMORY, slices=taken
-    )
-    resolved = Resolved(
-        batch=batch, streams=streams, requests=streams, threads=2, precision="f32",
-        execution_devices=("CPU",), inputs=(), outputs=(), properties={}, input_data="random",
-    )  # fmt: skip
-    return CellResult(cell=cell, launches=(launch,), resolved=resolved, stopped="target")
 
 
 def run_of(results: Sequence[CellResult], **report: object) -> Run:
@@ -232,7 +193,8 @@ def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() ->
     run = replace(VERSIONS, results=(single, *VERSIONS.results[1:]))
     (finding,) = Summary().analyze(run).findings
     assert spaced(finding.text) == (
-        "The throughput of 1 of 3 cells is known only to ±4.2 %, and of 1 without any interval."
+        "The throughput of 2 of 3 cells is known only to ±4.7 % to ±15.4 %, and of 1 without any "
+        "interval."
     )
 
 

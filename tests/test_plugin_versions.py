@@ -310,4 +310,4 @@ def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
     (finding,) = (f for f in section.findings if "int8 has" in f.text)
     assert show(row["ratio"], "ratio", unit) in finding.text
     assert f"(noise {row['noise']})" in finding.text
-    assert str(row["noise"]) == "±12\u202f%"
+    assert str(row["noise"]) == "±6.6\u202f%"
