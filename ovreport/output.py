@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ovreport.errors import UserError
@@ -34,6 +34,24 @@ def check_writable(path: Path, option: str) -> None:
         raise UserError(
             f"{option} {path}: cannot be written: {error.strerror}", "Choose another place."
         ) from error
+
+
+def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """Fails before a file is written over another that is wanted.
+
+    Args:
+        outputs: by the option that names each.
+
+    Raises:
+        UserError: an output is an input, or another output.
+    """
+    taken = {path.resolve(): "what is read" for path in inputs if path is not None}
+    for option, path in outputs.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # two may go to /dev/null
+        if other := taken.get(path.resolve()):
+            raise UserError(f"{option} {path}: is {other} as well", "Name another file.")
+        taken[path.resolve()] = option
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -97,6 +97,35 @@ def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run MODEL -o MODEL", "is what is read as well"),
+        ("run MODEL -o NEW --run-file NEW", "is --run-file as well"),
+        ("run MODEL -o NEW --junit NEW", "is -o as well"),
+        ("render RUN -o RUN", "is what is read as well"),
+        ("render PAGE -o PAGE --no-data", "is what is read as well"),
+        ("compare RUN PAGE -o RUN", "is what is read as well"),
+        ("trend RUN PAGE -o PAGE", "is what is read as well"),
+        ("export RUN --json RUN", "is what is read as well"),
+    ],
+)
+def test_nothing_that_is_read_or_written_is_written_over(
+    words: str, said: str, report: Path, squeezenet: Path, tmp_path: Path
+) -> None:
+    places = {"NEW": tmp_path / "new"}
+    for name, path in (
+        ("MODEL", squeezenet), ("RUN", report.with_suffix(".jsonl")), ("PAGE", report)
+    ):  # fmt: skip
+        places[name] = tmp_path / path.name
+        places[name].write_bytes(path.read_bytes())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    told = ovreport(*(places.get(word, word) for word in words.split()))
+    assert told.exit_code == 2
+    assert said in told.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_init_writes_a_config_that_runs(squeezenet: Path, tmp_path: Path) -> None:
     config = tmp_path / "ovreport.toml"
     assert ovreport("init", squeezenet, "-o", config).exit_code == 0

@@ -197,8 +197,17 @@ def test_one_launch_tells_nothing_of_what_is_seen_once_and_several_their_range(
 
 def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:
     alone = replace(doubled, results=doubled.results[:1])
-    with pytest.raises(UserError, match="nothing to compare"):
-        held(alone, "throughput<-5%")
+    (outcome,) = held(alone, "throughput<-5%").outcomes
+    assert outcome.status == "inconclusive"
+    assert "nothing was compared" in outcome.text
+
+
+def test_noise_that_takes_the_place_of_a_limit_is_named(doubled: Run) -> None:
+    for outcome in held(doubled, "throughput<-0.1%").outcomes:
+        assert "the noise of ±" in outcome.text
+        assert "which is taken instead of -0.1%" in outcome.text
+    for size in held(doubled, "size>1%").outcomes:
+        assert size.text.endswith("the limit of 1%")
 
 
 def test_a_candidate_that_failed_breaks_any_limit_and_nothing_where_there_is_none(

@@ -239,6 +239,27 @@ def test_a_killed_worker_costs_its_cell_until_the_run_is_resumed(folder: Path) -
     assert not read_run(file).failed
 
 
+def test_a_last_line_that_lacks_only_its_end_counts(report: Path, tmp_path: Path) -> None:
+    whole = report.with_suffix(".jsonl").read_bytes()
+    cells, _, _ = whole.partition(b'{"kind":"answers"')
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(cells.rstrip(b"\n"))
+    before = read_run(path)
+    with RunFile(path) as file:
+        file.go_on(before.header.model_copy(update={"superseded": ()}), before.graphs)
+    assert len(read_run(path).results) == len(before.results) == 4
+
+
+def test_a_report_is_not_gone_on_with(report: Path, tmp_path: Path) -> None:
+    page = tmp_path / "copy.html"
+    page.write_bytes(report.read_bytes())
+    config = report.with_name("config.toml")
+    told = ovreport("run", config, "-o", tmp_path / "new.html", "--resume", page)
+    assert told.exit_code == 2
+    assert "a report, which cannot be gone on with. Name its run file" in told.stderr
+    assert page.read_bytes() == report.read_bytes()
+
+
 def test_a_run_killed_before_its_first_line_was_whole_starts_anew(folder: Path) -> None:
     file = folder / "report.jsonl"
     file.write_text('{"kind":"header","form')

@@ -61,7 +61,7 @@ def compare(
     from ovreport import compare as comparison
     from ovreport.cli.report import report_settings, write_report
     from ovreport.config.load import load_report
-    from ovreport.output import check_writable, file_text, printable
+    from ovreport.output import check_apart, check_writable, file_text, printable
     from ovreport.rendering.drawing import drawing
     from ovreport.runfile import read_run
 
@@ -71,13 +71,14 @@ def compare(
             "candidate", file_text(candidate_run), read_run(candidate_run), dict(candidate)
         ),
     )
-    check_writable(output, "-o")
     settings = (
         load_report(config, both.header.config)
         if config
         else report_settings(both, str(candidate_run))
     )
     job = GateJob.of(settings, gate)
+    check_apart({"-o": output, **job.files}, [base_run, candidate_run, config])
+    check_writable(output, "-o")
     job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
     with drawing() as charts:
         write_report(both, settings, output, charts, with_data=not no_data)

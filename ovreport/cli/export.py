@@ -60,7 +60,7 @@ def export(
     from ovreport.errors import UserError
     from ovreport.export.documents import csv_files, json_text
     from ovreport.export.workbench import workbench_files
-    from ovreport.output import check_writable, printable, write_folder, write_whole
+    from ovreport.output import check_apart, check_writable, printable, write_folder, write_whole
     from ovreport.runfile import read_run
 
     if not (json_file or csv_folder or workbench_folder or graph_format or graph_folder):
@@ -75,6 +75,7 @@ def export(
         )
     measured = read_run(run)
     if json_file and str(json_file) != "-":
+        check_apart({"--json": json_file}, [run])
         check_writable(json_file, "--json")
     analyses: list[Analysis] = []
     if json_file or csv_folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,11 @@ class GateJob:
         counts = options["gate_inconclusive"] or config.inconclusive
         return cls(tuple(rules), counts == "fail", options["gate_junit"], options["gate_markdown"])
 
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """What is written, by option."""
+        return {"--junit": self.junit, "--markdown": self.markdown}
+
     def check_comparable(self, source: Source) -> None:
         """Fails before anything is measured.
 
@@ -82,28 +88,27 @@ class GateJob:
         from ovreport.errors import UserError
 
         config = source.config
-        axes = (config.model, config.runtime, config.matrix.device)
+        versions = Counter(entry.name for entry in config.model)
+        most = max(*versions.values(), len(config.runtime), len(config.matrix.device))
         relative = next((rule for rule in self.rules if rule.relative), None)
-        if relative and all(len(axis) < 2 for axis in axes):
+        if relative and most < 2:
             raise UserError(
                 f"{source.name}: limit {relative.text!r} compares, and there is one version only",
                 "Add a second [[model]] of the same name, or limit the figure itself: p95>10ms.",
             )
 
-    def check_scopes(self, cells: Iterable[Cell], where: str, *, searching: bool = False) -> None:
+    def check_scopes(self, cells: Iterable[Cell], where: str) -> None:
         """Fails where a limit is narrowed to what no cell has.
 
         Args:
             cells: all that limits may hold for, by every name they go by.
-            searching: streams and batches are yet to be found.
 
         Raises:
             UserError: names the value, and those that there are.
         """
         from ovreport.gate.rules import check_scopes
 
-        open_keys = frozenset({"streams", "batch"}) if searching else frozenset()
-        check_scopes(self.rules, cells, where, open_keys)
+        check_scopes(self.rules, cells, where)
 
     def hold(self, run: Run, source: Source) -> int:
         """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""

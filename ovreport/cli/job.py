@@ -37,11 +37,11 @@ from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.reaching import measure_roof, missing_roofs
 from ovreport.measuring.resuming import Resumption, resumption
 from ovreport.measuring.searches import Search, searches
-from ovreport.output import check_writable, printable
+from ovreport.output import check_apart, check_writable, printable
 from ovreport.plan import expand
 from ovreport.rendering.drawing import drawing
 from ovreport.run import Header, Run
-from ovreport.runfile import RunFile, is_unbegun, read_run
+from ovreport.runfile import RunFile, is_report, is_unbegun, read_run
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,6 @@ class Paths:
         """
         check_writable(self.report, "-o")
         check_writable(self.run_file, "--run-file")
-        if self.report.resolve() == self.run_file.resolve():
-            raise UserError(
-                f"{self.report}: report and run file are the same file",
-                "Give the report a name that ends in .html.",
-            )
         if self.run_file.exists():
             with RunFile(self.run_file):  # is refused if another process writes it
                 self.check_replaceable()
@@ -121,12 +116,18 @@ class Job:
             UserError: wrong input; nothing was measured.
         """
         cells = expand(self.source.config, self.source.name)
-        self.gate.check_scopes(cells, self.source.name, searching=self.source.config.matrix.search)
+        searched = searches(self.source.config, cells)
+        sought = [cell for search in searched for cell in search.candidates()]
+        self.gate.check_scopes((*cells, *sought), self.source.name)
         # What the report needs is told before anything is measured.
         chosen_analyzers(self.source)
         section_templates(self.source)
         look = appearance(self.source)
         if not dry_run:
+            check_apart(
+                {"--run-file": self.paths.run_file, "-o": self.paths.report, **self.gate.files},
+                [Path(self.target), *map(self.source.resolve, self._models)],
+            )
             self.paths.check()
         before = self._before()
         inspected = inspect_runtimes(self.source)
@@ -134,7 +135,6 @@ class Job:
         with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
             planner = Planner(self.source, inspected, environment, Path(folder))
             planned = [planner.plan(cell) for cell in cells]
-            searched = searches(self.source.config, cells)
             asked = questions(planner, planned)
             apart = alone(planner, planned)
             resumed = Resumption()
@@ -161,8 +161,9 @@ class Job:
                     run_file.begin(header)
                 else:
                     run_file.go_on(header, before.graphs)
-                among = (*cells, *(cell for search in searched for cell in search.candidates()))
-                measuring = Measuring(planner, run_file, among, dict(resumed.kept), resumed.begun)
+                measuring = Measuring(
+                    planner, run_file, (*cells, *sought), dict(resumed.kept), resumed.begun
+                )
                 measuring.cells(planned)
                 for search in searched:
                     measuring.search(search)
@@ -218,16 +219,37 @@ class Job:
 
     def _report(self, run: Run) -> int:
         with drawing() as charts:
-            write_report(run, self.source, self.paths.report, charts)
+            try:
+                write_report(run, self.source, self.paths.report, charts)
+            except UserError as error:
+                kept = shlex.quote(str(self.paths.run_file))
+                remedy = f"What was measured is in {kept}: `ovreport render {kept} -o FILE`."
+                raise UserError(error.found, remedy, detail=error.detail) from error
         print_summary(run)
         print_failures(run, verbose=self.verbose)
         click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")
         return self.gate.hold(run, self.source) or (1 if run.failed else 0)
 
+    @property
+    def _models(self) -> list[str]:
+        return [version.path for version in self.source.config.model]
+
     def _before(self) -> Run | None:
-        """The run to go on with."""
+        """The run to go on with.
+
+        Raises:
+            UserError: it is in a report, which lines cannot be added to, or cannot be read.
+        """
         path = self.paths.resume
-        return None if path is None or is_unbegun(path) else read_run(path)
+        if path is None or is_unbegun(path):
+            return None
+        before = read_run(path)
+        if is_report(path):
+            raise UserError(
+                f"--resume {path}: a report, which cannot be gone on with",
+                "Name its run file, which ends in .jsonl.",
+            )
+        return before
 
     @contextmanager
     def _hint_when_interrupted(self) -> Iterator[None]:

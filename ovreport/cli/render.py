@@ -40,11 +40,14 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     with drawing() as charts:  # its process starts while this one still imports and reads
         from ovreport.cli.report import report_settings, with_report_of, write_report
         from ovreport.config.load import load_report
-        from ovreport.output import check_writable, printable
+        from ovreport.output import check_apart, check_writable, printable
         from ovreport.redaction import redacted
-        from ovreport.runfile import read_run
+        from ovreport.runfile import is_report, read_run
 
         measured = read_run(run)
+        # A report may take the place of the one that it is made from, if that loses nothing.
+        loses = no_data or redact or not is_report(run)
+        check_apart({"-o": output}, [config, run if loses else None])
         check_writable(output, "-o")
         if config:
             settings = load_report(config, measured.header.config)

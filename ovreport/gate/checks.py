@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ovreport.comparisons import Comparison, Pair, control
-from ovreport.errors import UserError
 from ovreport.gate.rules import Rule
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
@@ -57,9 +56,6 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     once a launch has the range of its launches for an interval, and of one launch none: nothing is
     told by a single value. A relative limit inside the noise of its criterion is moved to the
     noise, since no difference below it can be told; one that demands a change is not.
-
-    Raises:
-        UserError: a relative rule, and nothing to compare.
     """
     lost = list(_without_result(run)) if rules else []
     outcomes = list(lost)
@@ -71,11 +67,6 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
             for result in _candidates(run):
                 if _covers(run, rule, result):
                     outcomes.append(_absolute(run, rule, result))
-        elif not compared:
-            raise UserError(
-                f"limit {rule.text!r}: compares, and the run has nothing to compare",
-                "Measure two versions, or hold the figure itself against a limit: p95>10ms.",
-            )
         for comparison, pair, known in judged if rule.relative else ():
             if _covers(run, rule, pair[1]):
                 outcome, warning = _relative(run, comparison, pair, rule, known)
@@ -152,7 +143,8 @@ def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
         text = f"too few requests to tell {words}"
         return Outcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
     status = _status(value, rule.sign, rule.limit)
-    text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, {_against(status, rule)}"
+    text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, "
+    text += _against(status, rule, f"the limit of {rule.value_text}")
     return Outcome(rule.text, f"{cell.model} ({cell.version})", name, status, text)
 
 
@@ -165,32 +157,32 @@ def _relative(
         words = rule.criterion.replace("_", " ")
         text = f"no figure for {words} on both sides"
         return Outcome(rule.text, comparison.heading, name, "inconclusive", text), []
-    limit, warnings = _beyond_noise(rule, criterion)
+    limit = _beyond_noise(rule, criterion)
+    warnings, words = [], f"the limit of {rule.value_text}"
+    if limit != rule.limit:
+        noise = f"the noise of ±{criterion.noise:.1%}"
+        warnings = [f"{rule.text}: smaller than {noise}, which is taken as the limit"]
+        words = f"{noise}, which is taken instead of {rule.value_text}"
     status = _status(criterion.ratio, rule.sign, 1 + limit)
     text = (
         f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
-        f"{_spread(criterion.ratio)}, {_against(status, rule)}"
+        f"{_spread(criterion.ratio)}, {_against(status, rule, words)}"
     )
     if status == "broken" and rule.criterion in _OF_INFERENCE:
         text += _cause(run, pair, slower=criterion.verdict == "slower")
     return Outcome(rule.text, comparison.heading, name, status, text), warnings
 
 
-def _beyond_noise(rule: Rule, criterion: Criterion) -> tuple[float, list[str]]:
-    """The limit to judge by, and why if it is not the rule's own.
+def _beyond_noise(rule: Rule, criterion: Criterion) -> float:
+    """The limit to judge by: the rule's own, or the noise where that is larger.
 
     Only what tolerates a change can tolerate noise as well: a rule that demands one, as
     ``throughput<5%`` does, would be kept by a loss.
     """
     demands = rule.limit > 0 if rule.sign == "<" else rule.limit < 0
     if demands or abs(rule.limit) >= criterion.noise:
-        return rule.limit, []
-    limit = -criterion.noise if rule.sign == "<" else criterion.noise
-    said = (
-        f"{rule.text}: smaller than the noise of ±{criterion.noise:.1%}, which is taken as the "
-        "limit"
-    )
-    return limit, [said]
+        return rule.limit
+    return -criterion.noise if rule.sign == "<" else criterion.noise
 
 
 def _status(value: Estimate, sign: str, limit: float) -> Status:
@@ -204,12 +196,13 @@ def _status(value: Estimate, sign: str, limit: float) -> Status:
 # ---------------------------------------------------------------------------- words
 
 
-def _against(status: Status, rule: Rule) -> str:
+def _against(status: Status, rule: Rule, limit: str) -> str:
+    """Args: limit: in words, that was judged by."""
     more = "measure longer" if rule.criterion in _OF_INFERENCE else "measure more launches"
     return {
-        "broken": f"beyond the limit of {rule.value_text}",
-        "passed": f"within the limit of {rule.value_text}",
-        "inconclusive": f"too uncertain for the limit of {rule.value_text}: {more}",
+        "broken": f"beyond {limit}",
+        "passed": f"within {limit}",
+        "inconclusive": f"too uncertain for {limit}: {more}",
     }[status]
 
 

@@ -114,18 +114,12 @@ def parse(text: str, where: str) -> Rule:
     return replace(rule, limit=value * size, relative=False)
 
 
-def check_scopes(
-    rules: Sequence[Rule],
-    cells: Iterable[Cell],
-    where: str,
-    open_keys: frozenset[str] = frozenset(),
-) -> None:
+def check_scopes(rules: Sequence[Rule], cells: Iterable[Cell], where: str) -> None:
     """A misspelt value would make a rule hold nowhere, and so always be kept.
 
     Args:
         cells: all that rules may hold for, by every name they go by.
         where: what holds the cells, for messages.
-        open_keys: fields whose values are not known yet.
 
     Raises:
         UserError: names the value that no cell has, and those that there are.
@@ -134,7 +128,7 @@ def check_scopes(
     for rule in rules:
         for key, value in rule.scope:
             known = list(dict.fromkeys(written(cell, key) for cell in there))
-            if key not in open_keys and value not in known:
+            if value not in known:
                 raise UserError(
                     f"{where}: limit {rule.text!r}: no cell has {key}={value}",
                     f"Its cells have {key}={' or '.join(known)}.",

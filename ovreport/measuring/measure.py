@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -134,17 +134,17 @@ class _Group:
         self.launches += 1
         self.crowded = []
         with ExitStack() as stack:
-            workers = {}
+            workers: dict[int, WorkerSession] = {}
             started = time.monotonic()
             for member in self.alive:
-                with _failing(member):
+                with _failing(member, workers):
                     workers[id(member)] = stack.enter_context(self._worker(member))
                     self._load(member, workers[id(member)])
                     self._warm_up(member, workers[id(member)])
             self.launch_s = time.monotonic() - started
             self._take_turns(workers)
             for member in self.alive:
-                with _failing(member):
+                with _failing(member, workers):
                     self._close_launch(member, workers[id(member)])
             if self.stopped:
                 profile([(m, workers[id(m)]) for m in self.alive], self.settings)
@@ -183,7 +183,7 @@ class _Group:
             for index in order:
                 member = self.members[index]
                 if member.failure is None:
-                    with _failing(member):
+                    with _failing(member, workers):
                         self._counted_slice(member, workers[id(member)])
             if not self.alive:
                 return
@@ -255,17 +255,12 @@ class _Group:
         member.end_launch(self._left_out, cost_ns)
 
 
-class _failing:  # noqa: N801 - reads as a statement: with _failing(member)
-    """A worker's error becomes the failure of its cell."""
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, WorkerError):
-            self.member.fail(error.failure)
-            return True
-        return False
+@contextmanager
+def _failing(member: Member, workers: Mapping[int, WorkerSession]) -> Iterator[None]:
+    """A worker's error becomes the failure of its cell, and its memory goes back at once."""
+    try:
+        yield
+    except WorkerError as error:
+        member.fail(error.failure)
+        if worker := workers.get(id(member)):
+            worker.kill()

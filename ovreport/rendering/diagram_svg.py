@@ -113,6 +113,7 @@ class Drawing:
         # In a group of its own, where it has the colour of the writing in every colouring.
         sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
         first, *rest = (escape(literal(fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
+        title = "\n".join(map(literal, block.name.split("\n")))
         strong = 3 if block.emphasis else 1
         entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
         critical = any(e.critical and self._place[e.source] == entry for e in entering)
@@ -125,7 +126,7 @@ class Drawing:
             f'transform="translate({x} {_ABOVE + height // 2})" fill="{ink_on(fill)}">'
             f'<path d="{_box(width, height)}" fill="{fill}" stroke="{_STRONG}" '
             f'stroke-width="{strong}"/>{sign}<text y="-3" font-size="11">{first}</text>'
-            f'<text y="12">{rest[0]}</text><title>{escape(literal(block.name))}</title></a></svg>'
+            f'<text y="12">{rest[0]}</text><title>{escape(title)}</title></a></svg>'
         )
 
     # ------------------------------------------------------------------------ arrows

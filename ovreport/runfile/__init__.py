@@ -19,7 +19,7 @@ validated, bounded in size, and never executed.
 
 from ovreport.runfile.embedding import pack
 from ovreport.runfile.lines import lines_of
-from ovreport.runfile.reading import is_unbegun, read_run
+from ovreport.runfile.reading import is_report, is_unbegun, read_run
 from ovreport.runfile.writing import RunFile
 
-__all__ = ["RunFile", "is_unbegun", "lines_of", "pack", "read_run"]
+__all__ = ["RunFile", "is_report", "is_unbegun", "lines_of", "pack", "read_run"]

@@ -26,6 +26,8 @@ _MAX_LINES = 1_000_000
 _FREE_TEXT, _TIMES_TEXT = 16 << 20, 16
 _FREE_SAMPLES, _TIMES_SAMPLES = 32 << 20, 32
 
+# Blanks may stand before the page.
+_PAGE_START = 1000
 _HEADER_START = b'{"kind":"header"'
 # Of a message, which may hold what the file does.
 _LONGEST_PROBLEM = 300
@@ -48,7 +50,7 @@ def read_run(path: Path) -> Run:
             "Name a run file (.jsonl) or a report (.html) that ovreport wrote.",
         ) from error
     budget = Budget(_FREE_SAMPLES + _TIMES_SAMPLES * len(content))
-    if content.lstrip()[:1] == b"<":
+    if _is_page(content):
         content = _embedded(path, content, _FREE_TEXT + _TIMES_TEXT * len(content))
     return parsed(path, content, budget)
 
@@ -62,6 +64,16 @@ def is_unbegun(path: Path) -> bool:
         return False
     short = line.startswith(_HEADER_START) or _HEADER_START.startswith(line)
     return short and not line.endswith(b"\n")
+
+
+def is_report(path: Path) -> bool:
+    """Whether the run is inside a page."""
+    with path.open("rb") as file:
+        return _is_page(file.read(_PAGE_START))
+
+
+def _is_page(content: bytes) -> bool:
+    return content[:_PAGE_START].lstrip()[:1] == b"<"
 
 
 def _embedded(path: Path, page: bytes, most: int) -> bytes:

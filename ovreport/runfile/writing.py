@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,13 +58,15 @@ class RunFile:
         self.add(header)
 
     def go_on(self, header: Header, known: Iterable[str]) -> None:
-        """Goes on with the run that the file holds, without a line that was not finished.
+        """Goes on with the run that the file holds.
+
+        A last line that was not finished goes; one that lacks its end alone gets it.
 
         Args:
             known: ids of the graphs that the file holds already.
         """
         self._known.update(known)
-        self._cut_torn_line()
+        self._mend_end()
         self.add(header)
 
     def add(self, record: Stored) -> None:
@@ -79,7 +82,7 @@ class RunFile:
                 self._known.add(id)
         self.add(result)
 
-    def _cut_torn_line(self) -> None:
+    def _mend_end(self) -> None:
         """The last line may be one of a large graph, and yet most of the file stays unread."""
         end = size = self._file.seek(0, os.SEEK_END)
         while end:
@@ -89,8 +92,15 @@ class RunFile:
                 end = start + found + 1
                 break
             end = start
-        if end < size:
+        if end == size:
+            return
+        self._file.seek(end)
+        try:
+            json.loads(self._file.read())
+        except ValueError:
             self._file.truncate(end)
+        else:
+            self._file.write(b"\n")
 
     def __enter__(self) -> RunFile:
         return self

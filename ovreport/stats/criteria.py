@@ -84,7 +84,7 @@ def criteria(
         if compared is None:
             continue
         was, now, change = compared
-        threshold = noise.launch if of.launch is not None else noise.steady
+        threshold = noise.launch if of.launch else noise.steady if of.figure else 0.0
         beside = _compared(run, of, *control) if control else None
         if beside is not None:
             threshold = max(threshold, abs(beside[2].low - 1), abs(beside[2].high - 1))
