@@ -25,7 +25,7 @@ from ovreport.config.schema import Measure
 from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
 from ovreport.measuring.member import Member
 from ovreport.run import Slice
-from ovreport.stats.error import Error, mean_of_medians, over_launches
+from ovreport.stats.error import Error, between_launches, mean_of_medians
 from ovreport.stats.stopping import log_ratios
 
 LAUNCHES = (2, 3, 5, 10, 20)
@@ -45,7 +45,7 @@ def coverage(launches: int, worlds: int, random: np.random.Generator) -> bool:
     for slices, effect, noise in itertools.product(SLICES, EFFECTS, NOISES):
         series = random.normal(0, effect, (worlds, launches, 1))
         series = series + random.normal(0, noise, (worlds, launches, slices))
-        errors = [over_launches(one.mean(axis=1), [slices] * launches) for one in series]
+        errors = [between_launches(one.mean(axis=1), [slices] * launches) for one in series]
         half = np.array([error.half_width for error in errors])
         figures.append(np.mean(np.abs(series.mean(axis=(1, 2))) <= half))
         paired = [mean_of_medians(list(one)) for one in series]
@@ -124,7 +124,7 @@ def reaching(world: World, rounds: int, random: np.random.Generator) -> bool:
                      for one in members[0].summaries]  # fmt: skip
             sizes = [len(one) for one in members[0].summaries]
             point = float(np.log(np.average(rates, weights=sizes) * _REQUEST_S))
-            error = over_launches(np.log(rates), sizes)
+            error = between_launches(np.log(rates), sizes)
         low, high = (exp(point + side * _half_width(error)) for side in (-1, 1))
         covered += low <= truth <= high
         told += low > 1.01 or high < 0.99

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from ovreport.run import CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
-from ovreport.stats.error import Error, mean_of_medians, over_launches, student
+from ovreport.stats.error import Error, between_launches, mean_of_medians, student
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures, supported
-from ovreport.stats.figures import over_launches as once_a_launch
+from ovreport.stats.figures import figures, over_launches, supported
 from ovreport.stats.pool import Pool
 from ovreport.stats.ratio import in_turn, launch_ratio, ratio, verdict
 from ovreport.stats.stopping import SliceSummary, ratio_precision, relative_precision
@@ -67,7 +66,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(
     worlds, slices = 400, 7
     means = random.normal(0, effect, (worlds, launches, 1))
     series = means + random.normal(0, noise, (worlds, launches, slices))
-    singles = [over_launches(one.mean(axis=1), [slices] * launches) for one in series]
+    singles = [between_launches(one.mean(axis=1), [slices] * launches) for one in series]
     pairs = [mean_of_medians(list(one)) for one in series]
     covered = np.mean(np.abs(series.mean(axis=(1, 2))) <= [e.half_width for e in singles])
     assert 0.92 <= covered <= 0.98
@@ -266,7 +265,7 @@ def test_sweet_spot_and_front_by_hand() -> None:
     assert pareto(points) == {0, 1, 2}
 
 
-def test_what_is_seen_once_a_launch_is_judged_by_the_order_of_launches() -> None:
+def test_what_is_seen_over_launches_is_judged_by_the_order_of_launches() -> None:
     """2 of C(4, 2) = 6 orders put two launches before two others: a confidence of 2 / 3."""
     change = launch_ratio([1.0, 1.1], [2.2, 2.0])
     assert (change.point, change.low, change.high) == pytest.approx((2.0, 2.0 / 1.1, 2.2))
@@ -277,7 +276,7 @@ def test_what_is_seen_once_a_launch_is_judged_by_the_order_of_launches() -> None
 
 
 def test_a_single_launch_shows_nothing_of_how_launches_scatter() -> None:
-    assert once_a_launch([2.5]).confidence == 0
-    assert once_a_launch([2.5]).method == "one launch, no interval"
-    several = once_a_launch([2.5, 2.1, 3.0])
+    assert over_launches([2.5]).confidence == 0
+    assert over_launches([2.5]).method == "one launch, no interval"
+    several = over_launches([2.5, 2.1, 3.0])
     assert (several.point, several.low, several.high, several.confidence) == (2.5, 2.1, 3.0, 0)

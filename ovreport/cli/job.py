@@ -126,7 +126,7 @@ class Job:
         if not dry_run:
             check_apart(
                 {"--run-file": self.paths.run_file, "-o": self.paths.report, **self.gate.files},
-                [Path(self.target), *map(self.source.resolve, self._models)],
+                [Path(self.target), *self.source.models],
             )
             self.paths.check()
         before = self._before()
@@ -227,12 +227,9 @@ class Job:
                 raise UserError(error.found, remedy, detail=error.detail) from error
         print_summary(run)
         print_failures(run, verbose=self.verbose)
-        click.echo(f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}")
+        told = f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}"
+        click.echo(printable(told))
         return self.gate.hold(run, self.source) or (1 if run.failed else 0)
-
-    @property
-    def _models(self) -> list[str]:
-        return [version.path for version in self.source.config.model]
 
     def _before(self) -> Run | None:
         """The run to go on with.

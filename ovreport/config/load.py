@@ -48,6 +48,15 @@ class Source:
             return _package_file(path, self.name)
         return _absolute(self.folder, path, self.name).resolve()
 
+    @property
+    def models(self) -> list[Path]:
+        """The files or folders of all versions, in their order.
+
+        Raises:
+            UserError: as by :meth:`resolve`.
+        """
+        return [self.resolve(version.path) for version in self.config.model]
+
     def python(self, runtime: Runtime) -> Path:
         """The runtime's Python. Links are kept: those of a virtual environment lead out of it.
 

@@ -16,12 +16,11 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from ovreport.run import Hint, Streams
+from ovreport.run.record import Positive
 
-Positive = Annotated[int, Field(ge=1, lt=1 << 63)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Seconds = Annotated[Finite, Field(gt=0)]
-Scalar = str | int | Finite | bool
+Seconds = Annotated[float, Field(gt=0)]
+Scalar = str | int | float | bool
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -30,10 +29,10 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-Bounds = Annotated[tuple[Finite, Finite], AfterValidator(_ascending)]
+Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 
 
-class _Many:
+class _OneOrMany:
     """Of a list: one value may stand for a list of one."""
 
     def __get_pydantic_core_schema__(
@@ -53,13 +52,15 @@ def _as_list(value: Any) -> Any:
 
 
 _T = TypeVar("_T")
-Some = Annotated[tuple[_T, ...], Field(min_length=1), _Many()]
+Some = Annotated[tuple[_T, ...], Field(min_length=1), _OneOrMany()]
 
 
 class Settings(BaseModel):
     """Base of all tables of the config."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Version(Settings):
@@ -252,7 +253,7 @@ class Report(Settings):
     templates: str | None = None
     """Folder with Jinja templates ``ID.html`` that arrange the section of the analyzer with this
     id, relative to the config."""
-    latency_threshold_ms: Annotated[Finite, Field(gt=0)] | None = None
+    latency_threshold_ms: Annotated[float, Field(gt=0)] | None = None
     """The sweet spot is the highest throughput whose median latency is within it."""
     analyzers: tuple[str, ...] | None = None
     """Ids of the analyzers to run, in this order; without it all that are installed."""
@@ -265,7 +266,7 @@ class Report(Settings):
 class Gate(Settings):
     """Limits for continuous integration: exit code 3 where one is broken."""
 
-    fail_on: Annotated[tuple[str, ...], _Many()] = ()
+    fail_on: Annotated[tuple[str, ...], _OneOrMany()] = ()
     """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself),
     ``p95>10ms where hint=latency`` (in some cells only)."""
     inconclusive: Literal["pass", "fail"] = "pass"

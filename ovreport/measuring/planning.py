@@ -50,8 +50,7 @@ def inspect_runtimes(source: Source) -> Runtimes:
     config = source.config
     pythons = {runtime.name: source.python(runtime) for runtime in config.runtime}
     pythons = pythons or {"default": Path(sys.executable)}
-    paths = [source.resolve(version.path) for version in config.model]
-    inspections = {name: inspect(paths, python=python) for name, python in pythons.items()}
+    inspections = {name: inspect(source.models, python=python) for name, python in pythons.items()}
     devices = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
     for device in sorted(devices):
         for name, inspection in inspections.items():

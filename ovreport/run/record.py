@@ -13,7 +13,7 @@ T = TypeVar("T")
 # What is read may be anybody's: larger integers have no form in numpy, nor as a float.
 Whole = Annotated[int, Field(ge=0, lt=1 << 63)]
 """A number of things, bytes or nanoseconds."""
-Positive = Annotated[int, Field(gt=0, lt=1 << 63)]
+Positive = Annotated[int, Field(ge=1, lt=1 << 63)]
 """The same of what there is at least one of."""
 Many = Annotated[tuple[T, ...], Field(fail_fast=True)]
 """A series. Its first wrong item is told and no other, as each takes 100 times its text."""

@@ -76,7 +76,7 @@ def student(freedom: int) -> float:
     return float(sum(term / freedom**power for power, term in enumerate(terms)))
 
 
-def over_launches(values: FloatArray, sizes: Sequence[int]) -> Error:
+def between_launches(values: FloatArray, sizes: Sequence[int]) -> Error:
     """Of a figure of several launches.
 
     Args:
@@ -109,7 +109,7 @@ def mean_of_medians(
     sizes = [len(launch) for launch in series]
     values = np.array([np.median(launch) for launch in series])
     if len(sizes) > 1:
-        error: Error | None = over_launches(values, sizes)
+        error: Error | None = between_launches(values, sizes)
     else:
         error = within_launch(medians(series[0], weights(sizes[0], replicates)), sizes[0])
     return float(np.average(values, weights=sizes)), error

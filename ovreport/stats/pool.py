@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ovreport.run import CellResult, Slice
 from ovreport.stats.bootstrap import FloatArray, weights
-from ovreport.stats.error import Error, over_launches, within_launch
+from ovreport.stats.error import Error, between_launches, within_launch
 
 # Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
 # that a bin holds a quarter of a percent, and finer in the upper tail.
@@ -62,7 +62,7 @@ class Pool:
         if not np.isfinite(values).all():
             return None
         if len(self.sizes) > 1:
-            return over_launches(values, self.sizes)
+            return between_launches(values, self.sizes)
         return within_launch(values, len(self.slices))
 
     @cached_property

@@ -11,7 +11,7 @@ import numpy as np
 
 from ovreport.run import Slice
 from ovreport.stats.bootstrap import FloatArray
-from ovreport.stats.error import MIN_SLICES, mean_of_medians, over_launches
+from ovreport.stats.error import MIN_SLICES, between_launches, mean_of_medians
 
 # Asked after every turn: a tenth of the replicates of a final figure is enough to stop by.
 _REPLICATES = 200
@@ -127,5 +127,5 @@ def slices_per_launch(series: Series, launch_cost: float) -> int:
 
 def _relative(values: Sequence[float], sizes: Sequence[int]) -> float:
     """Half-width of the interval of a figure over the figure itself."""
-    error = over_launches(np.array(values), sizes)
+    error = between_launches(np.array(values), sizes)
     return error.half_width / float(np.average(values, weights=sizes))
