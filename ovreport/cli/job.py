@@ -123,13 +123,13 @@ class Job:
         chosen_analyzers(self.source)
         section_templates(self.source)
         look = appearance(self.source)
+        before = self._before()
         if not dry_run:
             check_apart(
                 {"--run-file": self.paths.run_file, "-o": self.paths.report, **self.gate.files},
                 [Path(self.target), *self.source.models],
             )
             self.paths.check()
-        before = self._before()
         inspected = inspect_runtimes(self.source)
         environment = capture(inspected.facts)
         with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
