@@ -13,6 +13,7 @@ from ovreport.rendering.format import (
     column_units,
     digits,
     explain,
+    half_width,
     interval,
     shorten,
     show,
@@ -150,6 +151,21 @@ def test_a_lopsided_interval_tells_both_sides(low: float, high: float, text: str
     assert interval(estimate, "duration") == text.replace(" ", GAP)
     mirrored = Estimate(-4.03, -high, -low, 0.95, "")
     assert interval(mirrored, "duration").count("/") == text.count("/")
+
+
+@pytest.mark.parametrize(
+    ("high", "text"),
+    [(8.02, "±87 %"), (40.0, "1.00 to 40.0 ms"), (500.0, "± more than 100 ×")],
+)
+def test_a_very_wide_interval_is_no_percentage(high: float, text: str) -> None:
+    """It was "± 2732 %"."""
+    estimate = Estimate(4.03e-3, 1e-3, high / 1e3, 0.95, "scatter of 2 launches")
+    assert interval(estimate, "duration").replace(GAP, " ") == text
+
+
+def test_a_very_wide_half_width_is_no_percentage() -> None:
+    assert half_width(0.008).replace(GAP, " ") == "±0.8 %"
+    assert half_width(27.32).replace(GAP, " ") == "more than ±100 %"
 
 
 def test_a_range_stands_beside_its_value_in_the_unit_of_the_column() -> None:

@@ -193,7 +193,7 @@ def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() ->
     run = replace(VERSIONS, results=(single, *VERSIONS.results[1:]))
     (finding,) = Summary().analyze(run).findings
     assert spaced(finding.text) == (
-        "The throughput of 2 of 3 cells is known only to ±4.7 % to ±15.4 %, and of 1 without any "
+        "The throughput of 2 of 3 cells is known only to ±4.7 % to ±15.5 %, and of 1 without any "
         "interval."
     )
 

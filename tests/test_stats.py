@@ -1,11 +1,12 @@
 """Figures against numpy and against worlds whose truth is known."""
 
+import cells
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.run import CellResult, Run, Slice
+from ovreport.run import Cell, CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
 from ovreport.stats.error import Error, between_launches, mean_of_medians, student
 from ovreport.stats.estimate import Estimate
@@ -126,6 +127,21 @@ def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run)
     assert known.latency.deviation is not None
     assert known.latency.deviation.confidence == 0
     assert known.latency.deviation.point == pytest.approx(1e-4)
+    assert known.latency.deviation.method == "no interval: a launch holds a single request"
+
+
+@given(st.lists(st.floats(3, 9), min_size=2, max_size=5), st.integers(0, 99))
+def test_no_interval_reaches_what_a_figure_cannot_be(powers: list[float], seed: int) -> None:
+    """Two launches, one of them a hundred times as fast: the median was "0.001 to 0.567 ms"."""
+    random = np.random.default_rng(seed)
+    cell = Cell(model="m")
+    series = 10 ** np.array(powers)[:, None] * random.lognormal(0, 0.1, (len(powers), 5))
+    known = figures(measured(cells.result(cell, 1), series, ""))
+    latency = known.latency
+    assert latency.median is not None
+    for one in (latency.mean, latency.median):
+        assert latency.low <= one.low <= one.point <= one.high
+    assert 0 < known.throughput_fps.low <= known.throughput_fps.point <= known.throughput_fps.high
 
 
 def test_only_cells_that_name_each_other_took_turns(run: Run) -> None:

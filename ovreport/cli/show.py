@@ -19,7 +19,7 @@ from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.searches import Search
 from ovreport.output import printable
 from ovreport.plan import estimated_seconds
-from ovreport.rendering.format import digits, show
+from ovreport.rendering.format import NOTHING, digits, interval, show
 from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
@@ -221,8 +221,8 @@ def print_summary(run: Run) -> None:
 
 
 def _sureness(estimate: Estimate) -> str:
-    """The relative half-width, or a dash where too little was measured for an interval."""
-    return f"{estimate.relative_half_width:.1%}" if estimate.confidence else "–"
+    """The interval in short, or a dash where too little was measured for one."""
+    return interval(estimate, "rate", brief=True) if estimate.confidence else NOTHING
 
 
 def print_failures(run: Run, *, verbose: bool) -> None:

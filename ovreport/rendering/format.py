@@ -36,6 +36,10 @@ _MOST_IN_MICROSECONDS_S = 1e-2
 _LEAST = 1e-5
 # Of an interval's two sides, the ratio from which one ± for both would mislead.
 _LOPSIDED = 2.0
+# Of an interval's wider side, over the figure: beyond it a percentage says nothing to a reader.
+_MOST_ARM = 1.0
+# Times the figure: an interval that reaches further says only that next to nothing is known.
+_MOST_RANGE = 100.0
 _BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
 
 
@@ -198,7 +202,8 @@ def interval(
 ) -> str:
     """How sure a figure is: ``±0.8 %``, or ``−1/+50 %`` where one side is the wider by far.
 
-    Where it has no confidence interval: the range that it was seen in, or why there is none.
+    An interval that reaches beyond twice the figure is given by its ends. Where there is no
+    confidence interval: the range that the figure was seen in, or why there is none.
 
     Args:
         brief: beside a value in ``unit``: a range without its unit, and no words.
@@ -208,15 +213,29 @@ def interval(
     if estimate.confidence == 0.0:
         if estimate.low == estimate.high:
             return "" if brief else estimate.method
-        chosen = unit or unit_for(kind, [estimate.high])
-        low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
-        return f"{low}–{high}" if brief else f"{low} to {high}{_GAP}{chosen.name}"
+        return _range(estimate, kind, unit, brief=brief)
     below, above = estimate.arms
+    if above > _MOST_ARM:
+        return _range(estimate, kind, unit, brief=brief)
     if max(below, above) >= 1e-4 and max(below, above) > _LOPSIDED * min(below, above):
         places = max(0, 1 - _magnitude(100 * max(below, above)))
         return f"−{fixed(100 * below, places)}/+{fixed(100 * above, places)}{_GAP}%"
     percent = estimate.relative_half_width * 100
     return f"±{digits(percent, 2)}{_GAP}%" if percent >= 0.01 or not percent else f"<±0.01{_GAP}%"
+
+
+def _range(estimate: Estimate, kind: Kind, unit: Unit | None, *, brief: bool) -> str:
+    if estimate.high > _MOST_RANGE * abs(estimate.point):
+        return f"± more than {_MOST_RANGE:.0f}{_GAP}×"
+    chosen = unit or unit_for(kind, [estimate.high])
+    low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
+    return f"{low}–{high}" if brief else f"{low} to {high}{_GAP}{chosen.name}"
+
+
+def half_width(width: float) -> str:
+    """Half an interval's width over its figure: ``±0.8 %``, ``more than ±100 %``."""
+    most = f"more than ±{share_digits(_MOST_ARM)}{_GAP}%"
+    return most if width > _MOST_ARM else f"±{show(width, 'share')}"
 
 
 def span(value: Value, kind: Kind) -> str:

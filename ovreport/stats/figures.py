@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from ovreport.stats.pool import Pool
 # place is uncertain by more than a third of the tail.
 MIN_BEYOND = 10
 _ALONE = "within one launch, {}; launches may differ by more"
+_SINGLE = "a launch holds a single request"
 _PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
@@ -75,21 +77,31 @@ def supported(q: float, count: int) -> bool:
     return count * round(1000 * (1 - q)) >= 1000 * MIN_BEYOND or (q == 0.5 and count >= 3)
 
 
-def estimate(pool: Pool, point: float, values: FloatArray) -> Estimate:
-    """A figure with its interval.
+def estimate(pool: Pool, point: float, values: FloatArray, least: float = 0.0) -> Estimate:
+    """A figure that cannot be negative, with its interval.
+
+    The interval of a positive figure is made of logarithms, as that of a ratio is: where scatter is
+    small it is the same, and where it is large it does not reach to zero and below.
 
     Args:
         point: the figure of all slices.
         values: the figure for each row of :attr:`Pool.drawn`.
+        least: what the figure cannot be below.
     """
-    error, slices = pool.error(values), count(len(pool.slices), "slice")
-    launches = len(pool.sizes)
+    slices, launches = count(len(pool.slices), "slice"), len(pool.sizes)
+    positive = point > 0 and bool((values > 0).all())
+    error = pool.error(np.log(values) if positive else values)
     if error is None:
-        only = f"{count(launches, 'launch')}, {slices}"
-        return Estimate(point, point, point, 0.0, f"no interval: only {only}")
+        defined = bool(np.isfinite(values).all())
+        only = f"only {count(launches, 'launch')}, {slices}" if defined else _SINGLE
+        return Estimate(point, point, point, 0.0, f"no interval: {only}")
     method = f"scatter of {launches} launches, {slices}" if launches > 1 else _ALONE.format(slices)
-    low, high = max(0.0, point - error.half_width), point + error.half_width
-    return Estimate(point, low, high, CONFIDENCE, method)
+    if positive:
+        spread = math.exp(error.half_width)
+        low, high = point / spread, point * spread
+    else:
+        low, high = point - error.half_width, point + error.half_width
+    return Estimate(point, max(least, low), high, CONFIDENCE, method)
 
 
 def over_launches(values: Sequence[float]) -> Estimate:
@@ -103,29 +115,32 @@ def over_launches(values: Sequence[float]) -> Estimate:
     return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
 
 
-def _over_slices(pool: Pool, figure: Callable[[FloatArray], FloatArray]) -> Estimate:
+def _over_slices(
+    pool: Pool, figure: Callable[[FloatArray], FloatArray], least: float = 0.0
+) -> Estimate:
     """A figure that is defined for any weighting of the slices."""
     all_once = np.ones((1, len(pool.slices)))
-    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn))
+    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), least)
 
 
 def _latency(pool: Pool) -> LatencyFigures:
     latencies = pool.latencies_s
+    fastest = float(latencies[0])
     known = [q for q in _PERCENTILES if supported(q, len(latencies))]
     percentile = {
-        q: estimate(pool, float(np.quantile(latencies, q)), values)
+        q: estimate(pool, float(np.quantile(latencies, q)), values, fastest)
         for q, values in zip(known, pool.quantiles(known, pool.drawn), strict=True)
     }
 
     return LatencyFigures(
         count=len(latencies),
-        mean=_over_slices(pool, pool.mean),
+        mean=_over_slices(pool, pool.mean, fastest),
         median=percentile.get(0.5),
         p90=percentile.get(0.9),
         p95=percentile.get(0.95),
         p99=percentile.get(0.99),
         p999=percentile.get(0.999),
         deviation=_over_slices(pool, pool.deviation) if len(latencies) > 1 else None,
-        low=float(latencies[0]),
+        low=fastest,
         high=float(latencies[-1]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.labels import count, label
-from ovreport.rendering.format import show
+from ovreport.rendering.format import half_width
 from ovreport.run import CellResult, Run
 from ovreport.section import Finding, Link
 from ovreport.stats.estimate import Estimate
@@ -88,7 +88,7 @@ def _other_load(run: Run) -> float:
 
 
 def _from_to(widths: Sequence[float]) -> str:
-    ends = dict.fromkeys(f"±{show(width, 'share')}" for width in (widths[0], widths[-1]))
+    ends = dict.fromkeys(half_width(width) for width in (widths[0], widths[-1]))
     return " to ".join(ends)
 
 
