@@ -1,4 +1,5 @@
-"""Files that are written whole or not at all, and terminal text that cannot misbehave."""
+"""Paths as their user named them, files that are written whole or not at all, and terminal text
+that cannot misbehave."""
 
 from __future__ import annotations
 
@@ -14,6 +15,17 @@ from ovreport.errors import UserError
 # It can only be read by setting it, which is done while no other thread can make a file.
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root. Links are kept.
+
+    Model stores (the Hugging Face cache, DVC, git-annex) link names to files that are called after
+    their content: a file's format, and the files that belong to it, are known by the link alone.
+    """
+    collapsed = Path(os.path.abspath(path))  # noqa: PTH100 - pathlib has no other way for ".."
+    # After a link to a folder ".." leads elsewhere than the text says.
+    return collapsed if collapsed.resolve() == path.resolve() else path.absolute()
 
 
 def check_writable(path: Path, option: str) -> None:

@@ -41,7 +41,7 @@ def init(model: str, output: Path) -> None:
     config = validate({"model": [{"name": "model", "path": model}]}, model)
     path = Source(config, Path.cwd(), model).resolve(model)
     info = inspect([path], python=Path(sys.executable)).models[0]
-    relative = os.path.relpath(path, output.resolve().parent)
+    relative = os.path.relpath(path.parent.resolve() / path.name, output.resolve().parent)
     templates = Environment(
         loader=PackageLoader("ovreport_templates", ""),
         undefined=StrictUndefined,

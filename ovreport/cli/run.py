@@ -185,5 +185,7 @@ def _source(target: str, options: dict[str, Any]) -> Source:
 
 
 def _input(options: dict[str, Any]) -> str | None:
+    from ovreport.output import absolute
+
     path = options["input_"]
-    return str(Path(path).resolve()) if path is not None else None
+    return str(absolute(Path(path))) if path is not None else None

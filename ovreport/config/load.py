@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ovreport.config.schema import Config, Runtime
 from ovreport.errors import UserError
+from ovreport.output import absolute
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +27,8 @@ else:
 PACKAGE_PREFIX = "package:"
 _RUNS = frozenset({".jsonl", ".html"})
 _USUAL_NAMES = frozenset({"inference", "model", "openvino_model", "saved_model"})
+# …/models--OWNER--NAME/snapshots/REVISION/…
+_HUB_FOLDER = re.compile(r"/models--(?:[^/]*--)?([^/]+)/snapshots/[^/]+/")
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,16 @@ class Source:
     """For messages: the file's name, or ``command line``."""
 
     def resolve(self, path: str) -> Path:
-        """An absolute path; ``package:NAME/FILE`` is looked up without importing the package.
+        """An absolute path whose links are kept.
+
+        ``package:NAME/FILE`` is looked up without importing the package.
 
         Raises:
             UserError: the package is not installed, or no path can be called so.
         """
         if path.startswith(PACKAGE_PREFIX):
             return _package_file(path, self.name)
-        return _absolute(self.folder, path, self.name).resolve()
+        return _absolute(self.folder, path, self.name)
 
     @property
     def models(self) -> list[Path]:
@@ -77,8 +81,8 @@ class Source:
 def _absolute(folder: Path, path: str, name: str) -> Path:
     """Links are kept."""
     try:
-        found = Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100
-        found.resolve().exists()  # raises where the system takes no such name
+        found = absolute(folder / Path(path).expanduser())
+        found.exists()  # raises where the system takes no such name
     except (RuntimeError, ValueError, OSError) as error:
         shown = path if len(path) <= 100 else f"{path[:100]}…"
         raise UserError(f"{name}: {shown!r} cannot be a path: {error}") from error
@@ -102,10 +106,10 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
             f"`ovreport render {target}` writes its report, --resume goes on with a run file.",
         )
     if target.suffix.lower() == ".toml":
-        values, folder, name = read_toml(target), target.resolve().parent, str(target)
+        values, folder, name = read_toml(target), absolute(target).parent, str(target)
     else:
         is_package = str(target).startswith(PACKAGE_PREFIX)
-        path = str(target) if is_package else str(target.resolve())
+        path = str(target) if is_package else str(absolute(target))
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
     return Source(validate(_overridden(values, overrides, name), name), folder, name)
@@ -118,13 +122,19 @@ def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
         UserError: as by :func:`load`.
     """
     values = {**made_with, **read_toml(path)}
-    return Source(validate(values, str(path)), path.resolve().parent, str(path))
+    return Source(validate(values, str(path)), absolute(path).parent, str(path))
 
 
 def model_name(path: Path) -> str:
-    """The file's name, or its folder's where the file is called what all of its format are."""
-    absolute = path if str(path).startswith(PACKAGE_PREFIX) else path.resolve()
-    return absolute.parent.name if path.stem in _USUAL_NAMES else absolute.stem
+    """The file's name, or its folder's where the file is called what all of its format are.
+
+    In the Hugging Face cache that is the repository's name: the folder is called after a revision.
+    """
+    full = path if str(path).startswith(PACKAGE_PREFIX) else absolute(path)
+    if path.stem not in _USUAL_NAMES:
+        return full.stem
+    repository = _HUB_FOLDER.search(full.as_posix())
+    return repository[1] if repository else full.parent.name
 
 
 def _overridden(

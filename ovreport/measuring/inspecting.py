@@ -14,14 +14,13 @@ from ovreport.run import Device, Port
 _READ_LIMIT_S = 600.0
 _START_LIMIT_S = 60.0
 
-FORMATS = {
-    ".onnx": "ONNX",
-    ".xml": "OpenVINO IR",
-    ".tflite": "TensorFlow Lite",
-    ".pdmodel": "PaddlePaddle",
-    ".pb": "TensorFlow",
-    ".pbtxt": "TensorFlow",
-    ".meta": "TensorFlow checkpoint",
+# By OpenVINO's front end, which knows a file by what it holds.
+_FORMATS = {
+    "onnx": "ONNX",
+    "ir": "OpenVINO IR",
+    "tflite": "TensorFlow Lite",
+    "paddle": "PaddlePaddle",
+    "tf": "TensorFlow",
 }
 
 
@@ -90,9 +89,8 @@ def _model(worker: WorkerSession, path: Path) -> ModelInfo:
             "It reads ONNX, IR (.xml beside its .bin), TFLite, Paddle and TensorFlow models.",
             detail=error.failure.detail,
         ) from error
-    format = "TensorFlow" if path.is_dir() else FORMATS.get(path.suffix.lower(), path.suffix)
     return ModelInfo(
-        format=format,
+        format=_FORMATS.get(told["frontend"], told["frontend"]),
         size_bytes=told["size_bytes"],
         sha256=told["sha256"],
         inputs=tuple(Port.model_validate(port) for port in told["inputs"]),

@@ -42,13 +42,14 @@ class Worker:
     def inspect(self, path: str) -> dict[str, Any]:
         """A model file's identity, and its inputs and outputs as it is read."""
         from .files import identity
-        from .python_api import Model, port
+        from .python_api import Model, frontend, port
 
         size, digest = at("read", lambda: identity(Path(path)))
         model = at("read", lambda: Model(path)).model
         return {
             "size_bytes": size,
             "sha256": digest,
+            "frontend": frontend(path),
             "inputs": [port(item) for item in model.inputs],
             "outputs": [port(item) for item in model.outputs],
         }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 # In an ONNX model, of a tensor whose values stand in another file: the entry ("location", path) of
-# ``TensorProto.external_data``, as protobuf writes it, with the length of the path before it.
-_LOCATION = re.compile(rb"\x0a\x08location\x12([\x01-\x7f])")
+# ``TensorProto.external_data``, as protobuf writes it. The length before the path is a varint: of
+# each byte the lower seven bits count, and the highest is set where another byte follows.
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x80-\xff]{0,4}[\x00-\x7f])")
 
 
 def identity(path: Path) -> tuple[int, str]:
@@ -18,7 +20,7 @@ def identity(path: Path) -> tuple[int, str]:
     files = model_files(path)
     digest = hashlib.sha256()
     for part, file in files.items():
-        digest.update(part.encode() + b"\0")
+        digest.update(os.fsencode(part) + b"\0")
         with file.open("rb") as content:
             while block := content.read(1 << 20):
                 digest.update(block)
@@ -31,27 +33,35 @@ def model_files(path: Path) -> dict[str, Path]:
     A copy of the model has the same parts, whatever it is called.
     """
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        return {file.relative_to(path).as_posix(): file for file in files}
+        return {file.relative_to(path).as_posix(): file for file in sorted(_files_below(path))}
     suffix = path.suffix.lower()
     return {suffix: path, **dict(sorted(_beside(path, suffix)))}
 
 
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Links to folders are followed, unless they lead back to a folder that they are in."""
+    for name, folders, files in os.walk(folder, followlinks=True):
+        here = Path(name)
+        around = {parent.resolve() for parent in (here, *here.parents)}
+        folders[:] = [f for f in folders if (here / f).resolve() not in around]
+        yield from (file for f in files if (file := here / f).is_file())
+
+
 def _beside(path: Path, suffix: str) -> Iterator[tuple[str, Path]]:
     weights = {".xml": ".bin", ".pdmodel": ".pdiparams"}.get(suffix)
-    if weights is not None and (file := path.with_suffix(weights)).is_file():
-        yield weights, file
-    elif suffix == ".onnx":
-        for name in _external(path):
-            file = path.parent / name
-            # OpenVINO reads nothing from other folders either.
-            if file.is_file() and file.resolve().is_relative_to(path.parent.resolve()):
-                yield name, file
+    if weights is not None:
+        if (file := path.with_suffix(weights)).is_file():
+            yield weights, file
     elif suffix == ".meta":
         for file in path.parent.iterdir():
             part = file.name.removeprefix(path.stem)
             if part != file.name and re.fullmatch(r"\.index|\.data-\d+-of-\d+", part):
                 yield part, file
+    else:  # OpenVINO knows ONNX by its content, whatever the file is called
+        for name in _external(path):
+            file = path.parent / name
+            if _is_inside(file, path.parent) and os.path.isfile(file):  # noqa: PTH113 - never raises
+                yield name, file
 
 
 def _external(path: Path) -> set[str]:
@@ -59,5 +69,14 @@ def _external(path: Path) -> set[str]:
     if not path.stat().st_size:
         return set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        names = (content[m.end() : m.end() + m[1][0]] for m in _LOCATION.finditer(content))
-        return {name.decode(errors="replace") for name in names}
+        names = (content[m.end() : m.end() + _number(m[1])] for m in _LOCATION.finditer(content))
+        return {os.fsdecode(name) for name in names if name and b"\0" not in name}
+
+
+def _number(varint: bytes) -> int:
+    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(varint))
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    """By its name: OpenVINO reads nothing from other folders. A link may lead anywhere."""
+    return Path(os.path.abspath(file)).is_relative_to(os.path.abspath(folder))  # noqa: PTH100

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from openvino.frontend import FrontEndManager
 
 Array = NDArray[np.generic]
 
@@ -112,6 +113,11 @@ def devices() -> dict[str, Any]:
         told.append({"name": name, "full_name": full_name, "properties": properties})
     python = ".".join(map(str, sys.version_info[:3]))
     return {"openvino": ov.get_version(), "python": python, "devices": told}
+
+
+def frontend(path: str) -> str:
+    """The name of the front end that reads a model file: ``ir``, ``onnx``, ``tf``, …"""
+    return str(FrontEndManager().load_by_model(path).get_name())
 
 
 def port(item: Any) -> dict[str, Any]:
