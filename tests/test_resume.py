@@ -155,6 +155,60 @@ def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
         assert sum(one.wall_ns for one in result.slices) >= 0.6e9
 
 
+def test_launches_of_all_cells_in_flight_are_kept_and_the_passes_go_on(folder: Path) -> None:
+    file, config = folder / "report.jsonl", folder / "config.toml"
+    config.write_text(CONFIG.replace("launches = 1", "launches = 3"))
+    process = begin(folder)
+    wait_for(lambda: len([*lines(file, "begun")]) == 4)
+    process.kill()
+    process.wait()
+    killed = read_run(file)
+    assert not killed.done
+    refused = ovreport("run", config, "-o", folder / "report.html")
+    assert refused.exit_code == 2
+    assert "holds an unfinished run, 0 of 6 cells are measured" in refused.stderr
+    words = ("run", config, "-o", folder / "report.html", "--resume", file)
+    plan = ovreport(*words, "--dry-run").output
+    assert (plan.count("begun: 2 launches"), plan.count("begun: 1 launch ")) == (2, 4)
+    assert ovreport(*words).exit_code == 0
+    whole = read_run(file)
+    order = sorted(
+        (launch.slices[0].start_ns, result.cell.batch)
+        for result in whole.done
+        for launch in result.launches
+    )
+    assert [batch for _, batch in order[::2]] == [1, 2, 3] * 3
+    assert all(len(result.launches) == 3 for result in whole.done)
+
+
+def test_launches_of_a_group_count_although_one_of_its_cells_failed(folder: Path) -> None:
+    """The failure is kept at once; the rest of the group goes on without its cell."""
+    file, config = folder / "report.jsonl", folder / "config.toml"
+    config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 2]").replace("launches = 1", "launches = 9"))
+    process = begin(folder)
+    parent = psutil.Process(process.pid)
+    wait_for(lambda: file.exists() and bool(parent.children()))
+    os.kill(parent.children()[0].pid, signal.SIGKILL)
+    wait_for(lambda: len([*lines(file, "begun")]) == 3)
+    process.kill()
+    process.wait()
+    killed = read_run(file)
+    (failed,) = killed.failed
+    assert [len(one.launches) for one in killed.begun] == [1, 2, 1]
+    words = ("run", config, "-o", folder / "report.html", "--resume", file)
+    plan = ovreport(*words, "--dry-run").output
+    assert (plan.count("begun: 2 launches"), plan.count("again: failed before")) == (1, 1)
+    assert ovreport(*words).exit_code == 0
+    whole = read_run(file)
+    assert len(whole.done) == 4
+    (left,) = (id for id in killed.begun[0].launches)
+    result = next(one for one in whole.done if one.cell.id == left)
+    assert result.launches[0].model_dump_json() == killed.begun[0].launches[left].model_dump_json()
+    assert len(result.launches) == 9
+    again = next(one for one in whole.done if one.cell.id == failed.cell.id)
+    assert not again.interleaved_with
+
+
 def test_launches_in_flight_do_not_count_where_anything_changed(folder: Path) -> None:
     file, config = folder / "report.jsonl", folder / "config.toml"
     text = CONFIG.replace("[1, 2, 3]", "1").replace("launches = 1", "launches = 2")

@@ -46,6 +46,33 @@ def test_all_cells_of_a_model_take_turns_on_request(tmp_path: Path) -> None:
     assert all(mirrored[::2])
 
 
+PASSES = """
+model = [{ name = "tiny", path = "tiny.onnx" }]
+matrix = { hint = "latency", batch = [1, 2, 3] }
+measure = { duration = 0.3, launches = 3, roofs = false, profile_iterations = 1 }
+report = { analyzers = ["summary"] }
+"""
+
+
+def test_groups_go_round_so_that_the_launches_of_a_cell_are_spread_over_the_run(
+    tmp_path: Path,
+) -> None:
+    tiny_model(tmp_path / "tiny.onnx", 1)
+    (tmp_path / "config.toml").write_text(PASSES)
+    told = ovreport("run", tmp_path / "config.toml", "-o", tmp_path / "report.html")
+    assert told.exit_code == 0
+    assert [f"Launch {number} of 3 cells" in told.output for number in (1, 2, 3, 4)] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    run = read_run(tmp_path / "report.html")
+    starts = sorted(
+        (launch.slices[0].start_ns, result.cell.batch)
+        for result in run.done
+        for launch in result.launches
+    )
+    assert [batch for _, batch in starts] == [1, 2, 3] * 3
+
+
 VERSIONS = """
 model = [
     { name = "tiny", version = "parent", path = "tiny.onnx" },

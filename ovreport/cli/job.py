@@ -90,7 +90,7 @@ class Paths:
                 "Move it away or choose another place with --run-file.",
                 detail=str(error),
             ) from error
-        if there.pending and there.results:
+        if there.pending and (there.results or there.begun):
             raise UserError(
                 f"{self.run_file}: holds an unfinished run, {len(there.results)} of "
                 f"{len(there.header.plan)} cells are measured",
@@ -162,7 +162,7 @@ class Job:
                 else:
                     run_file.go_on(header, before.graphs)
                 measuring = Measuring(
-                    planner, run_file, (*cells, *sought), dict(resumed.kept), resumed.begun
+                    planner, run_file, (*cells, *sought), dict(resumed.kept), resumed
                 )
                 measuring.cells(planned)
                 for search in searched:

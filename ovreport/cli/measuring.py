@@ -10,6 +10,7 @@ from ovreport.errors import UserError
 from ovreport.measuring.measure import measure
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner
+from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.searches import Search
 from ovreport.run import Begun, Cell, CellResult, Failure, SearchStep
 from ovreport.runfile import RunFile
@@ -18,21 +19,21 @@ from ovreport.runfile import RunFile
 @dataclass
 class Measuring:
     """``among`` are all cells that may be named, so that each is told by what differs;
-    ``results``, by cell id, are those that are not measured again, and grow; ``begun`` are launches
-    that a killed run had done."""
+    ``results``, by cell id, are those that are not measured again, and grow; ``resumed`` has the
+    launches that a killed run had done."""
 
     planner: Planner
     run_file: RunFile
     among: Sequence[Cell]
     results: dict[str, CellResult]
-    begun: Sequence[Begun] = ()
+    resumed: Resumption
 
     def cells(self, planned: Sequence[PlannedCell]) -> None:
         """Measures those of the cells that have no result yet."""
         left = [item for item in planned if item.cell.id not in self.results]
         with Display(left, self.among) as display:
             settings = self.planner.source.config.measure
-            for measured in measure(left, settings, on_event=display.show, begun=self.begun):
+            for measured in measure(left, settings, on_event=display.show, resumed=self.resumed):
                 if isinstance(measured, Begun):
                     self.run_file.add(measured)
                     continue

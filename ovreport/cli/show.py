@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ovreport.config.schema import Measure
 from ovreport.labels import count, label
-from ovreport.measuring.measure import CellStarted, Event, SliceDone
+from ovreport.measuring.measure import CellStarted, Event, PassStarted, SliceDone
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.searches import Search
@@ -52,7 +52,7 @@ def print_plan(
     left = [item for item in planned if item.cell.id not in resumed.kept]
     begun = {
         item.cell.id: len(begun_by(group, resumed.begun))
-        for group in groups(left, measure.interleave)
+        for group in groups(left, measure.interleave, resumed.begun, resumed.failed)
         for item in group
     }
     goes_on = bool(resumed.kept or resumed.again or any(begun.values()))
@@ -111,9 +111,11 @@ class Display:
         self._total = len(planned)
         self._live = _console.is_terminal
         self._done = 0
+        self._parts: dict[str, float] = {}
+        """Done of each cell, from 0 to 1, by its id."""
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[done]}/{task.total:.0f}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
             # The one part that may be cut where the terminal is narrow.
@@ -129,7 +131,7 @@ class Display:
             # Drawing takes CPU time from what is measured: twice a second is enough.
             refresh_per_second=2,
         )
-        self._task = self._progress.add_task("", total=len(planned))
+        self._task = self._progress.add_task("", total=len(planned), done=0)
 
     def __enter__(self) -> Display:
         self._progress.start()
@@ -146,11 +148,23 @@ class Display:
     def show(self, event: Event) -> None:
         """One step of the measuring."""
         match event:
+            case PassStarted(number, cells):
+                self._print_pass(number, cells)
             case CellStarted(cell):
                 self._describe(cell, "compiling")
-            case SliceDone(cell, precision):
+            case SliceDone(cell, precision, done):
                 known = precision.worst
+                self._advance(cell, done)
                 self._describe(cell, f"known to ±{known:.1%}" if known < 1 else "measuring")
+
+    def _print_pass(self, number: int, cells: int) -> None:
+        """A log is not silent while no cell is done yet: all are, one after another, at the end."""
+        if not self._live and self._total > 1:
+            _console.print(_text(f"Launch {number} of {count(cells, 'cell')}", "dim"))
+
+    def _advance(self, cell: Cell, done: float) -> None:
+        self._parts[cell.id] = max(done, self._parts.get(cell.id, 0.0))
+        self._progress.update(self._task, completed=sum(self._parts.values()), done=self._done)
 
     def _describe(self, cell: Cell, what: str) -> None:
         self._progress.update(self._task, description=printable(f"{what}: {self._name(cell)}"))
@@ -161,7 +175,7 @@ class Display:
     def finished(self, result: CellResult) -> None:
         """A cell is done and stored."""
         self._done += 1
-        self._progress.advance(self._task)
+        self._advance(result.cell, 1.0)
         head = f"[{self._done}/{self._total}] {self._name(result.cell)}: "
         if result.failure is not None:
             _console.print(_text(f"{head}failed: {result.failure.reason}", "red"))

@@ -5,6 +5,10 @@ workers of a group are alive at once, with compiled models, and take turns in sh
 the same model drifts by 5 to 10 % within minutes and neighbours in time share the drift. A group is
 launched several times, since memory layout alone makes two processes of the same model differ by
 near 1 %.
+
+The launches of a group do not follow one another: the groups go round, each with one launch at a
+time, so that the launches of a cell see as much of the machine's moods as the run is long. A worker
+lives for one launch, and so no more than one group is in memory.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ from typing import TypeAlias
 import numpy as np
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
+from ovreport.measuring.enough import Standing, launch_is_done, part_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
 from ovreport.measuring.neighbours import busy_s, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.profiling import profile
+from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.session import WorkerError, WorkerSession
 from ovreport.plan import paced_seconds
 from ovreport.run import Begun, Cell, Slice, StopReason
@@ -33,6 +38,15 @@ from ovreport.stats.stopping import Precision
 # Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
 _WARM_UP_S = 0.05
 _WARM_UP_LIMIT_S = 1.0
+
+
+@dataclass(frozen=True)
+class PassStarted:
+    """The groups that are not done begin another round of launches."""
+
+    number: int
+    cells: int
+    """Of these groups."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,11 @@ class SliceDone:
 
     cell: Cell
     precision: Precision
+    done: float
+    """Part of the cell's measuring, as far as can be foreseen."""
 
 
-Event: TypeAlias = "CellStarted | SliceDone"
+Event: TypeAlias = "PassStarted | CellStarted | SliceDone"
 
 
 def measure(
@@ -58,42 +74,60 @@ def measure(
     settings: Measure,
     *,
     on_event: Callable[[Event], None],
-    begun: Sequence[Begun] = (),
+    resumed: Resumption | None = None,
 ) -> Iterator[Measured | Begun]:
-    """Runs the cells and yields each as soon as its group has finished.
+    """Runs the cells and yields each as soon as its group has had its last launch.
 
-    Before that it yields every launch of the group that needs another one; given back as ``begun``
-    they are not made again.
+    Every launch before that is yielded, too; those that ``resumed`` holds are not made again.
 
     A cell that fails costs only itself. Closing the iterator, or an exception such as
     KeyboardInterrupt, ends all workers.
     """
-    clock = time.perf_counter_ns()
-    for group in groups(cells, settings.interleave):
-        yield from _Group(group, settings, on_event, clock, begun_by(group, begun)).run()
+    resumed = resumed or Resumption()
+    begun, failed = resumed.begun, resumed.failed
+    waiting = [
+        _Group(group, settings, on_event, begun_by(group, begun))
+        for group in groups(cells, settings.interleave, begun, failed)
+    ]
+    # The run's time goes on where it ended before.
+    clock = time.perf_counter_ns() - max((group.ended_ns for group in waiting), default=0)
+    rounds = 0
+    while waiting:
+        group = min(waiting, key=lambda group: group.launches)
+        if group.launches >= rounds:
+            rounds = group.launches + 1
+            on_event(PassStarted(rounds, sum(len(group.alive) for group in waiting)))
+        yield from group.launch(clock)
+        if group.is_done:
+            waiting.remove(group)
 
 
 class _Group:
-    """Cells that are measured interleaved."""
+    """Cells that are measured interleaved.
+
+    Args:
+        begun: launches that are not made again.
+    """
 
     def __init__(
         self,
         cells: Sequence[PlannedCell],
         settings: Measure,
         on_event: Callable[[Event], None],
-        clock: int,
         begun: Sequence[Begun],
     ) -> None:
         self.members = [Member(planned) for planned in cells]
         self.settings = settings
         self.on_event = on_event
-        self.clock = clock
+        self.clock = 0
         # The order of slices has to differ between groups and yet be repeatable.
         self.random = np.random.default_rng([settings.seed, *(int(c.cell.id, 16) for c in cells)])
         self.stopped: StopReason | None = None
         self.launch_s = 0.0
         """Of the current launch: all before its first turn."""
         self.launches = len(begun)
+        self.ended_ns = 0
+        """When the last of the launches ended that are not made again."""
         self.crowded: list[bool] = []
         """Whether other programs disturbed a turn of the current launch."""
         for one in begun:
@@ -103,32 +137,39 @@ class _Group:
     def alive(self) -> list[Member]:
         return [member for member in self.members if member.failure is None]
 
-    def run(self) -> Iterator[Measured | Begun]:
-        while self.alive and self.stopped is None:
-            self._launch()
-            if self.stopped is None and self.alive == self.members:
-                yield Begun(
-                    bases={m.planned.cell.id: m.planned.basis for m in self.members},
-                    launches={m.planned.cell.id: m.launches[-1] for m in self.members},
-                )
-        # All at once: a run killed between two of them would part what took turns.
-        yield from [
-            member.finished(
-                interleaved_with=[m.planned.cell.id for m in self.alive if m is not member],
-                stopped=self.stopped,
-                layers=self.settings.profile_iterations > 0,
+    @property
+    def is_done(self) -> bool:
+        return self.stopped is not None or not self.alive
+
+    def launch(self, clock: int) -> Iterator[Measured | Begun]:
+        """Makes one launch and yields it, or the results of cells that are done by it."""
+        self.clock = clock
+        before = self.alive
+        self._launch()
+        yield from (self._finished(member) for member in before if member.failure is not None)
+        if self.stopped is not None:
+            # All at once: a run killed between two of them would part what took turns.
+            yield from [self._finished(member) for member in self.alive]
+        elif self.alive:
+            yield Begun(
+                bases={m.planned.cell.id: m.planned.basis for m in self.alive},
+                launches={m.planned.cell.id: m.launches[-1] for m in self.alive},
             )
-            for member in self.members
-        ]
+
+    def _finished(self, member: Member) -> Measured:
+        return member.finished(
+            interleaved_with=[m.planned.cell.id for m in self.alive if m is not member],
+            stopped=self.stopped,
+            layers=self.settings.profile_iterations > 0,
+        )
 
     # ------------------------------------------------------------------------ launches
 
     def _take_over(self, begun: Begun) -> None:
         for member in self.members:
             member.take_over(launch := begun.launches[member.planned.cell.id])
-            # The run's time goes on where it ended then.
-            ended = max(one.start_ns + one.wall_ns for one in launch.slices)
-            self.clock = min(self.clock, time.perf_counter_ns() - ended)
+            ended_ns = max(one.start_ns + one.wall_ns for one in launch.slices)
+            self.ended_ns = max(self.ended_ns, ended_ns)
 
     def _launch(self) -> None:
         self.launches += 1
@@ -207,7 +248,9 @@ class _Group:
         self.crowded.append(any(crowded(member.turns[-1]) for member in self.alive))
         for member in self.alive:
             member.count(self._left_out)
-            self.on_event(SliceDone(member.planned.cell, member.known))
+        done = part_done(self.alive, self.settings)
+        for member in self.alive:
+            self.on_event(SliceDone(member.planned.cell, member.known, done))
 
     @property
     def _left_out(self) -> list[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -48,14 +48,29 @@ class PlannedCell:
 
 
 def groups(
-    planned: Iterable[PlannedCell], interleave: Literal["versions", "model"]
+    planned: Iterable[PlannedCell],
+    interleave: Literal["versions", "model"],
+    begun: Sequence[Begun] = (),
+    failed: Collection[str] = (),
 ) -> Iterator[list[PlannedCell]]:
-    """The cells that take turns; the plan has them one after another."""
-    for _, group in itertools.groupby(planned, lambda item: turns_key(item.cell, interleave)):
-        yield list(group)
+    """The cells that take turns; the plan has them one after another.
+
+    Args:
+        begun: launches that a killed run had done.
+        failed: ids of cells that failed in it. They stand apart where the others have launches
+            without them.
+    """
+    for _, cells in itertools.groupby(planned, lambda item: turns_key(item.cell, interleave)):
+        group = list(cells)
+        rest = [item for item in group if item.cell.id not in failed]
+        if len(rest) < len(group) and rest and begun_by(rest, begun):
+            yield rest
+            yield [item for item in group if item.cell.id in failed]
+        else:
+            yield group
 
 
 def begun_by(group: Sequence[PlannedCell], begun: Iterable[Begun]) -> list[Begun]:
-    """The launches of just these cells that a killed run had done with just what they need now."""
+    """The launches of these cells that a killed run had done with just what they need now."""
     bases = {item.cell.id: item.basis for item in group}
-    return [one for one in begun if one.bases == bases]
+    return [one for one in begun if bases.items() <= one.bases.items()]

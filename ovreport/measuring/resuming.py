@@ -40,6 +40,11 @@ class Resumption:
         """Cells whose earlier result no longer counts, whether or not the new one comes about."""
         return tuple(id for id, reason in self.again.items() if reason != _FAILED)
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Cells that are tried again."""
+        return tuple(id for id, reason in self.again.items() if reason == _FAILED)
+
 
 _FAILED = "failed before"
 
