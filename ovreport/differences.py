@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ovreport.run import CellResult, Environment, Header, ModelFile
+from ovreport.run import CellResult, Environment, Header, ModelFile, number_ranges
 
 Topic = Literal["machine", "software", "settings", "model", "cell"]
 
@@ -57,6 +57,7 @@ def _machine(e: Environment) -> dict[str, Any]:
         "Instruction sets": ", ".join(e.isa),
         "Frequency policy": e.governor,
         "Container": e.container,
+        "Cores that the process may use": number_ranges(e.cpu_affinity) or "all",
         "Cores allowed by the container": e.cpu_quota,
         "Host": e.host,
         "Devices": "; ".join(f"{d.name}: {d.full_name}" for d in e.devices),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from ovreport.cores import allowed_cpus, busy_share, quota
 from ovreport.run import Environment, RuntimeFacts
 
 _PACKAGES = ("openvino", "numpy", "nncf", "onnx", "ovreport")
@@ -46,17 +47,13 @@ def capture(runtimes: Sequence[RuntimeFacts]) -> Environment:
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None,
         max_mhz=frequency.max or None if frequency else None,
         isa=_isa(cpuinfo),
-        load=_busy_cores(),
+        load=round(busy_share(_LOAD_SAMPLE_S), 2),
         container=_container(),
-        cpu_quota=_quota(),
+        cpu_quota=quota(),
+        cpu_affinity=allowed_cpus(),
         devices=runtimes[0].devices,
         runtimes=tuple(runtimes),
     )
-
-
-def _busy_cores() -> float:
-    busy = psutil.cpu_percent(interval=_LOAD_SAMPLE_S) / 100
-    return round(busy * (psutil.cpu_count() or 1), 2)
 
 
 def _user() -> str:
@@ -95,12 +92,6 @@ def _container() -> str | None:
     if Path("/run/.containerenv").exists():
         return "podman"
     return "kubernetes" if "kubepods" in _read(Path("/proc/1/cgroup")) else None
-
-
-def _quota() -> float | None:
-    """Cores that the control group may use, None where it is not limited."""
-    limit, _, period = _read(Path("/sys/fs/cgroup/cpu.max")).partition(" ")
-    return int(limit) / int(period) if limit.isdigit() and period.isdigit() else None
 
 
 def _version(package: str) -> str | None:

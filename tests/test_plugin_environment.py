@@ -36,3 +36,28 @@ def test_the_machine_is_no_software_and_the_processor_is_named_once() -> None:
     assert list(machine.values()).count("A CPU") == 1
     assert software.keys() == {"Operating system", "OpenVINO", "Python", "numpy"}
     assert software["OpenVINO"] == "2026.4.1-22982-e213"
+
+
+def test_the_cores_that_the_process_may_use_are_named_beside_those_that_there_are() -> None:
+    run = run_with(logical_cores=8, cpu_affinity=(0, 1, 2, 5))
+    assert facts(run, "machine")["Logical cores that the process may use"] == (
+        "4 of 8 (numbers 0–2, 5)"
+    )
+    findings = EnvironmentFacts().analyze(run).findings
+    assert [finding.id for finding in findings] == ["environment.affinity"]
+    assert facts(run_with(), "machine")["Logical cores that the process may use"] == "all"
+
+
+def test_a_run_on_fewer_cores_is_of_another_environment() -> None:
+    everywhere = run_with().header.environment
+    pinned = run_with(cpu_affinity=(0,)).header.environment
+    assert everywhere.changes(pinned) == ("CPUs allowed was all, now 0",)
+    assert pinned.changes(everywhere) == ("CPUs allowed was 0, now all",)
+    assert everywhere.id != pinned.id
+
+
+def test_no_more_cores_are_usable_than_affinity_and_quota_allow() -> None:
+    assert run_with(logical_cores=8).header.environment.usable_cores == 8
+    assert run_with(logical_cores=8, cpu_affinity=(3, 4)).header.environment.usable_cores == 2
+    both = run_with(logical_cores=8, cpu_affinity=(3, 4), cpu_quota=1.5)
+    assert both.header.environment.usable_cores == 1.5

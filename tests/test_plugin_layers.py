@@ -56,7 +56,7 @@ def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
 ) -> None:
     facts = next(block for block in group.blocks if block.id.startswith("sum-"))
     assert isinstance(facts, Facts)
-    latency, layers, means, rest, counted, cost, outside, inferences = (
+    latency, layers, means, rest, counted, cost, outside, inferences, load = (
         value for _, value, _ in facts.facts
     )
     unprofiled = np.concatenate([s.latencies_ns for s in int8.slices])
@@ -69,6 +69,21 @@ def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
     assert float(str(counted)) - float(str(cost)) == pytest.approx(np.median(unprofiled) / 1e9)
     assert float(str(counted)) - float(str(outside)) == pytest.approx(float(str(layers)))
     assert inferences == len(int8.profile.latencies_ns)
+    assert load is None  # not recorded then
+
+
+def test_other_programs_that_ran_while_layers_were_timed_are_named(
+    run: Run, int8: CellResult
+) -> None:
+    assert int8.profile is not None
+    for other_load, ids in ((0.05, []), (0.7, ["layers.disturbed"])):
+        profile = int8.profile.model_copy(update={"other_load": other_load})
+        results = tuple(
+            r.model_copy(update={"profile": profile}) if r is int8 else r for r in run.results
+        )
+        findings = Layers().analyze(replace(run, results=results)).findings
+        assert [finding.id for finding in findings] == ids
+        assert all("0.7 cores" in finding.text for finding in findings)
 
 
 def test_counters_that_seem_to_cost_less_than_nothing_are_said_to_drown_in_drift(

@@ -152,7 +152,7 @@ class Matrix(Settings):
     search: bool = False
     """Look for the best throughput (within ``report.latency_threshold_ms``, if given) over
     ``streams`` and ``batch`` instead of measuring every combination of them. Without them:
-    streams up to the number of logical cores, batches from 1 to 32."""
+    streams up to the number of cores that may be used, batches from 1 to 32."""
     exclude: tuple[Entry, ...] = ()
     """Cells that match all values of an entry are left out."""
     include: tuple[Entry, ...] = ()

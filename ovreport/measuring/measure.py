@@ -25,7 +25,7 @@ import numpy as np
 from ovreport.config.schema import Measure
 from ovreport.measuring.enough import Standing, launch_is_done, part_done, reason_to_stop
 from ovreport.measuring.member import Measured, Member
-from ovreport.measuring.neighbours import busy_s, crowded
+from ovreport.measuring.neighbours import LoadMeter, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.profiling import profile
 from ovreport.measuring.resuming import Resumption
@@ -270,17 +270,18 @@ class _Group:
         warmup: bool = False,
     ) -> Slice:
         first_s = member.loaded["first_inference_ns"] / 1e9
-        before, started = busy_s(worker.pid), time.perf_counter_ns()
-        answer = worker.ask(
-            "inference",
-            # Filling, the two rounds at least and draining each last one latency or two.
-            seconds + max(self.settings.inference_limit, 8 * first_s * (iterations or 1)),
-            "slice",
-            seconds=seconds,
-            iterations=iterations,
-            rate=rate,
-        )
-        elapsed_s = (time.perf_counter_ns() - started) / 1e9
+        load = LoadMeter(worker.pid)
+        with load:
+            started = time.perf_counter_ns()
+            answer = worker.ask(
+                "inference",
+                # Filling, the two rounds at least and draining each last one latency or two.
+                seconds + max(self.settings.inference_limit, 8 * first_s * (iterations or 1)),
+                "slice",
+                seconds=seconds,
+                iterations=iterations,
+                rate=rate,
+            )
         member.peak_bytes = max(member.peak_bytes, answer["peak_bytes"])
         return Slice(
             start_ns=started - self.clock,
@@ -289,7 +290,7 @@ class _Group:
             latencies_ns=answer["latencies_ns"],
             warmup=warmup,
             arrived=answer.get("arrived"),
-            other_load=max(0.0, (busy_s(worker.pid) - before) / elapsed_s),
+            other_load=load.cores,
         )
 
     def _close_launch(self, member: Member, worker: WorkerSession) -> None:

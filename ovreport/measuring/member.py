@@ -58,6 +58,8 @@ class Member:
     cost_ns: int = 0
     profiled: dict[str, Any] = field(default_factory=dict)
     """The worker's answer to ``profile``; empty if it failed."""
+    profile_load: float | None = None
+    """Cores that other programs used during the profiling pass."""
     profile_failure: Failure | None = None
     failure: Failure | None = None
 
@@ -149,7 +151,9 @@ class Member:
             for kind in ("runtime_graph", "model_graph")
             if self.profiled
         )
-        profile = self.profiled["profile"] if layers and self.profiled else None
+        profile = None
+        if layers and self.profiled:
+            profile = {**self.profiled["profile"], "other_load": self.profile_load}
         result = CellResult(
             cell=planned.cell,
             launches=tuple(self.launches),

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 
 from ovreport.config.schema import Measure
 from ovreport.measuring.member import Member
+from ovreport.measuring.neighbours import LoadMeter
 from ovreport.measuring.session import WorkerError, WorkerSession
 
 # Inferences of a slow model stop after this, when there are at least so many.
@@ -54,6 +55,7 @@ class _Pass:
         self.stack = stack
         self.inferences = 0
         self.seconds = 0.0
+        self.load = LoadMeter(worker.pid)
 
     @property
     def goes_on(self) -> bool:
@@ -77,7 +79,7 @@ class _Pass:
     def turn(self) -> None:
         left = self.settings.profile_iterations - self.inferences
         started = time.monotonic()
-        with self._failing():
+        with self._failing(), self.load:
             self.inferences += self.worker.ask(
                 "profile",
                 _TURN_S + 2 * self.settings.inference_limit,
@@ -97,6 +99,7 @@ class _Pass:
                 "end_profile",
                 cached=self.member.worth_a_cache,
             )
+            self.member.profile_load = self.load.cores
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

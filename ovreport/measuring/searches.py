@@ -9,11 +9,11 @@ a resumed run takes it up where it was left.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.config.schema import Config
+from ovreport.cores import usable_cores
 from ovreport.measuring.search import Grid, Outcome, Path, Point, path
 from ovreport.plan import is_excluded, is_search_start, turns_key
 from ovreport.run import Cell, CellResult, SearchStep
@@ -104,7 +104,7 @@ def searches(config: Config, cells: Sequence[Cell]) -> tuple[Search, ...]:
     if not config.matrix.search:
         return ()
     given = tuple(s for s in config.matrix.streams if s != "auto")
-    streams = given or tuple(s for s in _STREAMS if s <= (os.cpu_count() or 1))
+    streams = given or tuple(s for s in _STREAMS if s <= max(1, usable_cores()))
     grid = Grid(tuple(sorted(set(streams))), tuple(sorted(set(config.matrix.batch or _BATCHES))))
     limit_ms = config.report.latency_threshold_ms
     starts: dict[tuple[object, ...], list[Cell]] = {}

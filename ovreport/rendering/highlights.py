@@ -26,6 +26,7 @@ _VERDICTS = (
 _DISTURBANCES = (
     "summary.uncertain",
     "latency.disturbed",
+    "layers.disturbed",
     "environment.load",
     "latency.drift",
     "latency.groups",

@@ -6,9 +6,10 @@ run file (:mod:`ovreport.runfile`) is how it is stored.
 
 from ovreport.run.answers import Answers, LayerDrift, OutputDrift, RecordedOutput, Recording
 from ovreport.run.cell import Cell, Hint, Streams
-from ovreport.run.environment import Device, Environment, RuntimeFacts
+from ovreport.run.environment import Device, Environment, RuntimeFacts, number_ranges
 from ovreport.run.graph import Graph, Node, Port, counterparts
 from ovreport.run.header import MAX_CSS, MAX_LOGO, Appearance, Header, ModelFile, Origin, SearchStep
+from ovreport.run.load import BUSY_CORES, is_busy
 from ovreport.run.record import Record
 from ovreport.run.result import (
     Basis,
@@ -30,6 +31,7 @@ from ovreport.run.roof import Conditions, Roof
 from ovreport.run.run import Run
 
 __all__ = [
+    "BUSY_CORES",
     "MAX_CSS",
     "MAX_LOGO",
     "Answers",
@@ -70,4 +72,6 @@ __all__ = [
     "StopReason",
     "Streams",
     "counterparts",
+    "is_busy",
+    "number_ranges",
 ]

@@ -63,6 +63,9 @@ class Launch(Record):
     first_inference_ns: Whole
     memory: Memory
     slices: Many[Slice]
+    from_cache: bool | None = None
+    """Whether the device loaded what it had compiled before (``LOADED_FROM_CACHE``); ``compile_ns``
+    then is the time of that. None: the device does not tell."""
 
     @model_validator(mode="after")
     def _counts(self) -> Launch:
@@ -88,8 +91,8 @@ class ProfiledLayer(Record):
     """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
     status: Literal["executed", "not_run", "optimized_out"]
     times_ns: Samples
-    """Shape [profiled inferences]; empty if it was never executed. On a CPU with several streams
-    each is a mean over all inferences of a stream so far."""
+    """Shape [profiled inferences]; empty if it was never executed. Of one inference each, or
+    running means: :attr:`Profile.means`."""
 
 
 class Profile(Record):
@@ -98,6 +101,11 @@ class Profile(Record):
     latencies_ns: Samples
     """Shape [profiled inferences]: the same inferences as a whole, counters on."""
     layers: Many[ProfiledLayer]
+    means: bool | None = None
+    """Each layer time is a mean over all inferences of a stream so far, as the CPU plugin keeps
+    them, and could not be taken apart. None: not recorded."""
+    other_load: float | None = None
+    """CPU time of everything else on the machine during the pass, in cores."""
 
 
 class Resolved(Record):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
-from ovreport.run import Environment, Run
+from ovreport.run import Environment, Run, number_ranges
 from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
 
 from ..common import without_empty
 
-# Half a core busy on an otherwise idle machine is more than its services need.
+# Cores. Of a sample of a third of a second, which a service that wakes up once can fill in part.
 _LOAD = 0.5
 
 
@@ -50,6 +50,7 @@ def _machine(environment: Environment) -> Facts:
         ("Processor", environment.cpu, "text"),
         ("Physical cores", environment.physical_cores, "count"),
         ("Logical cores", cores, "count"),
+        ("Logical cores that the process may use", _allowed(environment), "text"),
         ("Instruction sets", ", ".join(environment.isa), "text"),
         ("Memory", environment.memory_bytes, "bytes"),
         ("Frequency policy", environment.governor or "not told by the system", "text"),
@@ -63,6 +64,15 @@ def _machine(environment: Environment) -> Facts:
         ),
     ]
     return Facts("machine", "Machine", facts)
+
+
+def _allowed(environment: Environment) -> str:
+    """``1 of 8 (number 3)``."""
+    allowed = set(environment.cpu_affinity)
+    if not allowed:
+        return "all"
+    noun = "number" if len(allowed) == 1 else "numbers"
+    return f"{len(allowed)} of {environment.logical_cores} ({noun} {number_ranges([*allowed])})"
 
 
 def _software(environment: Environment) -> Facts:
@@ -197,6 +207,16 @@ def _findings(run: Run) -> list[Finding]:
                 "warning",
                 f"{show(environment.load, 'number')} cores were busy before the run began.",
                 "Close other programs and run again.",
+            )
+        )
+    if environment.cpu_affinity:
+        found.append(
+            Finding(
+                "environment.affinity",
+                "info",
+                f"The process may use {_allowed(environment)} logical cores: the figures hold for "
+                "these alone.",
+                "Run without taskset, or with more cores in the container, to use the others.",
             )
         )
     if environment.governor not in (None, "performance"):

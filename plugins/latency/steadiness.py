@@ -8,7 +8,7 @@ import numpy as np
 
 from ovreport.labels import count, label
 from ovreport.rendering.format import show
-from ovreport.run import CellResult, Run, Slice
+from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
 from ovreport.section import Finding, Link
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
 
@@ -16,8 +16,6 @@ from ..common import kept_up
 
 # Changes below this are within what machines do by themselves.
 _MATTERS = 0.02
-# Other programs on one tenth of a core move a two-core machine's results by several percent.
-_LOAD = 0.1
 # A launch or slice is of one group of requests if so many of them are.
 _PURE = 0.9
 _LINKS = 5
@@ -79,7 +77,7 @@ def _worst(
 
 def _is_loaded(measured: Slice) -> bool:
     """Whether other programs used the processor meanwhile."""
-    return measured.disturbed or (measured.other_load or 0) > _LOAD
+    return measured.disturbed or is_busy(measured.other_load)
 
 
 def _disturbed(run: Run) -> Finding | None:
@@ -95,7 +93,7 @@ def _disturbed(run: Run) -> Finding | None:
     return Finding(
         "latency.disturbed",
         "warning",
-        f"Other programs used more than {_LOAD} cores in {sum(map(_is_loaded, slices))} of "
+        f"Other programs used more than {BUSY_CORES} cores in {sum(map(_is_loaded, slices))} of "
         f"{count(len(slices), 'slice')} of {label(found[0].cell, run.header.plan, version=True)}; "
         f"{left or 'none'} of them {'was' if left < 2 else 'were'} left out."
         f"{others if len(found) > 1 else ''}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ovreport.graphs.layers import (
 )
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
-from ovreport.run import CellResult, Run
+from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import (
     Axis,
     Bars,
@@ -22,7 +23,9 @@ from ovreport.section import (
     Column,
     Download,
     Facts,
+    Finding,
     Kind,
+    Link,
     Role,
     Row,
     Section,
@@ -40,6 +43,7 @@ from ..common import (
     means_s,
     median_latency_s,
     total_s,
+    version_name,
 )
 from .fates import fate_table, skipped_table
 from .table import layer_table
@@ -64,6 +68,7 @@ class Layers(Analyzer):
     order = 400
 
     def analyze(self, run: Run) -> Section:
+        cells = list(focus_cells(run))
         return Section(
             [
                 focus_group(
@@ -80,9 +85,26 @@ class Layers(Analyzer):
                         *fate_table(run, result),
                     ],
                 )
-                for result, layers in focus_cells(run)
-            ]
+                for result, layers in cells
+            ],
+            _disturbed([result for result, _ in cells]),
         )
+
+
+def _disturbed(results: Sequence[CellResult]) -> list[Finding]:
+    """Other programs that ran while layers were timed: they slow some layers and not others."""
+    return [
+        Finding(
+            "layers.disturbed",
+            "warning",
+            f"{version_name(result)}: other programs used {load:.1f} cores while the layers were "
+            "timed: layer times are longer than the model alone takes, and unevenly so.",
+            "Close other programs and measure again before acting on the times of single layers.",
+            (Link("how the layers add up", f"sum-{result.cell.id}"),),
+        )
+        for result in results
+        if result.profile and is_busy(load := result.profile.other_load)
+    ]
 
 
 def _download(run: Run, result: CellResult) -> list[Block]:
@@ -168,6 +190,7 @@ def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...])
         ("What the counters cost", max(profiled - latency, 0.0) or _NO_COST, "duration"),
         ("In no layer while counters are on: latency − sum", profiled - total, "duration"),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
+        ("Cores that other programs used meanwhile", result.profile.other_load, "number"),
     ]
     if lost := unplaced_s(run, result):
         facts.insert(4, ("In layers that the runtime graph does not hold", lost, "duration"))

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 from ovreport.labels import count, label
 from ovreport.rendering.format import half_width
-from ovreport.run import CellResult, Run
+from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import Finding, Link
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
 # Wider than this, a figure cannot tell apart what usually differs between two versions.
 _WIDE = 0.03
-# Other programs on one tenth of a core move a two-core machine's results by several percent.
-_BUSY = 0.1
 
 
 def text(run: Run) -> str:
@@ -52,7 +50,7 @@ def findings(run: Run) -> list[Finding]:
         said = f"the throughput {share} is known only to {_from_to(widths)}"
         said += f", and of {len(unknown)} without any interval" if unknown else ""
     busy = _other_load(run)
-    if busy > _BUSY:
+    if is_busy(busy):
         said = f"The machine was busy (other programs used {busy:.1f} cores on average): {said}"
     widest = sorted(wide, key=lambda r: -_throughput(r).relative_half_width)
     among = [r.cell for r in run.results]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ovreport.labels import count, label
 from ovreport.rendering.format import show
-from ovreport.run import CellResult
+from ovreport.run import CellResult, is_busy
 from ovreport.section import Link
 from ovreport.stats.figures import figures
 from ovreport.stats.ratio import ratio, verdict
@@ -17,10 +17,9 @@ from ...common import median_latency_s
 from ...summary.choice import best
 from ..case import NOTABLE, Case, Found, Rule
 
-# Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle,
-# or this many cores busy with something else, the difference has a cause.
+# Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle the
+# difference has a cause.
 _BUSY = 0.75
-_OTHER_LOAD = 0.1
 
 
 def _fps(result: CellResult) -> float:
@@ -120,7 +119,7 @@ def _idle(case: Case) -> Found | str:
     known = [s.other_load for s in result.slices if s.other_load is not None]
     if busy >= _BUSY * threads:
         return f"one request keeps {busy:.1f} of {threads} threads busy"
-    if not known or float(np.median(known)) > _OTHER_LOAD:
+    if not known or is_busy(float(np.median(known))):
         return (
             f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had other "
             "work: nothing follows"
