@@ -5,12 +5,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.errors import UserError
-from ovreport.measuring.shapes import dimensions_of, example, parse, resolve
+from ovreport.measuring.ports import index_of, name_of
+from ovreport.measuring.shapes import (
+    OpenShapeError,
+    dimensions_of,
+    guesses,
+    parse,
+    partial_shapes,
+    resolve,
+    written,
+)
 from ovreport.run import Port
 
 
-def port(shape: str, *names: str) -> Port:
-    return Port(names=names or ("x",), shape=shape, precision="f32")
+def port(shape: str, *names: str, precision: str = "f32") -> Port:
+    return Port(names=names or ("x",), shape=shape, precision=precision)
+
+
+def nameless(shape: str) -> Port:
+    return Port(shape=shape, precision="f32")
+
+
+def guessed(*inputs: Port) -> list[str]:
+    known = partial_shapes(inputs, None, None, None)
+    return [written(inputs, shapes) for shapes in guesses(inputs, known)]
 
 
 def test_a_static_model_keeps_its_shape_and_counts_its_batch() -> None:
@@ -32,9 +50,56 @@ def test_a_layout_says_where_the_batch_is() -> None:
     assert resolve([port("[8,8,3,1]")], None, "[HWCN]", 5).shapes == ((8, 8, 3, 5),)
 
 
-def test_open_dimensions_need_a_shape_and_the_message_shows_one() -> None:
-    with pytest.raises(UserError, match=r"'x' is \[\?,3,\?,\?\].*\[1,3,224,224\]"):
+def test_open_dimensions_need_a_shape() -> None:
+    with pytest.raises(OpenShapeError, match=r"'x' is \[\?,3,\?,\?\].*--shape") as error:
         resolve([port("[?,3,?,?]")], None, None, None)
+    assert "for example '[1,3,8,8]'" in str(error.value.with_example("[1,3,8,8]"))
+
+
+def test_the_first_guess_is_the_usual_one() -> None:
+    assert guessed(port("[?,3,?,?]"))[0] == "[1,3,224,224]"
+    assert guessed(port("[?,?]", "ids"), port("[?,?]", "mask"))[0] == "ids[1,128],mask[1,128]"
+    assert guessed(port("[...]"))[0] == "[1,128]"
+
+
+def test_a_recurrent_state_is_guessed_to_hold_the_batch_of_the_others() -> None:
+    assert guessed(port("[?,?,80]"), port("[2,?,64]", "h"))[0] == "x[1,128,80],h[2,1,64]"
+    assert guessed(port("[1,?,80]"))[0] == "[1,128,80]"
+
+
+def test_a_graph_is_guessed_to_have_as_many_nodes_as_edges() -> None:
+    nodes, edges = port("[?,16]"), port("[2,?]", "edge_index", precision="i64")
+    assert guessed(nodes, edges, port("[?,4]", "a"))[0] == "x[128,16],edge_index[2,128],a[128,4]"
+
+
+def test_guesses_keep_within_the_bounds_of_dimensions() -> None:
+    assert guessed(port("[?,16..64,200..]"))[0] == "[1,64,200]"
+
+
+def test_inputs_without_names_go_by_their_index() -> None:
+    inputs = [nameless("[?,?]"), nameless("[?,?]")]
+    assert guessed(*inputs)[0] == "0[1,128],1[1,128]"
+    assert resolve(inputs, "0[1,8],1[1,9]", "1[NC]", None).shapes == ((1, 8), (1, 9))
+    with pytest.raises(UserError, match=r"unknown input '2'. The model's inputs: 0 \[\?,\?\]; 1"):
+        resolve(inputs, "2[1,8]", None, None)
+
+
+@given(st.lists(st.lists(st.sampled_from(["0", "1", "#1", "a"]), max_size=2), max_size=4))
+def test_what_an_input_is_called_finds_it(names: list[list[str]]) -> None:
+    left = {"0", "1", "#1", "a"}
+    inputs = []
+    for some in names:
+        own = tuple(name for name in some if name in left)
+        left -= set(own)
+        inputs.append(Port(names=own, shape="[1]", precision="f32"))
+    for index in range(len(inputs)):
+        assert index_of(inputs, name_of(inputs, index)) == index
+
+
+def test_names_with_brackets_and_commas_are_read() -> None:
+    text = "cache[0].key[1,8],a,b[2],keys[0][3,4]"
+    expected = [("cache[0].key", ["1", "8"]), ("a,b", ["2"]), ("keys[0]", ["3", "4"])]
+    assert parse(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,10 +134,10 @@ def test_what_is_written_is_what_is_parsed(entries: list[tuple[str, list[int]]])
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(1, 99)), max_size=5))
-def test_an_example_fits_the_model(dimensions: list[int | None]) -> None:
+def test_every_guess_fits_the_model(dimensions: list[int | None]) -> None:
     shape = f"[{','.join('?' if d is None else str(d) for d in dimensions)}]"
     inputs = [port(shape)]
     assert dimensions_of(shape) == dimensions
-    written = example(inputs)
-    resolved = resolve(inputs, written, None, None).shapes[0]
-    assert all(own in (None, given) for own, given in zip(dimensions, resolved, strict=True))
+    for guess in guessed(*inputs):
+        resolved = resolve(inputs, guess, None, None).shapes[0]
+        assert all(own in (None, given) for own, given in zip(dimensions, resolved, strict=True))

@@ -30,7 +30,9 @@ def init(model: str, output: Path) -> None:
     from ovreport.config.load import PACKAGE_PREFIX, Source, model_name, validate
     from ovreport.errors import UserError
     from ovreport.measuring.inspecting import inspect
-    from ovreport.measuring.shapes import example
+    from ovreport.measuring.ports import name_of
+    from ovreport.measuring.proposing import propose
+    from ovreport.measuring.shapes import guesses, partial_shapes, written
     from ovreport.output import check_writable, write_whole
 
     if output.exists():
@@ -41,6 +43,11 @@ def init(model: str, output: Path) -> None:
     config = validate({"model": [{"name": "model", "path": model}]}, model)
     path = Source(config, Path.cwd(), model).resolve(model)
     info = inspect([path], python=Path(sys.executable)).models[0]
+    known = partial_shapes(info.inputs, None, None, None)
+    shape = fitting = None
+    if any(partial.is_open for partial in known):
+        fitting = propose(path, info.inputs, known, python=Path(sys.executable))
+        shape = fitting or written(info.inputs, next(guesses(info.inputs, known)))
     relative = os.path.relpath(path.parent.resolve() / path.name, output.resolve().parent)
     templates = Environment(
         loader=PackageLoader("ovreport_templates", ""),
@@ -54,8 +61,9 @@ def init(model: str, output: Path) -> None:
     text = templates.get_template("starter.toml").render(
         name=model_name(path),
         path=model if model.startswith(PACKAGE_PREFIX) else relative,
-        inputs=info.inputs,
-        shape=example(info.inputs),
+        inputs=[(name_of(info.inputs, i), port) for i, port in enumerate(info.inputs)],
+        shape=shape,
+        shape_fits=fitting is not None,
     )
     write_whole(output, text)
     click.echo(f"Config: {output}\nNext:   ovreport run {output} --dry-run")

@@ -72,6 +72,34 @@ class Pin(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks
         return key, wanted
 
 
+class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
+    """``[0,1]`` or ``ids[0,30000],mask[0,2]``: as ``range`` of a config has them."""
+
+    name = "RANGE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[float] | dict[str, list[float]]:
+        from ovreport.errors import UserError
+        from ovreport.measuring.shapes import parse
+
+        try:
+            found = [
+                (name, [float(number) for number in numbers])
+                for name, numbers in parse(str(value), "range")
+            ]
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+        except ValueError:
+            self.fail(f"{value!r} holds what is no number.", param, ctx)
+        names = [name for name, _ in found]
+        if names == [""]:
+            return found[0][1]
+        if "" in names or len(set(names)) < len(names):
+            self.fail(f"{value!r} must name each input once.", param, ctx)
+        return dict(found)
+
+
 def flatten(values: tuple[tuple[float | str, ...], ...]) -> list[float | str]:
     """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]

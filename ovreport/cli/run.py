@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovreport.cli.gate import GateJob, gate_options
-from ovreport.cli.options import CommaList, flatten
+from ovreport.cli.options import CommaList, Ranges, flatten
 
 if TYPE_CHECKING:
     from ovreport.config.load import Source
@@ -91,6 +91,14 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     help="Real input: .npy, .npz, an image or a folder of images.  [default: random, seeded]",
 )
 @click.option(
+    "--range",
+    "range_",
+    type=Ranges(),
+    help="Random input lies between these numbers, the upper one left out: '[0,255]' or "
+    "'ids[0,30000],mask[0,2]'.  [default: [0,1) for floats, [0,256) for u8, [0,2) for other "
+    "integers]",
+)
+@click.option(
     "--duration",
     type=float,
     metavar="S",
@@ -169,7 +177,11 @@ def _source(target: str, options: dict[str, Any]) -> Source:
         matrix["search"] = True
     if options["device"]:
         matrix["device"] = list(options["device"])
-    model = {"shape": options["shape"], "layout": options["layout"], "input": _input(options)}
+    model = {
+        **{key: options[key] for key in ("shape", "layout")},
+        "input": _input(options),
+        "range": options["range_"],
+    }
     report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
     measure["roofs"] = False if options["no_roofs"] else None

@@ -257,6 +257,8 @@ def _expected(problem: ErrorDetails, key: str) -> str:
             return f"a table: [{key}]"
         case "too_short":
             return "at least one value"
+        case "too_long":
+            return f"no more than {problem['ctx']['max_length']} values"
     return problem["msg"].removeprefix("Input should be ").partition(", unable to")[0]
 
 

@@ -82,8 +82,9 @@ class Version(Settings):
     folder of images (extra ``images``); or one such path for each input by name. Without it
     inputs are random, seeded by ``measure.seed``."""
     range: Bounds | dict[str, Bounds] | None = None
-    """Lowest and highest value of random input, for all inputs or by input name. Without it:
-    [0, 1) for floating-point inputs, [0, 256) for u8, [0, 2) for other integers."""
+    """Bounds of random input, the upper one left out: ``[0, 255]`` for all inputs, or
+    ``{ ids = [0, 30000], mask = [0, 2] }`` by input name. Without it: [0, 1) for floating-point
+    inputs, [0, 256) for u8, [0, 2) for other integers."""
     labels: str | None = None
     """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` of
     integers, or a text file with one in each line."""

@@ -18,6 +18,7 @@ import psutil
 from numpy.typing import NDArray
 
 from ovreport.errors import UserError
+from ovreport.measuring.ports import index_of, name_of
 from ovreport.run import Port
 
 Array = NDArray[np.generic]
@@ -61,16 +62,18 @@ def prepare_inputs(
     _check_sizes(ports, shapes)
     generator = np.random.default_rng(seed)
     files = _files(given, ports)
+    ranges = _ranges(value_range, ports)
     sets: list[list[Array]] = []
     words: list[str] = []
     for index, (port, shape) in enumerate(zip(ports, shapes, strict=True)):
+        name = name_of(ports, index)
         if index in files:
-            sets.append(_loaded(files[index], port, index, shape))
-            words.append(f"{_name(port, index)}: {files[index].name}")
+            sets.append(_loaded(files[index], port, name, index, shape))
+            words.append(f"{name}: {files[index].name}")
         else:
-            low, high = _range(port, value_range)
+            low, high = ranges.get(index, _usual_range(port))
             sets.append([_random(generator, port.precision, shape, low, high)])
-            words.append(f"{_name(port, index)}: random {port.precision}, {_span(port, low, high)}")
+            words.append(f"{name}: random {port.precision}, {_span(port, low, high)}")
     count = max((len(arrays) for arrays in sets), default=1)
     named = {
         f"{turn}_{index}": arrays[turn % len(arrays)]
@@ -78,8 +81,11 @@ def prepare_inputs(
         for turn in range(count)
     }
     write_arrays(target, named)
+    if not words:
+        return "nothing: the model has no inputs"
     several = f", {count} sets in turn" if count > 1 else ""
-    return "; ".join(words) + several + f" (seed {seed})"
+    seeded = f" (seed {seed})" if len(files) < len(words) else ""
+    return "; ".join(words) + several + seeded
 
 
 def write_arrays(target: Path, arrays: Mapping[str, Array]) -> None:
@@ -125,7 +131,7 @@ def _check_sizes(ports: Sequence[Port], shapes: Sequence[tuple[int, ...]]) -> No
     sizes = [_bytes(port.precision, shape) for port, shape in zip(ports, shapes, strict=True)]
     if sizes:
         at = sizes.index(max(sizes))
-        what = f"input {_name(ports[at], at)}, {list(shapes[at])} of {ports[at].precision}"
+        what = f"input {name_of(ports, at)}, {list(shapes[at])} of {ports[at].precision}"
         what += ", and the others" if len(sizes) > 1 else ""
         check_memory(sum(sizes), what, "Set a smaller `batch` or `shape`.")
 
@@ -146,11 +152,16 @@ def _binary(size: int) -> str:
 # ---------------------------------------------------------------------------- random
 
 
-def _range(port: Port, value_range: Range | Mapping[str, Range] | None) -> Range:
+def _ranges(
+    value_range: Range | Mapping[str, Range] | None, ports: Sequence[Port]
+) -> dict[int, Range]:
+    """Given ranges, by the index of the input."""
     if isinstance(value_range, Mapping):
-        value_range = next((value_range[n] for n in port.names if n in value_range), None)
-    if value_range is not None:
-        return value_range
+        return {_index(name, ports, "range"): bounds for name, bounds in value_range.items()}
+    return {} if value_range is None else dict.fromkeys(range(len(ports)), value_range)
+
+
+def _usual_range(port: Port) -> Range:
     if port.precision == "u8":
         return 0, 256
     return (0, 1) if _is_float(port.precision) else (0, 2)
@@ -219,17 +230,17 @@ def _files(given: Path | Mapping[str, Path] | None, ports: Sequence[Port]) -> di
                 "Give an .npz with an array for each, or a file for each input by name.",
             )
         return {0: given}
-    found = {}
-    for name, path in given.items():
-        index = next((i for i, port in enumerate(ports) if name in port.names), None)
-        if index is None:
-            names = ", ".join(_name(port, i) for i, port in enumerate(ports))
-            raise UserError(f"`input` names the unknown input {name!r}", f"Inputs: {names}.")
-        found[index] = path
-    return found
+    return {_index(name, ports, "input"): path for name, path in given.items()}
 
 
-def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[Array]:
+def _index(name: str, ports: Sequence[Port], key: str) -> int:
+    if (index := index_of(ports, name)) is None:
+        names = ", ".join(name_of(ports, i) for i in range(len(ports)))
+        raise UserError(f"`{key}` names the unknown input {name!r}", f"Inputs: {names}.")
+    return index
+
+
+def _loaded(path: Path, port: Port, name: str, index: int, shape: tuple[int, ...]) -> list[Array]:
     if not path.exists():
         raise UserError(f"input {path}: no such file or folder", "Check the path.")
     if path.is_dir() or path.suffix.lower() in _IMAGES:
@@ -242,7 +253,7 @@ def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
-            loaded = loaded[_member(path, loaded.files, port, index)]
+            loaded = loaded[_member(path, loaded.files, (*port.names, name, str(index)))]
         if not isinstance(loaded, np.ndarray):
             raise ValueError("what it holds is no array")
     except UserError:
@@ -254,18 +265,18 @@ def _loaded(path: Path, port: Port, index: int, shape: tuple[int, ...]) -> list[
         ) from error
     if loaded.shape != shape:
         raise UserError(
-            f"input {path}: shape {list(loaded.shape)}, {_name(port, index)} takes {list(shape)}",
+            f"input {path}: shape {list(loaded.shape)}, {name} takes {list(shape)}",
             "Give an array of that shape, or set `shape` and `batch` to the array's.",
         )
     return [_as_input(loaded, port, shape, path)]
 
 
-def _member(path: Path, members: list[str], port: Port, index: int) -> str:
-    for name in (*port.names, str(index)):
+def _member(path: Path, members: list[str], names: Sequence[str]) -> str:
+    for name in names:
         if name in members:
             return name
     raise UserError(
-        f"input {path}: no array for {_name(port, index)!r}",
+        f"input {path}: no array for {names[0]!r}",
         f"It holds: {', '.join(members)}; name them as the model's inputs.",
     )
 
@@ -325,7 +336,3 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
         ) from error
     pixels = pixels.reshape(height, width, channels)
     return pixels.transpose(2, 0, 1) if first else pixels
-
-
-def _name(port: Port, index: int) -> str:
-    return port.names[0] if port.names else str(index)

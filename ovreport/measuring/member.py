@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ovreport.measuring.planned import PlannedCell
+from ovreport.measuring.ports import name_of
 from ovreport.run import (
     CellResult,
     Failure,
@@ -24,6 +25,11 @@ from ovreport.stats.stopping import UNKNOWN, Precision, SliceSummary, relative_p
 
 # From here on a program's start is felt, and a model cache is tried: it costs little beside.
 SLOW_COMPILE_NS = 1_000_000_000
+
+_RANDOM = (
+    "The input was random: if that does not suit the model, give its bounds with `range` "
+    "(--range) or real input with `input` (--input)."
+)
 
 
 @dataclass(frozen=True)
@@ -108,21 +114,24 @@ class Member:
         )
 
     def fail(self, failure: Failure) -> None:
-        """Ends the cell, with what was asked of a model that OpenVINO's own words do not tell."""
+        """Ends the cell, with what OpenVINO does not know: what was asked of the model."""
+        said = failure.reason.rstrip(".")
         if failure.stage == "reshape":
             cell = self.planned.cell
             asked = f"batch {cell.batch}" if cell.batch else "the given shape"
-            said = failure.reason.rstrip(".")
             reason = f"the model cannot be reshaped to {asked}: {said}{self._reshaped()}"
             failure = failure.model_copy(update={"reason": reason})
+        elif failure.stage == "inference" and self.planned.is_random:
+            failure = failure.model_copy(update={"reason": f"{said}. {_RANDOM}"})
         self.failure = failure
 
     def _reshaped(self) -> str:
         """``; the model's input is [?,?,?,3], [1,3,8,8] was asked for``: the first that differs."""
-        for port, shape in zip(self.planned.ports, self.planned.shapes, strict=True):
+        ports = self.planned.ports
+        for index, (port, shape) in enumerate(zip(ports, self.planned.shapes, strict=True)):
             asked = f"[{','.join(map(str, shape))}]"
             if asked != port.shape:
-                name = f" {port.names[0]}" if len(self.planned.ports) > 1 and port.names else ""
+                name = f" {name_of(ports, index)}" if len(ports) > 1 else ""
                 return f"; the model's input{name} is {port.shape}, {asked} was asked for"
         return ""
 

@@ -16,8 +16,9 @@ from ovreport.run import Basis, Begun, Cell, Port
 class PlannedCell:
     """Paths are absolute; ``ports`` are the model's own inputs, ``shapes`` what they run with, by
     input index; ``batch`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent
-    wrote, ``input_data`` says in words what is in it; ``properties`` are compiled with, as OpenVINO
-    names them; ``basis`` is what a result will depend on."""
+    wrote, ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
+    ``properties`` are compiled with, as OpenVINO names them; ``basis`` is what a result will depend
+    on."""
 
     cell: Cell
     model: Path
@@ -27,6 +28,7 @@ class PlannedCell:
     batch: int
     inputs: Path
     input_data: str
+    is_random: bool
     properties: Mapping[str, str | int | float | bool]
     basis: Basis
 

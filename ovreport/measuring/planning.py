@@ -14,7 +14,8 @@ from ovreport.errors import UserError
 from ovreport.measuring.inputs import file_digest, prepare_inputs
 from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
 from ovreport.measuring.planned import PlannedCell
-from ovreport.measuring.shapes import ResolvedShapes, resolve
+from ovreport.measuring.proposing import propose
+from ovreport.measuring.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
 from ovreport.run import Basis, Cell, Environment, ModelFile, RuntimeFacts
 
 # Devices that are made of others, and so are never among the available ones.
@@ -100,7 +101,7 @@ class Planner:
         version = self.source.config.model[place]
         inspection = self.runtimes.inspections[cell.runtime]
         info = inspection.models[place]
-        resolved = self._shapes(version, info, cell.batch)
+        resolved = self._shapes(version, info, cell)
         fed = self._input_file(version, info, resolved)
         properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
@@ -112,6 +113,7 @@ class Planner:
             batch=resolved.batch,
             inputs=fed.path,
             input_data=fed.words,
+            is_random=_is_random(version, info),
             properties=properties,
             basis=Basis(
                 model=info.sha256,
@@ -131,7 +133,7 @@ class Planner:
         """
         place = self._place(planned.cell.model, planned.cell.version)
         version = self.source.config.model[place]
-        if version.input is not None:
+        if version.input is not None or not planned.is_random:
             return [planned.inputs]
         info = self.runtimes.inspections[planned.cell.runtime].models[place]
         paths = [self.folder / f"samples-{planned.cell.id}-{n}.npz" for n in range(count)]
@@ -164,9 +166,14 @@ class Planner:
             if (entry.name, entry.version) == (model, version)
         )
 
-    def _shapes(self, version: Version, info: ModelInfo, batch: int | None) -> ResolvedShapes:
+    def _shapes(self, version: Version, info: ModelInfo, cell: Cell) -> ResolvedShapes:
         try:
-            return resolve(info.inputs, version.shape, version.layout, batch)
+            return resolve(info.inputs, version.shape, version.layout, cell.batch)
+        except OpenShapeError as error:
+            known = partial_shapes(info.inputs, version.shape, version.layout, cell.batch)
+            model, python = self.source.resolve(version.path), self.runtimes.pythons[cell.runtime]
+            example = propose(model, info.inputs, known, python=python)
+            raise self._located(version, error.with_example(example)) from error
         except UserError as error:
             raise self._located(version, error) from error
 
@@ -202,6 +209,11 @@ class Planner:
         if version.version != "parent":
             where += f", version {version.version!r}"
         return UserError(f"{where}: {error.found}", error.remedy, detail=error.detail)
+
+
+def _is_random(version: Version, info: ModelInfo) -> bool:
+    """Whether an input has no file."""
+    return not isinstance(version.input, str) and len(version.input or {}) < len(info.inputs)
 
 
 def _properties(

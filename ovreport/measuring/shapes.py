@@ -7,13 +7,21 @@ The notation is benchmark_app's: ``[1,3,224,224]`` for a model with one input,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.errors import UserError
+from ovreport.measuring.ports import index_of, name_of
 from ovreport.run import Port
 
 _DYNAMIC = re.compile(r"\?|-1|\d*\.\.\d*")
+_EXAMPLES = {
+    "shape": "'[1,3,224,224]' or 'x[1,8],y[1]'",
+    "layout": "'[HWCN]' or 'x[NC],y[CN]'",
+    "range": "'[0,1]' or 'ids[0,30000],mask[0,2]'",
+}
+# Round sizes that most networks accept.
+_IMAGE, _LENGTH = 224, 128
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,43 @@ class ResolvedShapes:
 
     shapes: tuple[tuple[int, ...], ...]
     batch: int
+
+
+@dataclass(frozen=True)
+class PartialShape:
+    """What is known of an input's shape."""
+
+    dimensions: tuple[int | None, ...] | None
+    """None in it is an open dimension; None: the number of dimensions is open."""
+    batch_place: int | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.dimensions is None or None in self.dimensions
+
+    def with_batch(self) -> PartialShape:
+        """An open batch becomes 1; of an open number of dimensions there may be two."""
+        if self.dimensions is None:
+            return PartialShape((1, None), 0)
+        if self.batch_place is None:
+            return self
+        sizes = list(self.dimensions)
+        if sizes[self.batch_place] is None:
+            sizes[self.batch_place] = 1
+        return PartialShape(tuple(sizes), self.batch_place)
+
+
+class OpenShapeError(UserError):
+    """The shape of an input is neither closed nor given."""
+
+    def with_example(self, shape: str | None) -> OpenShapeError:
+        """With a shape that the model takes, if one is known."""
+        remedy = "Give one with --shape or `shape`"
+        if shape is None:
+            remedy += "; the usual sizes do not fit, so look for those of the model's author."
+        else:
+            remedy += f", for example {shape!r}."
+        return OpenShapeError(self.found, remedy)
 
 
 def resolve(
@@ -35,65 +80,87 @@ def resolve(
     else as one.
 
     Raises:
-        UserError: a dimension stays open, a given shape does not fit, or a name is unknown.
+        UserError: a given shape does not fit, or a name is unknown.
+        OpenShapeError: a dimension stays open.
     """
-    given = _by_input(shape, inputs, "shape")
-    layouts = _by_input(layout, inputs, "layout")
     shapes: list[tuple[int, ...]] = []
     sizes: set[int] = set()
-    for index, port in enumerate(inputs):
-        dimensions = dimensions_of(port.shape)
-        wanted = given.get(index)
-        if wanted is not None:
-            dimensions = _fitted(port, dimensions, [_number(part, port) for part in wanted])
-        place = _batch_place(port, dimensions, layouts.get(index))
-        if dimensions is not None and place is not None:
-            dimensions = list(dimensions)
-            if batch is not None:
-                dimensions[place] = batch
-            elif dimensions[place] is None:
-                dimensions[place] = 1
-        concrete = _closed(port, dimensions, inputs)
+    for index, partial in enumerate(partial_shapes(inputs, shape, layout, batch)):
+        concrete = _closed(inputs, index, partial.with_batch())
         shapes.append(concrete)
-        if place is not None:
-            sizes.add(concrete[place])
+        if partial.batch_place is not None:
+            sizes.add(concrete[partial.batch_place])
     return ResolvedShapes(tuple(shapes), sizes.pop() if len(sizes) == 1 else batch or 1)
 
 
-def example(inputs: Sequence[Port]) -> str | None:
-    """A shape to write for a model with open dimensions, None where there are none.
+def partial_shapes(
+    inputs: Sequence[Port], shape: str | None, layout: str | None, batch: int | None
+) -> tuple[PartialShape, ...]:
+    """What the model, the given shapes and the batch tell of each input.
 
-    Open batches become 1; other dimensions become 224 for images (four dimensions, three of them
-    possibly open) and 128 otherwise: round sizes that most networks accept, to be corrected.
+    Raises:
+        UserError: as by :func:`resolve`.
     """
-    if all(_is_static(port) for port in inputs):
-        return None
-    parts = []
+    given = _by_input(shape, inputs, "shape")
+    layouts = _by_input(layout, inputs, "layout")
+    found = []
     for index, port in enumerate(inputs):
         dimensions = dimensions_of(port.shape)
-        if dimensions is None:
-            dimensions = [None, None]
-        filler = 224 if len(dimensions) == 4 else 128
-        sizes = [
-            size if size is not None else (1 if place == 0 else filler)
-            for place, size in enumerate(dimensions)
-        ]
-        name = "" if len(inputs) == 1 else _name(port, index)
-        parts.append(f"{name}[{','.join(map(str, sizes))}]")
-    return ",".join(parts)
+        if (wanted := given.get(index)) is not None:
+            sizes = [_number(part, inputs, index) for part in wanted]
+            dimensions = _fitted(inputs, index, dimensions, sizes)
+        place = _batch_place(inputs, index, dimensions, layouts.get(index))
+        if dimensions is not None and place is not None and batch is not None:
+            dimensions = [*dimensions[:place], batch, *dimensions[place + 1 :]]
+        found.append(PartialShape(None if dimensions is None else tuple(dimensions), place))
+    return tuple(found)
+
+
+def guesses(
+    inputs: Sequence[Port], known: Sequence[PartialShape]
+) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Shapes that a model with open dimensions may take, the likeliest first.
+
+    Open batches become 1; other dimensions become 224 for images (four dimensions, three of them
+    possibly open) and 128 otherwise. Some models need their open dimensions in agreement: those
+    of a graph network count nodes and edges, those of a recurrent state hold the batch of the
+    other inputs, and some are best taken as 1 or as equal throughout.
+    """
+
+    with_batch = [part.with_batch() for part in known]
+    with_states = [_with_state_batch(part, known).with_batch() for part in known]
+    ways: list[tuple[Sequence[PartialShape], Callable[[int], int]]] = [
+        (with_states, _usual_size),
+        (with_batch, _usual_size),
+        (known, lambda _: _LENGTH),
+        (known, lambda _: 1),
+    ]
+    if any(_holds_edges(port) for port in inputs):
+        ways.insert(0, (known, lambda _: _LENGTH))
+    for parts, size in ways:
+        yield tuple(_filled(port, part, size) for port, part in zip(inputs, parts, strict=True))
+
+
+def written(inputs: Sequence[Port], shapes: Sequence[Sequence[int]]) -> str:
+    """Shapes in the notation that is read by :func:`parse`."""
+    names = [""] if len(inputs) == 1 else [name_of(inputs, i) for i in range(len(inputs))]
+    parts = zip(names, shapes, strict=True)
+    return ",".join(f"{name}[{','.join(map(str, shape))}]" for name, shape in parts)
 
 
 def dimensions_of(shape: str) -> list[int | None] | None:
     """``[?,3,224..448,8]`` → ``[None, 3, None, 8]``; None for an open rank, ``[...]``."""
-    inner = shape.strip().removeprefix("[").removesuffix("]").strip()
-    if inner == "...":
+    parts = _parts(shape)
+    if parts is None:
         return None
-    parts = [part.strip() for part in inner.split(",")] if inner else []
     return [None if _DYNAMIC.fullmatch(part) else int(part) for part in parts]
 
 
-def parse(text: str) -> list[tuple[str, list[str]]]:
+def parse(text: str, what: str = "shape") -> list[tuple[str, list[str]]]:
     """``x[1,8],y[1]`` → ``[("x", ["1", "8"]), ("y", ["1"])]``; the name may be empty.
+
+    Args:
+        what: stands in the brackets: ``shape``, ``layout`` or ``range``.
 
     Raises:
         UserError: the text is not of that form.
@@ -101,28 +168,33 @@ def parse(text: str) -> list[tuple[str, list[str]]]:
     found: list[tuple[str, list[str]]] = []
     rest = text.strip()
     while rest:
-        # Names may hold any character but brackets, commas included ("a,b[1]" is rare but real):
-        # the comma that separates entries is the one right after a closing bracket.
-        match = re.match(r"([^\[\]]*)\[([^\[\]]*)\]\s*(?:,\s*(?=[^\s])|$)", rest)
+        # Names may hold any character, commas and brackets too: an entry ends at the first
+        # bracket that a comma or the end follows.
+        match = re.match(r"(.*?)\[([^\[\]]*)\]\s*(?:,\s*(?=[^\s])|$)", rest, re.DOTALL)
         if match is None:
-            raise UserError(
-                f"{text!r} is not a list of shapes", "Write '[1,3,224,224]' or 'x[1,8],y[1]'."
-            )
+            raise UserError(f"{text!r} is not a list of {what}s", f"Write {_EXAMPLES[what]}.")
         found.append((match[1].strip(), [part.strip() for part in match[2].split(",")]))
         rest = rest[match.end() :]
     if not found:
-        raise UserError("the shape is empty", "Write '[1,3,224,224]' or 'x[1,8],y[1]'.")
+        raise UserError(f"the {what} is empty", f"Write {_EXAMPLES[what]}.")
     return found
 
 
 # ---------------------------------------------------------------------------- parts
 
 
+def _parts(shape: str) -> list[str] | None:
+    inner = shape.strip().removeprefix("[").removesuffix("]").strip()
+    if inner == "...":
+        return None
+    return [part.strip() for part in inner.split(",")] if inner else []
+
+
 def _by_input(text: str | None, inputs: Sequence[Port], what: str) -> dict[int, list[str]]:
     """Entries of a notation by input index."""
     if text is None:
         return {}
-    entries = parse(text)
+    entries = parse(text, what)
     found: dict[int, list[str]] = {}
     for name, values in entries:
         if not name and len(inputs) > 1:
@@ -132,58 +204,57 @@ def _by_input(text: str | None, inputs: Sequence[Port], what: str) -> dict[int, 
             )
         index = 0 if not name else _index(name, inputs, what)
         if index in found:
-            raise UserError(f"{what} {text!r} gives {_name(inputs[index], index)!r} twice")
+            raise UserError(f"{what} {text!r} gives {name_of(inputs, index)!r} twice")
         found[index] = [] if values == [""] else values
     return found
 
 
 def _index(name: str, inputs: Sequence[Port], what: str) -> int:
-    for index, port in enumerate(inputs):
-        if name in port.names:
-            return index
-    raise UserError(f"{what} names the unknown input {name!r}", _known(inputs))
+    if (index := index_of(inputs, name)) is None:
+        raise UserError(f"{what} names the unknown input {name!r}", _known(inputs))
+    return index
 
 
 def _known(inputs: Sequence[Port]) -> str:
-    told = (f"{_name(port, index)} {port.shape}" for index, port in enumerate(inputs))
+    if not inputs:
+        return "The model has no inputs."
+    told = (f"{name_of(inputs, index)} {port.shape}" for index, port in enumerate(inputs))
     return f"The model's inputs: {'; '.join(told)}."
 
 
-def _name(port: Port, index: int) -> str:
-    return port.names[0] if port.names else str(index)
-
-
-def _number(part: str, port: Port) -> int:
+def _number(part: str, inputs: Sequence[Port], index: int) -> int:
     if part.isascii() and part.isdigit():
         return int(part)
     hint = "Measuring needs whole numbers; measure each size as a model entry of its own."
-    raise UserError(f"shape of input {_label(port)} holds {part!r}", hint)
+    raise UserError(f"shape of input {name_of(inputs, index)!r} holds {part!r}", hint)
 
 
-def _label(port: Port) -> str:
-    return repr(port.names[0]) if port.names else "without a name"
-
-
-def _fitted(port: Port, own: Sequence[int | None] | None, given: list[int]) -> list[int | None]:
+def _fitted(
+    inputs: Sequence[Port], index: int, own: Sequence[int | None] | None, given: list[int]
+) -> list[int | None]:
     """The given shape; only its rank has to fit, as other sizes may be changed by reshaping."""
     if own is not None and len(given) != len(own):
         raise UserError(
-            f"shape {given} has {len(given)} dimensions, input {_label(port)} is {port.shape}",
+            f"shape {given} has {len(given)} dimensions, input {name_of(inputs, index)!r} is "
+            f"{inputs[index].shape}",
             f"Give {len(own)} dimensions.",
         )
     return list(given)
 
 
 def _batch_place(
-    port: Port, dimensions: Sequence[int | None] | None, layout: list[str] | None
+    inputs: Sequence[Port],
+    index: int,
+    dimensions: Sequence[int | None] | None,
+    layout: list[str] | None,
 ) -> int | None:
     """Where the batch is; None for scalars, vectors and layouts without N."""
     if layout is not None:
         letters = layout[0] if len(layout) == 1 else "".join(layout)
         if dimensions is not None and len(letters) != len(dimensions):
             raise UserError(
-                f"layout {letters!r} has {len(letters)} letters, input {_label(port)} is "
-                f"{port.shape}",
+                f"layout {letters!r} has {len(letters)} letters, input "
+                f"{name_of(inputs, index)!r} is {inputs[index].shape}",
                 "Give a letter for each dimension, N for the batch.",
             )
         return letters.index("N") if "N" in letters else None
@@ -193,17 +264,50 @@ def _batch_place(
     return 0 if len(dimensions) >= 2 or open_vector else None
 
 
-def _closed(
-    port: Port, dimensions: Sequence[int | None] | None, inputs: Sequence[Port]
-) -> tuple[int, ...]:
-    if dimensions is None or any(size is None for size in dimensions):
-        raise UserError(
-            f"input {_label(port)} is {port.shape}: its shape is left open",
-            f"Give one with --shape or `shape`, for example {example(inputs)!r}.",
+def _closed(inputs: Sequence[Port], index: int, partial: PartialShape) -> tuple[int, ...]:
+    if partial.dimensions is None or None in partial.dimensions:
+        raise OpenShapeError(
+            f"input {name_of(inputs, index)!r} is {inputs[index].shape}: its shape is left open",
+            "Give one with --shape or `shape`.",
         )
-    return tuple(size for size in dimensions if size is not None)
+    return tuple(size for size in partial.dimensions if size is not None)
 
 
-def _is_static(port: Port) -> bool:
-    dimensions = dimensions_of(port.shape)
-    return dimensions is not None and None not in dimensions
+# ---------------------------------------------------------------------------- guesses
+
+
+def _filled(port: Port, partial: PartialShape, size: Callable[[int], int]) -> tuple[int, ...]:
+    """Args: size: of an open dimension, by the number of dimensions; kept within its bounds."""
+    dimensions = (None, None) if partial.dimensions is None else partial.dimensions
+    bounds = _bounds(port, len(dimensions))
+    return tuple(
+        min(max(size(len(dimensions)), low), high) if own is None else own
+        for own, (low, high) in zip(dimensions, bounds, strict=True)
+    )
+
+
+def _usual_size(rank: int) -> int:
+    return _IMAGE if rank == 4 else _LENGTH
+
+
+def _bounds(port: Port, rank: int) -> list[tuple[int, int]]:
+    """Least and most of each dimension: ``[?,64..512]`` → ``[(0, 2**31), (64, 512)]``."""
+    found = []
+    for part in _parts(port.shape) or ["?"] * rank:
+        low, dots, high = part.partition("..")
+        found.append((int(low or 0), int(high or 1 << 31)) if dots else (0, 1 << 31))
+    return found
+
+
+def _holds_edges(port: Port) -> bool:
+    """Pairs of nodes, as graph networks take them: integers of shape ``[2,?]``."""
+    return dimensions_of(port.shape) == [2, None] and port.precision in ("i32", "i64")
+
+
+def _with_state_batch(partial: PartialShape, known: Sequence[PartialShape]) -> PartialShape:
+    """A recurrent state's batch is its only open dimension: its first one counts layers."""
+    batched = any(part.dimensions and part.dimensions[0] is None for part in known)
+    sizes = partial.dimensions or ()
+    if not batched or len(sizes) < 3 or sizes[0] is None or sizes.count(None) != 1:
+        return partial
+    return PartialShape(tuple(1 if size is None else size for size in sizes), partial.batch_place)

@@ -54,6 +54,14 @@ class Worker:
             "outputs": [port(item) for item in model.outputs],
         }
 
+    def first_fitting(self, path: str, shapes: list[list[list[int]]]) -> dict[str, Any]:
+        """Which of some shapes, each of all inputs, is the first that the model can be given."""
+        from .python_api import Model
+
+        model = at("read", lambda: Model(path))
+        fitting = (place for place, shape in enumerate(shapes) if model.can_take(shape))
+        return {"place": next(fitting, None)}
+
     def roofs(self, device: str, properties: dict[str, Any]) -> dict[str, Any]:
         """What the device can reach, on small models."""
         from .roofs import measure_roofs

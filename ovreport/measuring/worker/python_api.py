@@ -66,6 +66,14 @@ class Model:
         if current != wanted:
             self.model.reshape(dict(enumerate(wanted)))
 
+    def can_take(self, shapes: Sequence[Sequence[int]]) -> bool:
+        """Whether it can be reshaped so; a model that cannot keeps the shapes it has."""
+        try:
+            self.reshape(shapes)
+        except RuntimeError:
+            return False
+        return True
+
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
         self.compiled = self._core.compile_model(self.model, device, dict(properties))
 
