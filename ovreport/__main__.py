@@ -1,6 +1,20 @@
-"""``python -m ovreport`` is the ``ovreport`` command."""
+"""The ``ovreport`` command, which is ``python -m ovreport`` too."""
 
-from ovreport.cli import main
+from __future__ import annotations
+
+from ovreport.interruption import end_at_once, ending_in_order
+
+
+def main() -> None:
+    """Runs the command line of this process."""
+    # Importing takes half a second. What is interrupted there can turn the interruption into an
+    # error of its own, as pydantic does, and nothing has to be put in order yet.
+    end_at_once()
+    from ovreport.cli import main as program
+
+    with ending_in_order():
+        program()
+
 
 if __name__ == "__main__":
     main()

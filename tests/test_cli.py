@@ -152,7 +152,9 @@ def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
     assert cell.resolved.execution_devices == ("CPU",)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     sent: signal.Signals, code: int, squeezenet: Path, tmp_path: Path
 ) -> None:

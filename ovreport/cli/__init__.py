@@ -12,28 +12,24 @@ from ovreport.cli.compare import compare
 from ovreport.cli.export import export
 from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
-from ovreport.cli.interruption import exit_code, terminable
 from ovreport.cli.render import render
 from ovreport.cli.run import run
-from ovreport.cli.stdout import lasting_stdout
+from ovreport.cli.streams import lasting_streams
 from ovreport.cli.trend import trend
 from ovreport.errors import UserError
 from ovreport.output import printable
 
 
 class _Program(click.Group):
-    """A group that turns wrong input into one sentence and exit code 2, and knows what ends it."""
+    """A group that turns wrong input into one sentence and exit code 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with lasting_stdout():
+        with lasting_streams():
             return super().main(*args, **kwargs)
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            with terminable():
-                return super().invoke(context)
-        except KeyboardInterrupt as interruption:
-            sys.exit(exit_code(interruption))
+            return super().invoke(context)
         except UserError as error:
             click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
             click.echo(printable(str(error)), err=True)
@@ -48,7 +44,8 @@ class _Program(click.Group):
     cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 done, but some cell failed; 2 wrong input, nothing done; "
-    "3 a limit of --fail-on is broken; 130 interrupted; 143 terminated.",
+    "3 a limit of --fail-on is broken; 129 terminal closed; 130 interrupted; "
+    "143 terminated.",
 )
 @click.version_option(__version__, "--version", prog_name="ovreport")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more about errors.")

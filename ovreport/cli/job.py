@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from ovreport.cli.show import print_failures, print_plan, print_roof, print_summ
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
+from ovreport.interruption import Interrupted
 from ovreport.labels import difference
 from ovreport.measuring.answers import (
     Alone,
@@ -36,6 +36,7 @@ from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner, inspect_runtimes
 from ovreport.measuring.reaching import measure_roof, missing_roofs
 from ovreport.measuring.resuming import Resumption, resumption
+from ovreport.measuring.scratch import scratch_folder
 from ovreport.measuring.searches import Search, searches
 from ovreport.output import check_apart, check_writable, printable
 from ovreport.plan import expand
@@ -132,8 +133,8 @@ class Job:
             self.paths.check()
         inspected = inspect_runtimes(self.source)
         environment = capture(inspected.facts)
-        with tempfile.TemporaryDirectory(prefix="ovreport-") as folder:
-            planner = Planner(self.source, inspected, environment, Path(folder))
+        with scratch_folder() as folder:
+            planner = Planner(self.source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
             asked = questions(planner, planned)
             apart = alone(planner, planned)
@@ -169,8 +170,8 @@ class Job:
                     measuring.search(search)
                 run = read_run(run_file.path)
                 if asked or apart:
-                    self._compare_answers(asked, run, before, run_file, Path(folder))
-                    self._keep_answers(apart, run, before, run_file, Path(folder))
+                    self._compare_answers(asked, run, before, run_file, folder)
+                    self._keep_answers(apart, run, before, run_file, folder)
                     run = read_run(run_file.path)
                 if self.source.config.measure.roofs:
                     run = self._with_roofs(run, run_file, planner.runtimes.pythons)
@@ -252,7 +253,7 @@ class Job:
     def _hint_when_interrupted(self) -> Iterator[None]:
         try:
             yield
-        except KeyboardInterrupt:
+        except Interrupted:
             kept = shlex.quote(str(self.paths.run_file))
             click.echo(
                 f"\nInterrupted. What was measured is in {kept}.\n"

@@ -80,8 +80,7 @@ def measure(
 
     Every launch before that is yielded, too; those that ``resumed`` holds are not made again.
 
-    A cell that fails costs only itself. Closing the iterator, or an exception such as
-    KeyboardInterrupt, ends all workers.
+    A cell that fails costs only itself. Closing the iterator, or an exception, ends all workers.
     """
     resumed = resumed or Resumption()
     begun, failed = resumed.begun, resumed.failed

@@ -9,7 +9,6 @@ and 11 %.
 from __future__ import annotations
 
 import itertools
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from ovreport.config.schema import Measure
 from ovreport.measuring.member import Member
 from ovreport.measuring.neighbours import LoadMeter
+from ovreport.measuring.scratch import scratch_folder
 from ovreport.measuring.session import WorkerError, WorkerSession
 
 # Inferences of a slow model stop after this, when there are at least so many.
@@ -66,8 +66,7 @@ class _Pass:
     def begin(self) -> None:
         properties = dict(self.member.planned.setting["properties"])
         if self.member.worth_a_cache:
-            folder = tempfile.TemporaryDirectory(prefix="ovreport-")
-            properties["CACHE_DIR"] = self.stack.enter_context(folder)
+            properties["CACHE_DIR"] = str(self.stack.enter_context(scratch_folder()))
         with self._failing():
             self.worker.ask(
                 "profile",

@@ -7,6 +7,7 @@ have a core to spare. The process is a bare Python that imports nothing but what
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import subprocess
@@ -16,6 +17,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ovreport.section import Chart, Section
+
+# Ending takes a tenth of a second.
+_END_S = 5.0
 
 # The path is handed over, so that neither more nor less can be imported there than here.
 _PROGRAM = """
@@ -37,13 +41,16 @@ def serve() -> None:
         try:
             chart = pickle.load(sys.stdin.buffer)
         except EOFError:
-            return
+            break
         try:
             drawn = charts.draw(chart)
         except Exception:  # drawn again by the one who asked, for whom the error is whole
             drawn = None
         pickle.dump(drawn, answers)
         answers.flush()
+    # matplotlib removes a temporary folder; taking the interpreter down would take half a second.
+    atexit._run_exitfuncs()
+    os._exit(0)
 
 
 def draw_here(chart: Chart) -> str:
@@ -95,7 +102,15 @@ class Drawing:
             return None
         return drawn if isinstance(drawn, str) else None
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """Has the other process end by itself: matplotlib removes its temporary files then."""
+        self._asking.shutdown(cancel_futures=True)
+        try:
+            self._process.communicate(timeout=_END_S)  # closes what it reads from
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
         """Ends the other process, whatever it is doing."""
         self._process.kill()
         self._asking.shutdown(cancel_futures=True)
@@ -108,5 +123,7 @@ def drawing() -> Iterator[Drawing]:
     started = Drawing()
     try:
         yield started
-    finally:
-        started.close()
+    except BaseException:
+        started.kill()
+        raise
+    started.finish()

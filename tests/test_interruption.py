@@ -1,0 +1,122 @@
+"""However a run is ended, it leaves nothing behind and prints no traceback."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ovreport.measuring.scratch import scratch_folder
+
+PROGRAM = (sys.executable, "-m", "ovreport")
+RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
+
+
+def started(model: Path, folder: Path, *prefix: str, **streams: int) -> subprocess.Popen[str]:
+    """A run that measures: its run file is there."""
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [*prefix, *PROGRAM, "run", str(model), "--duration", "1", "--no-roofs"],
+        cwd=folder,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        **{"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **streams},
+    )
+    while not (folder / "report.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process
+
+
+def left(folder: Path) -> Sequence[Path]:
+    return list((folder / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.1, 0.3])
+def test_a_second_ctrl_c_prints_no_traceback(
+    pause_s: float, squeezenet: Path, tmp_path: Path
+) -> None:
+    with started(squeezenet, tmp_path) as process:
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+        process.send_signal(signal.SIGINT)
+        printed = process.communicate(timeout=60)[1]
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in printed
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("pause_s", [0.15, 0.3, 0.45])
+def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> None:
+    with subprocess.Popen([*PROGRAM, "analyzers"], stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(pause_s)
+        process.send_signal(signal.SIGINT)
+        printed = process.communicate(timeout=60)[1]
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert "Traceback" not in printed
+
+
+def test_a_closed_terminal_ends_a_run_in_order(squeezenet: Path, tmp_path: Path) -> None:
+    """Of what the run says then, nothing can be written any more."""
+    ours, terminal = pty.openpty()
+    with started(squeezenet, tmp_path, "setsid", "--ctty", stdin=terminal, stderr=terminal) as run:
+        os.close(terminal)
+        os.close(ours)
+        assert run.wait(timeout=60) == 129
+    assert left(tmp_path) == []
+    assert (tmp_path / "report.jsonl").exists()
+
+
+def test_nohup_has_a_run_go_on_without_its_terminal(squeezenet: Path, tmp_path: Path) -> None:
+    with started(squeezenet, tmp_path, "nohup") as process:
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+def test_the_next_run_removes_what_a_killed_one_left(
+    squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with started(squeezenet, tmp_path) as process:
+        process.kill()
+    (abandoned,) = left(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with scratch_folder() as first:
+        assert not abandoned.exists()
+        with scratch_folder() as second:
+            assert {*left(tmp_path)} == {first, second}
+    assert left(tmp_path) == []
+
+
+def test_folders_that_are_not_ours_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    names = ("ovreport-scratch-of-mine", "ovreport-scratch-abcdefgh", "ovreport-results")
+    for name in names:
+        (tmp_path / name).mkdir()
+    (tmp_path / names[0] / "in-use.lock").touch()
+    with scratch_folder():
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {*names}
+
+
+def test_drawing_leaves_no_folder_where_matplotlib_makes_one(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    nowhere = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), "/proc/nowhere")
+    subprocess.run(
+        [*PROGRAM, "render", str(RUN), "-o", str(tmp_path / "report.html")],
+        env={**os.environ, **nowhere, "TMPDIR": str(temporary)},
+        check=True,
+    )
+    assert left(tmp_path) == []
