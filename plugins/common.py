@@ -12,7 +12,6 @@ from ovreport.graphs.flow import INT8
 from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.labels import label
-from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Group, Link, Table, Text
 from ovreport.stats.estimate import Estimate
@@ -128,8 +127,7 @@ def evidence(
 ) -> tuple[Link, ...]:
     """Links to the rows of the longest of some layers."""
     return tuple(
-        Link(shorten(layer.name, 40), layer_anchor(result, layer))
-        for layer in longest(layers)[:at_most]
+        Link(layer.label, layer_anchor(result, layer)) for layer in longest(layers)[:at_most]
     )
 
 

@@ -122,7 +122,7 @@ def _layers(run: Run, comparison: Comparison) -> list[str]:
         return []
     rows = [
         (
-            literal(group.main.name),
+            literal(group.main.label),
             literal(group.main.type),
             show(group.a_s, "duration"),
             show(group.b_s, "duration"),

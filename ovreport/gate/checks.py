@@ -10,7 +10,7 @@ from ovreport.comparisons import Comparison, Pair, control
 from ovreport.gate.rules import Rule
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
-from ovreport.rendering.format import shorten, show, signed
+from ovreport.rendering.format import show, signed
 from ovreport.run import CellResult, Run
 from ovreport.stats.criteria import Criterion, Name, Noise, criteria, figure_of
 from ovreport.stats.estimate import Estimate
@@ -225,7 +225,7 @@ def _cause(run: Run, pair: Pair, *, slower: bool) -> str:
         return ""
     largest = max(groups, key=lambda group: abs(group.change_s))
     return (
-        f"; the layer that changes most is {shorten(largest.main.name, 60)} "
+        f"; the layer that changes most is {largest.main.label} "
         f"({largest.main.type}): {show(largest.a_s, 'duration')} → "
         f"{show(largest.b_s, 'duration')}"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.graphs.flow import readers_of
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes
-from ovreport.rendering.format import shorten
+from ovreport.graphs.names import LENGTH
 from ovreport.run import Node
+from ovreport.short_names import cut
 
 PRODUCTS = frozenset(
     {"Convolution", "GroupConvolution", "Deconvolution", "FullyConnected", "MatMul"}
@@ -39,10 +40,15 @@ class Unfused:
 def unfused(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[Unfused]:
     """Each element-wise layer with a product before it, in execution order."""
     constant, readers = constant_nodes(nodes), readers_of(nodes)
+    names = {layer.index: layer.label for layer in layers}
+
+    def named(index: int) -> str:
+        return f"{nodes[index].type} {names.get(index) or cut(nodes[index].name, LENGTH)}"
+
     return [
         found
         for layer in layers
-        if layer.type in _ELEMENTWISE and (found := _why(nodes, layer, constant, readers))
+        if layer.type in _ELEMENTWISE and (found := _why(nodes, layer, constant, readers, named))
     ]
 
 
@@ -51,6 +57,7 @@ def _why(
     layer: ExecutedLayer,
     constant: frozenset[int],
     readers: Mapping[int, Sequence[int]],
+    named: Callable[[int], str],
 ) -> Unfused | None:
     for source, _ in nodes[layer.index].inputs:
         if source in constant:
@@ -60,12 +67,12 @@ def _why(
             continue
         others = tuple(reader for reader in readers[at] if reader != layer.index)
         if between:
-            reason = f"{_named(nodes[between[-1]])} stands between it and {_named(nodes[at])}"
+            reason = f"{named(between[-1])} stands between it and {named(at)}"
             return Unfused(layer, at, tuple(reversed(between)), (), reason)
         if others:
-            reason = f"{_named(nodes[others[0]])} reads {_named(nodes[at])} too"
+            reason = f"{named(others[0])} reads {named(at)} too"
             return Unfused(layer, at, (), others, reason)
-        reason = f"the device does not fuse it into {_named(nodes[at])}"
+        reason = f"the device does not fuse it into {named(at)}"
         return Unfused(layer, at, (), (), reason)
     return None
 
@@ -80,7 +87,3 @@ def _back(nodes: Sequence[Node], start: int, constant: frozenset[int]) -> Iterat
             return
         at = above[0]
         yield at
-
-
-def _named(node: Node) -> str:
-    return f"{node.type} {shorten(node.name, 40)}"

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from ovreport.graphs.names import Names, is_constant, name_nodes
 from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
 
@@ -33,6 +34,7 @@ class ExecutedLayer:
     order: int
     """Execution order, a number."""
     name: str
+    """As the device names it; :attr:`label` is for readers."""
     type: str
     """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
     kernel: str
@@ -49,6 +51,8 @@ class ExecutedLayer:
     layouts: str
     originals: tuple[int, ...]
     """Indices of the model graph's nodes that it executes."""
+    label: str = ""
+    """Its short name, which no other layer of the cell has: see :func:`layer_names`."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,9 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     if result.profile is None or result.runtime_graph is None:
         return ()
     nodes = run.graphs[result.runtime_graph].nodes
-    resolve = _resolver(node.name for node in _model_nodes(run, result))
-    matched = [
-        (index, layer)
-        for index, layer in _matched(nodes, result.profile.layers)
-        if index is not None and _was_executed(layer)
-    ]
+    names = layer_names(run, result)
+    originals = _originals(run, result)
+    matched = _executed(run, result)
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
     quartiles = _quartiles_s([layer for _, layer in matched])
@@ -125,11 +126,46 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             share=medians[index] / total,
             shapes=tuple(port.shape for port in nodes[index].outputs),
             layouts=attribute(nodes[index], "outputLayouts"),
-            originals=resolve(attribute(nodes[index], "originalLayersNames")),
+            originals=originals[index],
+            label=names.runtime[index],
         )
         for (index, layer), (low, high) in zip(matched, quartiles, strict=True)
     ]
     return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
+
+
+@by_identity
+def layer_names(run: Run, result: CellResult) -> Names:
+    """Short names of all layers of a cell and of the model's operators, constants left out.
+
+    A layer is called as the model calls what it executes, without what OpenVINO adds.
+    """
+    runtime = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    return name_nodes(runtime, _model_nodes(run, result), _originals(run, result))
+
+
+@by_identity
+def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
+    """The model's nodes that each layer of the runtime graph names as those that it executes."""
+    resolve = _resolver(node.name for node in _model_nodes(run, result))
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    constant = constant_nodes(nodes) - {index for index, _ in _executed(run, result)}
+    return {
+        index: resolve(attribute(node, "originalLayersNames"))
+        for index, node in enumerate(nodes)
+        if index not in constant
+    }
+
+
+def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:
+    """Entries of the profile that took time, with their nodes of the runtime graph."""
+    if result.profile is None or result.runtime_graph is None:
+        return []
+    return [
+        (index, layer)
+        for index, layer in _matched(run.graphs[result.runtime_graph].nodes, result.profile.layers)
+        if index is not None and _was_executed(layer)
+    ]
 
 
 @by_identity
@@ -197,7 +233,7 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
         elif index not in found and index in named:
             found[index] = Fate("kept", None)
     _follow(nodes, found)
-    return {index: found[index] for index in sorted(found) if not _is_constant(nodes[index])}
+    return {index: found[index] for index in sorted(found) if not is_constant(nodes[index])}
 
 
 def _follow(nodes: Sequence[Node], found: dict[int, Fate]) -> None:
@@ -214,13 +250,13 @@ def _follow(nodes: Sequence[Node], found: dict[int, Fate]) -> None:
 
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     """Constants, and nodes that depend on constants alone."""
-    return _closed_over(nodes, _is_constant)
+    return _closed_over(nodes, is_constant)
 
 
 def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     """Nodes whose value is known when the model is compiled: it follows from constants and from
     shapes that leave nothing open."""
-    return _closed_over(nodes, lambda node: _is_constant(node) or _is_static_shape(node, nodes))
+    return _closed_over(nodes, lambda node: is_constant(node) or _is_static_shape(node, nodes))
 
 
 def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:
@@ -231,10 +267,6 @@ def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozen
         if known(node) or (follows and node.type not in _NEVER_CONSTANT):
             found.add(index)
     return frozenset(found)
-
-
-def _is_constant(node: Node) -> bool:
-    return node.type in ("Constant", "Const")
 
 
 def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:

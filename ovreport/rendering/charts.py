@@ -35,6 +35,7 @@ from ovreport.section import (
     Role,
     Rule,
 )
+from ovreport.short_names import short_names
 from ovreport.stats.estimate import Estimate
 
 # As wide as a phone's screen allows with words still readable, so that two stand side by side on a
@@ -103,6 +104,11 @@ def draw(chart: Chart) -> str:
 # ---------------------------------------------------------------------------- axes
 
 
+def _category_names(categories: Sequence[str]) -> list[str]:
+    short = short_names(categories, _CATEGORY_LENGTH)
+    return [short[name] for name in categories]
+
+
 def _axis(
     axis: MplAxis,
     spec: Axis,
@@ -114,7 +120,7 @@ def _axis(
     axis.set_label_text(f"{spec.label}, {name}" if name else spec.label)
     if spec.categories:
         axis.set_major_locator(FixedLocator(range(len(spec.categories))))
-        names = [shorten(name, _CATEGORY_LENGTH) for name in spec.categories]
+        names = _category_names(spec.categories)
         axis.set_ticklabels(names)
         axis.set_tick_params(labelcolor=INK)
         if not spec.label:
@@ -184,7 +190,7 @@ def _place(figure: Figure, axes: Axes, chart: Chart) -> None:
     """
     names = [_tick(place) for place in axes.yaxis.get_majorticklocs()]
     if chart.y.categories:
-        names = [shorten(name, _CATEGORY_LENGTH) for name in chart.y.categories]
+        names = _category_names(chart.y.categories)
     left = 12 + max(map(text_width, names), default=0) + (18 if axes.yaxis.label.get_text() else 0)
     bottom = 18 + (16 if axes.xaxis.label.get_text() else 0)
     right = 48 if any(isinstance(mark, Bars) and mark.horizontal for mark in chart.marks) else 14

@@ -77,9 +77,9 @@ class Bottlenecks(Analyzer):
                 *_charts(result, layers),
                 _table(run, result, nodes, layers),
                 _types(run, result, layers),
-                *conversion_table(result, nodes, layers),
+                *conversion_table(run, result, nodes, layers),
                 *(island_table(result, nodes, layers) if is_quantised(run, result) else ()),
-                *fusion_table(result, nodes, layers),
+                *fusion_table(run, result, nodes, layers),
             ]
             groups.append(focus_group(run, result, blocks))
             findings += [
@@ -108,9 +108,9 @@ def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
         f"top-{result.cell.id}",
         f"The {len(top)} longest layers take {show(share, 'share')} of the time",
         Axis("share of the layers' time", "share"),
-        Axis("", categories=[layer.name for layer in top]),
+        Axis("", categories=[layer.label for layer in top]),
         [Bars([layer.share for layer in top], [Role("type", layer.type) for layer in top])],
-        "; ".join(f"{layer.name} {show(layer.share, 'share')}" for layer in top[:5]),
+        "; ".join(f"{layer.label} {show(layer.share, 'share')}" for layer in top[:5]),
         height=0.8 + 0.24 * len(top),
     )
 
@@ -163,7 +163,7 @@ def _table(
     rows = [
         Row(
             {
-                "name": Link(shorten(layer.name, 50), layer_anchor(result, layer)),
+                "name": Link(layer.label, layer_anchor(result, layer)),
                 "type": Tag(layer.type, Role("type", layer.type)),
                 "kernel": layer.kernel,
                 "time": layer.median_s,
@@ -223,15 +223,14 @@ def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
 def _concentration(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Finding:
     needed, share = _needed(layers)
     first = longest(layers)[0]
-    name = shorten(first.name, 60)
     text = f"{needed} of {count(len(layers), 'layer')}"
     if len(layers) == 1:
-        text = f"the device runs the whole model as one layer, {name} ({first.type})"
+        text = f"the device runs the whole model as one layer, {first.label} ({first.type})"
     elif needed == 1:
-        text += f", {name}, explains {show(share, 'share')} of the time"
+        text += f", {first.label}, explains {show(share, 'share')} of the time"
     else:
         text += (
-            f" explain {show(share, 'share')} of the time; the longest, {name}, takes "
+            f" explain {show(share, 'share')} of the time; the longest, {first.label}, takes "
             f"{show(first.share, 'share')}"
         )
     return Finding(

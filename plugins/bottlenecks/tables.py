@@ -6,20 +6,19 @@ from collections.abc import Sequence
 
 from ovreport.graphs.flow import CONVERTERS, INT8, Conversion, conversions, islands, readers_of
 from ovreport.graphs.fusion import unfused
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes
-from ovreport.rendering.format import shorten
-from ovreport.run import CellResult, Node
+from ovreport.graphs.layers import ExecutedLayer, constant_nodes, layer_names
+from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Link, Role, Row, Table, Tag
 
 from ..common import evidence, layer_anchor, node_anchor, total_s
 
 
 def conversion_table(
-    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> list[Table]:
     """Reorders, conversions and transposes with the edge that causes each."""
     found = [c for c in conversions(nodes, layers) if c.layer.type in CONVERTERS]
-    place = _Places(result, nodes, layers)
+    place = _Places(run, result, layers)
     rows = [
         Row(
             {
@@ -104,10 +103,10 @@ def _is_int8(layer: ExecutedLayer | None) -> bool:
 
 
 def fusion_table(
-    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> list[Table]:
     """Element-wise layers after a convolution or product that run on their own."""
-    place = _Places(result, nodes, layers)
+    place = _Places(run, result, layers)
     constant = constant_nodes(nodes)
     rows = [
         Row(
@@ -142,17 +141,15 @@ _TIMES = (Column("time", "Time", "duration"), Column("share", "Share", "share"))
 class _Places:
     """Links to rows of executed layers."""
 
-    def __init__(
-        self, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
-    ) -> None:
-        self._nodes = nodes
+    def __init__(self, run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> None:
+        self._names = layer_names(run, result).runtime
         self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
         self._result = result
 
     def of(self, index: int) -> Link:
         """To the layer's row, else to its node in the diagram."""
         anchor = self._anchors.get(index, node_anchor(self._result, index))
-        return Link(shorten(self._nodes[index].name, 40), anchor)
+        return Link(self._names.get(index, "a constant"), anchor)
 
     def links(self, indices: Sequence[int]) -> tuple[Link, ...]:
         return tuple(self.of(index) for index in indices[:3])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ovreport.graphs.layers import SkippedLayer, fates, skipped_layers
+from ovreport.graphs.layers import SkippedLayer, fates, layer_names, skipped_layers
 from ovreport.labels import count
-from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Column, Link, Role, Row, Table, Tag
+from ovreport.short_names import short_names
 
-from ..common import operator_anchor
+from ..common import operator_anchor, row_anchor
 
 PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
 _WORDS = {
@@ -21,15 +21,17 @@ _WORDS = {
 # Shapes that are computed and weights that are unpacked: a large model has ten thousand of them,
 # and they cost nothing when it runs.
 _MOST_FOLDED = 200
+_NAME = 60
 
 
 def skipped_table(run: Run, result: CellResult) -> list[Block]:
     """Layers that the device lists without a time."""
     skipped = skipped_layers(run, result)
+    short = short_names((layer.name for layer in skipped), _NAME)
     rows = [
         Row(
             {
-                "name": shorten(layer.name, 60),
+                "name": short[layer.name],
                 "type": Tag(layer.type, Role("type", layer.type)),
                 "time": "not executed",
                 "why": _reason(layer),
@@ -65,11 +67,12 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
     listed = [index for index in known if original[index].type not in PORTS]
     folded = [index for index in listed if known[index].kind == "folded"]
     left_out = frozenset(folded if len(folded) > _MOST_FOLDED else ())
+    names = layer_names(run, result).model
     rows = [
         Row(
             {
                 "name": Link(
-                    shorten(original[index].name, 60),
+                    names[index],
                     operator_anchor(result, index),
                 ),
                 "type": original[index].type,
@@ -98,5 +101,4 @@ def _runs_in(run: Run, result: CellResult, index: int | None) -> Link | None:
     """A link to the row of the layer that does the work."""
     if index is None or result.runtime_graph is None:
         return None
-    name = run.graphs[result.runtime_graph].nodes[index].name
-    return Link(shorten(name, 50), f"layer-{result.cell.id}-{index}")
+    return Link(layer_names(run, result).runtime[index], row_anchor(result, index))

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ovreport.graphs.flow import readers_of
-from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
+from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, layer_names
 from ovreport.graphs.roofline import efficiency
-from ovreport.rendering.format import shorten
 from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
 
@@ -23,7 +22,6 @@ from ..common import (
     operator_settings,
 )
 
-_NAME = 60
 Fact = tuple[str, Value, Kind]
 
 
@@ -39,7 +37,7 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         rows.append(
             Row(
                 {
-                    "name": shorten(layer.name, _NAME),
+                    "name": layer.label,
                     "order": layer.order,
                     "type": Tag(layer.type, Role("type", layer.type)),
                     "kernel": layer.kernel,
@@ -107,6 +105,7 @@ class _Details:
         self._result = result
         self._nodes = run.graphs[result.runtime_graph].nodes
         self._original = run.graphs[result.model_graph].nodes if result.model_graph else ()
+        self._names = layer_names(run, result)
         self._constant = constant_nodes(self._nodes)
         self._readers = readers_of(self._nodes)
         self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
@@ -117,7 +116,7 @@ class _Details:
 
     def of(self, layer: ExecutedLayer) -> Iterator[Fact]:
         node = self._nodes[layer.index]
-        if len(layer.name) > _NAME:
+        if layer.name != layer.label:
             yield "Name", layer.name, "code"
         yield from self._position(layer, node)
         yield from self._fusing(layer)
@@ -146,7 +145,7 @@ class _Details:
     def _place(self, index: int, tensor: Port | None = None) -> Link:
         """Where a layer is, with what is read from it or by it."""
         node = self._nodes[index]
-        text = f"{node.type} {shorten(node.name, 40)}"
+        text = f"{node.type} {self._names.runtime.get(index, node.name)}"
         if tensor is not None:
             text += f" {_tensor(tensor)}"
         return Link(text, self._anchors.get(index, node_anchor(self._result, index)))
@@ -155,7 +154,7 @@ class _Details:
         """The model's layers that it executes, with their parameters, and who shares them."""
         for index in layer.originals:
             original = self._original[index]
-            text = f"{original.type} {shorten(original.name, _NAME)}"
+            text = f"{original.type} {self._names.model[index]}"
             yield "Executes", Link(text, operator_anchor(self._result, index)), "text"
             if settings := operator_settings(self._original, index):
                 yield original.type, ", ".join(f"{k} {v}" for k, v in settings), "text"

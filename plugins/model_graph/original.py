@@ -118,7 +118,7 @@ class _OriginalGraph:
             yield f"in the runtime graph: {_WHY.get(fate.kind, fate.kind)}"
         else:
             how = "fused into" if fate.kind == "fused" else "runs as"
-            yield f"in the runtime graph: {how} {layer.type} {layer.name}"
+            yield f"in the runtime graph: {how} {layer.type} {layer.label}"
             yield f"time of that layer: {figures(layer, self.ranks)}"
         yield from outputs(node)
         yield from held(node)

@@ -108,7 +108,7 @@ class _RuntimeGraph:
         figure = figures(layer, self.ranks)
         if node.type in _FLAT and index not in self.ranks:
             return [f"{node.type} {figure}"]
-        return [node.type, node.name, figure]
+        return [node.type, layer.label, figure]
 
     def _facts(self, index: int) -> Iterator[str]:
         node, layer = self.nodes[index], self.layers.get(index)

@@ -12,7 +12,7 @@ from ovreport.graphs.layers import ExecutedLayer
 from ovreport.graphs.roofline import Efficiency, efficiency
 from ovreport.labels import count
 from ovreport.plugin import Analyzer, Options
-from ovreport.rendering.format import digits, shorten, show
+from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Roof, Run
 from ovreport.section import (
     Block,
@@ -167,7 +167,7 @@ def _table(standing: Standing) -> Table:
     rows = [
         Row(
             {
-                "name": Link(shorten(x.name, 50), layer_anchor(standing.result, x)),
+                "name": Link(x.label, layer_anchor(standing.result, x)),
                 "type": Tag(x.type, Role("type", x.type)),
                 "precision": Tag(x.precision, Role("precision", x.precision)),
                 "gflop": _scaled(standing.of(x).operations),

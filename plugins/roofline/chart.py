@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.graphs.roofline import Efficiency, roof_precision
-from ovreport.rendering.format import digits, shorten, show
+from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Roof
 from ovreport.section import Axis, Chart, Line, Mark, Points, Role
 
@@ -30,7 +30,7 @@ def roofline_chart(
     best = max(shown, key=lambda x: x.median_s, default=None)
     title = f"{len(shown)} layers that compute, {show(share, 'share')} of the time"
     alt = "; ".join(
-        f"{shorten(x.name, 40)} {digits((reached[x.index].achieved or 0) / 1e9)} GFLOP/s at "
+        f"{x.label} {digits((reached[x.index].achieved or 0) / 1e9)} GFLOP/s at "
         f"{digits(reached[x.index].intensity or 0)} FLOP/B"
         for x in longest(shown)[:5]
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ovreport.comparisons import Comparison, Pair
 from ovreport.graphs.layers import ExecutedLayer, attribute
 from ovreport.graphs.matching import LayerGroup, coverage, matched
-from ovreport.rendering.format import NOTHING, shorten, show
+from ovreport.rendering.format import NOTHING, show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
@@ -59,7 +59,7 @@ def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
         return []
     layers = [[x for g in groups for x in g.a], [x for g in groups for x in g.b]]
     types = _changes(layers, lambda layer: layer.type)
-    by_group = [Change(shorten(g.main.name, 40), g.a_s, g.b_s) for g in groups]
+    by_group = [Change(g.main.label, g.a_s, g.b_s) for g in groups]
     sure = certainty(comparison, pair, groups, noise)
     made: list[Block] = [
         _reading(comparison, groups, sure),
@@ -99,7 +99,7 @@ def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
             "versions.layer",
             "warning" if largest.change_s > 0 else "good",
             f"{comparison.subject}: from {comparison.base} to {comparison.other}, the layer that "
-            f"changes most is {shorten(largest.main.name, 60)} ({largest.main.type}): {times}.",
+            f"changes most is {largest.main.label} ({largest.main.type}): {times}.",
             evidence=[Link("layers", f"pair-{comparison.id}-{_place(groups, largest)}")],
         )
     ]
@@ -275,7 +275,7 @@ def _pairs(
         rows.append(
             Row(
                 {
-                    "name": shorten(group.main.name, 60),
+                    "name": group.main.label,
                     "type": Tag(group.main.type, Role("type", group.main.type)),
                     "layers": f"{len(group.a)} → {len(group.b)}",
                     "a": group.a_s,
@@ -340,7 +340,7 @@ def _members(run: Run, comparison: Comparison, pair: Pair, group: LayerGroup) ->
     ):
         for layer in layers:
             text = (
-                f"{layer.type} {shorten(layer.name, 60)}: {show(layer.median_s, 'duration')}, "
+                f"{layer.type} {layer.label}: {show(layer.median_s, 'duration')}, "
                 f"{layer.precision}, {layer.kernel}"
             )
             facts.append((name, Link(text, layer_anchor(result, layer)), "text"))
@@ -379,7 +379,7 @@ def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> l
         rows = [
             Row(
                 {
-                    "name": Link(shorten(layer.name, 60), layer_anchor(result, layer)),
+                    "name": Link(layer.label, layer_anchor(result, layer)),
                     "type": Tag(layer.type, Role("type", layer.type)),
                     "time": layer.median_s,
                     "precision": Tag(layer.precision, Role("precision", layer.precision)),

@@ -108,7 +108,7 @@ def _node(
 
 
 def _listed(layers: Sequence[ExecutedLayer]) -> str:
-    named = [f"{layer.type} {layer.name}" for layer in layers]
+    named = [f"{layer.type} {layer.label}" for layer in layers]
     return ", ".join(named) or "nothing"
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ovreport.graphs.flow import CONVERTERS, conversions
 from ovreport.graphs.fusion import unfused
-from ovreport.graphs.layers import ExecutedLayer, fates
+from ovreport.graphs.layers import ExecutedLayer, fates, layer_names
 from ovreport.graphs.transposes import there_and_back
 from ovreport.labels import count
-from ovreport.rendering.format import shorten, show
+from ovreport.rendering.format import show
 
 from ...common import is_quantised
 from ..case import NOTABLE, Case, Found, Rule, share
@@ -79,16 +79,17 @@ def _pairs(case: Case) -> list[_Pair]:
     """Those of the model, then those that only the runtime graph has."""
     executed = {layer.index: layer for layer in case.layers if layer.type in CONVERTERS}
     known = fates(case.run, case.result)
+    names = layer_names(case.run, case.result).model
     found = []
     for a, b in there_and_back(case.model):
         places = dict.fromkeys(known[index].layer for index in (a, b))
         left = tuple(executed[place] for place in places if place in executed)
-        found.append(_Pair((case.model[a].name, case.model[b].name), left))
+        found.append(_Pair((names[a], names[b]), left))
     seen = {layer.index for pair in found for layer in pair.left}
     for a, b in there_and_back(case.nodes):
         if executed.keys() >= {a, b} and not seen & {a, b}:
-            names = (case.nodes[a].name, case.nodes[b].name)
-            found.append(_Pair(names, (executed[a], executed[b])))
+            labels = (executed[a].label, executed[b].label)
+            found.append(_Pair(labels, (executed[a], executed[b])))
     return found
 
 
@@ -97,7 +98,7 @@ def _transposes(case: Case) -> Found | str:
     left = list(dict.fromkeys(layer for pair in pairs for layer in pair.left))
     if not pairs:
         return "no transpose is undone by a later one"
-    listed = "; ".join(" and ".join(shorten(name, 40) for name in p.names) for p in pairs[:3])
+    listed = "; ".join(" and ".join(p.names) for p in pairs[:3])
     said = (
         f"{2 * len(pairs)} transposes undo each other{' in pairs' if pairs[1:] else ''} ({listed}"
         f"{'; …' if pairs[3:] else ''}), with nothing between that changes the shape"
@@ -129,7 +130,7 @@ def _broken_fusions(case: Case) -> Found | str:
         "info",
         f"{count(len(layers), 'element-wise layer')} that could run inside the convolution or "
         f"product before run on their own and take {show(share(layers), 'share')} of the layers' "
-        f"time; for the longest, {shorten(first.layer.name, 40)}, {first.reason}.",
+        f"time; for the longest, {first.layer.label}, {first.reason}.",
         "Move what stands between, or give the element-wise layer an input that nothing else "
         "reads.",
         "The table of broken fusions has one row fewer, and the element-wise layer is listed "

@@ -1,0 +1,74 @@
+"""What layers are called: as the model calls them, and each differently."""
+
+from ovreport.graphs.names import LENGTH, name_nodes
+from ovreport.run import Node, Port
+
+
+def node(name: str, type: str, *inputs: int, tensor: str = "") -> Node:
+    port = Port(names=(tensor,) if tensor else (), shape="[1]", precision="f32")
+    return Node(name=name, type=type, inputs=tuple((i, 0) for i in inputs), outputs=(port,))
+
+
+def test_a_numbered_name_gives_way_to_the_operator_that_it_is_a_part_of() -> None:
+    """A normalisation is read as several operators, of which the last has its name."""
+    model = [
+        node("x", "Parameter", tensor="x"),
+        node("MVN_15411", "MVN", 0),
+        node("/norm/LayerNormalization", "Add", 1, tensor="y"),
+    ]
+    runtime = [
+        node("x", "Input"),
+        node("MVN_15411", "MVN", 0),
+        node("/norm/LayerNormalization", "Subgraph", 1),
+    ]
+    names = name_nodes(runtime, model, {0: (0,), 1: (1,), 2: (2,)}).runtime
+    assert names[1] == "/norm/LayerNormalization (MVN)"
+    assert names[2] == "/norm/LayerNormalization"
+
+
+def test_a_convolution_without_a_name_is_called_by_its_weights() -> None:
+    """TFLite names tensors alone, and lists what it fused."""
+    model = [
+        node("in", "Parameter", tensor="in"),
+        node("w", "Constant"),
+        node("17", "Convert", 1, tensor="m/bn/FusedBatchNormV3;m/conv2d/Conv2D_dequantize"),
+        node("Convolution_15738", "Convolution", 0, 2),
+        node("Result_99", "Result", 3, tensor="Identity"),
+    ]
+    runtime = [node("in", "Input"), node("Convolution_15738", "Convolution", 0)]
+    names = name_nodes(runtime, model, {0: (0,), 1: (3,)})
+    assert names.runtime[1] == names.model[3].replace("Convolution_15738", "m/conv2d/Conv2D")
+
+
+def test_what_openvino_adds_is_left_out() -> None:
+    model = [node("conv/WithoutBiases", "Convolution"), node("conv", "Add", 0)]
+    runtime = [node("conv/WithoutBiases", "Convolution")]
+    assert name_nodes(runtime, model, {0: (0,)}).runtime == {0: "conv"}
+
+
+def test_a_reorder_is_called_by_the_layer_that_it_is_for() -> None:
+    runtime = [
+        node("in", "Input"),
+        node("in_f32_abcd_bf16_acdb_conv", "Reorder", 0),
+        node("conv", "Convolution", 1),
+    ]
+    names = name_nodes(runtime, [], {0: (), 1: (), 2: ()}).runtime
+    assert names == {0: "in", 1: "before conv", 2: "conv"}
+
+
+def test_layers_of_equal_names_are_numbered() -> None:
+    runtime = [node("same", "Add") for _ in range(3)]
+    names = name_nodes(runtime, [], dict.fromkeys(range(3), ())).runtime
+    assert list(names.values()) == ["same", "same (Add)", "same (Add) #2"]
+
+
+def test_names_fit_and_are_told_apart_in_a_deep_model() -> None:
+    runtime = [
+        node(f"/backbone/encoder/layer.{i}/attention/attention/{kind}/MatMul", "FullyConnected")
+        for i in range(24)
+        for kind in ("query", "key", "value")
+    ]
+    names = name_nodes(runtime, [], dict.fromkeys(range(len(runtime)), ())).runtime
+    assert len(set(names.values())) == len(runtime)
+    assert all(len(name) <= LENGTH for name in names.values())
+    assert names[71] == "…/layer.23…/value/MatMul"

@@ -1,0 +1,55 @@
+"""Short names of a set: distinct, bounded, and as they are where they fit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ovreport.short_names import LEAST, short_names
+
+PATHS = st.lists(
+    st.sampled_from(["model", "layers.0", "layers.1", "attention", "MatMul", "a" * 30, "é…→", ""]),
+    min_size=1,
+    max_size=8,
+).map("/".join)
+
+
+@given(st.lists(st.text() | PATHS, max_size=40), st.integers(LEAST, 60))
+def test_distinct_names_stay_distinct_and_fit(names: list[str], length: int) -> None:
+    short = short_names(names, length)
+    assert set(short) == set(names)
+    assert len(set(short.values())) == len(short)
+    assert all(len(name) <= length for name in short.values())
+    assert all(short[name] == name for name in names if len(name) <= length)
+
+
+@given(st.lists(st.text() | PATHS, max_size=40), st.integers(LEAST, 60))
+def test_shortening_twice_changes_nothing(names: list[str], length: int) -> None:
+    once = list(short_names(names, length).values())
+    assert list(short_names(once, length).values()) == once
+
+
+def test_layers_of_a_transformer_are_told_apart_by_their_place() -> None:
+    """They were "/backbone/encoder/l…ttention/query/Add", twelve times."""
+    names = [
+        f"/backbone/encoder/layer.{layer}/attention/attention/{kind}/Add"
+        for layer in range(12)
+        for kind in ("query", "key", "value")
+    ]
+    short = short_names(["/backbone/embeddings/Add", *names], 40)
+    assert short[names[-1]] == "…/encoder/layer.11…/value/Add"
+
+
+def test_what_all_names_begin_with_is_left_out_first() -> None:
+    names = [f"/model/model.0/a_long_name_of_a_block/conv{i}/Conv" for i in range(3)]
+    assert list(short_names(names, 24).values()) == [f"…/conv{i}/Conv" for i in range(3)]
+
+
+@pytest.mark.parametrize("length", [12, 24, 40])
+def test_names_without_parts_are_cut_and_numbered(length: int) -> None:
+    names = [f"{'x' * 50}{i}{'y' * 50}" for i in range(12)]
+    assert len(set(short_names(names, length).values())) == 12
+
+
+def test_many_names_take_no_time() -> None:
+    names = [f"/decoder/blocks.{i}/attention/self/q_proj/MatMul_{i}" for i in range(45_000)]
+    assert len(set(short_names(names, 24).values())) == 45_000
