@@ -33,6 +33,8 @@ class ModelInfo:
     sha256: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    stateful: bool
+    """Whether an inference leaves something for the next one."""
 
 
 @dataclass(frozen=True)
@@ -95,4 +97,5 @@ def _model(worker: WorkerSession, path: Path) -> ModelInfo:
         sha256=told["sha256"],
         inputs=tuple(Port.model_validate(port) for port in told["inputs"]),
         outputs=tuple(Port.model_validate(port) for port in told["outputs"]),
+        stateful=told["stateful"],
     )

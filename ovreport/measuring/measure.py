@@ -29,7 +29,7 @@ from ovreport.measuring.neighbours import LoadMeter, crowded
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.profiling import profile
 from ovreport.measuring.resuming import Resumption
-from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.measuring.session import WorkerError, WorkerRefusalError, WorkerSession
 from ovreport.plan import paced_seconds
 from ovreport.run import Begun, Cell, Slice, StopReason
 from ovreport.stats.steady import warm_up
@@ -115,7 +115,9 @@ class _Group:
         on_event: Callable[[Event], None],
         begun: Sequence[Begun],
     ) -> None:
-        self.members = [Member(planned) for planned in cells]
+        # Cells that are compared run by the same API, as its own cost is part of small figures.
+        because = next((one.python_because for one in cells if one.python_because), "")
+        self.members = [Member(planned, because) for planned in cells]
         self.settings = settings
         self.on_event = on_event
         self.clock = 0
@@ -178,8 +180,7 @@ class _Group:
             started = time.monotonic()
             for member in self.alive:
                 with _failing(member, workers):
-                    workers[id(member)] = stack.enter_context(self._worker(member))
-                    self._load(member, workers[id(member)])
+                    workers[id(member)] = self._loaded(member, stack)
                     self._warm_up(member, workers[id(member)])
             self.launch_s = time.monotonic() - started
             self._take_turns(workers)
@@ -189,20 +190,37 @@ class _Group:
             if self.stopped:
                 profile([(m, workers[id(m)]) for m in self.alive], self.settings)
 
-    def _worker(self, member: Member) -> WorkerSession:
-        return WorkerSession(member.planned.python, memory_limit_mib=self.settings.memory_limit_mib)
+    def _loaded(self, member: Member, stack: ExitStack) -> WorkerSession:
+        """A worker that runs the member's model. What the C API refuses, the Python API may take.
 
-    def _load(self, member: Member, worker: WorkerSession) -> None:
-        planned = member.planned
-        self.on_event(CellStarted(planned.cell))
-        loaded = worker.ask(
-            "compile",
-            self.settings.compile_limit + self.settings.inference_limit,
-            "load",
-            **planned.setting,
-            requests=planned.requests,
-        )
+        It is tried in a process of its own, so that memory and times are those of one loading.
+        """
+        self.on_event(CellStarted(member.planned.cell))
+        try:
+            return self._load(member, stack)
+        except WorkerRefusalError as refusal:
+            if member.python_because:
+                raise
+            member.python_because = f"the C API refuses the model: {refusal.failure.reason}"
+            return self._load(member, stack)
+
+    def _load(self, member: Member, stack: ExitStack) -> WorkerSession:
+        planned, memory_limit = member.planned, self.settings.memory_limit_mib
+        worker = stack.enter_context(WorkerSession(planned.python, memory_limit_mib=memory_limit))
+        try:
+            loaded = worker.ask(
+                "compile",
+                self.settings.compile_limit + self.settings.inference_limit,
+                "load",
+                **planned.setting,
+                requests=planned.requests,
+                api="python" if member.python_because else None,
+            )
+        except WorkerError:
+            worker.kill()  # its memory goes back at once, not when the launch ends
+            raise
         member.begin_launch(loaded)
+        return worker
 
     def _warm_up(self, member: Member, worker: WorkerSession) -> None:
         """Short stretches until the latencies are steady; they are kept and do not count."""

@@ -45,6 +45,8 @@ class Member:
     """A cell of a group while it is measured."""
 
     planned: PlannedCell
+    python_because: str = ""
+    """Why the Python API runs it; empty: the C API does, where there is one."""
     launches: list[Launch] = field(default_factory=list)
     warm_up: list[Slice] = field(default_factory=list)
     """Of the current launch, as is ``turns``."""
@@ -167,7 +169,9 @@ class Member:
             cell=planned.cell,
             launches=tuple(self.launches),
             resolved=self._resolved(),
-            harness=Harness(api=self.loaded["api"], cost_ns=self.cost_ns),
+            harness=Harness(
+                api=self.loaded["api"], cost_ns=self.cost_ns, reason=self.python_because
+            ),
             profile=Profile.model_validate(profile) if profile else None,
             runtime_graph=graphs[0].id if graphs else None,
             model_graph=graphs[1].id if graphs else None,

@@ -17,8 +17,8 @@ class PlannedCell:
     """Paths are absolute; ``ports`` are the model's own inputs, ``shapes`` what they run with, by
     input index; ``batch`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent
     wrote, ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
-    ``properties`` are compiled with, as OpenVINO names them; ``basis`` is what a result will depend
-    on."""
+    ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
+    API runs it, and is empty where the C API can; ``basis`` is what a result will depend on."""
 
     cell: Cell
     model: Path
@@ -30,6 +30,7 @@ class PlannedCell:
     input_data: str
     is_random: bool
     properties: Mapping[str, str | int | float | bool]
+    python_because: str
     basis: Basis
 
     @property

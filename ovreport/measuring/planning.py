@@ -115,6 +115,7 @@ class Planner:
             input_data=fed.words,
             is_random=_is_random(version, info),
             properties=properties,
+            python_because=_python_because(info),
             basis=Basis(
                 model=info.sha256,
                 inputs=fed.sha256,
@@ -214,6 +215,13 @@ class Planner:
 def _is_random(version: Version, info: ModelInfo) -> bool:
     """Whether an input has no file."""
     return not isinstance(version.input, str) and len(version.input or {}) < len(info.inputs)
+
+
+def _python_because(info: ModelInfo) -> str:
+    """Why only the Python API can run a model; empty where the C API can, which costs less."""
+    if info.stateful:
+        return "the C API cannot reset the states of a model"
+    return ""
 
 
 def _properties(

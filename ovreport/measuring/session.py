@@ -39,6 +39,10 @@ class WorkerError(Exception):
         self.failure = Failure(stage=stage, reason=reason, detail=detail[-_MAX_DETAIL:])
 
 
+class WorkerRefusalError(WorkerError):
+    """A worker answered that it could not do what it was told; it lives on."""
+
+
 class WorkerSession:
     """Starts a worker, gives it commands, and takes its process group down in the end.
 
@@ -102,7 +106,7 @@ class WorkerSession:
             raise WorkerError(
                 stage, f"the worker gave no proper answer: {shown!r}", self._output()
             ) from error
-        raise WorkerError(
+        raise WorkerRefusalError(
             blamed if blamed in get_args(Stage) else stage, cause(text), text + self._output()
         )
 

@@ -80,6 +80,8 @@ class Harness(Record):
     api: Literal["python", "c"]
     cost_ns: Whole
     """Wall time that the loop adds to one request."""
+    reason: str = ""
+    """Why it is not the C API, where there is one."""
 
 
 class ProfiledLayer(Record):

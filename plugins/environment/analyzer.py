@@ -154,6 +154,7 @@ def _cells(run: Run) -> Table:
                     "time": sum(s.wall_ns for s in r.slices) / 1e9,
                     "stopped": r.stopped or "",
                     "harness": r.harness.cost_ns / 1e9 if r.harness else None,
+                    "python": r.harness.reason if r.harness else "",
                 }
             )
         )
@@ -167,9 +168,10 @@ def _cells(run: Run) -> Table:
         Column("time", "Measured", "number", "s"),
         Column("stopped", "Ended by"),
         Column("harness", "Harness", "duration", help="What starting a request costs by itself."),
+        Column("python", "Why by the Python API"),
     ]
     table = Table("measured-cells", "How the cells were measured", columns, rows)
-    return without_empty(table, "harness")
+    return without_empty(table, "harness", "python")
 
 
 def _memory(run: Run) -> Table:

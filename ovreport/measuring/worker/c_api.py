@@ -29,10 +29,16 @@ class _Shape(ctypes.Structure):
     _fields_ = (("rank", c_int64), ("dims", POINTER(c_int64)))
 
 
+class _Dimension(ctypes.Structure):
+    """``ov_dimension_t``: a range of sizes."""
+
+    _fields_ = (("least", c_int64), ("most", c_int64))
+
+
 class _PartialShape(ctypes.Structure):
     """``ov_partial_shape_t``: its rank is a range."""
 
-    _fields_ = (("least", c_int64), ("most", c_int64), ("dims", c_void_p))
+    _fields_ = (("rank", _Dimension), ("dims", POINTER(_Dimension)))
 
 
 # Arguments of every function in use. Compiling takes any number of texts after the last.
@@ -42,6 +48,8 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ov_core_compile_model": (c_void_p, c_void_p, c_char_p, c_size_t, c_void_p),
     "ov_model_reshape_by_port_indexes": (c_void_p, c_void_p, c_void_p, c_size_t),
     "ov_partial_shape_create_static": (c_int64, c_void_p, c_void_p),
+    "ov_model_const_input_by_index": (c_void_p, c_size_t, c_void_p),
+    "ov_port_get_partial_shape": (c_void_p, c_void_p),
     "ov_compiled_model_get_property": (c_void_p, c_char_p, c_void_p),
     "ov_compiled_model_input_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_compiled_model_create_infer_request": (c_void_p, c_void_p),
@@ -116,11 +124,16 @@ class Request:
                 "ov_infer_request_set_input_tensor_by_index", self._handle, index, tensor
             )
 
+    def reset(self) -> None:
+        """Nothing: the C API knows no states, and models that have some run by the other one."""
+
 
 class Model:
     """A model that was read, and then compiled."""
 
     api = "c"
+    stateful = False
+    """As far as this API knows: it has no calls for states."""
 
     def __init__(self, functions: ctypes.CDLL, path: str) -> None:
         self._library = Library(functions)
@@ -131,12 +144,12 @@ class Model:
         self._shapes: Sequence[Sequence[int]] = ()
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
-        """Gives every input its shape, by index; equal shapes cost nothing.
+        """Gives every input its shape, by index, unless it has that shape already.
 
         Scalars stay as they are: the C API takes a rank of 0 for one that is not known.
         """
         self._shapes = shapes
-        wanted = [index for index, shape in enumerate(shapes) if shape]
+        wanted = [i for i, shape in enumerate(shapes) if shape and self._shape(i) != list(shape)]
         made = (_PartialShape * len(wanted))()
         for index, place in zip(wanted, made, strict=True):
             rank, dims = len(shapes[index]), (c_int64 * len(shapes[index]))(*shapes[index])
@@ -146,6 +159,15 @@ class Model:
             self._library.call(
                 "ov_model_reshape_by_port_indexes", self._model, indices, made, len(wanted)
             )
+
+    def _shape(self, index: int) -> list[int] | None:
+        """The shape of an input of the model that was read; None where any of it is open."""
+        port = self._library.made("ov_model_const_input_by_index", self._model, index)
+        shape = _PartialShape()
+        self._library.call("ov_port_get_partial_shape", port, byref(shape))
+        sizes = [shape.rank, *shape.dims[: max(0, shape.rank.most)]]
+        fixed = all(size.least == size.most for size in sizes)
+        return [size.least for size in sizes[1:]] if fixed else None
 
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
         texts = [text for pair in properties.items() for text in map(_text, pair)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import c_api
 from .loops import Runner
+from .states import States
 from .system import StageError, at, peak_memory
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Worker:
         self.runner: Runner | None = None
         self.request: PythonRequest | None = None
         self.profiling: Profiling | None = None
+        self.states: States | None = None
 
     # -------------------------------------------------------------------- telling
 
@@ -50,6 +52,7 @@ class Worker:
             "size_bytes": size,
             "sha256": digest,
             "frontend": frontend(path),
+            "stateful": bool(model.get_variables()),
             "inputs": [port(item) for item in model.inputs],
             "outputs": [port(item) for item in model.outputs],
         }
@@ -105,6 +108,9 @@ class Worker:
         self.runner = Runner(ready, len(sets))
         first_inference_ns = at("inference", self.runner.once)
         memory["inference_bytes"] = peak_memory()
+        if model.stateful:
+            self.states = States(ready[0])
+            at("inference", self.states.check_second)
         return {
             "api": model.api,
             "read_ns": read_ns,
@@ -130,6 +136,8 @@ class Worker:
             lambda: runner.paced(seconds, rate) if rate else runner.run(seconds, iterations),
         )
         result["peak_bytes"] = peak_memory()
+        if self.states is not None:
+            at("inference", self.states.check)
         return result
 
     def calibrate(self) -> dict[str, Any]:
@@ -153,7 +161,7 @@ class Worker:
 
         if self.model is not None:
             self.model.close()
-        self.model = self.runner = None
+        self.model = self.runner = self.states = None
         model = at("read", lambda: Model(path))
         properties = {**properties, "PERF_COUNT": True}
         request, _ = _ready(model, device, shapes, inputs, properties)

@@ -45,6 +45,9 @@ class Request(Protocol):
 
     def feed(self, turn: int) -> None: ...
 
+    def reset(self) -> None:
+        """Forgets what earlier inferences left in the model's states."""
+
 
 @dataclass
 class _Lane:
@@ -74,6 +77,11 @@ class Runner:
         for request in requests:
             request.feed(next(self.turns))
 
+    def _reset(self) -> None:
+        """Has every request begin with the state that the model starts from."""
+        for request in self.requests:
+            request.reset()
+
     def once(self) -> int:
         """Runs one request; the time it took, in ns."""
         request = self.requests[0]
@@ -83,6 +91,7 @@ class Runner:
 
     def run(self, seconds: float, iterations: int | None) -> dict[str, Any]:
         """A slice of some time, or of so many requests: latencies, wall and CPU time, in ns."""
+        self._reset()
         limit_ns = sys.maxsize if iterations else int(seconds * 1e9)
         loop = self._one_by_one if len(self.requests) == 1 else self._in_flight
         return loop(limit_ns, iterations or sys.maxsize)
@@ -157,6 +166,7 @@ class Runner:
         An idle request takes the next arrival: a queue with as many servers as requests. It
         starts empty; what has not been started when the slice ends has arrived and is not served.
         """
+        self._reset()
         arrivals = count()
         cpu, origin = time.process_time_ns(), _clock() + _LEAD_NS
         end = origin + int(seconds * 1e9)

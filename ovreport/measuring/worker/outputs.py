@@ -27,9 +27,11 @@ def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
 def save_outputs(request: Request, turn: int, target: str) -> None:
     """Runs one input set and writes an array for each output, named by its index.
 
-    Element types without a form in numpy are left out.
+    No set sees what another left in the model's states. Element types without a form in numpy are
+    left out.
     """
     arrays = {}
+    request.reset()
     request.feed(turn)
     request.infer()
     for index, tensor in enumerate(request.outputs()):

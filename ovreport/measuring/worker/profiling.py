@@ -38,10 +38,11 @@ class Profiling:
     def run(self, iterations: int, seconds: float) -> int:
         """Up to ``iterations`` inferences, at least one, within ``seconds``: how many were made.
 
-        One more, which warms up, comes before the very first.
+        One more, which warms up, comes before the very first. States are reset before all.
         """
         request = self._request
         assert request is not None, "nothing is run after the end"
+        request.reset()
         if not self._latencies:
             request.feed(0)
             request.infer()

@@ -19,8 +19,8 @@ Array = NDArray[np.generic]
 class Request:
     """An infer request; its calls raise what goes wrong."""
 
-    def __init__(self, request: Any, sets: Sequence[Sequence[Any]]) -> None:
-        self._request, self._sets = request, sets
+    def __init__(self, request: Any, sets: Sequence[Sequence[Any]], *, stateful: bool) -> None:
+        self._request, self._sets, self._stateful = request, sets, stateful
 
     def infer(self) -> None:
         self._request.infer()
@@ -48,6 +48,17 @@ class Request:
         for index, tensor in enumerate(self._sets[turn % len(self._sets)]):
             self._request.set_input_tensor(index, tensor)
 
+    def reset(self) -> None:
+        """Forgets what earlier inferences left in the model's states."""
+        if self._stateful:
+            self._request.reset_state()
+
+    def states(self) -> dict[str, list[int]]:
+        """Shapes of the states as they are now, by name."""
+        if not self._stateful:
+            return {}
+        return {item.name: list(item.state.shape) for item in self._request.query_state()}
+
 
 class Model:
     """A model that was read, and then compiled."""
@@ -58,6 +69,11 @@ class Model:
         self._core = ov.Core()
         self.model = self._core.read_model(path)
         self.compiled: Any = None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether an inference leaves something for the next one (ReadValue and Assign)."""
+        return bool(self.model.get_variables())
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
         """Gives every input its shape, by index: names may move, indices do not."""
@@ -98,7 +114,8 @@ class Model:
         """Infer requests whose inputs are copies of the arrays, [set][input]."""
         inputs = self.compiled.inputs
         tensors = [[_tensor(a, item) for a, item in zip(s, inputs, strict=True)] for s in sets]
-        return [Request(self.compiled.create_infer_request(), tensors) for _ in range(count)]
+        create, stateful = self.compiled.create_infer_request, self.stateful
+        return [Request(create(), tensors, stateful=stateful) for _ in range(count)]
 
     @staticmethod
     def values(archive: zipfile.ZipFile, name: str) -> Array:

@@ -1,0 +1,68 @@
+"""States: what an inference leaves for the next one (``ReadValue`` and ``Assign``).
+
+Every slice begins with the states that the model starts from. A state of a fixed size then costs
+every inference the same. One that grows makes each inference longer than the one before, so that a
+slice measures how long it is itself: such a model is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from .python_api import Request
+
+_Sizes: TypeAlias = "dict[str, list[int]]"
+
+_REMEDY = (
+    "ovreport measures states of a fixed size only: measure the model without states, which "
+    "optimum-cli exports with --disable-stateful"
+)
+
+
+class States:
+    """The states of a request that has run once since it was made.
+
+    Args:
+        request: of a model that has states; its inputs are set.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._first = request.states()
+
+    def check_second(self) -> None:
+        """Runs a second inference, and resets the states.
+
+        Raises:
+            ValueError: a state has another size after it, or it fails.
+        """
+        try:
+            self._request.infer()
+        except RuntimeError as error:
+            cause = str(error).strip().rsplit("\n", 1)[-1]
+            raise ValueError(
+                f"the second inference fails with what the first one left in the model's states "
+                f"({_shown(self._first)}); {_REMEDY}: {cause}"
+            ) from error
+        self.check()
+        self._request.reset()
+
+    def check(self) -> None:
+        """Raises ValueError if a state has another size than after the first inference."""
+        for name, size in self._request.states().items():
+            before = self._first.get(name)
+            if size != before:
+                raise ValueError(
+                    f"the model's state {name} changes its size from one inference to the next, "
+                    f"{_text(before)} and then {_text(size)}; {_REMEDY}"
+                )
+
+
+def _shown(sizes: _Sizes) -> str:
+    """The first of them: a language model has dozens, all alike."""
+    return next((f"{name} {_text(size)}" for name, size in sizes.items()), "none")
+
+
+def _text(size: list[int] | None) -> str:
+    return str(size).replace(" ", "")

@@ -1,0 +1,63 @@
+"""What OpenVINO's C API refuses, the Python API is asked to do before it counts as a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+from click.testing import Result
+from conftest import ovreport
+from openvino import opset13 as op
+
+from ovreport.run import CellResult
+from ovreport.runfile import read_run
+
+
+def joined(path: Path, past: Sequence[int], new: Sequence[int]) -> None:
+    """A cache of the past, joined with what is new, as in a decoder's first step."""
+    inputs = [op.parameter(list(shape), np.float32) for shape in (past, new)]
+    for item, name in zip(inputs, ("past", "new"), strict=True):
+        item.set_friendly_name(name)
+        item.output(0).set_names({name})
+    ov.save_model(ov.Model([op.result(op.concat(inputs, 2))], inputs, "joined"), path)
+
+
+def measured(folder: Path, *options: str) -> tuple[Result, CellResult]:
+    words = ("--hint", "latency", "--iterations", "20", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    return done, read_run(folder / "r.jsonl").results[0]
+
+
+def test_an_empty_input_that_the_c_api_refuses_runs_by_the_other(tmp_path: Path) -> None:
+    joined(tmp_path / "m.xml", [-1, 8, -1, 64], [-1, 8, 1, 64])
+    done, result = measured(tmp_path, "--shape", "past[1,8,0,64],new[1,8,1,64]")
+    assert done.exit_code == 0, done.output
+    assert result.harness is not None
+    assert result.harness.api == "python"
+    assert result.harness.reason.startswith("the C API refuses the model: ")
+    assert result.resolved is not None
+    assert [port.shape for port in result.resolved.inputs] == ["[1,8,0,64]", "[1,8,1,64]"]
+
+
+def test_shapes_that_a_model_has_are_not_set_again(tmp_path: Path) -> None:
+    joined(tmp_path / "m.xml", [1, 8, 0, 64], [1, 8, 1, 64])
+    done, result = measured(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert result.harness is not None
+    assert result.harness.api == "c"
+
+
+@pytest.mark.parametrize("shape", ["past[1,8,0,64],new[1,7,1,64]", "past[1,8,2,64],new[1,7,1,64]"])
+def test_what_both_apis_refuse_fails_by_the_words_of_the_one_that_explains(
+    tmp_path: Path, shape: str
+) -> None:
+    joined(tmp_path / "m.xml", [-1, -1, -1, 64], [-1, -1, 1, 64])
+    done, result = measured(tmp_path, "--shape", shape)
+    assert done.exit_code == 1
+    assert result.failure is not None
+    assert "cannot be reshaped to the given shape" in result.failure.reason
+    assert "status" not in result.failure.reason
+    assert "Argument shapes are inconsistent" in result.failure.reason
