@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from ovreport.graphs.flow import INT8
 from ovreport.graphs.fusion import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
@@ -97,12 +95,6 @@ def precision_shares(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
 def total_s(layers: Sequence[ExecutedLayer]) -> float:
     """Seconds of some layers together."""
     return sum(layer.median_s for layer in layers)
-
-
-def means_s(result: CellResult) -> float:
-    """Seconds of all layers together by their means, which hold what a median leaves out."""
-    layers = result.profile.layers if result.profile else ()
-    return sum(float(np.mean(layer.times_ns)) for layer in layers if len(layer.times_ns)) / 1e9
 
 
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:

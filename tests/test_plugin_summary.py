@@ -158,17 +158,27 @@ def test_time_in_layers_is_not_passed_off_as_latency() -> None:
     """Where layers, timed with counters on, are far from the latency, both are told apart."""
     measured = VERSIONS.results[0]
     assert measured.profile is not None
-    nearer = [
-        layer.model_copy(update={"times_ns": layer.times_ns * 4 // 5})
-        for layer in measured.profile.layers
-    ]
-    profile = measured.profile.model_copy(update={"layers": tuple(nearer)})
-    close = measured.model_copy(update={"profile": profile})
-    for first, apart in ((measured, True), (close, False)):
+    far, close = (
+        measured.model_copy(
+            update={
+                "profile": measured.profile.model_copy(
+                    update={
+                        "layers": tuple(
+                            layer.model_copy(update={"times_ns": layer.times_ns * percent // 100})
+                            for layer in measured.profile.layers
+                        )
+                    }
+                )
+            }
+        )
+        for percent in (150, 80)
+    )
+    # As recorded they are 23 % more, which is within the scatter of so few inferences.
+    for first, apart in ((far, True), (measured, False), (close, False)):
         run = replace(VERSIONS, results=(first, *VERSIONS.results[1:]))
         (said,) = (x for x in plain(Summary().analyze(run)).split("\n") if "(parent) on" in x)
         assert "% of the layers' time is in 10 convolutions" in said
-        assert ("the layers add up to 123 % of the latency" in said) is apart
+        assert ("the layers add up to 184 % of the latency" in said) is apart
         assert ("add up" in said) is apart
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ovreport.graphs.flow import critical_path
-from ovreport.graphs.layers import ExecutedLayer, unplaced_s
+from ovreport.graphs.gap import Gap, gap
+from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import shorten, show
-from ovreport.run import CellResult, Graph, Node, Run
+from ovreport.run import CellResult, Graph, Node, Run, is_busy
 from ovreport.section import (
     Axis,
     Bars,
@@ -28,6 +29,7 @@ from ovreport.section import (
     Table,
     Tag,
 )
+from ovreport.stats.medians import is_beyond_zero
 
 from ..common import (
     by_type,
@@ -38,8 +40,6 @@ from ..common import (
     is_quantised,
     layer_anchor,
     longest,
-    means_s,
-    median_latency_s,
     total_s,
     version_name,
 )
@@ -50,8 +50,6 @@ _MOST_ROWS = 60
 _MOST = 0.8
 # Shares below this are within the spread of the layers' times.
 _NOTABLE = 0.02
-# With this many cores busy with something else a difference has a cause.
-_OTHER_LOAD = 0.1
 # Layers add up to the latency within this on a quiet machine.
 _UNEXPLAINED = 0.05
 
@@ -272,61 +270,71 @@ def _critical(
 
 
 def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
-    """Latency is the sum of the layers and a rest; what the rest can be, as far as is known."""
-    assert result.profile is not None
-    latency, total = median_latency_s(result), total_s(layers)
-    counted = float(np.median(result.profile.latencies_ns)) / 1e9
-    rest, cost = latency - total, counted - latency
-    if abs(rest) < _UNEXPLAINED * latency or not layers:
+    """Latency is the sum of the layers and a rest; what figures of this run tell of the rest."""
+    known = gap(run, result)
+    rest, latency = known.rest, known.latency.point
+    if not layers or abs(rest.point) < _UNEXPLAINED * latency or not is_beyond_zero(rest):
         return
-    head = (
-        f"{version_name(result)}: the layers take {show(total, 'duration')} together (sum of their "
-        f"medians), an inference without counters takes {show(latency, 'duration')}"
-    )
-    lost, means = unplaced_s(run, result), means_s(result)
-    load = [s.other_load for s in result.slices if s.other_load is not None]
-    busy = float(np.median(load)) if load else 0.0
-    if rest > 0 and lost > rest / 2:
-        why = f"; {show(lost, 'duration')} are in layers that the runtime graph does not hold"
-    elif rest > 0 and means - total > rest / 2:
-        why = (
-            f", {show(rest, 'duration')} more. In each inference some layers, now these, now "
-            "those, take longer than usual, which their medians leave out: their means add up to "
-            f"{show(means, 'duration')}. Something disturbed the machine"
-        )
-        why += f"; other programs kept {busy:.1f} cores busy" if busy > _OTHER_LOAD else ""
-    elif rest > 0:
-        each = f" ({show(rest / len(layers), 'duration')} for each layer)" if layers[1:] else ""
-        why = (
-            f": {show(rest, 'duration')} of it are in no layer{each}. With counters on, where both "
-            f"are of the same inferences, {show(counted - total, 'duration')} are in none: what "
-            "it costs to start the layers on all threads, and to count"
-        )
-        why += (
-            f". Other programs kept {busy:.1f} cores busy, which slowed the inferences without "
-            "counters"
-            if busy > _OTHER_LOAD
-            else "; anything beyond that is unexplained"
-        )
-    elif cost > -rest / 2:
-        why = (
-            f": {show(-rest, 'duration')} less. The counters explain it: with them on, an "
-            f"inference takes {show(cost, 'duration')} longer"
-        )
-    else:
-        why = (
-            f": {show(-rest, 'duration')} less, of which the counters explain "
-            f"{show(max(cost, 0.0), 'duration')}; the machine was slower in the pass with "
-            "counters, or the rest is unexplained"
-        )
+    told = _of_more(result, known) if rest.point > 0 else _of_less(result, known)
     yield Finding(
         "bottlenecks.gap",
         "info",
-        f"{head}{why}.",
+        f"{version_name(result)}: the layers take {show(known.layers.point, 'duration')} together "
+        f"(sum of their medians), an inference without counters takes {show(latency, 'duration')}, "
+        f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {told}",
         "Read shares of layers, not their times, where the two differ.",
         (Link("how the layers add up", f"sum-{result.cell.id}"),),
-        check="Measure again on a quiet machine: what stays is the cost of running the graph.",
+        check="Measure again on a quiet machine, and see whether they still differ.",
     )
+
+
+def _of_more(result: CellResult, known: Gap) -> str:
+    """Of an inference that takes longer than its layers."""
+    rest, total = known.rest.point, known.layers.point
+    if known.unplaced > rest / 2:
+        held = show(known.unplaced, "duration")
+        return f"Of that, {held} are in layers that the runtime graph does not hold."
+    if known.means - total > rest / 2:
+        return (
+            "In each inference some layers, now these, now those, take longer than usual, which "
+            f"their medians leave out: their means add up to {show(known.means, 'duration')}."
+            f"{_busy(result)}"
+        )
+    text = (
+        f"With counters on, where both are of the same inferences, "
+        f"{show(known.outside, 'duration')} are in no layer."
+        if known.outside > 0
+        else "With counters on, the layers fill the whole inference."
+    )
+    slower = -known.passes.point
+    if slower > rest / 2 and is_beyond_zero(known.passes):
+        text += f" Without counters an inference took {show(slower, 'duration')} longer than with."
+        text += _busy(result) or _UNKNOWN
+    return text
+
+
+def _of_less(result: CellResult, known: Gap) -> str:
+    """Of layers that take longer than an inference without counters."""
+    if known.passes.point <= 0 or not is_beyond_zero(known.passes):
+        return _UNKNOWN.strip()
+    longer = show(known.passes.point, "duration")
+    return (
+        f"With counters on, an inference takes {longer} longer.{_busy(result)} How much of that "
+        "the counters cost, and how much the machine was slower then, was not measured."
+    )
+
+
+_UNKNOWN = " No figure of this run tells why."
+
+
+def _busy(result: CellResult) -> str:
+    """What other programs did in either pass, where that was enough to matter."""
+    load = [s.other_load for s in result.slices if s.other_load is not None]
+    measuring = float(np.median(load)) if load else None
+    profiling = result.profile.other_load if result.profile else None
+    passes = (("while latency was measured", measuring), ("while layers were timed", profiling))
+    told = [f"{cores:.1f} cores {when}" for when, cores in passes if cores and is_busy(cores)]
+    return f" Other programs used {' and '.join(told)}." if told else ""
 
 
 def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:

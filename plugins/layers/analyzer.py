@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
 from ovreport.export.workbench import file_name, layer_report
-from ovreport.graphs.layers import (
-    ExecutedLayer,
-    unplaced_s,
-)
+from ovreport.graphs.gap import Gap, gap
+from ovreport.graphs.layers import ExecutedLayer
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run, is_busy
@@ -34,14 +30,13 @@ from ovreport.section import (
     Text,
     Value,
 )
-from ovreport.stats.figures import figures
+from ovreport.stats.medians import is_beyond_zero
 
 from ..common import (
     by_type,
     focus_cells,
     focus_group,
-    means_s,
-    median_latency_s,
+    median_s,
     total_s,
     version_name,
 )
@@ -49,8 +44,7 @@ from .fates import fate_table, skipped_table
 from .table import layer_table
 
 _CHART_TYPES = 10
-# With counters on it was faster: what they cost drowns in drift.
-_NO_COST = "less than the two passes differ by"
+_NO_COST = "within the noise of either"
 # Characters; near 5,000 layers. `ovreport export` writes larger ones.
 _MOST_CSV = 300_000
 
@@ -77,7 +71,7 @@ class Layers(Analyzer):
                     [
                         _chart(result, layers),
                         _by_type(result, layers),
-                        _reconciled(run, result, layers),
+                        _reconciled(run, result),
                         *_means(result),
                         layer_table(run, result, layers),
                         *_download(run, result),
@@ -174,24 +168,32 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
     return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows, leave_out=True)
 
 
-def _reconciled(run: Run, result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Facts:
+def _reconciled(run: Run, result: CellResult) -> Facts:
     """Latency = sum of the layers + what no layer accounts for; and what the counters cost."""
     assert result.profile is not None
-    measured = figures(result).latency
-    latency = median_latency_s(result)
-    total = total_s(layers)
-    profiled = float(np.median(result.profile.latencies_ns)) / 1e9
+    known = gap(run, result)
+    latency, total = known.latency.point, known.layers.point
     facts: list[tuple[str, Value, Kind]] = [
-        ("Median latency, measured without counters", measured.median or measured.mean, "duration"),
+        ("Median latency, measured without counters", median_s(result), "duration"),
         ("Sum of the layers' medians", total, "duration"),
-        ("Sum of their means: what disturbs single inferences counts", means_s(result), "duration"),
+        ("Sum of their means: what disturbs single inferences counts", known.means, "duration"),
         ("Not accounted for by layers: latency − sum", latency - total, "duration"),
-        ("Median latency with counters on", profiled, "duration"),
-        ("What the counters cost", max(profiled - latency, 0.0) or _NO_COST, "duration"),
-        ("In no layer while counters are on: latency − sum", profiled - total, "duration"),
+        ("Median latency with counters on", known.profiled.point, "duration"),
+        (
+            "Latency with counters − without: their cost, and how the passes differ",
+            _cost(known),
+            "duration",
+        ),
+        ("In no layer while counters are on: latency − sum", known.outside, "duration"),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
         ("Cores that other programs used meanwhile", result.profile.other_load, "number"),
     ]
-    if lost := unplaced_s(run, result):
-        facts.insert(4, ("In layers that the runtime graph does not hold", lost, "duration"))
+    if known.unplaced:
+        facts.insert(
+            4, ("In layers that the runtime graph does not hold", known.unplaced, "duration")
+        )
     return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)
+
+
+def _cost(known: Gap) -> Value:
+    return known.passes.point if is_beyond_zero(known.passes) else _NO_COST

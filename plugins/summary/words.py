@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import executed_layers
 from ovreport.labels import count
 from ovreport.rendering.format import interval, show
 from ovreport.run import CellResult, Run
 from ovreport.stats.criteria import NOISE
 from ovreport.stats.figures import figures
+from ovreport.stats.medians import is_beyond_zero
 from ovreport.stats.ratio import ratio
 
 from ..common import (
     by_type,
     latency_threshold_s,
-    median_latency_s,
     median_s,
-    total_s,
 )
 from . import rates
 from .choice import best, in_latency_mode
@@ -112,7 +112,8 @@ def _where(run: Run, focus: CellResult) -> list[str]:
         what = f"{number} {_NOUNS[kind]}" if kind in _NOUNS else f"{number} layers of type {kind}"
     share = show(sum(layer.share for layer in most), "share")
     found = [f"{share} of the layers' time is in {what}"]
-    explained = total_s(layers) / median_latency_s(focus)
-    if focus.cell.rate is None and abs(1 - explained) > _GAP:
+    known = gap(run, focus)
+    explained = known.layers.point / known.latency.point
+    if focus.cell.rate is None and abs(1 - explained) > _GAP and is_beyond_zero(known.rest):
         found.append(f"the layers add up to {show(explained, 'share')} of the latency")
     return found

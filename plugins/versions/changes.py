@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.comparisons import Comparison, Pair
+from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import ExecutedLayer, attribute
 from ovreport.graphs.matching import LayerGroup, coverage, matched
 from ovreport.rendering.format import NOTHING, show
@@ -28,6 +29,8 @@ from ovreport.section import (
     Value,
 )
 from ovreport.stats.criteria import Noise
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.medians import difference, is_beyond_zero
 
 from ..common import COLUMNS, grouped, layer_anchor, median_latency_s, operator_settings, total_s
 from .certainty import Certainty, certainty, change_of
@@ -62,9 +65,9 @@ def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     by_group = [Change(g.main.label, g.a_s, g.b_s) for g in groups]
     sure = certainty(comparison, pair, groups, noise)
     made: list[Block] = [
-        _reading(comparison, groups, sure),
-        _waterfall(comparison, sure, types, "type", "layer type"),
-        _waterfall(comparison, sure, by_group, "layer", "layer"),
+        _reading(run, comparison, groups, sure),
+        _waterfall(run, comparison, sure, types, "type", "layer type"),
+        _waterfall(run, comparison, sure, by_group, "layer", "layer"),
         _by_key(comparison, "types", "Time by layer type", "Layer type", types, layers,
                 lambda layer: layer.type),
         _pairs(run, comparison, groups, sure),
@@ -108,7 +111,9 @@ def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
 # ---------------------------------------------------------------------------- charts
 
 
-def _reading(comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty) -> Text:
+def _reading(
+    run: Run, comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty
+) -> Text:
     """How well layers are matched, and whether they tell the same as the latency."""
     shares = coverage(groups)
     by_structure = sum(group.basis == "structure" for group in groups)
@@ -125,17 +130,22 @@ def _reading(comparison: Comparison, groups: Sequence[LayerGroup], sure: Certain
             f"kernel, shapes and precision) take {show(sure.apart, 'ratio')} as long in "
             f"{comparison.other}. Read shares, not times."
         )
-    in_layers = sum(group.change_s for group in groups)
-    before, after = (median_latency_s(result) for result in sure.pair)
-    outside = after - before - in_layers
-    if in_layers * (after - before) < 0 or abs(outside) > abs(in_layers):
+    in_layers, latency = _both_changes(run, sure.pair)
+    outside = difference(latency, in_layers)
+    far = in_layers.point * latency.point < 0 or abs(outside.point) > abs(in_layers.point)
+    if far and is_beyond_zero(outside):
         text += (
             f" The layers, timed in a pass of their own with counters on, take "
-            f"{_more(in_layers)}, while the latency without counters is {_more(after - before)}: a "
-            "pass was disturbed, counters cost one version more, the time is spent between layers, "
-            "or the change is within the scatter."
+            f"{_more(in_layers.point)}, while the latency without counters is "
+            f"{_more(latency.point)}; no figure of this run tells why these differ."
         )
     return Text(f"matched-{comparison.id}", text)
+
+
+def _both_changes(run: Run, pair: Pair) -> tuple[Estimate, Estimate]:
+    """What the layers together, and the latency, take longer in B."""
+    a, b = (gap(run, result) for result in pair)
+    return difference(b.layers, a.layers), difference(b.latency, a.latency)
 
 
 def _more(change_s: float) -> str:
@@ -147,6 +157,7 @@ def _signed(change_s: float) -> str:
 
 
 def _waterfall(
+    run: Run,
     comparison: Comparison,
     sure: Certainty,
     changes: Sequence[Change],
@@ -172,10 +183,13 @@ def _waterfall(
     said = f"{top.name} takes {_more(top.s)}"
     if sure.apart is not None:
         said += f"; the passes differ by {show(sure.apart, 'ratio')}"
-    elif abs(outside) > max(abs(in_layers), abs(top.s)):
-        said = f"most of the change ({_signed(outside)}) is outside the layers"
-    elif abs(outside) > abs(top.s):
-        said += f"; {_signed(outside)} is outside the layers"
+    elif abs(outside) > abs(top.s) and is_beyond_zero(difference(*_both_changes(run, sure.pair))):
+        most = abs(outside) > abs(in_layers)
+        said = (
+            f"most of the change ({_signed(outside)}) is outside the layers"
+            if most
+            else (f"{said}; {_signed(outside)} is outside the layers")
+        )
     told = [
         f"{comparison.base} {show(before, 'duration')}",
         *(f"{name} {_signed(value)}" for name, value in steps),

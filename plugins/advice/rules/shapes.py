@@ -6,7 +6,6 @@ from ovreport.graphs.layers import ExecutedLayer, is_static
 from ovreport.labels import count
 from ovreport.rendering.format import show
 
-from ...common import median_latency_s, total_s
 from ..case import Case, Found, Rule, share
 
 # These compute shapes, not data.
@@ -17,21 +16,12 @@ def _dynamic(case: Case) -> Found | str:
     open_ = [layer for layer in case.layers if _is_open(case, layer)]
     if not open_:
         return "all shapes are known when the model is compiled"
-    latency = median_latency_s(case.result)
-    beside = latency - total_s(case.layers)
-    part = max(0.0, beside / latency)
     small = [x for x in open_ if x.type in _SHAPE_TYPES]
-    outside = (
-        f"; {show(part, 'share')} of the latency is in no layer, where shapes are inferred and "
-        "memory is laid out anew"
-        if part > 0.05
-        else ""
-    )
     return Found(
         "info",
         f"{len(open_)} of {count(len(case.layers), 'layer')} have a shape that is known only "
         f"while the model runs and take {show(share(open_), 'share')} of the layers' time, "
-        f"{show(share(small), 'share')} in layers that gather and shape{outside}.",
+        f"{show(share(small), 'share')} in layers that gather and shape.",
         "Fix what can be fixed: input shapes (`shape`), counts of detections, lengths.",
         "Measure a version with fixed shapes beside this one: only that shows what being dynamic "
         "costs.",
