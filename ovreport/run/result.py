@@ -146,7 +146,7 @@ class Basis(Record):
     """:attr:`Environment.id` of where it was measured."""
 
 
-Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "profile"]
+Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "state", "profile"]
 
 
 class Failure(Record):

@@ -110,7 +110,7 @@ class Worker:
         memory["inference_bytes"] = peak_memory()
         if model.stateful:
             self.states = States(ready[0])
-            at("inference", self.states.check_second)
+            at("state", self.states.check_second)
         return {
             "api": model.api,
             "read_ns": read_ns,
@@ -137,7 +137,7 @@ class Worker:
         )
         result["peak_bytes"] = peak_memory()
         if self.states is not None:
-            at("inference", self.states.check)
+            at("state", self.states.check)
         return result
 
     def calibrate(self) -> dict[str, Any]:
