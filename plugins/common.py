@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ COLUMNS = frozenset(
 )
 # A queue that is served holds a request or two when a slice ends; one that grows holds more.
 _SERVED = 0.99
+# A latency that holds a wait is as long, but for what the system's timer rounds.
+_OF_WAIT = 0.95
 
 
 def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
@@ -97,6 +100,17 @@ def total_s(layers: Sequence[ExecutedLayer]) -> float:
     return sum(layer.median_s for layer in layers)
 
 
+def holds_means(result: CellResult) -> bool:
+    """Whether layer times are means over many inferences, not times of single ones."""
+    if result.profile is not None and result.profile.means is not None:
+        return result.profile.means
+    # Of runs that did not record it: the CPU plugin keeps means, and one stream was taken apart.
+    resolved = result.resolved
+    devices = resolved.execution_devices if resolved else ()
+    on_cpu = bool(devices) and all(device.strip("()") == "CPU" for device in devices)
+    return on_cpu and (result.cell.device != "CPU" or resolved.streams != 1)  # type: ignore[union-attr]
+
+
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
     """Most time first; equal times in execution order."""
     return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))
@@ -152,6 +166,21 @@ def kept_up(result: CellResult) -> bool:
     """
     arrived = sum(s.arrived or 0 for s in result.slices)
     return sum(s.requests for s in result.slices) >= _SERVED * arrived
+
+
+def batch_wait_s(result: CellResult) -> float:
+    """Seconds that half of the requests or more waited for others to fill a batch; 0: they did not.
+
+    BATCH, and a GPU that batches by itself, runs a batch when it is full or this time has passed.
+    """
+    wait_s = batch_timeout_s(result)
+    return wait_s if median_latency_s(result) >= _OF_WAIT * wait_s else 0.0
+
+
+def batch_timeout_s(result: CellResult) -> float:
+    """Seconds that a request waits at most for others to fill a batch; 0: it is not batched."""
+    told = result.resolved.properties.get("AUTO_BATCH_TIMEOUT", "") if result.resolved else ""
+    return int(told) / 1e3 if re.fullmatch(r"\d{1,9}", told) else 0.0
 
 
 def latency_threshold_s(run: Run) -> float | None:

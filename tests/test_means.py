@@ -85,7 +85,7 @@ class Counted:
 
 @pytest.mark.parametrize("turns", [(6,), (1, 2, 3), (3, 3), (1,) * 6])
 def test_times_are_the_same_however_many_inferences_make_a_turn(turns: tuple[int, ...]) -> None:
-    model: Any = SimpleNamespace(counts_means=lambda: True)
+    model: Any = SimpleNamespace(counters=lambda: "means of one stream")
     request: Any = Counted([900, 100, 120, 100, 300, 100, 110])
     profiling = Profiling(model, request, "CPU", {})
     assert [profiling.run(count, 10) for count in turns] == list(turns)

@@ -21,6 +21,8 @@ NESTED = frozenset({"If", "Loop", "TensorIterator"})
 # Their result differs from inference to inference, or is not known when the model is compiled,
 # even where all their inputs are constants.
 _NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
+# HETERO puts the place of the part of the model before each name, and the runtime graph does not.
+_PART = re.compile(r"^subgraph\d+: ")
 # Earlier releases wrote precisions in runtime graphs as the Inference Engine named them.
 _FORMER_NAMES = {"fp64": "f64", "fp32": "f32", "fp16": "f16", "bool": "boolean", "bin": "u1"}
 
@@ -97,6 +99,14 @@ def _precision(node: Node) -> str:
     return precision_name(told)
 
 
+def profiled_layers(result: CellResult) -> Sequence[ProfiledLayer]:
+    """The entries of the profile, by the names that the runtime graph has."""
+    layers = result.profile.layers if result.profile else ()
+    if not result.cell.device.startswith("HETERO"):
+        return layers
+    return [layer.model_copy(update={"name": _PART.sub("", layer.name)}) for layer in layers]
+
+
 @by_identity
 def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     """Layers with status *executed*, in execution order; empty without profile or graph.
@@ -109,13 +119,16 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     names = layer_names(run, result)
     originals = _originals(run, result)
     matched = _executed(run, result)
+    orders = [execution_order(nodes[index], index) for index, _ in matched]
+    if len(set(orders)) < len(orders):  # each part of a model that HETERO splits counts anew
+        orders = list(range(len(matched)))
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
     quartiles = _quartiles_s([layer for _, layer in matched])
     layers = [
         ExecutedLayer(
             index=index,
-            order=execution_order(nodes[index], index),
+            order=order,
             name=layer.name,
             type=nodes[index].type,
             kernel=layer.kernel,
@@ -129,7 +142,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             originals=originals[index],
             label=names.runtime[index],
         )
-        for (index, layer), (low, high) in zip(matched, quartiles, strict=True)
+        for (index, layer), order, (low, high) in zip(matched, orders, quartiles, strict=True)
     ]
     return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
 
@@ -161,9 +174,10 @@ def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:
     """Entries of the profile that took time, with their nodes of the runtime graph."""
     if result.profile is None or result.runtime_graph is None:
         return []
+    nodes = run.graphs[result.runtime_graph].nodes
     return [
         (index, layer)
-        for index, layer in _matched(run.graphs[result.runtime_graph].nodes, result.profile.layers)
+        for index, layer in _matched(nodes, profiled_layers(result))
         if index is not None and _was_executed(layer)
     ]
 
@@ -179,7 +193,7 @@ def skipped_layers(run: Run, result: CellResult) -> tuple[SkippedLayer, ...]:
     nodes = run.graphs[result.runtime_graph].nodes
     skipped = [
         (index, layer)
-        for index, layer in _matched(nodes, result.profile.layers)
+        for index, layer in _matched(nodes, profiled_layers(result))
         if not _was_executed(layer)
     ]
     resolve = _resolver(layer.name for _, layer in skipped)
@@ -202,7 +216,7 @@ def unplaced_s(run: Run, result: CellResult) -> float:
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     return sum(
         _median_s(layer)
-        for index, layer in _matched(nodes, result.profile.layers)
+        for index, layer in _matched(nodes, profiled_layers(result))
         if index is None and _was_executed(layer)
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.ports import name_of
+from ovreport.measuring.worker.virtual import executing, of_executing
 from ovreport.run import (
     CellResult,
     Failure,
@@ -109,6 +109,7 @@ class Member:
             Launch(
                 read_ns=self.loaded["read_ns"],
                 compile_ns=self.loaded["compile_ns"],
+                from_cache=self.loaded["from_cache"],
                 first_inference_ns=self.loaded["first_inference_ns"],
                 memory=Memory.model_validate(memory),
                 slices=(*self.warm_up, *turns),
@@ -187,11 +188,11 @@ class Member:
         planned, properties = self.planned, self.loaded["properties"]
         return Resolved(
             batch=planned.batch,
-            streams=_number(properties.get("NUM_STREAMS")),
+            streams=_number(of_executing(properties, "NUM_STREAMS")),
             requests=self.loaded["requests"],
-            threads=_number(properties.get("INFERENCE_NUM_THREADS")),
-            precision=properties.get("INFERENCE_PRECISION_HINT"),
-            execution_devices=tuple(re.findall(r"[^ ,]+", properties.get("EXECUTION_DEVICES", ""))),
+            threads=_number(of_executing(properties, "INFERENCE_NUM_THREADS")),
+            precision=of_executing(properties, "INFERENCE_PRECISION_HINT"),
+            execution_devices=tuple(executing(properties)),
             inputs=self.profiled.get("inputs", ()),
             outputs=self.profiled.get("outputs", ()),
             properties=properties,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,13 @@ from pathlib import Path
 from ovreport.config.load import Source
 from ovreport.config.schema import Scalar, Version
 from ovreport.errors import UserError
+from ovreport.measuring.devices import problem
 from ovreport.measuring.inputs import file_digest, prepare_inputs
 from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.proposing import propose
 from ovreport.measuring.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
 from ovreport.run import Basis, Cell, Environment, ModelFile, RuntimeFacts
-
-# Devices that are made of others, and so are never among the available ones.
-_VIRTUAL = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
 
 
 @dataclass(frozen=True)
@@ -60,18 +57,12 @@ def inspect_runtimes(source: Source) -> Runtimes:
 
 
 def _check_device(device: str, available: list[str], source: str, runtime: str) -> None:
-    """``MULTI:GPU.1,CPU(4)`` needs GPU.1 and CPU; ``GPU`` is met by any ``GPU.n``."""
-    first, separator, rest = device.partition(":")
-    parts = [first, *rest.split(",")] if separator else [first]
-    for part in parts:
-        name = re.sub(r"\(.*\)$", "", part.strip()).removeprefix("-")
-        known = any(name == a or a.startswith(f"{name}.") for a in available)
-        if not (known or name in _VIRTUAL):
-            raise UserError(
-                f"{source}: device {device!r}: OpenVINO finds no {name!r} here"
-                + ("" if runtime == "default" else f" (runtime {runtime!r})"),
-                f"Available: {', '.join(available)}; `ovreport devices` lists them.",
-            )
+    if found := problem(device, available):
+        raise UserError(
+            f"{source}: device {device!r}: {found}"
+            + ("" if runtime == "default" else f" (runtime {runtime!r})"),
+            f"Available: {', '.join(available)}; `ovreport devices` lists them.",
+        )
 
 
 @dataclass(frozen=True)

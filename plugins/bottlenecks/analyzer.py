@@ -32,6 +32,7 @@ from ovreport.section import (
 from ovreport.stats.medians import is_beyond_zero
 
 from ..common import (
+    batch_wait_s,
     by_type,
     evidence,
     focus_cells,
@@ -291,6 +292,11 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
 def _of_more(result: CellResult, known: Gap) -> str:
     """Of an inference that takes longer than its layers."""
     rest, total = known.rest.point, known.layers.point
+    if (wait := batch_wait_s(result)) > rest / 2:
+        return (
+            f"For {show(wait, 'duration')} of that, each waits for other requests to fill a batch "
+            "(AUTO_BATCH_TIMEOUT)."
+        )
     if known.unplaced > rest / 2:
         held = show(known.unplaced, "duration")
         return f"Of that, {held} are in layers that the runtime graph does not hold."

@@ -12,7 +12,7 @@ from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
 from ovreport.section import Finding, Link
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
 
-from ..common import kept_up
+from ..common import batch_wait_s, kept_up
 
 # Changes below this are within what machines do by themselves.
 _MATTERS = 0.02
@@ -23,7 +23,7 @@ _LINKS = 5
 
 def findings(run: Run) -> list[Finding]:
     """What disturbed the measurements, each kind once, with the cells it was seen in."""
-    told = (_disturbed, _unsteady, _drift, _groups, _outliers)
+    told = (_batching, _disturbed, _unsteady, _drift, _groups, _outliers)
     return [finding for tell in told if (finding := tell(run)) is not None]
 
 
@@ -78,6 +78,26 @@ def _worst(
 def _is_loaded(measured: Slice) -> bool:
     """Whether other programs used the processor meanwhile."""
     return measured.disturbed or is_busy(measured.other_load)
+
+
+def _batching(run: Run) -> Finding | None:
+    """Requests that wait for others, as the device collects a batch of them."""
+    found, worst = _worst(_steady_ones(run), batch_wait_s, 1e-9)
+    if not found:
+        return None
+    first = found[0]
+    assert first.resolved is not None
+    return Finding(
+        "latency.batching",
+        "warning",
+        f"Requests of {label(first.cell, run.header.plan, version=True)} wait "
+        f"{show(worst, 'duration')} for others: {first.cell.device} collects requests until its "
+        f"batch is full or AUTO_BATCH_TIMEOUT has passed, and "
+        f"{count(first.resolved.requests, 'request')} at a time did not fill it.",
+        "Keep as many requests in flight as the batch holds ([matrix] requests), or set a shorter "
+        f'AUTO_BATCH_TIMEOUT, in ms, under [properties."{first.cell.device}"].',
+        cell_links(run, found),
+    )
 
 
 def _disturbed(run: Run) -> Finding | None:

@@ -36,6 +36,7 @@ from ..common import (
     by_type,
     focus_cells,
     focus_group,
+    holds_means,
     median_s,
     total_s,
     version_name,
@@ -114,14 +115,14 @@ def _download(run: Run, result: CellResult) -> list[Block]:
 def _means(result: CellResult) -> list[Block]:
     """Where the counters could not be taken apart into single inferences."""
     resolved = result.resolved
-    if resolved is None or resolved.streams in (None, 1):
+    if resolved is None or not holds_means(result):
         return []
-    if not all(device.strip("()").startswith("CPU") for device in resolved.execution_devices):
-        return []
+    of = f"With {resolved.streams} streams" if resolved.streams else f"Behind {result.cell.device}"
     text = (
-        f"With {resolved.streams} streams the CPU plugin tells means over all inferences of a "
-        "stream, the slow first one included, and not which stream ran a request: the times are "
-        "such means, and their spread is that of the means. A cell with the latency hint has times "
+        "The CPU plugin keeps the time of a layer as a mean over all inferences of a stream so "
+        f"far, the slow first one included. {of} it is not known which stream ran an inference: "
+        "the times in this section are such means, not times of single inferences, and their "
+        "spread is that of the means. A cell with the device CPU and the latency hint has times "
         "of single inferences."
     )
     return [Text(f"means-{result.cell.id}", text)]

@@ -189,6 +189,10 @@ class Model:
         values.pop("SUPPORTED_PROPERTIES", None)
         return {name: value for name, value in values.items() if value is not None}
 
+    def from_cache(self) -> bool | None:
+        """Whether the device loaded what it had compiled before; None where it does not tell."""
+        return {"YES": True, "NO": False}.get(self._property("LOADED_FROM_CACHE") or "")
+
     def _property(self, name: str) -> str | None:
         value = c_char_p()
         status = self._library.functions.ov_compiled_model_get_property(

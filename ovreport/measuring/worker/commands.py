@@ -115,6 +115,7 @@ class Worker:
             "api": model.api,
             "read_ns": read_ns,
             "compile_ns": compile_ns,
+            "from_cache": model.from_cache(),
             "first_inference_ns": first_inference_ns,
             "memory": memory,
             "requests": count,

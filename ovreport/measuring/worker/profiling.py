@@ -28,9 +28,9 @@ class Profiling:
     ) -> None:
         self._model, self._device, self._properties = model, device, properties
         self._request: Request | None = request
-        # The counters are means over all inferences since compiling, as the CPU plugin gives them,
-        # in whole µs, and have to be taken apart.
-        self._means = model.counts_means()
+        self._counters = model.counters()
+        # Means over all inferences since compiling, in whole µs, that can be taken apart.
+        self._apart = self._counters == "means of one stream"
         self._latencies: list[int] = []
         self._first: dict[tuple[str, int], int] = {}
         self._layers: dict[tuple[str, int], dict[str, Any]] = {}
@@ -67,16 +67,20 @@ class Profiling:
             # A mean that has fallen below a µs reads as if the layer did not run.
             if layer["status"] != "executed":
                 layer["kernel"], layer["status"] = entry.exec_type, status
-            if self._means or status == "executed":
+            if self._apart or status == "executed":
                 layer["times_ns"].append(_time_ns(entry))
 
     def times(self) -> dict[str, Any]:
         """Of all inferences but the first, in the form of ``ovreport.run.Profile``."""
-        if self._means:
+        if self._apart:
             for key, layer in self._layers.items():
                 known = [self._first.get(key, 0), *layer["times_ns"]]
                 layer["times_ns"] = _taken_apart(known) if layer["status"] == "executed" else []
-        return {"latencies_ns": self._latencies, "layers": list(self._layers.values())}
+        return {
+            "latencies_ns": self._latencies,
+            "layers": list(self._layers.values()),
+            "means": self._counters == "means",
+        }
 
     def graphs(self) -> dict[str, Any]:
         """Of that compilation and of the model itself, with the compiled inputs and outputs."""

@@ -6,12 +6,14 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
+
+from .virtual import executing, of_executing
 
 Array = NDArray[np.generic]
 
@@ -100,15 +102,27 @@ class Model:
     def optimal_requests(self) -> int:
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
-    def counts_means(self) -> bool:
-        """Whether layer times are means over all inferences of one and the same stream.
+    def from_cache(self) -> bool | None:
+        """Whether the device loaded what it had compiled before; None where it does not tell."""
+        try:
+            return bool(self.compiled.get_property("LOADED_FROM_CACHE"))
+        except RuntimeError:  # the release has no such property
+            return None
 
-        The CPU plugin keeps such means in each stream, and does not tell which stream ran a
-        request; of several streams the times are taken as they are given.
+    def counters(self) -> Literal["single", "means", "means of one stream"]:
+        """What layer times are: of one inference each, or means over all inferences of a stream.
+
+        The CPU plugin keeps such means in each stream, also behind a virtual device, and does not
+        tell which stream ran a request.
         """
         properties = self.properties()
-        on_cpu = properties.get("EXECUTION_DEVICES", "").strip("()") == "CPU"
-        return on_cpu and properties.get("NUM_STREAMS") == "1"
+        devices = executing(properties)
+        if "CPU" not in devices:
+            return "single"
+        # AUTO sets a device in brackets until another one takes its place.
+        fixed = devices == ["CPU"] and "(" not in properties["EXECUTION_DEVICES"]
+        one_stream = of_executing(properties, "NUM_STREAMS") == "1"
+        return "means of one stream" if fixed and one_stream else "means"
 
     def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
         """Infer requests whose inputs are copies of the arrays, [set][input]."""
@@ -168,12 +182,19 @@ def _readable(get_property: Callable[..., Any], *names: str) -> str | None:
         value = get_property(*names)
     except (RuntimeError, TypeError):
         return None
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    """As the C API has it, but for the order of lists."""
     if isinstance(value, ov.Type):
         return str(value.get_type_name())
     if isinstance(value, bool):
         return "YES" if value else "NO"
     if isinstance(value, (list, tuple, set)):
         return ", ".join(sorted(str(item) for item in value))
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name}:{_text(inner)}' for name, inner in value.items())}}}"
     return re.sub(r"^\w+\.(?=[A-Z_]+$)", "", str(value))
 
 

@@ -7,7 +7,7 @@ from ovreport.rendering.format import digits, show
 from ovreport.run import Memory
 from ovreport.stats.figures import figures
 
-from ...common import median_latency_s
+from ...common import batch_timeout_s, median_latency_s
 from ..case import Case, Found, Rule
 
 _SLOW_COMPILE_S = 1.0
@@ -51,6 +51,12 @@ def _compile(case: Case) -> Found | str:
 
 def _first(case: Case) -> Found | str:
     first, latency = figures(case.result).first_inference_s.point, median_latency_s(case.result)
+    wait = batch_timeout_s(case.result)
+    if wait and first >= wait:
+        return (
+            f"the first inference takes {show(first, 'duration')}, as it waits "
+            f"{show(wait, 'duration')} for other requests to fill a batch (AUTO_BATCH_TIMEOUT)"
+        )
     if first < _SLOW_FIRST * latency or first < _NOTICED_S:
         return f"the first inference takes {show(first, 'duration')}"
     return Found(

@@ -1,0 +1,62 @@
+"""What virtual devices (AUTO, MULTI, HETERO) pass on of the devices behind them.
+
+Standard library only, and imported by the parent process too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+_OPEN, _CLOSE = "{[(", "}])"
+_KEY = re.compile(r"\s*([A-Z][A-Z0-9_.]*)\s*:(.*)", re.DOTALL)
+
+
+def behind(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The properties of each device behind a virtual one, by device; none of any other device.
+
+    Args:
+        properties: of a compiled model, as text.
+    """
+    text = properties.get("DEVICE_PROPERTIES", "")
+    return {device: nested(values) for device, values in nested(text).items()}
+
+
+def nested(text: str) -> dict[str, str]:
+    """OpenVINO's ``{NUM_STREAMS:2,CACHE_DIR:a,b}`` by its keys: values may hold commas."""
+    found: dict[str, str] = {}
+    key = ""
+    for part in _parts(text.strip().removeprefix("{").removesuffix("}")):
+        if match := _KEY.fullmatch(part):
+            key = match[1]
+            found[key] = match[2].strip()
+        elif key:
+            found[key] += f",{part}"
+    return found
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What stands between the commas that no bracket encloses."""
+    begin = depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter in _OPEN) - (letter in _CLOSE)
+        if letter == "," and depth == 0:
+            yield text[begin:place]
+            begin = place + 1
+    yield text[begin:]
+
+
+def executing(properties: Mapping[str, str]) -> list[str]:
+    """The devices that run the model: ``(CPU)`` is AUTO's stand-in until another one is ready."""
+    names = re.findall(r"[^ ,]+", properties.get("EXECUTION_DEVICES", ""))
+    return [re.sub(r"\(\d*\)$", "", name).strip("()") for name in names]
+
+
+def of_executing(properties: Mapping[str, str], name: str) -> str | None:
+    """A property of the device that runs the model; None where it is not known or not the same
+    for all devices that do."""
+    if name in properties:
+        return properties[name]
+    devices = behind(properties)
+    values = {devices.get(device, {}).get(name) for device in executing(properties)}
+    return values.pop() if len(values) == 1 else None
