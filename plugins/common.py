@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ovreport.graphs.flow import INT8
-from ovreport.graphs.fusion import PRODUCTS
+from ovreport.graphs.kinds import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.precision import INT8
 from ovreport.labels import label
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Group, Link, Table, Text

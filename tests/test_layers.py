@@ -25,10 +25,10 @@ from ovreport.graphs.layers import (
     constant_nodes,
     executed_layers,
     fates,
-    precision_name,
     skipped_layers,
     unplaced_s,
 )
+from ovreport.graphs.precision import precision_name
 from ovreport.graphs.transposes import there_and_back
 from ovreport.run import (
     Cell,
@@ -74,7 +74,7 @@ def timed(name: str, type: str, *microseconds: float) -> ProfiledLayer:
     """A profile entry: executed if it has times."""
     times = np.array([round(1000 * time) for time in microseconds], np.int64)
     status = "executed" if microseconds else "not_run"
-    return ProfiledLayer(name=name, type=type, kernel="jit_f32", status=status, times_ns=times)
+    return ProfiledLayer(name=name, type=type, kernel="jit_uni", status=status, times_ns=times)
 
 
 def measured(

@@ -40,8 +40,16 @@ def answers(run: Run, version: str) -> dict[str, str]:
 
 
 def with_isa(run: Run, *isa: str) -> Run:
+    """The run as on a processor with these instruction sets, all of which the plugin uses."""
     environment = run.header.environment.model_copy(update={"isa": isa})
-    return replace(run, header=run.header.model_copy(update={"environment": environment}))
+    results = []
+    for result in run.results:
+        assert result.resolved is not None
+        properties = {**result.resolved.properties, "RUNTIME_REQUIREMENTS": ""}
+        resolved = result.resolved.model_copy(update={"properties": properties})
+        results.append(result.model_copy(update={"resolved": resolved}))
+    header = run.header.model_copy(update={"environment": environment})
+    return replace(run, header=header, results=tuple(results))
 
 
 def changed(run: Run, version: str, **update: object) -> Run:
@@ -230,9 +238,9 @@ def test_a_size_that_the_sweet_spot_does_not_have_is_not_advised_against(run: Ru
 
 
 def test_what_int8_could_gain_rests_on_the_rates_that_were_measured(run: Run) -> None:
-    alone = replace(
-        with_isa(run, "avx512_vnni"),
-        results=tuple(r for r in run.results if r.cell.version == "parent"),
+    alone = with_isa(
+        replace(run, results=tuple(r for r in run.results if r.cell.version == "parent")),
+        "avx512_vnni",
     )
     blind = findings(alone, "parent")["advice.int8-unused"]
     assert "in no time" in blind.text
@@ -265,7 +273,16 @@ def test_a_quantised_model_without_int8_convolutions_is_told_so_once(run: Run) -
     graph = run.graphs[result.runtime_graph]
     nodes = tuple(map(floating, graph.nodes))
     graphs = {**run.graphs, "floating": graph.model_copy(update={"nodes": nodes})}
-    there = replace(changed(run, "int8", runtime_graph="floating"), graphs=graphs)
+    assert result.profile is not None
+    layers = tuple(
+        layer.model_copy(update={"kernel": "brgconv_avx2_f32"})
+        if layer.type == "Convolution"
+        else layer
+        for layer in result.profile.layers
+    )
+    profile = result.profile.model_copy(update={"layers": layers})
+    there = changed(run, "int8", runtime_graph="floating", profile=profile)
+    there = replace(there, graphs=graphs)
     found = findings(there, "int8")
     assert "5 of 5 convolutions" in found["advice.float-in-int8"].text
     assert "advice.float-islands" not in found

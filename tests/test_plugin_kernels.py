@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovreport.graphs.kernels import Kernel, parse_kernel
 from ovreport.graphs.layers import executed_layers
 from ovreport.rendering.format import show
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Chart, HeatMap, Table
-from ovreport_plugins.kernels.analyzer import Kernel, Kernels, parse_kernel
+from ovreport_plugins.kernels.analyzer import Kernels
 
 
 @pytest.fixture(scope="module")

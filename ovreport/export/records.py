@@ -136,6 +136,7 @@ def layer_records(run: Run, result: CellResult) -> Iterator[Record]:
             "type": layer.type,
             "kernel": layer.kernel,
             "precision": layer.precision,
+            "weights_precision": layer.weights,
             "status": "executed",
             "layer_time_ms": {
                 "point": _ms(layer.median_s),
@@ -157,6 +158,7 @@ def layer_records(run: Run, result: CellResult) -> Iterator[Record]:
             "type": skipped.type,
             "kernel": "",
             "precision": "",
+            "weights_precision": "",
             "status": "not executed",
             "layer_time_ms": None,
             "share": None,

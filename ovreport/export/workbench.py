@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 from ovreport.export.spreadsheet import csv_text
-from ovreport.graphs.layers import attribute, executed_layers, execution_order, precision_name
+from ovreport.graphs.layers import attribute, executed_layers, execution_order
+from ovreport.graphs.precision import precision_name
 from ovreport.run import CellResult, Run
 from ovreport.stats.figures import figures
 
@@ -24,15 +25,19 @@ def layer_report(run: Run, result: CellResult) -> str:
     """One row for each node of the runtime graph that is not a constant, in execution order."""
     assert result.runtime_graph is not None
     nodes = run.graphs[result.runtime_graph].nodes
-    times = {layer.index: layer.median_s * 1e3 for layer in executed_layers(run, result)}
+    executed = {layer.index: layer for layer in executed_layers(run, result)}
     in_order = sorted(range(len(nodes)), key=lambda index: execution_order(nodes[index], index))
     rows = [
         (
             execution_order(nodes[index], index),
             nodes[index].name,
             nodes[index].type,
-            times.get(index, 0.0),
-            _precision(attribute(nodes[index], "runtimePrecision")),
+            executed[index].median_s * 1e3 if index in executed else 0.0,
+            _precision(
+                executed[index].precision
+                if index in executed
+                else attribute(nodes[index], "runtimePrecision")
+            ),
         )
         for index in in_order
         if nodes[index].type not in ("Const", "Constant")

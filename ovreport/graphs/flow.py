@@ -12,19 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from ovreport.graphs.layers import (
-    ExecutedLayer,
-    attribute,
-    constant_nodes,
-    is_static,
-    precision_name,
-)
+from ovreport.graphs.kinds import CONVERTERS
+from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, is_static
+from ovreport.graphs.precision import INT8, bits, is_floating, precision_name
 from ovreport.run import Node
 
-# Layers that compute nothing: they only write their input in another order or precision.
-CONVERTERS = frozenset({"Reorder", "Convert", "Transpose"})
-INT8 = frozenset({"i8", "u8"})
-_FLOAT = frozenset({"f64", "f32", "f16", "bf16"})
 _ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "FakeQuantize", "Reorder", "Convert"})
 
 
@@ -143,11 +135,15 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
     shores belong to it.
     """
     constant = constant_nodes(nodes)
-    precisions = [precision_name(attribute(node, "runtimePrecision")) for node in nodes]
-    floating = {i for i, p in enumerate(precisions) if p in _FLOAT and i not in constant}
+    executed = {layer.index: layer.precision for layer in layers}
+    floating = {
+        index
+        for index, node in enumerate(nodes)
+        if index not in constant
+        and is_floating(executed.get(index) or attribute(node, "runtimePrecision"))
+    }
     readers = readers_of(nodes)
-    executed = {layer.index: layer for layer in layers}
-    integer = {index for index in executed if precisions[index] in INT8}
+    integer = {index for index, precision in executed.items() if precision in INT8}
     seen: set[int] = set()
     found = []
     for start in sorted(floating):
@@ -171,14 +167,13 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
 @lru_cache(maxsize=10_000)
 def size_bytes(shape: str, precision: str) -> int | None:
     """Of a tensor, from ``[1,3,224,224]`` and ``f32``; None if either leaves it open."""
-    name = precision_name(precision)
-    bits = 8 if name == "boolean" else int(re.sub(r"\D*(\d*).*", r"\1", name)[:3] or 0)
-    if not bits or not is_static(shape):
+    width = bits(precision)
+    if not width or not is_static(shape):
         return None
     elements = 1
     for number in re.findall(r"\d+", shape):
         elements *= int(number[:18])
-    return (elements * bits + 7) // 8
+    return (elements * width + 7) // 8
 
 
 def readers_of(nodes: Sequence[Node]) -> Mapping[int, list[int]]:

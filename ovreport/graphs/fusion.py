@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.graphs.flow import readers_of
+from ovreport.graphs.kinds import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes
 from ovreport.graphs.names import LENGTH
 from ovreport.run import Node
 from ovreport.short_names import cut
 
-PRODUCTS = frozenset(
-    {"Convolution", "GroupConvolution", "Deconvolution", "FullyConnected", "MatMul"}
-)
 _ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "Math", "FakeQuantize"})
 # They hand data on without computing; a fusion does not reach across them.
 _MOVERS = frozenset(

@@ -10,21 +10,19 @@ from typing import Literal
 
 import numpy as np
 
+from ovreport.graphs.execution import abilities, executed_precision, weights_precision
+from ovreport.graphs.kernels import parse_kernel
 from ovreport.graphs.names import Names, is_constant, name_nodes
+from ovreport.graphs.precision import INT8, is_floating
 from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
 
 _MAX_COMMAS = 16
-# Layers that hold a body. The device gives them the precision of an input, such as the condition,
-# whatever runs inside.
-NESTED = frozenset({"If", "Loop", "TensorIterator"})
 # Their result differs from inference to inference, or is not known when the model is compiled,
 # even where all their inputs are constants.
 _NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
 # HETERO puts the place of the part of the model before each name, and the runtime graph does not.
 _PART = re.compile(r"^subgraph\d+: ")
-# Earlier releases wrote precisions in runtime graphs as the Inference Engine named them.
-_FORMER_NAMES = {"fp64": "f64", "fp32": "f32", "fp16": "f16", "bool": "boolean", "bin": "u1"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class ExecutedLayer:
     """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
     kernel: str
     precision: str
-    """``unknown`` where the device tells none, or not that of the body inside."""
+    """That it computes in: :func:`~ovreport.graphs.execution.executed_precision`."""
     median_s: float
     low_s: float
     """Lower quartile."""
@@ -55,6 +53,13 @@ class ExecutedLayer:
     """Indices of the model graph's nodes that it executes."""
     label: str = ""
     """Its short name, which no other layer of the cell has: see :func:`layer_names`."""
+    weights: str = ""
+    """The precision that its constant weights are kept in; empty where it has none."""
+
+    @property
+    def quantises_data(self) -> bool:
+        """Whether it reads floating point and multiplies integers: dynamic quantisation."""
+        return self.precision in INT8 and is_floating(parse_kernel(self.kernel).precision)
 
 
 @dataclass(frozen=True)
@@ -87,18 +92,6 @@ def attribute(node: Node, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def precision_name(text: str) -> str:
-    """A precision under its present name, ``f32``, whatever the release wrote (``FP32``)."""
-    name = text.strip().lower()
-    return _FORMER_NAMES.get(name, name) or "unknown"
-
-
-def _precision(node: Node) -> str:
-    """That a layer was executed in."""
-    told = "" if node.type in NESTED else attribute(node, "runtimePrecision")
-    return precision_name(told)
-
-
 def profiled_layers(result: CellResult) -> Sequence[ProfiledLayer]:
     """The entries of the profile, by the names that the runtime graph has."""
     layers = result.profile.layers if result.profile else ()
@@ -125,6 +118,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
     quartiles = _quartiles_s([layer for _, layer in matched])
+    able, constant = abilities(run, result), constant_nodes(nodes)
     layers = [
         ExecutedLayer(
             index=index,
@@ -132,7 +126,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             name=layer.name,
             type=nodes[index].type,
             kernel=layer.kernel,
-            precision=_precision(nodes[index]),
+            precision=executed_precision(nodes, index, layer.kernel, able),
             median_s=medians[index],
             low_s=low,
             high_s=high,
@@ -141,6 +135,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             layouts=attribute(nodes[index], "outputLayouts"),
             originals=originals[index],
             label=names.runtime[index],
+            weights=weights_precision(nodes, index, constant),
         )
         for (index, layer), order, (low, high) in zip(matched, orders, quartiles, strict=True)
     ]

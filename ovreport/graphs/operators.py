@@ -96,6 +96,18 @@ others); pooling of a region sums as many elements as the region covers (Girshic
 fixed number of places has a formula.
 """
 
+CONVOLUTIONS = frozenset({
+    "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
+})  # fmt: skip
+
+MULTIPLIES = CONVOLUTIONS | {"MatMul"}
+"""Products of data and weights, or of data and data."""
+
+RECURRENT = frozenset({
+    "LSTMCell", "LSTMSequence", "GRUCell", "GRUSequence", "AUGRUCell", "AUGRUSequence", "RNNCell",
+    "RNNSequence",
+})  # fmt: skip
+
 _SIGMOID = 4  # 1 / (1 + exp(−x))
 _TANH = 5  # (exp(2x) − 1) / (exp(2x) + 1)
 _SOFTMAX = 5  # exp(x − max) / sum

@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ovreport.graphs.flow import INT8
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.precision import INT8
 from ovreport.graphs.theory import layer_work
 from ovreport.graphs.work import Work
 from ovreport.memo import by_identity

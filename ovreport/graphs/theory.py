@@ -14,22 +14,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+from ovreport.graphs import kinds
 from ovreport.graphs.flow import size_bytes
 from ovreport.graphs.layers import (
+    ExecutedLayer,
     constant_nodes,
     executed_layers,
     fates,
     folded_nodes,
-    precision_name,
 )
-from ovreport.graphs.operators import DEPENDS_ON_VALUES, MOVES_DATA, VIEWS
+from ovreport.graphs.operators import CONVOLUTIONS, DEPENDS_ON_VALUES, MOVES_DATA, VIEWS
+from ovreport.graphs.precision import is_floating, precision_name
 from ovreport.graphs.work import (
-    CONVOLUTIONS,
     Work,
     add,
     constant_edges,
     edges,
-    is_floating,
     model_work,
     operator,
     output_bytes,
@@ -74,7 +74,7 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
         nothing = 0 if layer.index in inside or layer.type in _ADDED else None
         work = reduce(Work.__add__, inside.get(layer.index, ()), Work(nothing, nothing))
         weights = constant_edges(node, constant)
-        weight_bytes = add(*(_weight_bytes(nodes, edge, layer.precision) for edge in weights))
+        weight_bytes = add(*(_weight_bytes(nodes, edge, layer) for edge in weights))
         data = node.model_copy(
             update={"inputs": tuple(edge for edge in node.inputs if edge not in weights)}
         )
@@ -89,14 +89,20 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
     return found
 
 
-def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], precision: str) -> int | None:
-    """As the layer reads them: narrower ones stay as they are, wider ones were converted."""
+def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedLayer) -> int | None:
+    """As the layer reads them: floating-point ones that are wider were converted when compiling.
+
+    A convolution has no kernel for weights that are narrower than its data, so that those were
+    converted too; integers stay as they are.
+    """
     port = nodes[edge[0]].outputs[edge[1]]
     stored = size_bytes(port.shape, port.precision)
-    if not (is_floating(port.precision) and is_floating(precision)):
+    if not (is_floating(port.precision) and is_floating(layer.precision)):
         return stored
-    converted = size_bytes(port.shape, precision)
-    return None if stored is None or converted is None else min(stored, converted)
+    converted = size_bytes(port.shape, layer.precision)
+    if stored is None or converted is None or layer.type in kinds.CONVOLUTIONS:
+        return converted
+    return min(stored, converted)
 
 
 @by_identity

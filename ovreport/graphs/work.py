@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
-from ovreport.graphs.flow import INT8, size_bytes
-from ovreport.graphs.layers import folded_nodes, precision_name
+from ovreport.graphs.flow import size_bytes
+from ovreport.graphs.layers import folded_nodes
 from ovreport.graphs.operators import (
     MOVES_DATA,
+    MULTIPLIES,
     TAKES_PART,
     VIEWS,
     Operator,
     dimensions,
     operations,
 )
+from ovreport.graphs.precision import NARROW, is_floating, precision_name
+from ovreport.graphs.quantised import quantised_values
 from ovreport.run import Node
 
-_FLOATING = ("f", "bf")
-# Precisions that weights are stored in for integer arithmetic or to save memory.
-_NARROW = INT8 | {"i4", "u4", "u2", "u3", "u6", "i2", "nf4"}
-# Most levels that fit eight bits.
-_INT8_LEVELS = 256
-# What a quantised tensor may pass on its way to an operator and still be quantised.
-_KEEPS_QUANTISED = VIEWS | TAKES_PART | {
-    "Concat", "Convert", "DepthToSpace", "MaxPool", "Pad", "ShuffleChannels", "SpaceToDepth",
-    "Split", "Transpose", "VariadicSplit",
-}  # fmt: skip
-CONVOLUTIONS = frozenset({
-    "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
-})  # fmt: skip
-_MULTIPLIES = CONVOLUTIONS | {"MatMul"}
 # Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
 # figures are the published ones, calls a normalisation's mean and variance buffers.
 _NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
@@ -102,7 +91,7 @@ def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
     counted.
     """
     constant = folded_nodes(nodes)
-    quantised = _quantised(nodes)
+    quantised = quantised_values(nodes)
     read = edges(nodes)
     seen: set[tuple[int, int]] = set()
     found = []
@@ -176,44 +165,15 @@ def _body_parameters(nodes: Sequence[Node]) -> int:
     return sum(work.parameters for work in model_work(nodes))
 
 
-def _is_integer(nodes: Sequence[Node], index: int, quantised: frozenset[int]) -> bool:
+def _is_integer(nodes: Sequence[Node], index: int, quantised: Collection[int]) -> bool:
     """Whether an operator computes in integers: products of quantised tensors, or on integers."""
     node = nodes[index]
-    if node.type in _MULTIPLIES and all(source in quantised for source, _ in node.inputs[:2]):
+    if node.type in MULTIPLIES and all(source in quantised for source, _ in node.inputs[:2]):
         return True
     if node.bodies or len(node.inputs) <= (node.type == "Select"):
         return False
     source, port = node.inputs[node.type == "Select"]  # its first input is the condition
     return not is_floating(nodes[source].outputs[port].precision)
-
-
-def _quantised(nodes: Sequence[Node]) -> frozenset[int]:
-    """Nodes that put out quantised values, though they may be written as floating point.
-
-    They begin at a ``FakeQuantize`` of 256 levels or fewer or at a narrow constant, and pass
-    layers that only move data, and a subtraction and multiplication by constants, which is how a
-    zero point and a scale are written.
-    """
-    constant = folded_nodes(nodes)
-    found: set[int] = set()
-    for index, node in enumerate(nodes):
-        sources = [source for source, _ in node.inputs]
-        if node.type == "FakeQuantize":
-            levels = node.attributes.get("levels")
-            starts = isinstance(levels, int) and levels <= _INT8_LEVELS
-        else:
-            starts = bool(node.outputs) and precision_name(node.outputs[0].precision) in _NARROW
-        scales = node.type in ("Subtract", "Multiply") and constant.issuperset(sources[1:2])
-        data = [s for s in sources if s not in constant] or sources[:1]
-        passes = node.type in _KEEPS_QUANTISED or scales
-        if starts or (passes and data and all(s in found for s in data)):
-            found.add(index)
-    return frozenset(found)
-
-
-def is_floating(precision: str) -> bool:
-    """Whether a precision is one of floating-point numbers, of 8 bits or more."""
-    return precision_name(precision).startswith(_FLOATING)
 
 
 def constant_edges(node: Node, constant: frozenset[int]) -> frozenset[tuple[int, int]]:
@@ -237,7 +197,7 @@ def _parameter_edges(
 
 
 def _holds_parameters(precision: str) -> bool:
-    return is_floating(precision) or precision_name(precision) in _NARROW
+    return is_floating(precision) or precision_name(precision) in NARROW
 
 
 def edges(nodes: Sequence[Node]) -> frozenset[tuple[int, int]]:

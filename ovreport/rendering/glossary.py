@@ -76,7 +76,9 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fused": ("Executed inside another layer, in one pass over the data.", ("fuses", "fusion")),
     "runtime graph": ("The network as the device executes it, after all of OpenVINO's changes.",
                       ()),
-    "runtime precision": ("The number format that a layer was really executed in.", ()),
+    "executed precision": (
+        "The number format that a layer computes in. Its weights may be kept in a narrower one.", ()
+    ),
     "inference precision": (
         "The number format that the device was asked for or chose; single layers may differ.", ()
     ),

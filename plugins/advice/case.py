@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ovreport.graphs.execution import abilities, execution_devices, on_cpu
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Link, Severity
@@ -15,8 +16,6 @@ from ..common import evidence, gain
 # Below this a share is within the spread of the layers' times, and a ratio within the noise
 # between two processes of the same thing.
 NOTABLE = 0.02
-CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution", "Deconvolution"})
-_INTEGER_DOT_PRODUCTS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"})
 
 
 @dataclass(frozen=True)
@@ -79,30 +78,16 @@ class Case:
 
     @property
     def on_cpu(self) -> bool:
-        return all(device.startswith("CPU") for device in self._devices)
+        return on_cpu(self.result)
 
     @property
     def on_gpu(self) -> bool:
-        return all(device.startswith("GPU") for device in self._devices)
-
-    @property
-    def _devices(self) -> tuple[str, ...]:
-        resolved = self.result.resolved
-        return (resolved.execution_devices if resolved else ()) or (self.result.cell.device,)
+        return all(device.startswith("GPU") for device in execution_devices(self.result))
 
     @property
     def has_integer_units(self) -> bool:
-        """Whether the device multiplies INT8 faster than floating point."""
-        if self.on_cpu:
-            return bool(_INTEGER_DOT_PRODUCTS & set(self.run.header.environment.isa))
-        capabilities = {
-            device.name: device.properties.get("OPTIMIZATION_CAPABILITIES", "")
-            for device in self.run.header.environment.devices
-        }
-        return all(
-            "INT8" in capabilities.get(name, capabilities.get(name.split(".")[0], ""))
-            for name in self._devices
-        )
+        """Whether the device has instructions that multiply INT8 faster than floating point."""
+        return abilities(self.run, self.result).dot_products
 
     def evidence(self, layers: Sequence[ExecutedLayer]) -> tuple[Link, ...]:
         return evidence(self.result, layers)

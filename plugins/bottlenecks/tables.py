@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.graphs.flow import CONVERTERS, INT8, Conversion, conversions, islands, readers_of
+from ovreport.graphs.flow import Conversion, conversions, islands, readers_of
 from ovreport.graphs.fusion import unfused
+from ovreport.graphs.kinds import CONVERTERS
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes, layer_names
+from ovreport.graphs.precision import INT8
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Link, Role, Row, Table, Tag
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
+from ovreport.graphs.kernels import Kernel, parse_kernel
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
@@ -40,13 +38,6 @@ from ..common import (
     without_empty,
 )
 
-_ISA = re.compile(
-    r"(?:^|_)(avx512_core_amx|avx512_core|avx512|avx10\w*?|avx2_vnni|avx2|avx|sse4\d|sse2|uni|amx"
-    r"|asimd|sve\d*|neon|acl)(?=_|$)"
-)
-_PRECISION = re.compile(
-    r"_+(f32|f16|bf16|f64|f8e4m3|f8e5m2|[iu](?:4|8|16|32|64)|boolean|undefined)$", re.IGNORECASE
-)
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01
 _NOT_NAMED = "not named"
@@ -57,34 +48,9 @@ _COPYING = frozenset({"Concatenation", "Split", "Reshape"})
 _UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The parts of a primitive's name, ``brgconv_avx2_1x1_f32``."""
-
-    implementation: str
-    isa: str
-    precision: str
-
-    @property
-    def called(self) -> str:
-        """The implementation in words; ``unknown_f32`` names none."""
-        return self.implementation if self.implementation not in _UNKNOWN else _NOT_NAMED
-
-    @property
-    def is_reference(self) -> bool:
-        """Written for correctness, not for speed."""
-        return "ref" in self.implementation.split("_")
-
-
-@lru_cache(maxsize=10_000)
-def parse_kernel(name: str) -> Kernel:
-    """Takes a primitive's name apart; what is not there is empty."""
-    precision = _PRECISION.search(name)
-    rest = name[: precision.start()] if precision else name
-    isa = _ISA.search(rest)
-    if isa:
-        rest = (rest[: isa.start()] + rest[isa.end() :]).strip("_")
-    return Kernel(rest or name, isa[1] if isa else "", precision[1].lower() if precision else "")
+def _called(kernel: Kernel) -> str:
+    """The implementation in words; ``unknown_f32`` names none."""
+    return kernel.implementation if kernel.implementation not in _UNKNOWN else _NOT_NAMED
 
 
 class Kernels(Analyzer):
@@ -115,7 +81,7 @@ class Kernels(Analyzer):
 
 
 def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
-    found = grouped(layers, lambda layer: parse_kernel(layer.kernel).called)
+    found = grouped(layers, lambda layer: _called(parse_kernel(layer.kernel)))
     shares = {name: sum(x.share for x in members) for name, members in found.items()}
     first = next(iter(shares))
     kernels = "kernels that the device does not name" if first == _NOT_NAMED else f"{first} kernels"
@@ -135,7 +101,7 @@ def _by_both(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]
     found = grouped(layers, lambda layer: _cell(parse_kernel(layer.kernel)))
     shares = {key: sum(x.share for x in members) for key, members in found.items()}
     parts = {key: parse_kernel(members[0].kernel) for key, members in found.items()}
-    kinds = list(dict.fromkeys(part.called for part in parts.values()))
+    kinds = list(dict.fromkeys(_called(part) for part in parts.values()))
     sets = list(dict.fromkeys(part.isa for part in parts.values()))
     if len(kinds) < 2 or len(sets) < 2:
         return []
@@ -156,7 +122,7 @@ def _by_both(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]
 
 def _cell(kernel: Kernel) -> str:
     """``brgconv with avx2``; a field of the heat map."""
-    return f"{kernel.called} with {kernel.isa or 'an instruction set that is not named'}"
+    return f"{_called(kernel)} with {kernel.isa or 'an instruction set that is not named'}"
 
 
 def _by_isa(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
@@ -176,7 +142,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
             Row(
                 {
                     "kernel": name,
-                    "implementation": kernel.called,
+                    "implementation": _called(kernel),
                     "isa": kernel.isa,
                     "reference": "yes" if kernel.is_reference else "",
                     "types": ", ".join(dict.fromkeys(layer.type for layer in members)),

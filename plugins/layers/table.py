@@ -9,6 +9,7 @@ import numpy as np
 
 from ovreport.graphs.flow import readers_of
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, layer_names
+from ovreport.graphs.precision import precision_name
 from ovreport.graphs.roofline import efficiency
 from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
@@ -22,6 +23,7 @@ from ..common import (
     operator_settings,
 )
 
+_TENSOR = "runtimePrecision"
 Fact = tuple[str, Value, Kind]
 
 
@@ -93,6 +95,17 @@ def _output(layer: ExecutedLayer) -> str:
     return ", ".join(parts)
 
 
+def _weights(layer: ExecutedLayer) -> str:
+    if layer.quantises_data:
+        return f"{layer.weights}; the data is turned into i8 while the layer runs"
+    return layer.weights
+
+
+def _differs(layer: ExecutedLayer, node: Node) -> bool:
+    """Whether what the device calls the layer's precision is not the one that it computes in."""
+    return precision_name(attribute(node, _TENSOR)) != layer.precision
+
+
 def _tensor(port: Port) -> str:
     return f"{port.shape} {port.precision}"
 
@@ -120,8 +133,10 @@ class _Details:
             yield "Name", layer.name, "code"
         yield from self._position(layer, node)
         yield from self._fusing(layer)
+        if layer.weights and layer.weights != layer.precision:
+            yield "Weights", _weights(layer), "text"
         for name in node.attributes:
-            if name not in COLUMNS:
+            if name not in COLUMNS or (name == _TENSOR and _differs(layer, node)):
                 yield name, attribute(node, name), "text"
         anchor = node_anchor(self._result, layer.index)
         yield "In the graph", Link("show", anchor), "text"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes, precision_name
+from ovreport.graphs.layers import ExecutedLayer, constant_nodes
+from ovreport.graphs.precision import precision_name
 from ovreport.labels import count
 from ovreport.rendering.format import show
 from ovreport.run import Node

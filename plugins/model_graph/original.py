@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ovreport.graphs.flow import critical_path
-from ovreport.graphs.layers import ExecutedLayer, Fate, constant_nodes, fates, precision_name
+from ovreport.graphs.layers import ExecutedLayer, Fate, constant_nodes, fates
+from ovreport.graphs.precision import precision_name
 from ovreport.labels import count
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Colouring, Diagram, DiagramNode, Role

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from ovreport.graphs.flow import Conversion, conversions, critical_path
-from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, precision_name
+from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
+from ovreport.graphs.precision import precision_name
 from ovreport.graphs.roofline import efficiency
 from ovreport.labels import count
 from ovreport.rendering.format import show
@@ -56,7 +57,7 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
         [
             Colouring("type", "layer type"),
             time_colouring(total_s(layers)),
-            Colouring("precision", "runtime precision"),
+            Colouring("precision", "executed precision"),
             # What is far below its roof stands out.
             *([Colouring("roof", "fraction of the roof", ("100 %", "0 %"))] if graph.roof else []),
         ],
@@ -84,7 +85,7 @@ class _RuntimeGraph:
         node, layer = self.nodes[index], self.layers.get(index)
         fills: dict[str, Role | float] = {
             "type": Role("type", node.type),
-            "precision": Role("precision", precision_name(attribute(node, "runtimePrecision"))),
+            "precision": Role("precision", self._precision(index)),
         }
         if layer is not None:
             fills["time"] = time_fill(layer.share)
@@ -99,6 +100,13 @@ class _RuntimeGraph:
             emphasis=index in self.ranks,
             duration_s=layer.median_s if layer else 0.0,
             name=node.name,
+        )
+
+    def _precision(self, index: int) -> str:
+        """Of a layer that was executed; of others what the device names."""
+        layer = self.layers.get(index)
+        return precision_name(
+            layer.precision if layer else attribute(self.nodes[index], "runtimePrecision")
         )
 
     def _lines(self, index: int) -> list[str]:
@@ -122,7 +130,9 @@ class _RuntimeGraph:
             yield f"order: {layer.order}"
         if index in self.roof:
             yield f"of the roof: {show(self.roof[index], 'share')}"
-        yield f"precision: {precision_name(attribute(node, 'runtimePrecision'))}"
+        yield f"precision: {self._precision(index)}"
+        if layer and layer.weights not in ("", layer.precision):
+            yield f"weights: {layer.weights}"
         yield from outputs(node)
         if layouts := attribute(node, "outputLayouts"):
             yield f"layout: {layouts}"

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ovreport.graphs.flow import Conversion, conversions, transitions
-from ovreport.graphs.layers import NESTED, ExecutedLayer, precision_name
+from ovreport.graphs.kinds import NESTED
+from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.precision import bits, precision_name
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
@@ -27,20 +29,21 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import evidence, focus_cells, focus_group, precision_shares, version_name
+from ..common import evidence, focus_cells, focus_group, precision_shares, total_s, version_name
 
 # Index and shape computations stay in integers whatever is asked for.
 _MOSTLY = 0.5
 
 
 class Precision(Analyzer):
-    """Time and layers by runtime precision, and the changes between them."""
+    """Time and layers by executed precision, and the changes between them."""
 
     id = "precision"
     title = "Precision"
     reading = (
-        "The precision that each layer was executed in, which may differ from the model's and "
-        "from the one that was asked for."
+        "The precision that each layer computes in, by its kernel and what the device can do. It "
+        "may differ from the model's, from that of the layer's weights, and from the one that was "
+        "asked for."
     )
     needs = frozenset({"layers"})
     order = 500
@@ -50,7 +53,8 @@ class Precision(Analyzer):
         for result, layers in focus_cells(run):
             shares = precision_shares(layers)
             groups.append(focus_group(run, result, _blocks(run, result, layers, shares)))
-            findings += [*_asked(result, shares), *_hidden(result, layers)]
+            findings += [*_asked(result, shares), *_weights(result, layers)]
+            findings += _hidden(result, layers)
         return Section(groups, findings)
 
 
@@ -72,6 +76,44 @@ def _asked(result: CellResult, shares: dict[str, float]) -> list[Finding]:
             "The device or its kernels for these layers lack this precision: do not count on it.",
         )
     ]
+
+
+def _weights(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding]:
+    """Layers whose weights are kept in another precision than the layer computes in."""
+    found: dict[tuple[str, str, bool], list[ExecutedLayer]] = defaultdict(list)
+    for layer in layers:
+        if _is_narrower(layer.weights, layer.precision) or layer.quantises_data:
+            found[layer.weights, layer.precision, layer.quantises_data].append(layer)
+    return [
+        Finding(
+            "precision.weights",
+            "info",
+            f"{version_name(result)}: {count(len(members), 'layer')} "
+            f"({', '.join(dict.fromkeys(layer.type for layer in members))}), "
+            f"{show(sum(layer.share for layer in members), 'share')} of the time, "
+            + _stored(members[0], alone=len(members) == 1),
+            evidence=evidence(result, members),
+        )
+        for members in sorted(found.values(), key=lambda members: -total_s(members))
+    ]
+
+
+def _stored(layer: ExecutedLayer, *, alone: bool) -> str:
+    has, computes, turns = ("has", "computes", "turns") if alone else ("have", "compute", "turn")
+    it = "it runs" if alone else "they run"
+    if layer.quantises_data:
+        return (
+            f"{has} {layer.weights} weights and {turns} floating-point data into i8 while {it} "
+            f"(dynamic quantisation): the products are computed in i8."
+        )
+    return (
+        f"{has} {layer.weights} weights and {computes} in {layer.precision}: narrow weights take "
+        f"less space, and the arithmetic stays that of {layer.precision}."
+    )
+
+
+def _is_narrower(weights: str, precision: str) -> bool:
+    return 0 < bits(weights) < bits(precision)
 
 
 def _hidden(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ovreport.graphs.flow import CONVERTERS, conversions
+from ovreport.graphs.flow import conversions
 from ovreport.graphs.fusion import unfused
+from ovreport.graphs.kinds import CONVERTERS
 from ovreport.graphs.layers import ExecutedLayer, fates, layer_names
 from ovreport.graphs.transposes import there_and_back
 from ovreport.labels import count

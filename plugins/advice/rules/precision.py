@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.graphs.flow import INT8, islands, quantisers
-from ovreport.graphs.fusion import PRODUCTS
+from ovreport.graphs.flow import islands, quantisers
+from ovreport.graphs.kinds import CONVOLUTIONS, PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.precision import INT8
 from ovreport.graphs.roofline import roof_precision
 from ovreport.labels import count
 from ovreport.rendering.format import digits, show
@@ -15,7 +16,7 @@ from ovreport.section import Link
 from ovreport.stats.ratio import ratio, verdict
 
 from ...common import by_type, grouped, is_quantised, median_latency_s, total_s
-from ..case import CONVOLUTIONS, NOTABLE, Case, Found, Rule, share, types
+from ..case import NOTABLE, Case, Found, Rule, share, types
 
 # The Workbench advised FP16 on a GPU from this share of FP32 layers on.
 _GPU_FLOAT32 = 0.15
