@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ovreport.run import (
     Answers,
@@ -10,10 +11,11 @@ from ovreport.run import (
     Failure,
     OutputDrift,
     Port,
+    RecordedOutput,
     Recording,
     Run,
-    counterparts,
 )
+from ovreport.stats.pairing import paired
 from ovreport.stats.recorded import recorded_drift
 
 
@@ -49,14 +51,24 @@ def answers_between(first: tuple[str, Run, Cell], second: tuple[str, Run, Cell])
     sets = [(place, y.inputs.index(d)) for place, d in enumerate(x.inputs) if d in y.inputs]
     if not sets:
         return because(f"they were not fed the same: {x.input_data}, and {y.input_data}")
+    outputs = _drifts(_outputs(run_a, a, x), _outputs(run_b, b, y), sets, x.labels)
     return known.model_copy(
         update={
             "inputs": ",".join(x.inputs[place] for place, _ in sets),
             "samples": len(sets) * x.batch,
+            "left_out": (max(len(x.inputs), len(y.inputs)) - len(sets)) * x.batch,
             "labels": x.labels_file,
-            "outputs": tuple(_drifts(x, y, sets)),
+            "outputs": tuple(outputs),
         }
     )
+
+
+@dataclass(frozen=True)
+class _Output:
+    """An output of a model, and what a run file keeps of it."""
+
+    port: Port
+    kept: RecordedOutput | None
 
 
 def _compared_already(run: Run, a: Cell, b: Cell) -> Answers | None:
@@ -74,18 +86,34 @@ def _digest(run: Run, cell: Cell) -> str:
     return run.model_file(cell.model, cell.version).sha256
 
 
-def _drifts(a: Recording, b: Recording, sets: list[tuple[int, int]]) -> Iterator[OutputDrift]:
+def _outputs(run: Run, cell: Cell, recording: Recording) -> list[_Output]:
+    """All outputs of a version; of some an earlier release kept nothing."""
+    kept = recording.outputs
+    ports = run.model_file(cell.model, cell.version).outputs
+    if len(ports) <= len(kept):
+        described = [Port(names=o.names, shape=o.shape, precision=o.type) for o in kept]
+        known = [*ports, *described[len(ports) :]]
+        return [_Output(port, output) for port, output in zip(known, kept, strict=True)]
+    by_name = {name: output for output in kept for name in output.names}
+    return [_Output(port, _first_of(by_name, port.names)) for port in ports]
+
+
+def _first_of(by_name: Mapping[str, RecordedOutput], names: Sequence[str]) -> RecordedOutput | None:
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _drifts(
+    a: Sequence[_Output],
+    b: Sequence[_Output],
+    sets: Sequence[tuple[int, int]],
+    labels: Sequence[int],
+) -> Iterator[OutputDrift]:
     """Labels are of the first output with scores."""
-    labels = a.labels
-    ports = [
-        [Port(names=output.names, shape=output.shape, precision="") for output in side.outputs]
-        for side in (a, b)
-    ]
-    for place, (output, other) in enumerate(zip(a.outputs, counterparts(*ports), strict=True)):
-        name = output.names[0] if output.names else str(place)
-        if other is None:
-            yield OutputDrift(name=name, shapes=(output.shape, ""))
+    for pair in paired([x.port for x in a], [x.port for x in b]):
+        first, second = pair.of(a, b)
+        if first is None or second is None or first.kept is None or second.kept is None:
+            yield pair.drift("not_kept")
             continue
-        drift = recorded_drift(name, output, b.outputs[other], sets, labels)
+        drift = recorded_drift(pair.name, first.kept, second.kept, sets, labels, pair.types)
         labels = () if drift.accuracy is not None else labels
-        yield drift
+        yield drift.model_copy(update={"other_name": pair.other_name})

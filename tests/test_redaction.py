@@ -32,6 +32,7 @@ from ovreport.run import (
     Node,
     Origin,
     Record,
+    RecordedOutput,
     Recording,
     Roof,
     Run,
@@ -189,6 +190,7 @@ GIVEN: dict[type[Record], dict[str, Any]] = {
     Appearance: {"logo": "data:image/png;base64,AAAA"},
     Node: {"inputs": (), "bodies": ()},
     Header: {"origins": ()},
+    RecordedOutput: {"shape": "[1]", "shapes": ()},
 }
 
 

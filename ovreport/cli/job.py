@@ -206,7 +206,7 @@ class Job:
         measured = {result.cell.id for result in run.done}
         for one in asked:
             if one.planned.cell.id in measured and not is_recorded(one, before):
-                run_file.add(answer_alone(one, self.source.config.measure, folder))
+                run_file.add(answer_alone(one, run, self.source.config.measure, folder))
 
     def _with_roofs(self, run: Run, run_file: RunFile, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""

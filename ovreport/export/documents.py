@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
+from ovreport.agreement import OutputOptions
 from ovreport.analysis import Analysis
 from ovreport.export.records import (
     Record,
@@ -41,7 +42,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
         "other_environments": [x.model_dump(mode="json") for x in run.other_environments],
         "models": [model_record(model) for model in run.header.models],
         "cells": cells,
-        "answers": list(answer_records(run)),
+        "answers": list(answer_records(run, _output_options(analyses))),
         "findings": list(_findings(analyses)),
     }
     # ASCII alone, so that a terminal shows names without obeying them.
@@ -56,14 +57,15 @@ def _inside(record: Record) -> Record:
 def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
     """The same by file name: a table for each kind of record."""
     profiled = [result for result in run.done if result.profile is not None]
+    answers = list(answer_records(run, _output_options(analyses)))
     tables: dict[str, Iterable[Record]] = {
         "models": map(model_record, run.header.models),
         "cells": cell_records(run),
         "slices": chain.from_iterable(map(slice_records, run.done)),
         "layers": chain.from_iterable(layer_records(run, result) for result in profiled),
         "operators": chain.from_iterable(operator_records(run, result) for result in profiled),
-        "answers": _rows_of(run, "outputs"),
-        "answer_layers": _rows_of(run, "layers"),
+        "answers": _rows_of(answers, "outputs"),
+        "answer_layers": _rows_of(answers, "layers"),
         "findings": _findings(analyses),
         "environment": (
             {"name": name, "value": str(value)}
@@ -73,9 +75,14 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
     return {f"{name}.csv": _csv(records) for name, records in tables.items()}
 
 
-def _rows_of(run: Run, part: Literal["outputs", "layers"]) -> Iterator[Record]:
+def _output_options(analyses: Sequence[Analysis]) -> OutputOptions:
+    """What the sections judge answers by."""
+    return next((x.analyzer.options_of(OutputOptions) for x in analyses), OutputOptions())
+
+
+def _rows_of(answers: Sequence[Record], part: Literal["outputs", "layers"]) -> Iterator[Record]:
     """A row for each output, or layer, of every two versions; one at least, with the reason."""
-    for record in answer_records(run):
+    for record in answers:
         inner = record[part]
         assert isinstance(inner, list)
         shared = {k: v for k, v in record.items() if k not in ("outputs", "layers")}

@@ -12,10 +12,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ovreport.agreement import JudgedOutput, OutputOptions, agreement
 from ovreport.export.spreadsheet import Field
 from ovreport.graphs.layers import attribute, executed_layers, fates, skipped_layers
 from ovreport.labels import difference
-from ovreport.run import Cell, CellResult, ModelFile, OutputDrift, Run
+from ovreport.run import Cell, CellResult, ModelFile, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -186,7 +187,7 @@ def operator_records(run: Run, result: CellResult) -> Iterator[Record]:
         }
 
 
-def answer_records(run: Run) -> Iterator[Record]:
+def answer_records(run: Run, options: OutputOptions) -> Iterator[Record]:
     """How far versions that were fed the same inputs are apart, with their outputs and layers.
 
     Errors are of the other against the base, in the unit of the output; similarity, relative error
@@ -194,6 +195,7 @@ def answer_records(run: Run) -> Iterator[Record]:
     """
     for answers in run.answers:
         base, other = difference(answers.base, answers.other)
+        known = agreement(run, answers, options)
         yield {
             "model": answers.base.model,
             "base_cell": answers.base.id,
@@ -201,10 +203,12 @@ def answer_records(run: Run) -> Iterator[Record]:
             "base": base,
             "other": other,
             "samples": answers.samples,
+            "samples_left_out": answers.left_out,
             "input_data": answers.input_data,
             "labels": answers.labels,
             "failure": answers.failure.reason if answers.failure else None,
-            "outputs": [_output(output) for output in answers.outputs],
+            "agreement": None if answers.failure else known.outcome,
+            "outputs": [_output(output) for output in known.outputs],
             "layers": [
                 {
                     "layer": layer.name,
@@ -218,19 +222,33 @@ def answer_records(run: Run) -> Iterator[Record]:
         }
 
 
-def _output(output: OutputDrift) -> Json:
+def _output(judged: JudgedOutput) -> Json:
+    output = judged.drift
+    part = output.worst_part
     compared = output.compared or (None, None)
     accuracy, accuracy5 = output.accuracy or (None, None), output.accuracy5 or (None, None)
     return {
         "output": output.name,
+        "other_output": output.other_name or output.name,
         "base_shape": output.shapes[0],
         "other_shape": output.shapes[1],
+        "base_type": output.types[0],
+        "other_type": output.types[1],
+        "outcome": judged.outcome,
+        "reason": output.reason,
         "same": output.same,
         "cosine_similarity": output.cosine,
         "max_absolute_error": output.max_abs,
         "mean_absolute_error": output.mean_abs,
         "relative_error": output.relative,
+        "worst_part": part.where if part else None,
+        "worst_part_relative_error": part.relative if part else None,
+        "worst_input_set": output.worst_set[0] if output.worst_set else None,
+        "worst_input_set_relative_error": output.worst_set[1] if output.worst_set else None,
+        "differing_elements": output.differing,
         "not_finite": output.not_finite,
+        "not_finite_in_one": output.unequal_not_finite,
+        "distance_of_base_from_itself": output.itself,
         "top1_agreement": output.top1,
         "top5_agreement": output.top5,
         "base_accuracy": accuracy[0],

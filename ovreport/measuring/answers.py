@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ovreport.agreement import OutputOptions, drawing
 from ovreport.config.schema import Measure
 from ovreport.errors import UserError
 from ovreport.graphs.matching import network, shared_names
@@ -24,6 +25,7 @@ from ovreport.measuring.asking import (
     input_sets,
     recording,
 )
+from ovreport.measuring.controlled import Compared, Distances, compared, distances
 from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.planning import Planner
@@ -32,15 +34,16 @@ from ovreport.run import (
     Answers,
     Failure,
     LayerDrift,
-    OutputDrift,
     Recording,
     Run,
     counterparts,
 )
-from ovreport.stats.drift import LayerSums, output_drift
+from ovreport.stats.drift import LayerSums
 
 # What nothing is compared with in its run is not worth more time.
 _ALONE_S = 10.0
+# A model that draws random numbers shows it in the first sets already.
+_AGAIN_S = 10.0
 # The two layouts of pictures: one version may take what the other does with channels last.
 _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 
@@ -178,18 +181,27 @@ def is_recorded(asked: Alone, run: Run | None) -> bool:
     )
 
 
-def answer_alone(asked: Alone, settings: Measure, folder: Path) -> Recording:
-    """Runs the version over its inputs, as many as can be had within some seconds."""
+def answer_alone(asked: Alone, run: Run, settings: Measure, folder: Path) -> Recording:
+    """Runs the version over its inputs, as many as can be had within some seconds.
+
+    Twice if the model draws random numbers.
+    """
     planned, fed, inputs = asked.planned, asked.fed, folder / "alone.npz"
     found: Answered | Failure
     words, digests = planned.input_data, list[str]()
+    itself: Distances = ()
     try:
         _save(inputs, fed.sets())
         words, digests = fed.words, input_digests(inputs)
         found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
         found = error.failure
-    return recording(planned, words, digests, found, fed.labels, fed.labels_file)
+    if isinstance(found, Answered) and drawing(run, planned.cell):
+        # If that fails, the operators alone tell that the model is random.
+        with suppress(WorkerError):
+            again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
+            itself = distances(found, again)
+    return recording(planned, words, digests, found, fed.labels, fed.labels_file, itself)
 
 
 def is_answered(question: Question, run: Run | None) -> bool:
@@ -234,31 +246,24 @@ def answer(
     except WorkerError as error:
         return known.model_copy(update={"failure": error.failure}), ()
     asked = list(zip((question.base, question.other), fed, strict=True))
-    found: list[Answered | Failure] = []
-    for side, (item, inputs) in enumerate(asked):
-        try:
-            found.append(all_answers(item, inputs, settings, folder / f"outputs-{side}"))
-        except WorkerError as error:
-            found.append(error.failure)
-    recordings = tuple(
-        recording(
-            item,
-            question.fed.words,
-            input_digests(inputs),
-            outcome,
-            question.fed.labels,
-            question.fed.labels_file,
-        )
-        for (item, inputs), outcome in zip(asked, found, strict=True)
+    a, b = (
+        _answered(item, inputs, settings, folder / f"outputs-{side}")
+        for side, (item, inputs) in enumerate(asked)
     )
-    a, b = found
+    itself: tuple[Distances, Distances] = ((), ())
     if isinstance(a, Failure) or isinstance(b, Failure):
-        failure = a if isinstance(a, Failure) else b
-        return known.model_copy(update={"failure": failure}), recordings
-    outputs = _outputs((a, b), question.fed.labels)
-    samples = len(a.files) * question.base.batch
-    known = known.model_copy(update={"outputs": outputs, "samples": samples})
-    if not question.layers:
+        known = known.model_copy(update={"failure": a if isinstance(a, Failure) else b})
+    else:
+        both = _compared(question, (a, b), fed[0], settings, folder / "again")
+        itself = both.itself
+        update = {"outputs": both.outputs, "repeat_failure": both.failure}
+        known = known.model_copy(update=update | {"samples": _samples(question, a)})
+    words, labels = question.fed.words, (question.fed.labels, question.fed.labels_file)
+    recordings = tuple(
+        recording(item, words, input_digests(inputs), outcome, *labels, repeats)
+        for (item, inputs), outcome, repeats in zip(asked, (a, b), itself, strict=True)
+    )
+    if known.failure is not None or not question.layers:
         return known, recordings
     try:
         layers = tuple(_layers(question, run, settings, folder, fed))
@@ -267,25 +272,38 @@ def answer(
     return known.model_copy(update={"layers": layers}), recordings
 
 
+def _answered(
+    planned: PlannedCell, inputs: Path, settings: Measure, target: Path
+) -> Answered | Failure:
+    try:
+        return all_answers(planned, inputs, settings, target)
+    except WorkerError as error:
+        return error.failure
+
+
 # ---------------------------------------------------------------------------- comparing
 
 
-def _outputs(both: tuple[Answered, Answered], labels: Labels | None) -> tuple[OutputDrift, ...]:
-    """Outputs are matched by a common name, else by index; labels are of the first with scores."""
-    a, b = both
-    found: list[OutputDrift] = []
-    scored = False
-    for index, other in enumerate(counterparts(a.ports, b.ports)):
-        name = a.ports[index].names[0] if a.ports[index].names else str(index)
-        values = a.of(index), b.of(other) if other is not None else None
-        if values[0] is None or values[1] is None:
-            shapes = a.ports[index].shape, b.ports[other].shape if other is not None else ""
-            found.append(OutputDrift(name=name, shapes=shapes))
-            continue
-        drift = output_drift(name, values[0], values[1], None if scored else labels)
-        scored = scored or drift.accuracy is not None
-        found.append(drift)
-    return tuple(found)
+def _samples(question: Question, answered: Answered) -> int:
+    return len(answered.files) * question.base.batch
+
+
+def _compared(
+    question: Question,
+    both: tuple[Answered, Answered],
+    inputs: Path,
+    settings: Measure,
+    target: Path,
+) -> Compared:
+    """All outputs of both; where they do not agree, the base is fed once more."""
+    config = question.fed.planner.source.config
+    return compared(
+        both,
+        question.fed.labels,
+        _samples(question, both[0]),
+        OutputOptions.model_validate(config.analyzer.get("outputs", {})),
+        lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
+    )
 
 
 def _layers(

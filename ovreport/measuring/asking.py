@@ -135,11 +135,13 @@ def recording(
     answered: Answered | Failure,
     labels: Labels | None,
     labels_file: str,
+    itself: Sequence[float | None] = (),
 ) -> Recording:
     """What a run file keeps of a version's answers, or why there are none.
 
     Args:
         digests: of the sets that were fed; of those the first were answered.
+        itself: how far each output is from itself, where that was looked at.
     """
     known = Recording(
         cell=planned.cell,
@@ -155,8 +157,9 @@ def recording(
     outputs = []
     for index, port in enumerate(answered.ports):
         arrays = answered.of(index)
-        if arrays and (kept := record(port, arrays, len(answered.ports))) is not None:
-            outputs.append(kept)
+        if arrays is not None:
+            repeats = itself[index] if itself else None
+            outputs.append(record(port, arrays, len(answered.ports), repeats))
     right = () if labels is None else tuple(labels[: sets * planned.batch].tolist())
     return known.model_copy(
         update={

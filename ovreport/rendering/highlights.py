@@ -20,7 +20,10 @@ _RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 3, "good": 4}
 # measured for: the most important of either is always shown.
 _VERDICTS = (
     frozenset(f"versions.{word}" for word in ("faster", "slower", "same", "inconclusive")),
-    frozenset(f"outputs.{word}" for word in ("drift", "shape", "failed", "close", "same")),
+    frozenset(
+        f"outputs.{word}"
+        for word in ("drift", "shape", "failed", "unkept", "random", "empty", "close", "same")
+    ),
 )
 # What a busy or unsteady machine does to a run; the first of these that was found sums it up.
 _DISTURBANCES = (

@@ -4,7 +4,15 @@ Durations are nanoseconds (``_ns``, integers), sizes are bytes. A :class:`Run` i
 run file (:mod:`ovreport.runfile`) is how it is stored.
 """
 
-from ovreport.run.answers import Answers, LayerDrift, OutputDrift, RecordedOutput, Recording
+from ovreport.run.answers import (
+    Answers,
+    LayerDrift,
+    OutputDrift,
+    Reason,
+    RecordedOutput,
+    Recording,
+    WorstPart,
+)
 from ovreport.run.cell import Cell, Hint, Streams
 from ovreport.run.environment import Device, Environment, RuntimeFacts, number_ranges
 from ovreport.run.graph import Graph, Node, Port, counterparts
@@ -59,6 +67,7 @@ __all__ = [
     "Port",
     "Profile",
     "ProfiledLayer",
+    "Reason",
     "Record",
     "RecordedOutput",
     "Recording",
@@ -71,6 +80,7 @@ __all__ = [
     "Stage",
     "StopReason",
     "Streams",
+    "WorstPart",
     "counterparts",
     "is_busy",
     "number_ranges",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,14 +20,34 @@ class Port(Record):
     shape: str
     precision: str
 
+    @property
+    def own_names(self) -> set[str]:
+        """Without those that OpenVINO makes up from a counter, which mean nothing elsewhere."""
+        return {name for name in self.names if not _MADE_UP.fullmatch(name)}
+
+
+_MADE_UP = re.compile(r"(Parameter|Result)_[0-9]+")
+
 
 def counterparts(first: Sequence[Port], second: Sequence[Port]) -> list[int | None]:
-    """For each port of the first the index of its counterpart: by a common name, else by place."""
-    found: list[int | None] = []
+    """For each port of the first the index of its counterpart, which is no other's.
+
+    By a common name; else the port at the same place, unless that has another counterpart. If as
+    many are left on either side, they are counterparts in their order.
+    """
+    found: list[int | None] = [None] * len(first)
+    free = dict.fromkeys(range(len(second)))
     for index, port in enumerate(first):
-        same = (i for i, other in enumerate(second) if {*port.names} & {*other.names})
-        found.append(next(same, index if index < len(second) else None))
-    return found
+        same = (i for i in free if port.own_names & second[i].own_names)
+        if (other := next(same, None)) is not None:
+            found[index] = other
+            del free[other]
+    left = [index for index, other in enumerate(found) if other is None]
+    if len(left) == len(free):
+        rest = dict(zip(left, free, strict=True))
+    else:
+        rest = {index: index for index in left if index in free}
+    return [rest.get(index, other) for index, other in enumerate(found)]
 
 
 class Node(Record):

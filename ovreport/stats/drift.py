@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ovreport.run import LayerDrift, OutputDrift
+from ovreport.run import LayerDrift, OutputDrift, Reason
+from ovreport.stats.classes import Classes, agreements, as_scores, best_classes, sum_to_one
+from ovreport.stats.elements import (
+    Truths,
+    are_codes,
+    comparable,
+    differences,
+    equal_elements,
+    same_bits,
+)
+from ovreport.stats.parts import Parts, channel_axes, finite
 
 Array = NDArray[Any]
-Classes = NDArray[np.int64]
-BEST = 5
-# Rows of an output that sum to one as closely as INT8 and f16 softmaxes do are probabilities.
-_SUM_TOLERANCE = 0.02
-# Without that sign, two-dimensional outputs of so many columns may be scores of classes.
-_MIN_CLASSES = 10
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
+Shape = tuple[int, ...]
+
+# What may be left of the error where B is said to be A times a factor, or A plus an offset.
+_LEFT = 0.1
+# Fewer values lie on a line by chance.
+_LEAST_VALUES = 16
+# What rounding leaves of the error once both are sorted. Sorting takes most of a random error, too.
+_LEFT_SORTED = 1e-3
 
 
 def output_drift(
@@ -24,46 +39,252 @@ def output_drift(
     a: Sequence[Array],
     b: Sequence[Array],
     labels: Classes | None = None,
+    types: tuple[str, str] = ("", ""),
 ) -> OutputDrift:
     """One output of two versions over the same inputs.
 
     Args:
         a: an array for each input set.
         labels: the right class of each sample, in order, if this output is to be scored.
+        types: element types as OpenVINO names them.
     """
-    shapes = (shape_text(a[0]), shape_text(b[0]))
-    if [x.shape for x in a] != [x.shape for x in b] or not a[0].size:
-        return OutputDrift(name=name, shapes=shapes)
-    update = errors_of(a, b)
-    x, y = as_scores(a), as_scores(b)
-    if x is not None and y is not None:
-        update["probabilities"] = probabilities(x) and probabilities(y)
-        update |= agreements(best_classes(x), best_classes(y), x.shape[1], labels)
-    return OutputDrift(name=name, shapes=shapes).model_copy(update=update)
+    sums = OutputSums(one_unit=are_probabilities(a) and are_probabilities(b))
+    identical = types[0] == types[1]
+    for x, y in zip(a, b, strict=True):
+        sums.add(x.ravel(), y.ravel(), (x.shape, y.shape), np.arange(x.size))
+        identical = identical and same_bits(x, y)
+    drift = sums.drift(name, types).model_copy(update={"identical": identical})
+    scores, others = as_scores(a), as_scores(b)
+    if drift.reason is not None or scores is None or others is None:
+        return drift
+    classes = agreements(best_classes(scores), best_classes(others), scores.shape[1], labels)
+    probabilities = sum_to_one(scores, 1) and sum_to_one(others, 1)
+    return drift.model_copy(update={"probabilities": probabilities, **classes})
 
 
-def errors_of(a: Sequence[Array], b: Sequence[Array]) -> dict[str, object]:
-    """Fields of :class:`OutputDrift` about the values of all input sets."""
-    return {
-        "cosine": min(cosine(x, y) for x, y in zip(a, b, strict=True)),
-        "not_finite": _not_finite(a, b),
-        **_errors(a, b),
-    }
+def are_probabilities(arrays: Sequence[Array]) -> bool:
+    """Whether values along an axis of channels sum to one."""
+    return any(
+        all(x.ndim > axis and x.dtype.kind == "f" and sum_to_one(x, axis) for x in arrays)
+        for axis in channel_axes(arrays[0].shape)
+    )
 
 
-def agreements(
-    a: Classes, b: Classes, classes: int, labels: Classes | None = None
-) -> dict[str, object]:
-    """Fields of :class:`OutputDrift` about the best classes of each sample, [samples, best]."""
-    update: dict[str, object] = {"top1": agreement(a, b, 1)}
-    several = classes > BEST
-    if several:
-        update["top5"] = agreement(a, b, BEST)
-    if labels is not None and len(labels) == len(a):
-        update["accuracy"] = (accuracy(a, labels, 1), accuracy(b, labels, 1))
-        if several:
-            update["accuracy5"] = (accuracy(a, labels, BEST), accuracy(b, labels, BEST))
-    return update
+# ---------------------------------------------------------------------------- sums
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Over elements of two arrays, A and B, that are finite in both."""
+
+    count: int = 0
+    squares: float = 0.0
+    """Of A."""
+    other_squares: float = 0.0
+    products: float = 0.0
+    """Of A and B."""
+    apart: float = 0.0
+    """Squares of B − A."""
+    change: float = 0.0
+    """B − A."""
+    errors: float = 0.0
+    """|B − A|."""
+    largest: float = 0.0
+
+    @classmethod
+    def of(cls, x: Numbers, y: Numbers, d: Numbers) -> _Sums:
+        return cls(
+            count=x.size,
+            squares=float(x @ x),
+            other_squares=float(y @ y),
+            products=float(x @ y),
+            apart=float(d @ d),
+            change=float(d.sum()),
+            errors=float(np.abs(d).sum()),
+            largest=float(np.abs(d).max(initial=0.0)),
+        )
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.count + other.count,
+            self.squares + other.squares,
+            self.other_squares + other.other_squares,
+            self.products + other.products,
+            self.apart + other.apart,
+            self.change + other.change,
+            self.errors + other.errors,
+            max(self.largest, other.largest),
+        )
+
+    @property
+    def cosine(self) -> float:
+        """Of the angle between A and B as vectors; exactly 1 for equal ones."""
+        if not self.apart:
+            return 1.0
+        lengths = (self.squares * self.other_squares) ** 0.5
+        return min(1.0, finite(self.products / lengths)) if lengths else 0.0
+
+    @property
+    def relative(self) -> float:
+        return relative_error(self.apart, self.squares)
+
+    @property
+    def factor(self) -> float | None:
+        """B / A by least squares, if that explains the difference."""
+        if not self.apart or not self.squares or self.count < _LEAST_VALUES:
+            return None
+        factor = self.products / self.squares
+        left = self.other_squares - factor * self.products
+        return finite(factor) if left <= _LEFT**2 * self.apart else None
+
+    @property
+    def offset(self) -> float | None:
+        """The mean of B − A, if that explains the difference."""
+        if not self.apart or self.count < _LEAST_VALUES:
+            return None
+        offset = self.change / self.count
+        left = self.apart - offset * self.change
+        return finite(offset) if left <= _LEFT**2 * self.apart else None
+
+
+def relative_error(apart: float, squares: float) -> float:
+    """‖B − A‖ / ‖A‖ from the sums of their squares; 1 where A is zero and B is not."""
+    return finite((apart / squares) ** 0.5) if squares else float(apart > 0)
+
+
+class OutputSums:
+    """One output of two versions, compared input set by input set."""
+
+    def __init__(self, *, one_unit: bool) -> None:
+        """``one_unit``: channels have no units of their own, as those of probabilities."""
+        self._one_unit = one_unit
+        self._shapes: tuple[list[Shape], list[Shape]] = ([], [])
+        self._sums: list[_Sums | None] = []
+        self._reasons: set[Reason] = set()
+        self._parts: Parts | None = None
+        self._empty = self._elements = self._differing = 0
+        self._not_finite = self._unequal_not_finite = 0
+        self._cosine = 1.0
+        self._numbers = False
+        self._reordered: set[bool] = set()
+
+    def add(self, a: Array, b: Array, shapes: tuple[Shape, Shape], places: Places) -> None:
+        """Some elements, or all, of one set.
+
+        Args:
+            a: flat, as ``b`` is.
+            shapes: of all elements.
+            places: of these elements among all, where the shapes agree.
+        """
+        for side, shape in zip(self._shapes, shapes, strict=True):
+            side.append(shape)
+        self._sums.append(None)
+        if shapes[0] != shapes[1]:
+            self._reasons.add("shape")
+        elif not comparable(a, b):
+            self._reasons.add("type")
+        else:
+            # Squares of very large doubles are infinite, which figures then say.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._compare(a, b, shapes[0], places)
+
+    def _compare(self, a: Array, b: Array, shape: Shape, places: Places) -> None:
+        same = equal_elements(a, b)
+        self._empty += not a.size
+        self._elements += a.size
+        self._differing += a.size - int(same.sum())
+        if a.dtype.kind in "SU":
+            self._sums[-1] = _Sums()
+            return
+        both = _finite_in(a) & _finite_in(b)
+        self._not_finite += int((~both).sum())
+        self._unequal_not_finite += int((~both & ~same).sum())
+        x, y = (side[both].astype(np.float64) for side in (a, b))
+        d = differences(a[both], b[both])
+        sums = self._sums[-1] = _Sums.of(x, y, d)
+        if are_codes(a) and are_codes(b):
+            return
+        self._numbers = True
+        # Without an element that is finite in both, equal infinities are equal.
+        alike = sums.count or same.all()
+        self._cosine = min(self._cosine, sums.cosine if alike else 0.0)
+        if sums.apart:
+            self._reordered.add(_is_reordered(x, y, d))
+        self._parts = self._parts or Parts(shape)
+        self._parts.add(shape, places[both], x, d)
+
+    def drift(self, name: str, types: tuple[str, str] = ("", "")) -> OutputDrift:
+        """Over all sets."""
+        known = [sums for sums in self._sums if sums is not None]
+        drift = OutputDrift(
+            name=name,
+            shapes=self._shape_texts(),
+            types=types,
+            reason=next(iter(sorted(self._reasons)), None),
+            sets=(len(known), len(self._sums)),
+        )
+        if not known:
+            return drift
+        total = sum(known, _Sums())
+        counts: dict[str, object] = {
+            "empty_sets": self._empty,
+            "elements": self._elements,
+            "differing": self._differing,
+            "not_finite": self._not_finite,
+            "unequal_not_finite": self._unequal_not_finite,
+        }
+        if self._numbers and self._elements:
+            counts["cosine"] = self._cosine
+        if total.count:
+            counts["max_abs"] = finite(total.largest)
+            counts["mean_abs"] = finite(total.errors / total.count)
+            counts |= self._relative(total) if self._numbers else {}
+        return drift.model_copy(update=counts)
+
+    def _relative(self, total: _Sums) -> dict[str, object]:
+        assert self._parts is not None
+        return {
+            "relative": total.relative,
+            "worst_set": self._worst_set(total),
+            "worst_part": self._parts.worst(one_unit=self._one_unit) if total.apart else None,
+            "factor": total.factor,
+            "offset": total.offset,
+            "reordered": self._reordered == {True},
+        }
+
+    def _worst_set(self, total: _Sums) -> tuple[int, float]:
+        """Relative to the size of A in that set, or in all if that is larger."""
+        mean = total.squares / total.count
+        errors = [
+            relative_error(sums.apart, max(sums.squares, mean * sums.count))
+            if sums is not None and sums.count
+            else 0.0
+            for sums in self._sums
+        ]
+        worst = int(np.argmax(errors))
+        return worst, errors[worst]
+
+    def _shape_texts(self) -> tuple[str, str]:
+        """Of the first set whose shapes differ, else of all."""
+        pairs = zip(*self._shapes, strict=True)
+        apart = next(((a, b) for a, b in pairs if a != b), None)
+        if apart is not None:
+            return shape_text(apart[0]), shape_text(apart[1])
+        text = common_shape(self._shapes[0])
+        return text, text
+
+
+def _finite_in(array: Array) -> Truths:
+    return np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, np.bool_)
+
+
+def _is_reordered(x: Numbers, y: Numbers, d: Numbers) -> bool:
+    """Whether sorting takes the whole error."""
+    left = np.sort(y) - np.sort(x)
+    return float(np.linalg.norm(left)) <= _LEFT_SORTED * float(np.linalg.norm(d))
+
+
+# ---------------------------------------------------------------------------- layers
 
 
 class LayerSums:
@@ -74,121 +295,52 @@ class LayerSums:
 
     def __init__(self, name: str, type: str) -> None:
         self._name, self._type = name, type
-        self._squares = self._apart = self._largest = 0.0
+        self._total = _Sums()
         self._cosine = 1.0
-        self._sets = 0
         self._comparable = True
 
     def add(self, a: Array, b: Array) -> None:
         """One set; of other shapes, or without an element finite in both, nothing can be said."""
-        if a.shape != b.shape or not a.size or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
+        if a.shape != b.shape or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
             self._comparable = False
             return
-        x, y = _finite(a, b)
-        if not x.size:
-            self._comparable = False
-            return
-        self._sets += 1
-        self._squares += float(x @ x)
-        self._apart += float((y - x) @ (y - x))
-        self._largest = max(self._largest, float(np.abs(y - x).max()))
-        self._cosine = min(self._cosine, cosine(a, b))
+        both = _finite_in(a) & _finite_in(b)
+        x, y = a[both], b[both]
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = _Sums.of(x.astype(np.float64), y.astype(np.float64), differences(x, y))
+        self._comparable = self._comparable and sums.count > 0
+        self._total += sums
+        self._cosine = min(self._cosine, sums.cosine)
 
     def drift(self) -> LayerDrift | None:
         """Over all sets; None where they could not be compared."""
-        if not self._comparable or not self._sets:
+        if not self._comparable or not self._total.count:
             return None
         return LayerDrift(
             name=self._name,
             type=self._type,
             cosine=self._cosine,
-            relative=_relative(self._apart**0.5, self._squares**0.5),
-            max_abs=self._largest,
+            relative=self._total.relative,
+            max_abs=finite(self._total.largest),
         )
 
 
-def cosine(a: Array, b: Array) -> float:
-    """Of the angle between two arrays taken as vectors; exactly 1 for equal ones.
-
-    Of the elements that are finite in both; where there are none, equal infinities are equal.
-    """
-    x, y = _finite(a, b)
-    if np.array_equal(x, y) if x.size else np.array_equal(a, b, equal_nan=True):
-        return 1.0
-    lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return min(1.0, float(x @ y) / lengths) if lengths else 0.0
+# ---------------------------------------------------------------------------- shapes
 
 
-def agreement(a: Classes, b: Classes, best: int) -> float:
-    """Share of the best classes of A that are among the best of B, in any order."""
-    pairs = zip(a[:, :best], b[:, :best], strict=True)
-    return float(np.mean([len(set(x) & set(y)) / best for x, y in pairs]))
-
-
-def accuracy(classes: Classes, labels: Classes, best: int) -> float:
-    """Share of samples whose right class is among the best."""
-    pairs = zip(labels, classes[:, :best], strict=True)
-    return float(np.mean([label in row for label, row in pairs]))
-
-
-def best_classes(scores: Array) -> Classes:
-    """The five classes with the highest scores, [samples, 5], best first; of equal ones the first.
-
-    Of fewer classes all.
-    """
-    order = np.argsort(-scores, axis=1, kind="stable")
-    return np.asarray(order[:, :BEST], dtype=np.int64)
-
-
-def _errors(a: Sequence[Array], b: Sequence[Array]) -> dict[str, float]:
-    """Largest and mean absolute error, and ‖B − A‖ / ‖A‖, over all elements finite in both.
-
-    Nothing where there are none.
-    """
-    pairs = [_finite(x, y) for x, y in zip(a, b, strict=True)]
-    x, y = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    if not x.size:
-        return {}
-    apart = np.abs(y - x)
-    length = float(np.linalg.norm(x))
-    distance = float(np.linalg.norm(apart))
-    return {
-        "max_abs": float(apart.max()),
-        "mean_abs": float(apart.mean()),
-        "relative": _relative(distance, length),
-    }
-
-
-def _relative(distance: float, length: float) -> float:
-    return distance / length if length else float(distance > 0)
-
-
-def _finite(a: Array, b: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The elements that are finite in both, flat; the others are counted by themselves."""
-    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
-    kept = np.isfinite(x) & np.isfinite(y)
-    return x[kept], y[kept]
-
-
-def _not_finite(a: Sequence[Array], b: Sequence[Array]) -> int:
-    return sum(x.size - _finite(x, y)[0].size for x, y in zip(a, b, strict=True))
-
-
-def as_scores(arrays: Sequence[Array]) -> Array | None:
-    """[samples, classes] if an output may be that; extents of one behind do not matter."""
-    if any(x.ndim < 2 or int(np.prod(x.shape[2:])) != 1 or x.dtype.kind != "f" for x in arrays):
-        return None
-    scores = np.concatenate([x.reshape(x.shape[0], x.shape[1]) for x in arrays])
-    wide = scores.shape[1] >= _MIN_CLASSES
-    return scores if wide or (scores.shape[1] > 1 and probabilities(scores)) else None
-
-
-def probabilities(scores: Array) -> bool:
-    """Whether the scores of every sample sum to one."""
-    sums = scores.sum(axis=1)
-    return bool((scores >= 0).all() and (np.abs(sums - 1) <= _SUM_TOLERANCE).all())
-
-
-def shape_text(array: Array) -> str:
+def shape_text(shape: Sequence[int]) -> str:
     """As OpenVINO prints it: ``[1,1000]``."""
-    return f"[{','.join(map(str, array.shape))}]"
+    return f"[{','.join(map(str, shape))}]"
+
+
+def common_shape(shapes: Sequence[Shape]) -> str:
+    """The same of several, with ``?`` for what varies."""
+    return f"[{','.join(_common_extents(shapes))}]"
+
+
+def _common_extents(shapes: Sequence[Shape]) -> Iterator[str]:
+    if len({len(shape) for shape in shapes}) > 1:
+        yield "..."
+        return
+    for extents in zip(*shapes, strict=True):
+        yield str(extents[0]) if len({*extents}) == 1 else "?"

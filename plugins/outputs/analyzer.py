@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
 
-from pydantic import Field
-
+from ovreport.agreement import (
+    Agreement,
+    JudgedOutput,
+    OutputOptions,
+    agreement,
+)
+from ovreport.agreement_words import equality, exact, in_words, likeness, obstacle, samples
 from ovreport.labels import count, difference
-from ovreport.plugin import Analyzer, Options
-from ovreport.rendering.format import digits, shorten, show
-from ovreport.run import Answers, LayerDrift, OutputDrift, Run
+from ovreport.plugin import Analyzer
+from ovreport.rendering.format import shorten, show
+from ovreport.run import Answers, LayerDrift, Run
 from ovreport.section import (
     Axis,
     Block,
@@ -22,52 +26,13 @@ from ovreport.section import (
     Role,
     Row,
     Section,
-    Severity,
     Table,
     Tag,
     Text,
+    Value,
 )
 
-# An answer at a cosine similarity of c to another holds √(1 − c²) that the other does not: 14 % at
-# 0.99, which rounding in INT8 may cost, and 44 % at 0.9, which is another answer.
-_OTHER_COSINE = 0.9
-# More samples than one in ten with another best class is beyond what a quantised classifier is
-# allowed; a single one may be a tie.
-_OTHER_TOP1 = 0.9
-
-Standing: TypeAlias = Literal["same", "alike", "apart", "other", "shapes"]
-
-
-class OutputOptions(Options):
-    """Options of the section."""
-
-    cosine: float = Field(
-        default=0.99,
-        ge=-1,
-        le=1,
-        description="outputs of a lower cosine similarity are pointed out",
-    )
-    top1: float = Field(
-        default=0.99,
-        ge=0,
-        le=1,
-        description="a lower share of samples with the same best class is pointed out",
-    )
-    layer_error: float = Field(
-        default=0.1,
-        gt=0,
-        description="relative error from which on a layer counts as deviating",
-    )
-
-
-# From the best to the worst.
-_SEVERITY: dict[Standing, Severity] = {
-    "same": "good",
-    "alike": "good",
-    "apart": "warning",
-    "other": "problem",
-    "shapes": "warning",
-}
+_NAME = 40
 
 
 class Outputs(Analyzer):
@@ -88,22 +53,27 @@ class Outputs(Analyzer):
         return bool(run.answers)
 
     def analyze(self, run: Run) -> Section:
-        groups, findings = [], []
+        groups, findings, verdicts = [], [], []
         for answers in run.answers:
-            groups.append(self._group(answers))
-            findings += self._findings(answers, apart=run.header.made == "compare")
-        said = "; ".join(_verdict(answers, self.options) for answers in run.answers[:3])
-        return Section(groups, findings, f"{said}.")
+            known = agreement(run, answers, self.options)
+            groups.append(self._group(known))
+            findings += self._findings(known, apart=run.header.made == "compare")
+            name = f"{answers.base.model}, {_names(answers)[1]}"
+            verdicts.append(f"{name}: {in_words(known)}")
+        return Section(groups, findings, f"{'; '.join(verdicts[:3])}.")
 
-    def _group(self, answers: Answers) -> Group:
+    def _group(self, known: Agreement) -> Group:
+        answers = known.answers
         heading = f"{answers.base.model}: {_names(answers)[1]} against {_names(answers)[0]}"
         if answers.failure is not None:
             why = f"They could not be compared: {answers.failure.reason.rstrip('.')}."
             return Group(heading, [Text(f"answers-{_id(answers)}", why)])
-        fed = f"Fed {count(answers.samples, 'sample')}: {answers.input_data}." + (
+        fed = f"Fed {samples(known)}: {answers.input_data}." + (
             f" Labels: {answers.labels}." if answers.labels else ""
         )
-        blocks: list[Block] = [Text(f"answers-{_id(answers)}", fed), _table(answers)]
+        blocks: list[Block] = [Text(f"answers-{_id(answers)}", fed)]
+        if answers.outputs:
+            blocks.append(_table(known))
         blocks += self._layers(answers)
         return Group(heading, blocks)
 
@@ -140,7 +110,7 @@ class Outputs(Analyzer):
                     "name": shorten(layer.name, 60),
                     "type": Tag(layer.type, Role("type", layer.type)),
                     "relative": layer.relative,
-                    "cosine": _exact(layer.cosine),
+                    "cosine": exact(layer.cosine),
                     "max": layer.max_abs,
                 },
                 emphasis=layer is self._first(layers) or layer is _worst(layers)[0],
@@ -170,56 +140,39 @@ class Outputs(Analyzer):
 
     # ------------------------------------------------------------------------ findings
 
-    def _findings(self, answers: Answers, *, apart: bool) -> list[Finding]:
+    def _findings(self, known: Agreement, *, apart: bool) -> list[Finding]:
         """``apart``: of runs that need not have been fed the same."""
+        answers = known.answers
         name = f"{answers.base.model} ({_names(answers)[1]})"
         if answers.failure is not None:
             reason = answers.failure.reason.rstrip(".")
-            text = f"{name}: answers could not be compared: {reason}."
-            remedy = (
-                "Measure both with the same inputs and seed, and with [outputs] compare on."
-                if apart
-                else ""
-            )
-            return [Finding("outputs.failed", "info" if apart else "warning", text, remedy)]
-        found = [
-            finding
-            for output in answers.outputs
-            if (finding := self._of_output(name, answers, output)) is not None
-        ]
-        if not found and all(output.same for output in answers.outputs):
-            base = _names(answers)[0]
-            found.append(Finding("outputs.same", "good", f"{name}: answers as {base} to the bit."))
+            return [_uncompared(f"{name}: answers could not be compared: {reason}.", apart=apart)]
+        if not known.outputs:
+            return [_uncompared(f"{name}: no output was compared.", apart=apart)]
+        if all(output.outcome in ("identical", "equal") for output in known.outputs):
+            found = [_of_equal(name, known)]
+        else:
+            found = [
+                self._of_output(name, known, output)
+                for output in known.outputs
+                if output.outcome not in ("identical", "equal")
+            ]
+        if answers.repeat_failure is not None:
+            reason = answers.repeat_failure.reason.rstrip(".")
+            text = f"{name}: whether {_names(answers)[0]} repeats itself is not known: {reason}."
+            found.append(Finding("outputs.control", "info", text))
         if any(layer.max_abs > 0 for layer in answers.layers):
             found.append(self._of_layers(name, answers.layers))
         return found
 
-    def _of_output(self, name: str, answers: Answers, output: OutputDrift) -> Finding | None:
-        stands = standing(output, answers.samples, self.options)
-        if stands == "same":
-            return None
-        if stands == "shapes":
-            return Finding(
-                "outputs.shape",
-                _SEVERITY[stands],
-                f"{name}: output {shorten(output.name, 40)} is {output.shapes[1] or 'missing'} and "
-                f"{output.shapes[0]} in {_names(answers)[0]}: they cannot be compared.",
-            )
-        parts = [f"cosine similarity {_exact(output.cosine)}"]
-        if output.top1 is not None:
-            parts.append(f"the same best class in {show(output.top1, 'share')} of the samples")
-        if output.not_finite:
-            parts.append(f"{count(output.not_finite, 'element')} infinite or not a number")
-        if output.accuracy is not None:
-            was, now = (show(value, "share") for value in output.accuracy)
-            parts.append(f"accuracy {was} → {now}")
-        return Finding(
-            "outputs.close" if stands == "alike" else "outputs.drift",
-            _SEVERITY[stands],
-            f"{name}, output {shorten(output.name, 40)} over "
-            f"{count(answers.samples, 'sample')}: {', '.join(parts)}.",
-            "" if stands == "alike" else _remedy(answers),
-        )
+    def _of_output(self, name: str, known: Agreement, output: JudgedOutput) -> Finding:
+        subject = f"{name}, output {shorten(output.drift.name, _NAME)}"
+        match output.outcome:
+            case "nothing" | "random" | "incomparable":
+                text = f"{subject} {obstacle(output)}."
+            case _:
+                text = f"{subject} over {samples(known)}: {likeness(output)}{_scores(output)}."
+        return Finding(_ids(output), output.severity, text, _remedy(known, output))
 
     def _of_layers(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
         worst, first = _worst(layers)[0], self._first(layers)
@@ -236,76 +189,66 @@ class Outputs(Analyzer):
         )
 
 
-def standing(output: OutputDrift, samples: int, options: OutputOptions) -> Standing:
-    """How far the outputs of two versions are apart."""
-    if output.cosine is None:
-        return "shapes"
-    if output.not_finite:
-        return "other"
-    top1 = 1.0 if output.top1 is None else output.top1
-    if output.cosine >= options.cosine and top1 >= options.top1:
-        return "same" if output.same else "alike"
-    flipped = round((1 - top1) * samples)
-    if output.cosine < _OTHER_COSINE or (top1 < _OTHER_TOP1 and flipped > 1):
-        return "other"
-    return "apart"
+def _ids(output: JudgedOutput) -> str:
+    match output.outcome:
+        case "nothing":
+            return "outputs.empty"
+        case "incomparable":
+            return "outputs.unkept" if output.severity == "info" else "outputs.shape"
+        case "random":
+            return "outputs.random"
+        case "alike":
+            return "outputs.close"
+        case _:
+            return "outputs.drift"
 
 
-def in_words(answers: Answers, options: OutputOptions) -> str:
-    """For a sentence about both versions: ``answers alike (cosine similarity 0.9987)``."""
-    if answers.failure is not None or not answers.outputs:
+def _uncompared(text: str, *, apart: bool) -> Finding:
+    if not apart:
+        return Finding("outputs.failed", "warning", text)
+    remedy = "Measure both with the same inputs and seed, and with [outputs] compare on."
+    return Finding("outputs.failed", "info", text, remedy)
+
+
+def _of_equal(name: str, known: Agreement) -> Finding:
+    """Of versions of which every output is equal: the one with most to tell stands for all."""
+    worst = max(
+        known.outputs, key=lambda output: (output.outcome == "equal", output.drift.not_finite)
+    )
+    base = _names(known.answers)[0]
+    over = f", over {samples(known)}" if known.answers.left_out else ""
+    return Finding("outputs.same", "good", f"{name}: answers as {base}, {equality(worst)}{over}.")
+
+
+def _scores(output: JudgedOutput) -> str:
+    if output.drift.accuracy is None:
         return ""
-    output, stands = _furthest(answers, options)
-    if stands == "shapes":
-        return "outputs of other shapes"
-    if stands == "same":
-        return "answers the same to the bit"
-    return f"answers {'alike' if stands == 'alike' else 'differ'} ({_likeness(output)})"
+    was, now = (show(value, "share") for value in output.drift.accuracy)
+    return f", accuracy {was} → {now}"
 
 
-def _furthest(answers: Answers, options: OutputOptions) -> tuple[OutputDrift, Standing]:
-    """The output that differs most."""
-    found = [(output, standing(output, answers.samples, options)) for output in answers.outputs]
-    return max(found, key=lambda item: (list(_SEVERITY).index(item[1]), -(item[0].cosine or 0.0)))
-
-
-def _likeness(output: OutputDrift) -> str:
-    words = f"cosine similarity {_exact(output.cosine)}"
-    if output.top1 is not None:
-        words += f", same best class in {show(output.top1, 'share')}"
-    if output.not_finite:
-        words += f", {count(output.not_finite, 'element')} infinite or not a number"
-    return words
-
-
-def _table(answers: Answers) -> Table:
+def _table(known: Agreement) -> Table:
+    answers = known.answers
     base, other = _names(answers)
-    rows = [
-        Row(
-            {
-                "name": shorten(output.name, 60),
-                "shape": output.shapes[0]
-                if output.shapes[0] == output.shapes[1]
-                else " and ".join(shape or "none" for shape in output.shapes),
-                "cosine": _exact(output.cosine),
-                "relative": output.relative,
-                "max": output.max_abs,
-                "mean": output.mean_abs,
-                "top1": output.top1,
-                "top5": output.top5,
-                "a": output.accuracy[0] if output.accuracy else None,
-                "b": output.accuracy[1] if output.accuracy else None,
-            }
-        )
-        for output in answers.outputs
-    ]
+    rows = [Row(_values(output)) for output in known.outputs]
     columns = [
         Column("name", "Output", "code"),
+        Column("outcome", "Outcome"),
         Column("shape", "Shape", "code"),
+        Column("type", "Type"),
         Column("cosine", "Cosine similarity", help="The lowest of all input sets."),
         Column("relative", "Relative error", "share", help="‖B − A‖ / ‖A‖ over all elements."),
+        Column("part", "Worst part", "code",
+               help="The index along one axis, such as a channel, with the largest error."),
+        Column("part_error", "Its error", "share",
+               help="Relative to the output, or along an axis of channels to that part of it."),
+        Column("equal", "Equal elements", "share"),
         Column("max", "Largest error", "number"),
         Column("mean", "Mean error", "number"),
+        Column("not_finite", "Not finite", "count",
+               help="Elements that are infinite or not a number in either version."),
+        Column("itself", "From itself", "share",
+               help="How far the base is from itself when it is fed the same once more."),
         Column("top1", "Same best class", "share",
                help="Of the samples, if the output holds class scores."),
         Column("top5", "Same five best", "share", help="Of the five best classes, in any order."),
@@ -313,7 +256,7 @@ def _table(answers: Answers) -> Table:
         Column("b", f"Accuracy, {other}", "share"),
     ]  # fmt: skip
     kept = {c.key for c in columns} - {
-        key for key in ("top1", "top5", "a", "b") if all(row.values[key] is None for row in rows)
+        key for key in _WHERE_KNOWN if all(not row.values[key] for row in rows)
     }
     return Table(
         f"outputs-{_id(answers)}",
@@ -322,6 +265,54 @@ def _table(answers: Answers) -> Table:
         [Row({k: v for k, v in row.values.items() if k in kept}) for row in rows],
         _sampled(answers),
     )
+
+
+# Columns that are left out where no output has a value.
+_WHERE_KNOWN = frozenset(
+    {"type", "part", "part_error", "not_finite", "itself", "top1", "top5", "a", "b"}
+)
+_OUTCOMES = {
+    "identical": "same to the bit",
+    "equal": "equal",
+    "alike": "alike",
+    "nothing": "empty",
+    "random": "random",
+    "incomparable": "not compared",
+    "apart": "differs",
+    "other": "differs",
+}
+
+
+def _values(output: JudgedOutput) -> dict[str, Value]:
+    drift = output.drift
+    part = drift.worst_part
+    equal = (
+        None if drift.differing is None or not drift.elements else drift.differing / drift.elements
+    )
+    return {
+        "name": _pair(shorten(drift.name, 60), shorten(drift.other_name, 60) or drift.name),
+        "outcome": _OUTCOMES[output.outcome],
+        "shape": _pair(*(shape or "none" for shape in drift.shapes)),
+        "type": _pair(*drift.types),
+        "cosine": exact(drift.cosine),
+        "relative": drift.relative,
+        "part": part.where if part else "",
+        "part_error": part.relative if part else None,
+        "equal": equal,
+        "max": drift.max_abs,
+        "mean": drift.mean_abs,
+        "not_finite": drift.not_finite or None,
+        "itself": drift.itself,
+        "top1": drift.top1,
+        "top5": drift.top5,
+        "a": drift.accuracy[0] if drift.accuracy else None,
+        "b": drift.accuracy[1] if drift.accuracy else None,
+    }
+
+
+def _pair(a: str, b: str) -> str:
+    """What both versions have, once where it is the same."""
+    return a if a == b else f"{a} and {b}"
 
 
 def _sampled(answers: Answers) -> str:
@@ -339,23 +330,23 @@ def _sampled(answers: Answers) -> str:
     )
 
 
-def _remedy(answers: Answers) -> str:
-    where = (
-        "The table of layers shows where it begins"
-        if answers.asked_layers
-        else "Set layers = true under [outputs] to see where it begins"
-    )
-    return f"{where}; accuracy on a data set tells whether it matters."
-
-
-def _verdict(answers: Answers, options: OutputOptions) -> str:
-    name = f"{answers.base.model}, {_names(answers)[1]}"
-    if answers.failure is not None or not answers.outputs:
-        return f"{name}: not compared"
-    output, stands = _furthest(answers, options)
-    if stands == "shapes":
-        return f"{name}: outputs of other shapes"
-    return f"{name}: {'the same to the bit' if stands == 'same' else _likeness(output)}"
+def _remedy(known: Agreement, output: JudgedOutput) -> str:
+    match output.outcome:
+        case "nothing":
+            return "Give `input` for which the model finds something."
+        case "random":
+            return "Give the operators that draw a seed to compare versions by their answers."
+        case "incomparable" if output.drift.reason == "not_kept" or output.drift.differs_elsewhere:
+            return "Measure both versions in one run to compare all elements."
+        case "apart" | "other":
+            where = (
+                "The table of layers shows where it begins"
+                if known.answers.asked_layers
+                else "Set layers = true under [outputs] to see where it begins"
+            )
+            return f"{where}; accuracy on a data set tells whether it matters."
+        case _:
+            return ""
 
 
 def _names(answers: Answers) -> tuple[str, str]:
@@ -368,12 +359,3 @@ def _id(answers: Answers) -> str:
 
 def _worst(layers: Sequence[LayerDrift]) -> list[LayerDrift]:
     return sorted(layers, key=lambda layer: -layer.relative)
-
-
-def _exact(cosine: float | None) -> str:
-    """As many nines as it has: 0.99997 is not 1."""
-    if cosine is None:
-        return ""
-    if cosine == 1:
-        return "1"
-    return f"{cosine:.6f}" if cosine > 0.999 else digits(cosine, 4)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.agreement import OutputOptions
 from ovreport.comparisons import ComparisonOptions, comparisons
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Group, Section, Text
 
-from ..outputs.analyzer import OutputOptions
 from . import figures, pairs, rates, sureness, words
 
 # More sentences than this of either kind are no verdict; the table of key figures has the rest.

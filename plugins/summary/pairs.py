@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.agreement import OutputOptions, agreement
+from ovreport.agreement_words import in_words
 from ovreport.comparisons import Comparison, ComparisonOptions, judged
 from ovreport.rendering.format import interval, show, unit_for
 from ovreport.run import Run
 from ovreport.stats.criteria import Criterion, Name, word
 from ovreport.stats.estimate import Estimate
 
-from ..outputs.analyzer import OutputOptions, in_words
 from ..versions.verdicts import tally
 from .choice import in_latency_mode
 from .naming import mode
@@ -95,7 +96,8 @@ def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> str:
     """Several where pairs differ in what answers depend on, such as the precision asked for."""
     points = [{a.cell.point, b.cell.point} for a, b in comparison.pairs]
     known = [x for x in run.answers if {x.base.point, x.other.point} in points]
-    return ", ".join(filter(None, dict.fromkeys(in_words(answers, options) for answers in known)))
+    words = (in_words(agreement(run, answers, options)) for answers in known)
+    return ", ".join(dict.fromkeys(words))
 
 
 def _file(criterion: Criterion | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .element_types import values_of
 from .python_api import Request
 
 
@@ -30,16 +31,12 @@ def save_outputs(request: Request, turn: int, target: str) -> None:
     No set sees what another left in the model's states. Element types without a form in numpy are
     left out.
     """
-    arrays = {}
     request.reset()
     request.feed(turn)
     request.infer()
-    for index, tensor in enumerate(request.outputs()):
-        kind = tensor.get_element_type().get_type_name()
-        if kind == "bf16":
-            # bf16 is the upper half of f32.
-            halves = tensor.data.view(np.uint16).astype(np.uint32) << 16
-            arrays[str(index)] = halves.view(np.float32)
-        elif tensor.data.dtype.kind in "fiub":
-            arrays[str(index)] = tensor.data
+    arrays: dict[str, Any] = {
+        str(index): values
+        for index, tensor in enumerate(request.outputs())
+        if (values := values_of(tensor)) is not None
+    }
     np.savez(target, **arrays)

@@ -1,0 +1,72 @@
+"""Outputs that hold scores of classes: which classes are the best, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Classes = NDArray[np.int64]
+BEST = 5
+# Rows of an output that sum to one as closely as INT8 and f16 softmaxes do are probabilities.
+_SUM_TOLERANCE = 0.02
+# Without that sign, two-dimensional outputs of so many columns may be scores of classes.
+_MIN_CLASSES = 10
+
+
+def agreements(
+    a: Classes, b: Classes, classes: int, labels: Classes | None = None
+) -> dict[str, object]:
+    """Fields of :class:`OutputDrift` about the best classes of each sample, [samples, best]."""
+    update: dict[str, object] = {"top1": agreement(a, b, 1)}
+    several = classes > BEST
+    if several:
+        update["top5"] = agreement(a, b, BEST)
+    if labels is not None and len(labels) == len(a):
+        update["accuracy"] = (accuracy(a, labels, 1), accuracy(b, labels, 1))
+        if several:
+            update["accuracy5"] = (accuracy(a, labels, BEST), accuracy(b, labels, BEST))
+    return update
+
+
+def agreement(a: Classes, b: Classes, best: int) -> float:
+    """Share of the best classes of A that are among the best of B, in any order."""
+    pairs = zip(a[:, :best], b[:, :best], strict=True)
+    return float(np.mean([len(set(x) & set(y)) / best for x, y in pairs]))
+
+
+def accuracy(classes: Classes, labels: Classes, best: int) -> float:
+    """Share of samples whose right class is among the best."""
+    pairs = zip(labels, classes[:, :best], strict=True)
+    return float(np.mean([label in row for label, row in pairs]))
+
+
+def best_classes(scores: Array) -> Classes:
+    """The five classes with the highest scores, [samples, 5], best first; of equal ones the first.
+
+    Of fewer classes all.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.asarray(order[:, :BEST], dtype=np.int64)
+
+
+def as_scores(arrays: Sequence[Array]) -> Array | None:
+    """[samples, classes] if an output may be that; extents of one behind do not matter."""
+    if any(x.ndim < 2 or int(np.prod(x.shape[2:])) != 1 or x.dtype.kind != "f" for x in arrays):
+        return None
+    if len({x.shape[1] for x in arrays}) > 1 or not any(x.size for x in arrays):
+        return None
+    scores = np.concatenate([x.reshape(x.shape[0], x.shape[1]) for x in arrays])
+    wide = scores.shape[1] >= _MIN_CLASSES
+    return scores if wide or (scores.shape[1] > 1 and sum_to_one(scores, 1)) else None
+
+
+def sum_to_one(scores: Array, axis: int) -> bool:
+    """Whether values are probabilities: none below zero, and along an axis they sum to one."""
+    if not (scores >= 0).all():
+        return False
+    sums = scores.sum(axis=axis, dtype=np.float64)
+    return bool((np.abs(sums - 1) <= _SUM_TOLERANCE).all())
