@@ -58,7 +58,7 @@ def test_it_names_what_gives_more_throughput() -> None:
     assert plain(summary([quick, best])) == (
         "net on CPU: 25.0 FPS, 40.0 ms median (<±0.01 %) in latency mode "
         "(inference precision f32, 2 threads, 1 stream, 1 request); "
-        "2 streams and batch 4 give 1.60 × the throughput."
+        "2 streams and batch 4 give 1.60 × the throughput (<±0.01 %)."
     )
 
 

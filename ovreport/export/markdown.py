@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ovreport.comparisons import Comparison, control
 from ovreport.gate.checks import Gate, Status
+from ovreport.graphs.certainty import certainty
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
 from ovreport.output import printable
@@ -36,7 +37,7 @@ def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise)
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
     for comparison in compared:
-        parts += [_verdicts(run, comparison, noise), *_layers(run, comparison)]
+        parts += [_verdicts(run, comparison, noise), *_layers(run, comparison, noise)]
     if not compared:
         parts.append(_figures(run))
     return "\n\n".join(parts) + "\n"
@@ -114,9 +115,13 @@ def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
     return f"### {literal(comparison.heading)}\n\n{_table(heads, rows, 3)}{more}"
 
 
-def _layers(run: Run, comparison: Comparison) -> list[str]:
-    groups = matched(run, *comparison.shown) if comparison.shown else ()
-    changed = [group for group in groups if group.change_s]
+def _layers(run: Run, comparison: Comparison, noise: Noise) -> list[str]:
+    """Those that changed beyond the noise, the largest change first."""
+    if comparison.shown is None:
+        return []
+    groups = matched(run, *comparison.shown)
+    sure = certainty(comparison, comparison.shown, groups, noise)
+    changed = [group for group in groups if sure.beyond_noise(group)]
     top = sorted(changed, key=lambda group: -abs(group.change_s))[:_LAYERS]
     if not top:
         return []

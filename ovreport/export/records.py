@@ -270,6 +270,9 @@ def _ms(seconds: float) -> float:
 def _estimate(estimate: Estimate | None) -> Record | None:
     if estimate is None:
         return None
+    if not estimate.confidence and estimate.low == estimate.high:
+        # Neither an interval nor a range: a width of 0 would say that the figure is exact.
+        return {"point": round(estimate.point, 6), "low": None, "high": None}
     return {name: round(getattr(estimate, name), 6) for name in ("point", "low", "high")}
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from ovreport.comparisons import Comparison, Pair, control
 from ovreport.gate.rules import Rule
+from ovreport.graphs.certainty import certainty
 from ovreport.graphs.matching import matched
 from ovreport.labels import label
 from ovreport.rendering.format import show, signed
@@ -69,7 +70,7 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
                     outcomes.append(_absolute(run, rule, result))
         for comparison, pair, known in judged if rule.relative else ():
             if _covers(run, rule, pair[1]):
-                outcome, warning = _relative(run, comparison, pair, rule, known)
+                outcome, warning = _relative(run, comparison, pair, rule, known, noise)
                 outcomes.append(outcome)
                 warnings.update(dict.fromkeys(warning))
         if len(outcomes) == before and not lost:
@@ -149,7 +150,12 @@ def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
 
 
 def _relative(
-    run: Run, comparison: Comparison, pair: Pair, rule: Rule, known: Mapping[Name, Criterion]
+    run: Run,
+    comparison: Comparison,
+    pair: Pair,
+    rule: Rule,
+    known: Mapping[Name, Criterion],
+    noise: Noise,
 ) -> tuple[Outcome, list[str]]:
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
     criterion = known.get(rule.criterion)
@@ -160,16 +166,16 @@ def _relative(
     limit = _beyond_noise(rule, criterion)
     warnings, words = [], f"the limit of {rule.value_text}"
     if limit != rule.limit:
-        noise = f"the noise of ±{criterion.noise:.1%}"
-        warnings = [f"{rule.text}: smaller than {noise}, which is taken as the limit"]
-        words = f"{noise}, which is taken instead of {rule.value_text}"
+        within = f"the noise of ±{criterion.noise:.1%}"
+        warnings = [f"{rule.text}: smaller than {within}, which is taken as the limit"]
+        words = f"{within}, which is taken instead of {rule.value_text}"
     status = _status(criterion.ratio, rule.sign, 1 + limit)
     text = (
         f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
         f"{_spread(criterion.ratio)}, {_against(status, rule, words)}"
     )
     if status == "broken" and rule.criterion in _OF_INFERENCE:
-        text += _cause(run, pair, slower=criterion.verdict == "slower")
+        text += _cause(run, comparison, pair, noise, slower=criterion.verdict == "slower")
     return Outcome(rule.text, comparison.heading, name, status, text), warnings
 
 
@@ -218,12 +224,14 @@ def _spread(ratio: Estimate) -> str:
     return f" ({signed(ratio.low - 1)} to {signed(ratio.high - 1)})"
 
 
-def _cause(run: Run, pair: Pair, *, slower: bool) -> str:
-    """The layers that changed most in the direction of the whole, if they are known."""
-    groups = [g for g in matched(run, *pair) if (g.change_s > 0) == slower and g.change_s]
-    if not groups:
+def _cause(run: Run, comparison: Comparison, pair: Pair, noise: Noise, *, slower: bool) -> str:
+    """The layer that changed most in the direction of the whole, of those beyond the noise."""
+    groups = matched(run, *pair)
+    sure = certainty(comparison, pair, groups, noise)
+    changed = [g for g in groups if (g.change_s > 0) == slower and sure.beyond_noise(g)]
+    if not changed:
         return ""
-    largest = max(groups, key=lambda group: abs(group.change_s))
+    largest = max(changed, key=lambda group: abs(group.change_s))
     return (
         f"; the layer that changes most is {largest.main.label} "
         f"({largest.main.type}): {show(largest.a_s, 'duration')} → "

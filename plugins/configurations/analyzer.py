@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from ovreport.export.workbench import file_name, inference_report
-from ovreport.labels import label
+from ovreport.labels import count, label
 from ovreport.plugin import Analyzer, Options
+from ovreport.ranking import rivals, times, told
 from ovreport.rendering.format import show
 from ovreport.run import Cell, CellResult, Run, Streams
 from ovreport.section import (
@@ -35,10 +36,14 @@ from ovreport.section import (
 )
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
+from ovreport.stats.ratio import Figure
 
 from ..common import latency_threshold_s, without_empty
-from .choice import fps, is_device_choice, over_one_stream, pareto, streams_shown, sweet_spot
+from .choice import fps, is_device_choice, over, over_one_stream, pareto, streams_shown, sweet_spot
 from .search import search_tables
+
+# More configurations that may be as good as the best are not named one by one.
+_RIVALS = 3
 
 
 class ConfigurationOptions(Options):
@@ -56,8 +61,8 @@ class Configurations(Analyzer):
     title = "Configurations"
     reading = (
         "Up is more throughput, left is less latency. The sweet spot is the highest throughput "
-        "whose latency is within the threshold. On the line, no other configuration has both more "
-        "throughput and less latency."
+        "whose latency is within the threshold. On the line, by the figures alone, no other "
+        "configuration has both more throughput and less latency."
     )
     needs = frozenset({"full_rate"})
     order = 200
@@ -137,7 +142,7 @@ class _Seen:
 
     results: Sequence[CellResult]
     latencies: Sequence[Estimate]
-    percentile: str
+    percentile: Literal["mean", "median", "p90", "p95", "p99"]
     threshold: float | None
     best: int | None
     front: frozenset[int]
@@ -157,7 +162,7 @@ class _Seen:
             "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
             f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
-            f"{self._beside_the_device_choice(chosen)}.",
+            f"{self._beside_the_device_choice(chosen)}{self._beside_rivals(chosen)}.",
             evidence=[Link("its row", f"cell-{chosen.cell.id}")],
         )
 
@@ -166,8 +171,19 @@ class _Seen:
             return ""
         if self._device_choice == self.best:
             return ", which is the device's own choice"
-        gain = fps(chosen) / fps(self.results[self._device_choice])
-        return f", {show(gain, 'ratio')} that of the device's own choice"
+        gain = over(self.results[self._device_choice], chosen)
+        if gain is None or told(gain) != "more":
+            return ", not told apart from the device's own choice"
+        return ", " + times(gain, "that of the device's own choice")
+
+    def _beside_rivals(self, chosen: CellResult) -> str:
+        """Others that may be as good, by name where they are few."""
+        others = rivals(chosen, self.results)
+        if not others:
+            return ""
+        names = ", ".join(label(r.cell, self.cells) for r in others[:_RIVALS])
+        which = f" ({names})" if len(others) <= _RIVALS else ""
+        return f"; {count(len(others), 'other')} may reach as much: the intervals overlap{which}"
 
     def _crossing(self) -> str:
         """Of a sweet spot that may as well lie beyond the threshold."""
@@ -240,7 +256,9 @@ class _Seen:
         if len(self.results) == 1:
             return reached
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
-        return f"Most throughput{limit}: {reached}, with {self._named(spot.cell)}"
+        others = len(rivals(spot, self.results))
+        apart = f"; {count(others, 'other')} may reach as much" if others else ""
+        return f"Most throughput{limit}: {reached}, with {self._named(spot.cell)}{apart}"
 
     def _named(self, cell: Cell) -> str:
         """In a sentence, where a bare hint would read as what it is called after."""
@@ -336,13 +354,16 @@ class _Seen:
         result = self.results[place]
         assert result.resolved is not None
         at = f"streams {streams_shown(result)}, batch {result.resolved.batch}"
-        return f"{title} is {word} with {at}: {show(values[place], kind)} ({words})"
+        figure: Figure = "throughput" if kind == "rate" else self.percentile
+        others = rivals(result, [self.results[p] for p in places], figure)
+        apart = f"; {count(len(others), 'other')} may be as good" if others else ""
+        return f"{title} is {word} with {at}: {show(values[place], kind)} ({words}){apart}"
 
     def _table(self) -> Table:
         own = self._device_choice
-        base = None if own is None else fps(self.results[own])
+        base = None if own is None else self.results[own]
         scaled = over_one_stream(self.results)
-        if all(value == 1 for value in scaled.values()):
+        if all(value.point == 1 for value in scaled.values()):
             scaled = {}
         rows = []
         for place, result in enumerate(self.results):
@@ -360,9 +381,9 @@ class _Seen:
                         "fps": known.throughput_fps,
                         "latency": self.latencies[place],
                         "p95": known.latency.p95,
-                        "ratio": fps(result) / base if base else None,
+                        "ratio": over(base, result) if base else None,
                         "gain": gain,
-                        "efficiency": gain / streams if gain and streams else None,
+                        "efficiency": gain.scaled(1 / streams) if gain and streams else None,
                         "stopped": result.stopped or "",
                         "mark": self._mark(place),
                     },
@@ -384,7 +405,7 @@ class _Seen:
             Column("latency", f"Latency, {self.percentile}", "duration"),
             Column("p95", "Latency, p95", "duration"),
             Column("ratio", "To the device's choice", "ratio", help="Throughput over that of the "
-                   "device's own choice: the quotient of both figures, not of pairs of slices."),
+                   "device's own choice."),
             Column("gain", "To one stream", "ratio",
                    help="Throughput over that of one stream, all else equal.", optional=True),
             Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ovreport.run import CellResult
+from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
+from ovreport.stats.ratio import ratio
 
 
 def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:
@@ -31,14 +33,23 @@ def fps(result: CellResult) -> float:
     return figures(result).throughput_fps.point
 
 
-def over_one_stream(results: Sequence[CellResult]) -> Mapping[str, float]:
+def over_one_stream(results: Sequence[CellResult]) -> Mapping[str, Estimate]:
     """By cell id: throughput over that of one stream, all else equal; itself where it is one.
 
     Divided by the number of streams it is the scaling efficiency: 1 where every stream brings as
     much as the first.
     """
-    one = {_but_streams(r): fps(r) for r in reversed(results) if _streams(r) == 1}
-    return {r.cell.id: fps(r) / one[_but_streams(r)] for r in results if one.get(_but_streams(r))}
+    one = {_but_streams(r): r for r in reversed(results) if _streams(r) == 1}
+    return {
+        r.cell.id: gain
+        for r in results
+        if (first := one.get(_but_streams(r))) and (gain := over(first, r))
+    }
+
+
+def over(base: CellResult, other: CellResult) -> Estimate | None:
+    """Throughput of a cell over that of another; exactly one over itself."""
+    return Estimate.exact(1.0) if other is base else ratio(base, other, "throughput")
 
 
 def streams_shown(result: CellResult) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.labels import count, label
+from ovreport.ranking import times, told
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run, SearchStep
 from ovreport.section import Column, Link, Row, Table
 from ovreport.stats.figures import figures
 
 from ..common import latency_threshold_s, median_s
+from .choice import fps, over
 
 
 def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:
@@ -25,7 +27,8 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
     """``own`` is the device's own choice."""
     found = {result.cell.id: result for result in run.results}
     cells = [result.cell for result in run.results]
-    rows, best, elsewhere = [], -1.0, 0
+    best: CellResult | None = None
+    rows, elsewhere = [], 0
     end = "It was interrupted."
     for number, step in enumerate(steps, 1):
         if step.cell is None:
@@ -47,7 +50,7 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
                     "latency": median_s(result) if known else None,
                     "what": what,
                 },
-                emphasis=what == _BETTER,
+                emphasis=what in (_BETTER, _MAYBE),
             )
         )
     columns = [
@@ -67,11 +70,13 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
     return Table(f"search-{own.cell.id}", "How the best was searched", columns, rows, note)
 
 
-_BETTER = "best so far"
+_BETTER, _MAYBE = "best so far", "may be the best so far"
 
 
-def _outcome(run: Run, result: CellResult, best: float) -> tuple[str, float]:
-    """In words, and the best throughput after it."""
+def _outcome(
+    run: Run, result: CellResult, best: CellResult | None
+) -> tuple[str, CellResult | None]:
+    """In words, and the cell with the best throughput after it."""
     if result.failure is not None:
         return f"failed: {result.failure.reason}", best
     threshold = latency_threshold_s(run)
@@ -81,7 +86,9 @@ def _outcome(run: Run, result: CellResult, best: float) -> tuple[str, float]:
     streams = result.resolved.streams
     if isinstance(result.cell.streams, int) and streams and streams < result.cell.streams:
         return f"the device takes {count(streams, 'stream')}", best
-    fps = figures(result).throughput_fps.point
-    if fps > best:
-        return _BETTER, fps
-    return f"{show(fps / best, 'ratio')} the best so far", best
+    gain = over(best, result) if best else None
+    if best is None or (gain and told(gain) == "more"):
+        return _BETTER, result
+    if fps(result) > fps(best):
+        return _MAYBE, result
+    return times(gain, "the best so far") if gain else "not known", best

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ovreport.labels import label
+from ovreport.labels import count, label
+from ovreport.ranking import rivals
 from ovreport.rendering.format import shorten, show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
@@ -58,10 +59,17 @@ def _few(run: Run, model: str, version: str) -> KeyFigures:
         within = latency_threshold_s(run)
         title = f"Throughput within {show(within, 'duration')}" if within else "Highest throughput"
         shown.append(
-            KeyFigure(title, figures(chosen).throughput_fps, "rate", ran(chosen),
+            KeyFigure(title, figures(chosen).throughput_fps, "rate",
+                      f"{ran(chosen)}{_not_told(chosen, results)}",
                       link=f"cell-{chosen.cell.id}")
         )  # fmt: skip
     return KeyFigures("key-figures", [*shown, *ready(quick)])
+
+
+def _not_told(chosen: CellResult, results: Sequence[CellResult]) -> str:
+    """How many configurations may be as good."""
+    number = len(rivals(chosen, results))
+    return f"; {count(number, 'other')} may reach as much" if number else ""
 
 
 def ready(result: CellResult) -> list[KeyFigure]:

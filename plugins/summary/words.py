@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import executed_layers
 from ovreport.labels import count
+from ovreport.ranking import times, told
 from ovreport.rendering.format import interval, show
 from ovreport.run import CellResult, Run
 from ovreport.stats.criteria import NOISE
@@ -69,12 +70,22 @@ def _tuning(run: Run, results: Sequence[CellResult], quick: CellResult) -> str:
     if len(results) == 1:
         return ""
     gain = None if chosen is quick else ratio(quick, chosen, "throughput")
-    if gain is None or (gain.confidence and gain.high <= 1 + NOISE):
+    if gain is not None and told(gain) == "more":
+        words, verb = _difference(quick, chosen)
+        return f"{words} {verb} {times(gain, 'the throughput')}{limit}"
+    others = [r for r in results if r is not quick and _may_be_within(threshold, r)]
+    if all(_gives_no_more(quick, other) for other in others):
         return f"no other configuration gives more throughput{limit}"
-    if gain.confidence == 0 or gain.low <= 1:
-        return f"not enough data to tell whether another configuration gives more throughput{limit}"
-    words, verb = _difference(quick, chosen)
-    return f"{words} {verb} {show(gain.point, 'ratio')} the throughput{limit}"
+    return f"not enough data to tell whether another configuration gives more throughput{limit}"
+
+
+def _may_be_within(threshold: float | None, result: CellResult) -> bool:
+    return threshold is None or median_s(result).low <= threshold
+
+
+def _gives_no_more(quick: CellResult, other: CellResult) -> bool:
+    gain = ratio(quick, other, "throughput")
+    return gain is not None and gain.confidence > 0 and gain.high <= 1 + NOISE
 
 
 def _difference(quick: CellResult, chosen: CellResult) -> tuple[str, str]:

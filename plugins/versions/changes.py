@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.comparisons import Comparison, Pair
+from ovreport.graphs.certainty import Certainty, certainty, change_of
 from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import ExecutedLayer, attribute
 from ovreport.graphs.matching import LayerGroup, coverage, matched
@@ -33,7 +34,6 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.medians import difference, is_beyond_zero
 
 from ..common import COLUMNS, grouped, layer_anchor, median_latency_s, operator_settings, total_s
-from .certainty import Certainty, certainty, change_of
 
 # Steps of a waterfall beside both ends; the smaller changes are added up in one bar.
 _STEPS = 8

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ovreport.comparisons import Comparison, Pair
+from ovreport.graphs.certainty import Certainty, certainty
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes
 from ovreport.graphs.matching import LayerGroup, matched, network
 from ovreport.labels import count
@@ -16,7 +17,6 @@ from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode
 from ovreport.stats.criteria import Noise
 
 from ..common import layer_anchor
-from .certainty import Certainty, certainty
 
 # Larger graphs can be seen, one at a time, in the section on the model's graph.
 MAX_NODES = 2000

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ovreport.labels import count, label
+from ovreport.ranking import times, told
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, is_busy
 from ovreport.section import Link
@@ -72,6 +73,8 @@ def _compared(
     if large < small:
         return f"{said}, but the latency threshold keeps the sweet spot at {large}"
     if enough is spot and spot is one[-1]:
+        if told(ratio(one[-2], spot, "throughput")) != "more":
+            return f"{said} and {show(_fps(one[-2]), 'rate')} with {size(one[-2])}: not told apart"
         return (
             f"throughput still rises up to {_sized(noun, large)}, the most that was measured "
             f"({show(_fps(one[-2]), 'rate')} → {show(_fps(spot), 'rate')})"
@@ -124,14 +127,13 @@ def _idle(case: Case) -> Found | str:
             f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had other "
             "work: nothing follows"
         )
-    several = [r for r in case.cells if r.cell.hint != "latency" and _fps(r) > _fps(result)]
+    several = [r for r in case.cells if r.cell.hint != "latency"]
     other = max(several, key=_fps, default=None)
-    more = (
-        f"; {label(other.cell, case.run.header.plan)} reaches "
-        f"{show(_fps(other) / _fps(result), 'ratio')} its throughput"
-        if other
-        else ""
-    )
+    gain = ratio(result, other, "throughput") if other else None
+    more = ""
+    if other and gain and told(gain) == "more":
+        name = label(other.cell, case.run.header.plan)
+        more = f"; {name} reaches {times(gain, 'its throughput')}"
     return Found(
         "info",
         f"with the latency hint one request keeps {busy:.1f} of {threads} threads busy, though "
@@ -140,7 +142,7 @@ def _idle(case: Case) -> Found | str:
         "streams use them (hint throughput), or fewer threads do the same.",
         f'Measure [matrix] hint = ["latency", "throughput"] and threads = {[*range(1, threads)]}.',
         [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in
-         (result, *([other] if other else []))],
+         (result, *([other] if other and more else []))],
     )  # fmt: skip
 
 
