@@ -16,7 +16,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from ovreport.errors import UserError
-from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.layers import executed_layers, unplaced_s
 from ovreport.plugin import Analyzer, Need, Options
 from ovreport.run import Run
 from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped
@@ -52,7 +52,7 @@ def _outcome(
         needs = {"measurements", *analyzer.needs} if analyzer.needs else ()
         for need, is_met in _MEETS.items():
             if need in needs and not is_met(run):
-                return Skipped(_MISSING[need])
+                return Skipped(_missing(need, run))
         section = analyzer.analyze(run)
         _check(section)
         shown = [finding for finding in section.findings if finding.id not in suppress]
@@ -110,14 +110,31 @@ _MISSING: dict[Need, str] = {
     "measurements": "No cell was measured.",
     "full_rate": "All cells were measured at fixed rates of requests; how fast the model can be is "
     "seen without a rate.",
-    "layers": "There are no layer times: no cell was profiled, or the device executed no layer.",
+    "layers": "There are no layer times: the device executed no layer.",
     "model_graph": "The run holds no model graph.",
     "runtime_graph": "The run holds no runtime graph.",
     "two_versions": "The run holds one version of each model, with one runtime on one device; "
     "two are needed to compare.",
-    "roofs": "What the device can reach was not measured: `roofs` under [measure] is off, it "
-    "failed, or the run was made before there was a roofline.",
+    "roofs": "What the device can reach was not measured in this run.",
 }
+
+
+def _missing(need: Need, run: Run) -> str:
+    """Why a need is not met, as this run tells it."""
+    if need in ("layers", "model_graph", "runtime_graph") and run.untimed:
+        failure = run.untimed[0].profile_failure
+        assert failure is not None
+        return (
+            f"There are no layer times, as the pass for them failed: {failure.reason.rstrip('.')}."
+        )
+    if need == "layers" and not any(r.profile for r in run.done):
+        return "There are no layer times: the run was made without (`profile_iterations = 0`)."
+    if need == "layers" and any(unplaced_s(run, r) for r in run.done):
+        return "There are no layer times: what was timed has other names than the device's graph."
+    failed = [roof for roof in run.roofs if roof.failure]
+    if need == "roofs" and failed:
+        return f"What the device can reach could not be measured: {failed[0].failure.rstrip('.')}."
+    return _MISSING[need]
 
 
 # ---------------------------------------------------------------------------- finding them

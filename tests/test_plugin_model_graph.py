@@ -123,7 +123,9 @@ def test_without_layer_times_no_empty_section_or_folder_is_left(
     bare = replace(recorded, results=tuple(map(without_times, recorded.results)))
     run_file.write_text("\n".join(lines_of(bare)) + "\n")
     assert ovreport("render", run_file, "-o", report).exit_code == 0
-    (said,) = re.findall('<p class="skipped">(There are no layer times.*)</p>', report.read_text())
+    (said,) = re.findall(
+        '<p class="skipped">(There are no layer times: the device.*)</p>', report.read_text()
+    )
     assert '<span id="model_graph">Model graph</span>' in said
     done = ovreport("export", run_file, "--graph", "svg", "-o", tmp_path / "graphs")
     assert done.exit_code == 2

@@ -230,7 +230,7 @@ class Job:
         print_failures(run, verbose=self.verbose)
         told = f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}"
         click.echo(printable(told))
-        return self.gate.hold(run, self.source) or (1 if run.failed else 0)
+        return self.gate.hold(run, self.source) or (1 if run.failed or run.untimed else 0)
 
     def _before(self) -> Run | None:
         """The run to go on with.

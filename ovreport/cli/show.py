@@ -186,6 +186,9 @@ class Display:
         if median is not None:
             words += f", median {show(median, 'duration')}"
         _console.print(_text(head + words))
+        if result.profile_failure is not None:
+            said = f"  its layers could not be timed: {result.profile_failure.reason}"
+            _console.print(_text(said, "yellow"))
 
 
 def print_step(step: SearchStep, among: Sequence[Cell]) -> None:
@@ -240,13 +243,15 @@ def _sureness(estimate: Estimate) -> str:
 
 
 def print_failures(run: Run, *, verbose: bool) -> None:
-    """Why cells have no result."""
+    """Why cells have no result, or no layer times."""
     cells = [result.cell for result in run.results]
-    for result in run.failed:
-        assert result.failure is not None
+    found = [("Failed", result, result.failure) for result in run.failed]
+    found += [("No layer times", result, result.profile_failure) for result in run.untimed]
+    for what, result, failure in found:
+        assert failure is not None
         name = label(result.cell, cells, version=True)
-        _console.print(_text(f"Failed: {name}: {result.failure.reason}", "red"))
-        if verbose and result.failure.detail:
-            _console.print(_text(result.failure.detail, "dim"))
-    if run.failed and not verbose:
+        _console.print(_text(f"{what}: {name}: {failure.reason}", "red"))
+        if verbose and failure.detail:
+            _console.print(_text(failure.detail, "dim"))
+    if found and not verbose:
         _console.print("(-v tells more.)", style="dim")

@@ -67,6 +67,11 @@ class Run:
         return tuple(r for r in self.results if not r.ok)
 
     @property
+    def untimed(self) -> tuple[CellResult, ...]:
+        """Measured cells whose layers were to be timed, and could not be."""
+        return tuple(r for r in self.done if r.profile_failure)
+
+    @property
     def pending(self) -> tuple[Cell, ...]:
         """Planned cells without a result: the run was interrupted."""
         seen = {r.cell.id for r in self.results}
