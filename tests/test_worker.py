@@ -14,7 +14,7 @@ import pytest
 from conftest import tiny_model
 
 from ovreport.measuring import session
-from ovreport.measuring.session import WorkerError, WorkerSession, cause
+from ovreport.measuring.session import WorkerError, WorkerSession
 from ovreport.measuring.worker import c_api
 from ovreport.run import ModelCache
 
@@ -260,28 +260,6 @@ def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: 
     (first.parent / "a.data").write_bytes(b"notes")
     assert identity_of(first) == identity_of(same)
     assert identity_of(squeezenet)[0] == squeezenet.stat().st_size
-
-
-def test_the_cause_is_found_among_places() -> None:
-    text = (
-        "Exception from src/inference/src/cpp/core.cpp:117:\n"
-        "Exception from src/plugins/intel_cpu/src/config.cpp:505:\n"
-        "NotFound: Unsupported property FOO by CPU plugin.\n\n"
-    )
-    assert cause(text) == "Unsupported property FOO by CPU plugin."
-
-
-def test_the_cause_names_the_layer_that_a_shape_does_not_fit() -> None:
-    text = (
-        "Check 'in_out_elements_equal' failed at src/core/reshape_shape_inference.hpp:360:\n"
-        "While validating node 'opset1::Reshape n140 (opset1::AvgPool n139[0]:f32[2,1024,1,1], "
-        "opset1::Constant c[0]:i64[2]) -> (f32[1,1024])' with friendly_name 'n140':\n"
-        "Shape inference input shapes {[2,1024,1,1],[2]}\n"
-        "Requested output shape [1,1024] is incompatible with input shape\n"
-    )
-    assert cause(text) == (
-        "layer n140: Requested output shape [1,1024] is incompatible with input shape"
-    )
 
 
 @pytest.mark.parametrize(

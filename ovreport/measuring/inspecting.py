@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.measuring.unreadable import check_content, unreadable
 from ovreport.run import Device, Port
 
 # Hashing and reading 10 GB of weights from a slow disk.
@@ -74,8 +75,7 @@ def _check_there(path: Path) -> None:
         raise UserError(f"{path}: no such model file", "Check the path.")
     if path.is_file():
         try:
-            with path.open("rb"):
-                return
+            check_content(path)
         except OSError as error:
             raise UserError(
                 f"{path}: cannot be read: {error.strerror}", "Check its permissions."
@@ -86,11 +86,7 @@ def _model(worker: WorkerSession, path: Path) -> ModelInfo:
     try:
         told = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path))
     except WorkerError as error:
-        raise UserError(
-            f"{path}: OpenVINO cannot read this model: {error.failure.reason}",
-            "It reads ONNX, IR (.xml beside its .bin), TFLite, Paddle and TensorFlow models.",
-            detail=error.failure.detail,
-        ) from error
+        raise unreadable(path, error.failure) from error
     return ModelInfo(
         format=_FORMATS.get(told["frontend"], told["frontend"]),
         size_bytes=told["size_bytes"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any, get_args
 
 import psutil
 
+from ovreport.measuring.causes import cause
 from ovreport.run import Failure, Stage
 
 WORKER = Path(__file__).with_name("worker")
@@ -218,25 +218,3 @@ def _environment(python: Path) -> dict[str, str]:
         for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"):
             inherited.pop(name, None)
     return {**inherited, "PYTHONUNBUFFERED": "1"}
-
-
-# Lines and prefixes in which OpenVINO says where in its sources an error came from.
-_NOISE = re.compile(
-    r"^\s*(Exception from \S+:\d+:|Check '.*' failed at \S+:\d+:|While validating node '.*"
-    r"|Shape inference input shapes .*|FrontEnd API failed with \w+:|Check '.*' failed\.?)\s*$"
-)
-_NODE = re.compile(r"^While validating node .* with friendly_name '(.*)':$", re.MULTILINE)
-_PREFIX = re.compile(r"^(\[[A-Z]+\]\s*|NotFound:\s*|\w+: Check '.*' failed at \S+:\d+:\s*)")
-
-
-def cause(text: str) -> str:
-    """The one line of an OpenVINO error that tells a user something.
-
-    OpenVINO prints a stack of places (``Exception from …``, ``Check '…' failed at …``) and then
-    the cause; the first line that is not a place is taken, with the layer that it is about.
-    """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if not _NOISE.match(line)]
-    line = _PREFIX.sub("", (telling or lines or ["no reason given"])[0])
-    layer = _NODE.search(text)
-    return (f"layer {layer[1]}: {line}" if layer else line)[:500]

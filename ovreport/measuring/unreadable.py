@@ -1,0 +1,174 @@
+"""Why OpenVINO could not read a model, and what to do: by its error and by what the files hold."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ovreport.errors import UserError
+from ovreport.measuring.causes import unknown_operations
+from ovreport.run import Failure
+
+_READS = "ONNX, IR (.xml beside its .bin), TFLite, Paddle and TensorFlow models"
+_ANEW = "Download or export it anew."
+# As much of a file as tells what it is.
+_HEAD = 4096
+_LFS = b"version https://git-lfs.github.com/spec/"
+_PAGE = re.compile(rb"\s*<(!doctype html|html)\b", re.IGNORECASE)
+_IR_VERSION = re.compile(rb"<net\b[^>]*\bversion=\"(\d+)\"")
+# Written before 2020, by releases whose IR is read no longer.
+_OLDEST_IR = 10
+_KNOWN = {
+    ".onnx": "ONNX",
+    ".xml": "IR",
+    ".tflite": "TFLite",
+    ".pdmodel": "Paddle",
+    ".pb": "TensorFlow",
+    ".pbtxt": "TensorFlow",
+    ".meta": "TensorFlow",
+}
+_FOREIGN = {
+    **dict.fromkeys((".pt", ".pt2", ".pth", ".ckpt", ".safetensors"), "PyTorch"),
+    **dict.fromkeys((".h5", ".keras"), "Keras"),
+    **dict.fromkeys((".mlmodel", ".mlpackage"), "Core ML"),
+    ".caffemodel": "Caffe",
+    ".engine": "TensorRT",
+}
+_WEIGHTS = {".bin": ".xml", ".pdiparams": ".pdmodel"}
+# Of ONNX weights in a file of their own, as releases write it.
+_PIECE = re.compile(r"(?:in file \(|data_full_path: )(?P<name>.*?), offset: \d+, data_length: \d+")
+_OUTSIDE = re.compile(r"Path '(?P<name>.*)' resolves to '.*' which is outside the base directory")
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What is wrong, as it follows on the path of the model, and what to do."""
+
+    wrong: str
+    remedy: str
+
+
+def unreadable(path: Path, failure: Failure) -> UserError:
+    """The error for a model that OpenVINO did not read.
+
+    Args:
+        failure: the worker's, with all that OpenVINO printed.
+    """
+    found = (
+        (_folder(path) if path.is_dir() else _file(path, failure.reason))
+        or _weights(path, failure.reason)
+        or _operations(failure)
+        or _Finding(f"OpenVINO cannot read this model: {failure.reason}", _to_check(path))
+    )
+    return UserError(f"{path}: {found.wrong}", found.remedy, detail=failure.detail)
+
+
+def check_content(path: Path) -> None:
+    """Refuses a file that only stands for a model, which some of OpenVINO's readers would take.
+
+    Raises:
+        UserError: it is empty, a pointer to what was not fetched, or a web page.
+    """
+    if found := _stand_in(path):
+        raise UserError(f"{path}: {found.wrong}", found.remedy)
+
+
+def _stand_in(path: Path) -> _Finding | None:
+    head = _head(path)
+    if not head:
+        return _Finding("the file is empty", _ANEW)
+    if head.startswith(_LFS):
+        return _Finding("a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.")
+    if _PAGE.match(head):
+        return _Finding("a web page, not the file itself", _ANEW)
+    return None
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _folder(path: Path) -> _Finding | None:
+    """Of a folder that is no TensorFlow SavedModel."""
+    if (path / "saved_model.pb").is_file():
+        return None
+    models = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _KNOWN)
+    if models:
+        return _Finding("a folder, not a model", f"Name a model in it, such as {models[0]}.")
+    return _Finding("a folder without saved_model.pb", f"OpenVINO reads {_READS}.")
+
+
+def _file(path: Path, reason: str) -> _Finding | None:
+    """Of a file that none of OpenVINO's readers takes for its own."""
+    if not reason.startswith("Unable to read the model"):
+        return None
+    suffix = path.suffix.lower()
+    if suffix in _FOREIGN:
+        return _Finding(
+            f"a {_FOREIGN[suffix]} file, which OpenVINO does not read",
+            "Convert it with `openvino.convert_model` or Optimum Intel, or export it to ONNX.",
+        )
+    if suffix in _WEIGHTS:
+        model = path.with_suffix(_WEIGHTS[suffix]).name
+        return _Finding("weights, not a model", f"Name the model that belongs to them: {model}.")
+    if version := _IR_VERSION.search(_head(path)):
+        old = int(version[1]) < _OLDEST_IR
+        remedy = "Convert the original model anew." if old else "Update OpenVINO."
+        return _Finding(f"IR of version {int(version[1])}, which OpenVINO does not read", remedy)
+    if suffix in _KNOWN:
+        wrong = f"no valid {_KNOWN[suffix]}: damaged, cut off or something else"
+        return _Finding(f"OpenVINO cannot read this model: {wrong}", _ANEW)
+    return _Finding("no model that OpenVINO knows", f"It reads {_READS}.")
+
+
+def _weights(path: Path, reason: str) -> _Finding | None:
+    """Of a model whose weights, in a file of their own, cannot be read."""
+    file = _blamed(path, reason)
+    if file is None:
+        return None
+    name = os.path.relpath(file, path.parent)
+    if not file.is_file():
+        return _Finding(
+            f"its weights are not there: {name}", "Put them beside the model, under this name."
+        )
+    if stand_in := _stand_in(file):
+        return _Finding(f"its weights, {name}: {stand_in.wrong}", stand_in.remedy)
+    if _OUTSIDE.search(reason):
+        return _Finding(
+            f"its weights, {name}, lie in {file.resolve()}: OpenVINO takes none from outside of "
+            "the model's folder",
+            "Copy model and weights into one folder, without links (`cp -L`).",
+        )
+    return _Finding(f"its weights, {name}, are cut off: {file.stat().st_size} bytes", _ANEW)
+
+
+def _blamed(path: Path, reason: str) -> Path | None:
+    """The file with weights that an error is about."""
+    if "bin file" in reason:
+        return path.with_suffix(".bin")
+    if "pdiparams" in reason:
+        return path.with_suffix(".pdiparams")
+    named = _PIECE.search(reason) or _OUTSIDE.search(reason)
+    return path.parent / named["name"] if named else None
+
+
+def _operations(failure: Failure) -> _Finding | None:
+    """Of a model with operations that OpenVINO does not know."""
+    unknown = unknown_operations(failure.detail)
+    if not unknown:
+        return None
+    if any(re.match(r"opset\d", name) for name in unknown):
+        remedy = "Convert the model with this release of OpenVINO, or update it."
+    else:
+        them = "them" if len(unknown) > 1 else "it"
+        remedy = f"Name a library that adds {them} with --extensions or `extensions`."
+    return _Finding(failure.reason, remedy)
+
+
+def _to_check(path: Path) -> str:
+    if path.suffix.lower() == ".onnx":
+        return "Check it with `onnx.checker.check_model(PATH, full_check=True)`."
+    return _ANEW
