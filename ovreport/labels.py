@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 
 from ovreport.run import Cell
@@ -49,6 +51,11 @@ def difference(one: Cell, other: Cell) -> tuple[str, str]:
         for cell in (one, other)
     )
     return first, second
+
+
+def toml_key(name: str) -> str:
+    """A key of a TOML table: ``CPU``, and in quotes ``"AUTO:CPU"``."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def count(number: float, noun: str) -> str:

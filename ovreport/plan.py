@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ovreport.config.schema import Config, Entry, Measure
 from ovreport.errors import UserError
+from ovreport.overrides import check_properties
 from ovreport.run import Cell
 
 # Start, read, compile, first inference and warm-up of a launch beside its counted slices: as seen
@@ -31,8 +32,8 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
     Cells that take turns stand together, and among them those of one configuration.
 
     Raises:
-        UserError: no cell is left, an entry or a table names what is not there, or a rate is too
-            low to be measured.
+        UserError: no cell is left, an entry or a table names what is not there, a raw property
+            contradicts the matrix, or a rate is too low to be measured.
     """
     _check_entries(config, name)
     _check_devices(config, name)
@@ -51,6 +52,7 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
             f"{name}: `matrix.search` looks for throughput, and no hint runs several requests",
             "Add the hint throughput.",
         )
+    check_properties(config, unique, name)
     return _together(unique, config.measure.interleave)
 
 

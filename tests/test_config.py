@@ -118,6 +118,59 @@ def test_a_device_that_only_the_file_knows_is_fine() -> None:
     assert expand(validate(values, "c"))
 
 
+CPU_AND_GPU = {"device": "MULTI:GPU,CPU", "hint": "none"}
+
+
+@pytest.mark.parametrize(
+    ("device", "properties", "remedy"),
+    [
+        ("CPU", {"NUM_STREAMS": 2}, "Write streams = [2] under [matrix]"),
+        ("CPU", {"num_streams": "AUTO"}, 'Write streams = ["auto"]'),
+        ("CPU", {"PERFORMANCE_HINT": "LATENCY"}, 'Write hint = ["latency"]'),
+        ("CPU", {"INFERENCE_NUM_THREADS": 4}, "Write threads = [4]"),
+        ("CPU", {"INFERENCE_PRECISION_HINT": "f32"}, 'Write precision = ["f32"]'),
+        ("CPU", {"PERFORMANCE_HINT_NUM_REQUESTS": 1}, "Write requests = [1]"),
+        ("CPU", {"PERF_COUNT": True}, "`profile_iterations` under [measure]"),
+        ("GPU", {"DEVICE_ID": "1"}, 'Write device = ["GPU.1"]'),
+        ("AUTO", {"MULTI_DEVICE_PRIORITIES": "CPU"}, "Write device"),
+        ("AUTO:CPU", {"DEVICE_PROPERTIES": "{CPU:{NUM_STREAMS:2}}"}, "Write streams = [2]"),
+        ("AUTO:CPU", {"device_properties": '{"CPU": {"num_streams": "2"}}'}, "streams = [2]"),
+        ("AUTO:CPU,-GPU", {"DEVICE_PROPERTIES": "{CPU:{NUM_STREAMS:2}}"}, "streams = [2]"),
+        # Of several devices behind one: as the matrix has a hint, which would not be so.
+        ("AUTO", {"DEVICE_PROPERTIES": "{CPU:{PERFORMANCE_HINT:LATENCY}}"}, 'hint = ["latency"]'),
+        ("AUTO", {"DEVICE_PROPERTIES": "{CPU:{PERF_COUNT:YES}}"}, "profile_iterations"),
+    ],
+)
+def test_a_property_that_would_override_the_matrix_is_refused_with_the_key_to_use(
+    device: str, properties: dict[str, object], remedy: str
+) -> None:
+    values = {"model": [MODEL], "matrix": {"device": device}, "properties": {device: properties}}
+    with pytest.raises(UserError) as error:
+        expand(validate(values, "c"), "c.toml")
+    key = next(iter(properties))
+    shown = device if device in ("CPU", "GPU", "AUTO") else f'"{device}"'
+    assert f"c.toml: `properties.{shown}.{key}" in str(error.value)
+    assert remedy in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "properties"),
+    [
+        ({"device": "CPU"}, {"ENABLE_CPU_PINNING": True, "CACHE_DIR": "NUM_STREAMS:2"}),
+        ({"device": "CPU"}, {"EXECUTION_MODE_HINT": "ACCURACY", "NOT_A_PROPERTY": 3}),
+        # Each of several devices may have its own, where no cell says otherwise.
+        (CPU_AND_GPU, {"DEVICE_PROPERTIES": "{GPU:{NUM_STREAMS:2},CPU:{NUM_STREAMS:4}}"}),
+        (CPU_AND_GPU, {"DEVICE_PROPERTIES": "{GPU:{PERFORMANCE_HINT:LATENCY}}"}),
+    ],
+)
+def test_a_property_that_no_cell_tells_of_is_passed_on(
+    matrix: dict[str, object], properties: dict[str, object]
+) -> None:
+    device = str(matrix["device"])
+    values = {"model": [MODEL], "matrix": matrix, "properties": {device: properties}}
+    assert expand(validate(values, "c"))
+
+
 def test_the_least_time_is_no_longer_than_the_most_that_was_asked_for() -> None:
     assert validate({"model": [MODEL], "measure": {"max_time": 1}}, "c").measure.min_time == 1
     assert validate({"model": [MODEL], "measure": {"max_time": 9}}, "c").measure.min_time == 2

@@ -226,3 +226,16 @@ def test_another_threshold_moves_the_sweet_spot_in_the_page(run: Run, tmp_path: 
         box.send_keys("0.001")
         assert not browser.find_elements(By.CSS_SELECTOR, "tr.emphasis")
         assert "No configuration" in browser.find_element(By.CSS_SELECTOR, "form.spot output").text
+
+
+def test_streams_and_threads_that_the_device_did_not_make_are_named() -> None:
+    cells = [
+        Cell(model="net", hint="throughput", streams=4),
+        Cell(model="net", hint="throughput", streams=2, threads=2),
+        Cell(model="net", hint="throughput"),
+    ]
+    run = run_of([result(cell, 5, streams=2) for cell in cells])  # with two threads
+    findings = Configurations().analyze(run).findings
+    (finding,) = (f for f in findings if f.id == "configurations.not-in-force")
+    assert "auto threads: 4 streams, the device made 2)" in finding.text
+    assert finding.text.count("the device made") == 1

@@ -287,7 +287,8 @@ class Config(Settings):
     """OpenVINO releases to measure with, in turns; without it the one that ovreport is installed
     with."""
     properties: dict[str, dict[str, Scalar]] = {}
-    """Raw OpenVINO properties by device: ``[properties.CPU]``."""
+    """Raw OpenVINO properties by device: ``[properties.CPU]``. What the matrix decides (hint,
+    streams, threads, precision, requests, device) is refused here."""
     outputs: Outputs = Outputs()
     """Comparing what versions answer."""
     report: Report = Report()

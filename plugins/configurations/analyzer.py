@@ -39,11 +39,22 @@ from ovreport.stats.figures import figures
 from ovreport.stats.ratio import Figure
 
 from ..common import latency_threshold_s, without_empty
-from .choice import fps, is_device_choice, over, over_one_stream, pareto, streams_shown, sweet_spot
+from .choice import (
+    fps,
+    is_device_choice,
+    not_in_force,
+    over,
+    over_one_stream,
+    pareto,
+    streams_shown,
+    sweet_spot,
+)
 from .search import search_tables
 
 # More configurations that may be as good as the best are not named one by one.
 _RIVALS = 3
+# Nor are cells of which the device made something else.
+_NAMED = 3
 
 
 class ConfigurationOptions(Options):
@@ -80,6 +91,7 @@ class Configurations(Analyzer):
                 group = seen.group()
                 tables = search_tables(run, seen.results)
                 groups.append(replace(group, blocks=[*group.blocks, *tables]))
+                findings += _not_in_force(seen.results, seen.cells)
                 if seen.best is not None and len(seen.results) > 1:
                     findings.append(seen.finding())
         return Section(groups, findings)
@@ -134,6 +146,30 @@ class Configurations(Analyzer):
             marks,
             f"Throughput over {self.options.percentile} latency: {'; '.join(said)}.",
         )
+
+
+def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[Finding]:
+    """Streams and threads that were asked for, where the device made others of them."""
+    found = []
+    for result in results:
+        for noun, asked, got in not_in_force(result):
+            found.append(
+                f"{label(result.cell, cells)}: {count(asked, noun)}, the device made {got}"
+            )
+    if not found:
+        return []
+    cell = results[0].cell
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return [
+        Finding(
+            "configurations.not-in-force",
+            "warning",
+            f"{cell.model} ({cell.version}): not all that was asked for is in force "
+            f"({'; '.join(found[:_NAMED])}{more}).",
+            "Figures are those of what the device made. Leave such cells out, or ask for what the "
+            "device can: streams need a thread each.",
+        )
+    ]
 
 
 @dataclass(frozen=True)

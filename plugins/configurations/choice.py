@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ovreport.run import CellResult
 from ovreport.stats.estimate import Estimate
@@ -64,7 +64,20 @@ def is_device_choice(result: CellResult) -> bool:
     """Whether nothing but the throughput hint was asked for: the device's own best guess."""
     cell = result.cell
     own_choice = cell.streams == "auto" and cell.threads is None and cell.requests is None
+    # What is set for each device behind a virtual one is in no cell.
+    if result.basis is not None and "DEVICE_PROPERTIES" in result.basis.properties:
+        return False
     return own_choice and cell.hint in ("throughput", "cumulative_throughput")
+
+
+def not_in_force(result: CellResult) -> Iterator[tuple[str, int, int]]:
+    """``("stream", 4, 2)``: asked for and got, where the device made something else of it."""
+    cell, resolved = result.cell, result.resolved
+    asked = (("stream", None if cell.streams == "auto" else cell.streams), ("thread", cell.threads))
+    got = (resolved.streams, resolved.threads) if resolved else (None, None)
+    for (noun, wanted), is_so in zip(asked, got, strict=True):
+        if wanted is not None and is_so is not None and wanted != is_so:
+            yield noun, wanted, is_so
 
 
 def _streams(result: CellResult) -> int | None:

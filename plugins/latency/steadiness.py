@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ovreport.labels import count, label
+from ovreport.labels import count, label, toml_key
 from ovreport.rendering.format import show
 from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
 from ovreport.section import Finding, Link
@@ -95,7 +95,7 @@ def _batching(run: Run) -> Finding | None:
         f"batch is full or AUTO_BATCH_TIMEOUT has passed, and "
         f"{count(first.resolved.requests, 'request')} at a time did not fill it.",
         "Keep as many requests in flight as the batch holds ([matrix] requests), or set a shorter "
-        f'AUTO_BATCH_TIMEOUT, in ms, under [properties."{first.cell.device}"].',
+        f"AUTO_BATCH_TIMEOUT, in ms, under [properties.{toml_key(first.cell.device)}].",
         cell_links(run, found),
     )
 

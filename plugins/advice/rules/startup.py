@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ovreport.labels import count
+from ovreport.labels import count, toml_key
 from ovreport.rendering.format import digits, show
 from ovreport.run import Memory
 from ovreport.stats.figures import figures
@@ -44,8 +44,8 @@ def _compile(case: Case) -> Found | str:
         f"{said}, as long as {inferences}, and {again}, as measured in this run.",
         'Let the device keep what it compiled: set the property CACHE_DIR = "cache" in your '
         "program. It saves the difference at every start but the first.",
-        f'Set CACHE_DIR = "cache" under [properties.{case.result.cell.device}], run twice, and '
-        "compare the compile times of the second run.",
+        f'Set CACHE_DIR = "cache" under [properties.{toml_key(case.result.cell.device)}], and '
+        "compare the launches that compiled with those that loaded from the cache.",
     )
 
 
