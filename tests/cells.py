@@ -1,10 +1,34 @@
 """Measured cells made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from ovreport.run import Cell, CellResult, Launch, Memory, Resolved, Slice
+from ovreport.run import Cell, CellResult, Launch, Memory, Resolved, Run, Slice
 
 MEMORY = Memory(start_bytes=1, read_bytes=2, compile_bytes=3, inference_bytes=1 << 20)
+
+
+def quiet(run: Run, factor: float = 1.0) -> Run:
+    """The run as if nothing else had used the machine, with roofs so many times as high."""
+    roofs = tuple(
+        roof.model_copy(
+            update={
+                "other_load": 0.0,
+                "operations": {name: rate * factor for name, rate in roof.operations.items()},
+                "memory_bandwidth": roof.memory_bandwidth * factor,
+                "cache_bandwidth": roof.cache_bandwidth and roof.cache_bandwidth * factor,
+            }
+        )
+        for roof in run.roofs
+    )
+    results = tuple(
+        one.model_copy(update={"profile": one.profile.model_copy(update={"other_load": 0.0})})
+        if one.profile
+        else one
+        for one in run.results
+    )
+    return replace(run, roofs=roofs, results=results)
 
 
 def result(

@@ -64,7 +64,8 @@ def test_json_names_units_and_holds_estimates(folder: Path, run: Run) -> None:
         assert cell["version"] == result.cell.version
         median = cell["latency_ms"]["median"]
         assert median["point"] == pytest.approx(median_ms(result))
-        assert median["low"] <= median["point"] <= median["high"]
+        if median["low"] is not None:  # of too few slices there is no interval
+            assert median["low"] <= median["point"] <= median["high"]
         assert set(cell["throughput_fps"]) == {"point", "low", "high"}
         times = [x["layer_time_ms"]["point"] for x in cell["layers"] if x["layer_time_ms"]]
         assert sum(times) == pytest.approx(layers_ms(result))

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.graphs.kernels import Kernel, parse_kernel
-from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.rendering.format import show
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Chart, HeatMap, Table
-from ovreport_plugins.kernels.analyzer import Kernels
+from ovreport_plugins.kernels.analyzer import Kernels, is_plain
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +91,11 @@ def test_every_column_has_a_name_and_reference_kernels_are_marked(run: Run) -> N
         marked = {str(r.values["kernel"]) for r in table.rows if r.values["reference"]}
         assert marked
         assert all(parse_kernel(name).is_reference for name in marked)
+
+
+@pytest.mark.parametrize(
+    ("type", "plain"), [("RNNSeq", False), ("RNNCell", False), ("Pooling", True)]
+)
+def test_recurrent_layers_are_no_reference_code(type: str, plain: bool) -> None:
+    layer = ExecutedLayer(0, 0, "", type, "ref_any_f32", "f32", 1.0, 1.0, 1.0, 1.0, (), "", ())
+    assert is_plain(layer) is plain

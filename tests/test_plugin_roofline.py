@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from cells import quiet
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.graphs.layers import executed_layers
-from ovreport.graphs.roofline import efficiency
+from ovreport.graphs.roofline import efficiency, why_not_judged
 from ovreport.graphs.theory import totals
 from ovreport.run import CellResult, Roof, Run
 from ovreport.section import Chart, Facts, Finding, KeyFigures, Points, Section, Skipped, Table
@@ -16,6 +17,12 @@ from ovreport_plugins.layers.analyzer import Layers
 from ovreport_plugins.model.analyzer import ModelFacts
 from ovreport_plugins.model_graph.runtime import runtime_graph
 from ovreport_plugins.roofline.analyzer import Roofline
+
+
+@pytest.fixture(scope="module")
+def run(run: Run) -> Run:
+    """Whatever else the machine did; its roofs are above all layers."""
+    return quiet(run, 10)
 
 
 def shown(run: Run) -> CellResult:
@@ -68,12 +75,37 @@ def test_points_of_the_chart_are_layers_and_lead_to_them(run: Run) -> None:
     assert max(size for mark in points for size in mark.sizes) == 1
 
 
-def test_a_roof_lower_than_the_layers_is_explained_and_not_hidden(run: Run) -> None:
-    low = {name: rate / 1000 for name, rate in run.roofs[0].operations.items()}
-    found = findings(with_roof(run, operations=low))
-    assert "above the roof" in found["roofline.above"].text
-    assert found["roofline.above"].evidence
-    assert found["roofline.distance"].severity == "info"
+def test_a_roof_that_most_layers_are_above_is_not_judged_by(run: Run) -> None:
+    """Layers stood at 331 % of it, and the model at 46 % of what the device can reach."""
+    low = {name: rate / 10_000 for name, rate in run.roofs[0].operations.items()}
+    below = with_roof(run, operations=low)
+    assert findings(below).keys() == {"roofline.disturbed"}
+    assert "faster than the roofs allow" in findings(below)["roofline.disturbed"].text
+    assert all(found.fraction is None for found in efficiency(below, shown(below)).values())
+
+
+def test_layers_that_were_timed_on_a_busy_machine_are_not_judged(run: Run) -> None:
+    """The model ran at 26.6 % of what the device can reach, and at 80 % when it was quiet."""
+    result = shown(run)
+    assert result.profile is not None
+    loud = result.model_copy(
+        update={"profile": result.profile.model_copy(update={"other_load": 0.7})}
+    )
+    busy = replace(run, results=tuple(loud if r is result else r for r in run.results))
+    found = findings(busy)
+    assert "0.7 cores while the layers were timed" in found["roofline.disturbed"].text
+    assert all(known.fraction is None for known in efficiency(busy, loud).values())
+
+
+def test_only_layers_near_the_bandwidth_are_bound_by_memory(run: Run) -> None:
+    """Layers at 1.8 % of either roof were "bound by memory"."""
+    slow = with_roof(run, memory_bandwidth=1e6, cache_bandwidth=None)
+    assert "roofline.memory" not in findings(run)
+    assert why_not_judged(slow, shown(slow)) is not None
+    far = with_roof(
+        run, operations=dict.fromkeys(run.roofs[0].operations, 1e16), memory_bandwidth=1e12
+    )
+    assert "roofline.memory" not in findings(far)
 
 
 def test_layers_far_from_a_high_roof_state_what_they_could_gain(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cells import quiet
 from conftest import ovreport
 from test_layers import measured, node, timed
 
@@ -83,7 +85,7 @@ def test_a_real_device_reaches_what_numpy_reaches_but_for_a_factor(run: Run) -> 
 def test_cells_find_the_roof_that_was_measured_for_them(run: Run) -> None:
     latency = next(r for r in run.done if r.cell.hint == "latency")
     assert run.roof(latency) == run.roofs[0]
-    assert missing_roofs(run) == ()
+    assert missing_roofs(quiet(run)) == ()
     assert missing_roofs(replace(run, roofs=())) == (run.conditions(latency),)
     failed = run.roofs[0].model_copy(update={"failure": "no"})
     assert missing_roofs(replace(run, roofs=(failed,))) == (run.conditions(latency),)
@@ -105,15 +107,23 @@ def test_threads_are_those_of_one_stream(run: Run) -> None:
     assert found.threads == 2
 
 
+def _quiet_roof(line: str) -> str:
+    kind = '"kind":"roof"'
+    return re.sub(r'"other_load":[\d.]+', '"other_load":0.0', line) if kind in line else line
+
+
 def test_resuming_measures_no_roof_again(report: Path, tmp_path: Path) -> None:
     config = report.with_name("config.toml")
     kept = tmp_path / "kept.jsonl"
-    kept.write_bytes(report.with_suffix(".jsonl").read_bytes())
+    lines = report.with_suffix(".jsonl").read_text().splitlines(keepends=True)
+    # As if the machine had been quiet: other roofs are measured again.
+    kept.write_text("".join(map(_quiet_roof, lines)))
+    kept_roofs = read_run(kept).roofs
     done = ovreport("run", config, "--resume", kept, "-o", tmp_path / "report.html")
     assert done.exit_code == 0, done.output
     assert "can reach" not in done.output
     assert kept.read_bytes().count(b'"kind":"roof"') == 1
-    assert read_run(kept).roofs == read_run(report).roofs
+    assert read_run(kept).roofs == kept_roofs
 
 
 @pytest.mark.parametrize(
@@ -202,6 +212,7 @@ def test_what_is_not_known_is_none() -> None:
 
 
 def test_every_layer_of_a_real_run_is_held_against_the_roof(run: Run) -> None:
+    run = quiet(run, 10)
     result: CellResult = next(r for r in run.done if r.cell.hint == "latency")
     found = efficiency(run, result)
     layers = executed_layers(run, result)
@@ -209,4 +220,4 @@ def test_every_layer_of_a_real_run_is_held_against_the_roof(run: Run) -> None:
     heavy = [found[x.index] for x in layers if x.type == "Convolution" and x.share > 0.05]
     assert heavy
     assert all(item.bound == "compute" for item in heavy)
-    assert all(0.01 < (item.fraction or 0) < 20 for item in heavy)
+    assert all(0.001 < (item.fraction or 0) < 2 for item in heavy)

@@ -20,7 +20,7 @@ What can be reached is measured (:class:`~ovreport.run.Roof`), not taken from a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,8 +28,17 @@ from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.precision import INT8
 from ovreport.graphs.theory import layer_work
 from ovreport.graphs.work import Work
+from ovreport.labels import count
 from ovreport.memo import by_identity
-from ovreport.run import CellResult, Roof, Run
+from ovreport.run import CellResult, Roof, Run, is_busy
+
+# The counters tell whole microseconds, so a shorter layer may be twice as fast as it seems.
+RESOLUTION_S = 2e-6
+# Less than this is within what the roof itself is known to.
+_ABOVE = 1.05
+# With more of the time above it, a roof is disproved. Less is known to happen: what is read from a
+# nearer cache than the last, or takes fewer operations than are counted, as Winograd's kernels do.
+_MOST_ABOVE = 0.1
 
 Bound = Literal["compute", "memory"]
 
@@ -57,22 +66,67 @@ class Efficiency:
     """Which roof is the lower one for this layer; caches are memory too."""
 
 
-@by_identity
 def efficiency(run: Run, result: CellResult) -> Mapping[int, Efficiency]:
     """Every executed layer against the device's roofs, by its node in the runtime graph.
 
-    Keys are those of :attr:`~ovreport.graphs.layers.ExecutedLayer.index`. Where no roof was
-    measured for the cell, operations, bytes, intensity and rates are given all the same.
+    Keys are those of :attr:`~ovreport.graphs.layers.ExecutedLayer.index`. Where the layers cannot
+    be judged by a roof (:func:`why_not_judged`), operations, bytes, intensity and rates are given
+    all the same.
     """
-    roof = run.roof(result)
-    if roof is not None and roof.failure:
-        roof = None
+    return _judged(run, result)[0]
+
+
+def why_not_judged(run: Run, result: CellResult) -> str | None:
+    """Why the layers of a cell are not judged by its roofs, in words; None where they are."""
+    return _judged(run, result)[1]
+
+
+def is_above(layer: ExecutedLayer, fraction: float | None) -> bool:
+    """Whether a layer was faster than its roof allows, by more than either is known to."""
+    return (fraction or 0.0) > _ABOVE and layer.median_s > RESOLUTION_S
+
+
+@by_identity
+def _judged(run: Run, result: CellResult) -> tuple[Mapping[int, Efficiency], str | None]:
+    roof, layers = run.roof(result), executed_layers(run, result)
     work = layer_work(run, result)
     all_weights = sum(item.weight_bytes or 0 for item in work.values())
-    return {
-        layer.index: _efficiency(layer, work[layer.index], roof, all_weights)
-        for layer in executed_layers(run, result)
-    }
+
+    def under(roof: Roof | None) -> dict[int, Efficiency]:
+        return {x.index: _efficiency(x, work[x.index], roof, all_weights) for x in layers}
+
+    reason = _disturbed(roof, result)
+    if reason is None:
+        found = under(roof)
+        reason = _disproved(layers, found)
+        if reason is None:
+            return found, None
+    return under(None), reason
+
+
+def _disturbed(roof: Roof | None, result: CellResult) -> str | None:
+    """Times and roofs of a busy machine are off by more than what they would be judged for."""
+    if roof is None or roof.failure:
+        return "the roofs were not measured"
+    profile_load = result.profile.other_load if result.profile else None
+    if is_busy(roof.other_load):
+        return f"other programs used {roof.other_load:.1f} cores while the roofs were measured"
+    if is_busy(profile_load):
+        return f"other programs used {profile_load:.1f} cores while the layers were timed"
+    return None
+
+
+def _disproved(layers: Sequence[ExecutedLayer], found: Mapping[int, Efficiency]) -> str | None:
+    """A roof that much of the time is above is none."""
+    above = [x for x in layers if is_above(x, found[x.index].fraction)]
+    total = sum(x.median_s for x in layers)
+    if sum(x.median_s for x in above) <= _MOST_ABOVE * total:
+        return None
+    fastest = max(found[x.index].fraction or 0.0 for x in above)
+    return (
+        f"{count(len(above), 'layer')} were faster than the roofs allow, one of them "
+        f"{fastest:.1f} times, so the device can reach more than was measured"
+    )
 
 
 def _efficiency(

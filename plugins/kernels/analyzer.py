@@ -48,6 +48,19 @@ _COPYING = frozenset({"Concatenation", "Split", "Reshape"})
 _UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
+# oneDNN's recurrent layers as the CPU plugin calls them: RNNCell, RNNSeq.
+_RECURRENT = ("RNN", "LSTM", "GRU", "AUGRU")
+
+
+def is_plain(layer: ExecutedLayer) -> bool:
+    """Whether a layer is executed by plain reference code.
+
+    A recurrent layer is not, whatever its kernel is called: oneDNN's ``ref_any`` for it loops over
+    the steps and computes each by its matrix products (``src/cpu/rnn/ref_rnn.cpp``).
+    """
+    return parse_kernel(layer.kernel).is_reference and not layer.type.startswith(_RECURRENT)
+
+
 def _called(kernel: Kernel) -> str:
     """The implementation in words; ``unknown_f32`` names none."""
     return kernel.implementation if kernel.implementation not in _UNKNOWN else _NOT_NAMED
@@ -60,7 +73,8 @@ class Kernels(Analyzer):
     title = "Kernels"
     reading = (
         "The primitive that executes each layer: jit kernels are generated for this processor, "
-        "brg ones use its matrix kernels, ref ones are plain reference code."
+        "brg ones use its matrix kernels, ref ones are plain reference code. Recurrent layers are "
+        "called ref_any, too, and compute their steps by matrix products."
     )
     needs = frozenset({"layers"})
     order = 550
@@ -144,7 +158,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
                     "kernel": name,
                     "implementation": _called(kernel),
                     "isa": kernel.isa,
-                    "reference": "yes" if kernel.is_reference else "",
+                    "reference": "yes" if all(map(is_plain, members)) else "",
                     "types": ", ".join(dict.fromkeys(layer.type for layer in members)),
                     **_sums(members),
                 }
@@ -179,7 +193,7 @@ def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
 
 
 def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
-    plain = [layer for layer in layers if parse_kernel(layer.kernel).is_reference]
+    plain = [layer for layer in layers if is_plain(layer)]
     computing = [layer for layer in plain if layer.type not in _COPYING]
     copying = [layer for layer in plain if layer.type in _COPYING]
     share = sum(layer.share for layer in computing)

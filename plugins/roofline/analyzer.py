@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from ovreport.graphs.layers import ExecutedLayer
-from ovreport.graphs.roofline import Efficiency, efficiency
+from ovreport.graphs.roofline import (
+    RESOLUTION_S,
+    Efficiency,
+    efficiency,
+    is_above,
+    why_not_judged,
+)
 from ovreport.labels import count
 from ovreport.plugin import Analyzer, Options
 from ovreport.rendering.format import digits, show
@@ -29,6 +36,7 @@ from ovreport.section import (
     Section,
     Table,
     Tag,
+    Text,
     Value,
 )
 
@@ -40,19 +48,14 @@ from ..common import (
     median_latency_s,
     total_s,
     version_name,
+    without_empty,
 )
 from .chart import roofline_chart
 
-# The counters tell whole microseconds, so a shorter layer may be twice as fast as it seems.
-_RESOLUTION_S = 2e-6
-# Less than this is within what the roof itself is known to.
-_ABOVE = 1.05
 # A model that runs at more than this of its roofs leaves little to gain.
 _NEAR = 0.8
 # Shares of the time that are worth a sentence.
 _NOTABLE = 0.1
-# With this many cores busy with something else, what was measured is less than can be reached.
-_OTHER_LOAD = 0.2
 
 
 class RooflineOptions(Options):
@@ -84,21 +87,7 @@ class Standing:
     @property
     def above(self) -> list[ExecutedLayer]:
         """Layers that were faster than their roof allows, by more than it is known to."""
-        return [
-            x
-            for x in self.known
-            if (self.of(x).fraction or 0) > _ABOVE and x.median_s > _RESOLUTION_S
-        ]
-
-    @property
-    def other_load(self) -> float:
-        """Cores busy with something else while the roofs were measured."""
-        return self.roof.other_load or 0.0
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether the roofs can be relied on."""
-        return self.other_load <= _OTHER_LOAD and self.share(self.above) <= _NOTABLE
+        return [x for x in self.known if is_above(x, self.of(x).fraction)]
 
     def share(self, layers: Sequence[ExecutedLayer]) -> float:
         return total_s(layers) / (total_s(self.layers) or 1.0)
@@ -121,22 +110,26 @@ class Roofline(Analyzer):
     def analyze(self, run: Run) -> Section:
         groups: list[Group] = []
         findings: list[Finding] = []
-        loads: list[float] = []
+        unjudged: dict[str, list[CellResult]] = defaultdict(list)
         for result, layers in focus_cells(run):
             roof = run.roof(result)
             if roof is None or roof.failure:
                 continue
             standing = Standing(result, layers, efficiency(run, result), roof)
-            blocks: list[Block] = [
-                _figures(standing, self.options.low),
-                roofline_chart(result, layers, standing.reached, roof),
-                _table(standing),
-                _roofs(standing),
-            ]
+            reason = why_not_judged(run, result)
+            if reason is None:
+                findings += _findings(standing, self.options.low)
+                blocks: list[Block] = [
+                    _figures(standing, self.options.low),
+                    roofline_chart(result, layers, standing.reached, roof),
+                ]
+            else:
+                unjudged[reason].append(result)
+                said = f"The layers are not judged by the roofs: {reason}."
+                blocks = [Text(f"roofline-unjudged-{result.cell.id}", said)]
+            blocks += [_table(standing), _roofs(standing)]
             groups.append(focus_group(run, result, blocks))
-            findings += _findings(standing, self.options.low)
-            loads.append(standing.other_load)
-        return Section(groups, [*findings, *_disturbed(loads)])
+        return Section(groups, [*findings, *_unjudged(unjudged)])
 
 
 # ---------------------------------------------------------------------------- blocks
@@ -146,14 +139,19 @@ def _figures(standing: Standing, low: float) -> KeyFigures:
     known = standing.known
     taken, least = total_s(known), standing.least_s(known)
     far = [x for x in known if (standing.of(x).fraction or 0) < low]
-    moving = [x for x in known if standing.of(x).bound == "memory"]
+    moving = _at_memory(standing, low)
     figures = [
         KeyFigure("Of the roofs, all layers together", least / taken if taken else None, "share"),
         KeyFigure(
             "The roofs allow", least, "duration", f"where the layers took {show(taken, 'duration')}"
         ),
         KeyFigure(f"Time below {show(low, 'share')} of the roof", standing.share(far), "share"),
-        KeyFigure("Time bound by memory", standing.share(moving), "share"),
+        KeyFigure(
+            "Time bound by memory",
+            standing.share(moving),
+            "share",
+            f"at {show(low, 'share')} of the bandwidth or more",
+        ),
     ]
     return KeyFigures(f"roofline-figures-{standing.result.cell.id}", figures)
 
@@ -175,7 +173,7 @@ def _table(standing: Standing) -> Table:
                 "intensity": standing.of(x).intensity,
                 "achieved": _scaled(standing.of(x).achieved),
                 "bandwidth": _scaled(standing.of(x).bandwidth),
-                "bound": standing.of(x).bound or "unknown",
+                "bound": standing.of(x).bound,
                 "fraction": standing.of(x).fraction,
                 "time": x.median_s,
                 "least": standing.of(x).least_s,
@@ -198,7 +196,11 @@ def _table(standing: Standing) -> Table:
             help="The least time that the roofs allow.",
             optional=True,
         ),
-        Column("bound", "Bound by", help="The roof that is lower for this layer."),
+        Column(
+            "bound",
+            "Lower roof",
+            help="The roof that is lower for this layer. A layer far below it is bound by neither.",
+        ),
         Column(
             "gflop",
             "GFLOP",
@@ -211,7 +213,7 @@ def _table(standing: Standing) -> Table:
         Column("achieved", "Achieved", "number", "GFLOP/s"),
         Column("bandwidth", "Bandwidth", "number", "GB/s", optional=True),
     ]
-    return Table(
+    table = Table(
         f"roofline-{standing.result.cell.id}",
         "Layers against their roofs, most to gain first",
         columns,
@@ -219,6 +221,7 @@ def _table(standing: Standing) -> Table:
         "Integer operations count like floating-point ones, against the roof of integers. Layers "
         "of a few microseconds are shorter than the counters can tell well.",
     )
+    return without_empty(table, "fraction", "left", "least", "bound")
 
 
 def _scaled(value: float | None) -> float | None:
@@ -255,13 +258,13 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
     near = least / taken > _NEAR
     yield Finding(
         "roofline.distance",
-        "good" if near and standing.is_sound else "info",
+        "good" if near else "info",
         f"{name}: the roofs allow {show(least, 'duration')} at best where the layers took "
         f"{show(taken, 'duration')}, so the model runs at {show(least / taken, 'share')} of what "
         "this device can reach for it in these precisions.",
         "" if near else "The table begins with the layers that have most to gain.",
     )
-    far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > _RESOLUTION_S]
+    far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > RESOLUTION_S]
     if standing.share(far) > _NOTABLE:
         left = total_s(far) - standing.least_s(far)
         yield Finding(
@@ -275,18 +278,28 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
             evidence(standing.result, sorted(far, key=lambda x: -_left(standing, x))),
             gain=left / max(latency, total_s(standing.layers)),
         )
-    moving = [x for x in known if standing.of(x).bound == "memory"]
+    moving = _at_memory(standing, low)
     if standing.share(moving) > 2 * _NOTABLE:
         yield Finding(
             "roofline.memory",
             "info",
-            f"{name}: {show(standing.share(moving), 'share')} of the time is in layers that are "
-            "bound by memory: a faster processor would not help them.",
+            f"{name}: {show(standing.share(moving), 'share')} of the time is in "
+            f"{count(len(moving), 'layer')} bound by memory, at {show(low, 'share')} or more of "
+            "the bandwidth that was measured.",
             "What moves fewer bytes helps: fusing, a narrower precision, compressed weights, and "
             "batches where weights dominate.",
             evidence(standing.result, moving),
         )
     yield from _doubts(standing, name)
+
+
+def _at_memory(standing: Standing, low: float) -> list[ExecutedLayer]:
+    """Layers that memory bounds. One far below both roofs is bound by neither."""
+    return [
+        x
+        for x in standing.known
+        if standing.of(x).bound == "memory" and (standing.of(x).fraction or 0) >= low
+    ]
 
 
 def _left(standing: Standing, layer: ExecutedLayer) -> float:
@@ -303,9 +316,9 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
             f"{name}: {count(len(above), 'layer')}, {show(standing.share(above), 'share')} of the "
             f"time, above the roof, the highest at {show(highest, 'share')} of it: a roof is the "
             "best of a few reference models, not a law.",
-            "Either the roof was measured while the machine did something else, the data came from "
-            "a nearer cache than the last, or the kernel takes fewer operations than are counted, "
-            "as Winograd's does. For the whole model such layers count with the time they took.",
+            "The data may have come from a nearer cache than the last, or the kernel may take "
+            "fewer operations than are counted, as Winograd's does. For the whole model such "
+            "layers count with the time they took.",
             evidence(standing.result, above),
         )
     blind = [x for x in standing.layers if standing.of(x).least_s is None]
@@ -321,14 +334,13 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
         )
 
 
-def _disturbed(loads: Sequence[float]) -> Iterator[Finding]:
-    """Said once of all roofs: versions mostly have the same."""
-    load = max(loads, default=0.0)
-    if load > _OTHER_LOAD:
+def _unjudged(reasons: Mapping[str, Sequence[CellResult]]) -> Iterator[Finding]:
+    """Each reason once, with the versions that it holds for."""
+    for reason, results in reasons.items():
+        names = ", ".join(map(version_name, results))
         yield Finding(
             "roofline.disturbed",
             "warning",
-            f"{digits(load)} cores were busy with something else while the roofs were measured: "
-            "they may be lower than what the device can reach.",
+            f"{names}: the layers are not judged by the roofs, as {reason}.",
             "Close other programs and run again into a new run file.",
         )
