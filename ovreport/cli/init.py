@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ovreport.cli.options import extensions_option
+
 
 @click.command()
 @click.argument("model", metavar="MODEL")
@@ -17,7 +19,8 @@ import click
     show_default=True,
     help="Config to write; an existing file is left alone.",
 )
-def init(model: str, output: Path) -> None:
+@extensions_option
+def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     """Write a commented starter config for MODEL, with its inputs looked up.
 
     Where the model leaves shapes open, the config holds an example to correct.
@@ -40,15 +43,20 @@ def init(model: str, output: Path) -> None:
             f"-o {output}: is there already", "Name another file with -o, or delete it."
         )
     check_writable(output, "-o")
-    config = validate({"model": [{"name": "model", "path": model}]}, model)
-    path = Source(config, Path.cwd(), model).resolve(model)
-    info = inspect([path], python=Path(sys.executable)).models[0]
+    values = {"name": "model", "path": model, "extensions": list(extensions)}
+    source = Source(validate({"model": [values]}, model), Path.cwd(), model)
+    path, libraries = source.models[0], source.extensions(source.config.model[0])
+    info = inspect([path], [libraries], python=Path(sys.executable)).models[0]
     known = partial_shapes(info.inputs, None, None, None)
     shape = fitting = None
     if any(partial.is_open for partial in known):
-        fitting = propose(path, info.inputs, known, python=Path(sys.executable))
+        fitting = propose(path, info.inputs, known, libraries, python=Path(sys.executable))
         shape = fitting or written(info.inputs, next(guesses(info.inputs, known)))
-    relative = os.path.relpath(path.parent.resolve() / path.name, output.resolve().parent)
+
+    def relative(path: Path) -> str:
+        """Folders without links, or a step up would lead elsewhere; the file under its name."""
+        return os.path.relpath(path.parent.resolve() / path.name, output.resolve().parent)
+
     templates = Environment(
         loader=PackageLoader("ovreport_templates", ""),
         undefined=StrictUndefined,
@@ -60,7 +68,8 @@ def init(model: str, output: Path) -> None:
     templates.filters["toml"] = _toml_string
     text = templates.get_template("starter.toml").render(
         name=model_name(path),
-        path=model if model.startswith(PACKAGE_PREFIX) else relative,
+        path=model if model.startswith(PACKAGE_PREFIX) else relative(path),
+        extensions=[relative(library) for library in libraries],
         inputs=[(name_of(info.inputs, i), port) for i, port in enumerate(info.inputs)],
         shape=shape,
         shape_fits=fitting is not None,

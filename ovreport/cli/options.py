@@ -100,6 +100,14 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
         return dict(found)
 
 
+extensions_option = click.option(
+    "--extensions",
+    multiple=True,
+    metavar="PATH",
+    help="Library with operations of the model's own, which OpenVINO loads. Repeat for several.",
+)
+
+
 def flatten(values: tuple[tuple[float | str, ...], ...]) -> list[float | str]:
     """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]

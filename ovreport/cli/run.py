@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovreport.cli.gate import GateJob, gate_options
-from ovreport.cli.options import CommaList, Ranges, flatten
+from ovreport.cli.options import CommaList, Ranges, extensions_option, flatten
 
 if TYPE_CHECKING:
     from ovreport.config.load import Source
@@ -83,6 +83,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     metavar="SHAPE",
     help="Shapes of inputs the model leaves open: '[1,3,224,224]' or 'x[1,8],y[1]'.",
 )
+@extensions_option
 @click.option("--layout", metavar="LAYOUT", help="Where the batch is: '[HWCN]' or 'x[NC],y[CN]'.")
 @click.option(
     "--input",
@@ -179,7 +180,8 @@ def _source(target: str, options: dict[str, Any]) -> Source:
         matrix["device"] = list(options["device"])
     model = {
         **{key: options[key] for key in ("shape", "layout")},
-        "input": _input(options),
+        "extensions": [_path(path) for path in options["extensions"]] or None,
+        "input": _path(options["input_"]),
         "range": options["range_"],
     }
     report = {"latency_threshold_ms": options["latency_threshold"]}
@@ -196,8 +198,8 @@ def _source(target: str, options: dict[str, Any]) -> Source:
     )
 
 
-def _input(options: dict[str, Any]) -> str | None:
+def _path(given: str | None) -> str | None:
+    """From the root: relative paths of a config start from its folder."""
     from ovreport.output import absolute
 
-    path = options["input_"]
-    return str(absolute(Path(path))) if path is not None else None
+    return str(absolute(Path(given))) if given is not None else None

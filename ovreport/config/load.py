@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ovreport.config.schema import Config, Runtime
+from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
 from ovreport.output import absolute
 
@@ -60,6 +60,21 @@ class Source:
             UserError: as by :meth:`resolve`.
         """
         return [self.resolve(version.path) for version in self.config.model]
+
+    def extensions(self, version: Version) -> tuple[Path, ...]:
+        """The libraries with a version's own operations.
+
+        Raises:
+            UserError: one is not there.
+        """
+        found = tuple(self.resolve(path) for path in version.extensions)
+        for given, path in zip(version.extensions, found, strict=True):
+            if not path.is_file():
+                raise UserError(
+                    f"{self.name}: model {version.name!r}: `extensions`: {given!r} is not a file",
+                    "Name a library with operations, such as libops.so.",
+                )
+        return found
 
     def python(self, runtime: Runtime) -> Path:
         """The runtime's Python. Links are kept: those of a virtual environment lead out of it.

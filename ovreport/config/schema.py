@@ -73,6 +73,9 @@ class Version(Settings):
     path: Annotated[str, Field(min_length=1)]
     """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config;
     ``package:NAME/FILE`` is a file of an installed Python package."""
+    extensions: Annotated[tuple[str, ...], _OneOrMany()] = ()
+    """Libraries with operations of the model's own (``.so``, ``.dll``), which OpenVINO loads to
+    read and run it, relative to the config. They are programs: name only those you trust."""
     shape: str | None = None
     """Shapes of inputs the model leaves open: ``[1,3,224,224]`` or ``x[1,8],y[1]``."""
     layout: str | None = None

@@ -48,8 +48,13 @@ class Inspection:
     models: tuple[ModelInfo, ...]
 
 
-def inspect(paths: Sequence[Path], *, python: Path) -> Inspection:
+def inspect(
+    paths: Sequence[Path], extensions: Sequence[Sequence[Path]] | None = None, *, python: Path
+) -> Inspection:
     """Reads models with the OpenVINO of a Python environment.
+
+    Args:
+        extensions: for each model, libraries with operations of its own; None: there are none.
 
     Raises:
         UserError: the environment has no OpenVINO, or a model is missing or cannot be read.
@@ -59,7 +64,10 @@ def inspect(paths: Sequence[Path], *, python: Path) -> Inspection:
     try:
         with WorkerSession(python) as worker:
             told = worker.ask("start", _START_LIMIT_S, "devices")
-            models = tuple(_model(worker, path) for path in paths)
+            models = tuple(
+                _model(worker, path, libraries)
+                for path, libraries in zip(paths, extensions or [()] * len(paths), strict=True)
+            )
     except WorkerError as error:
         raise UserError(
             f"{python}: OpenVINO does not start: {error.failure.reason}",
@@ -82,9 +90,10 @@ def _check_there(path: Path) -> None:
             ) from error
 
 
-def _model(worker: WorkerSession, path: Path) -> ModelInfo:
+def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> ModelInfo:
+    libraries = [str(library) for library in extensions]
     try:
-        told = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path))
+        told = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path), extensions=libraries)
     except WorkerError as error:
         raise unreadable(path, error.failure) from error
     return ModelInfo(

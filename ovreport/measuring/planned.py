@@ -14,14 +14,16 @@ from ovreport.run import Basis, Begun, Cell, Port
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """Paths are absolute; ``ports`` are the model's own inputs, ``shapes`` what they run with, by
-    input index; ``batch`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent
-    wrote, ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
-    ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
-    API runs it, and is empty where the C API can; ``basis`` is what a result will depend on."""
+    """Paths are absolute; ``extensions`` are libraries with operations of the model's own;
+    ``ports`` are the model's own inputs, ``shapes`` what they run with, by input index; ``batch``
+    is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote, ``input_data``
+    says in words what is in it, ``is_random`` whether some of it is random; ``properties`` are
+    compiled with, as OpenVINO names them; ``python_because`` says why the Python API runs it, and
+    is empty where the C API can; ``basis`` is what a result will depend on."""
 
     cell: Cell
     model: Path
+    extensions: tuple[Path, ...]
     python: Path
     ports: tuple[Port, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -43,6 +45,7 @@ class PlannedCell:
         """What a worker needs to compile the model and feed it, as arguments of its commands."""
         return {
             "path": str(self.model),
+            "extensions": [str(path) for path in self.extensions],
             "device": self.cell.device,
             "shapes": self.shapes,
             "inputs": str(self.inputs),

@@ -48,7 +48,10 @@ def inspect_runtimes(source: Source) -> Runtimes:
     config = source.config
     pythons = {runtime.name: source.python(runtime) for runtime in config.runtime}
     pythons = pythons or {"default": Path(sys.executable)}
-    inspections = {name: inspect(source.models, python=python) for name, python in pythons.items()}
+    extensions = [source.extensions(version) for version in config.model]
+    inspections = {
+        name: inspect(source.models, extensions, python=python) for name, python in pythons.items()
+    }
     devices = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
     for device in sorted(devices):
         for name, inspection in inspections.items():
@@ -98,6 +101,7 @@ class Planner:
         return PlannedCell(
             cell=cell,
             model=self.source.resolve(version.path),
+            extensions=self.source.extensions(version),
             python=self.runtimes.pythons[cell.runtime],
             ports=info.inputs,
             shapes=resolved.shapes,
@@ -163,8 +167,13 @@ class Planner:
             return resolve(info.inputs, version.shape, version.layout, cell.batch)
         except OpenShapeError as error:
             known = partial_shapes(info.inputs, version.shape, version.layout, cell.batch)
-            model, python = self.source.resolve(version.path), self.runtimes.pythons[cell.runtime]
-            example = propose(model, info.inputs, known, python=python)
+            example = propose(
+                self.source.resolve(version.path),
+                info.inputs,
+                known,
+                self.source.extensions(version),
+                python=self.runtimes.pythons[cell.runtime],
+            )
             raise self._located(version, error.with_example(example)) from error
         except UserError as error:
             raise self._located(version, error) from error

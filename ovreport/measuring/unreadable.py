@@ -57,7 +57,8 @@ def unreadable(path: Path, failure: Failure) -> UserError:
         failure: the worker's, with all that OpenVINO printed.
     """
     found = (
-        (_folder(path) if path.is_dir() else _file(path, failure.reason))
+        _extension(failure.reason)
+        or (_folder(path) if path.is_dir() else _file(path, failure.reason))
         or _weights(path, failure.reason)
         or _operations(failure)
         or _Finding(f"OpenVINO cannot read this model: {failure.reason}", _to_check(path))
@@ -89,6 +90,17 @@ def _stand_in(path: Path) -> _Finding | None:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_HEAD)
+
+
+def _extension(reason: str) -> _Finding | None:
+    """Of a library with operations that cannot be loaded."""
+    if not reason.startswith("Cannot add extension"):
+        return None
+    why = reason.rpartition("This error happened: ")[2]
+    return _Finding(
+        f"its extension cannot be loaded: {why}",
+        "Build it for this release of OpenVINO and this system.",
+    )
 
 
 def _folder(path: Path) -> _Finding | None:

@@ -83,6 +83,11 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
+def takes_extensions(functions: ctypes.CDLL) -> bool:
+    """Whether this release's C API can load libraries with operations."""
+    return hasattr(functions, "ov_core_add_extension")
+
+
 class Library:
     """Calls that raise what the library says went wrong."""
 
@@ -135,9 +140,11 @@ class Model:
     stateful = False
     """As far as this API knows: it has no calls for states."""
 
-    def __init__(self, functions: ctypes.CDLL, path: str) -> None:
+    def __init__(self, functions: ctypes.CDLL, path: str, extensions: Sequence[str] = ()) -> None:
         self._library = Library(functions)
         self._core = self._library.made("ov_core_create")
+        for extension in extensions:
+            self._library.call("ov_core_add_extension", self._core, os.fsencode(extension))
         self._model = self._library.made("ov_core_read_model", self._core, os.fsencode(path), None)
         self._compiled = c_void_p()
         self._requests: list[c_void_p] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,17 @@ class Worker:
 
         return devices()
 
-    def inspect(self, path: str) -> dict[str, Any]:
-        """A model file's identity, and its inputs and outputs as it is read."""
+    def inspect(self, path: str, extensions: Sequence[str] = ()) -> dict[str, Any]:
+        """A model file's identity, and its inputs and outputs as it is read.
+
+        Args:
+            extensions: libraries with operations of its own.
+        """
         from .files import identity
         from .python_api import Model, frontend, port
 
-        size, digest = at("read", lambda: identity(Path(path)))
-        model = at("read", lambda: Model(path)).model
+        size, digest = at("read", lambda: identity(Path(path), extensions))
+        model = at("read", lambda: Model(path, extensions)).model
         return {
             "size_bytes": size,
             "sha256": digest,
@@ -57,11 +61,13 @@ class Worker:
             "outputs": [port(item) for item in model.outputs],
         }
 
-    def first_fitting(self, path: str, shapes: list[list[list[int]]]) -> dict[str, Any]:
+    def first_fitting(
+        self, path: str, shapes: list[list[list[int]]], extensions: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Which of some shapes, each of all inputs, is the first that the model can be given."""
         from .python_api import Model
 
-        model = at("read", lambda: Model(path))
+        model = at("read", lambda: Model(path, extensions))
         fitting = (place for place, shape in enumerate(shapes) if model.can_take(shape))
         return {"place": next(fitting, None)}
 
@@ -82,14 +88,16 @@ class Worker:
         properties: dict[str, Any],
         requests: int | None,
         api: str | None = None,
+        extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Reads, reshapes, compiles and runs a model once.
 
         Args:
             requests: in flight; None takes the device's optimum.
             api: ``c`` or ``python``; None takes the C API where there is one.
+            extensions: libraries with operations of the model's own.
         """
-        open_model = _opener(api)
+        open_model = _opener(api, extensions)
         memory = {"start_bytes": peak_memory()}
         started = time.perf_counter_ns()
         model = self.model = at("read", lambda: open_model(path))
@@ -155,6 +163,7 @@ class Worker:
         shapes: list[list[int]],
         inputs: str,
         properties: dict[str, Any],
+        extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Compiles a model anew with counters on; the one that was loaded before is given up."""
         from .profiling import Profiling
@@ -163,7 +172,7 @@ class Worker:
         if self.model is not None:
             self.model.close()
         self.model = self.runner = self.states = None
-        model = at("read", lambda: Model(path))
+        model = at("read", lambda: Model(path, extensions))
         properties = {**properties, "PERF_COUNT": True}
         request, _ = _ready(model, device, shapes, inputs, properties)
         self.profiling = at("profile", lambda: Profiling(model, request, device, properties))
@@ -196,6 +205,7 @@ class Worker:
         inputs: str,
         properties: dict[str, Any],
         operators: list[str],
+        extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Reads and compiles a model whose answers are asked for, set by set.
 
@@ -205,7 +215,7 @@ class Worker:
         from .outputs import add_results
         from .python_api import Model, port
 
-        model = at("read", lambda: Model(path))
+        model = at("read", lambda: Model(path, extensions))
         found = at("read", lambda: add_results(model.model, operators))
         self.request, sets = _ready(model, device, shapes, inputs, properties)
         ports = [port(item) for item in model.compiled.outputs]
@@ -221,16 +231,16 @@ class Worker:
         return {}
 
 
-def _opener(api: str | None) -> Any:
+def _opener(api: str | None, extensions: Sequence[str]) -> Callable[[str], Any]:
     """What reads a model by the API that was asked for, or by the C API where there is one."""
     library = c_api.load_library() if api != "python" else None
-    if library is not None:
-        return lambda path: c_api.Model(library, path)
+    if library is not None and (not extensions or c_api.takes_extensions(library)):
+        return lambda path: c_api.Model(library, path, extensions)
     if api == "c":
         raise StageError("start", RuntimeError("this environment's openvino has no C API"))
     from .python_api import Model
 
-    return Model
+    return lambda path: Model(path, extensions)
 
 
 def _ready(

@@ -6,7 +6,7 @@ import hashlib
 import mmap
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # In an ONNX model, of a tensor whose values stand in another file: the entry ("location", path) of
@@ -15,11 +15,16 @@ from pathlib import Path
 _LOCATION = re.compile(rb"\x0a\x08location\x12([\x80-\xff]{0,4}[\x00-\x7f])")
 
 
-def identity(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of all files of a model."""
+def identity(path: Path, extensions: Sequence[str] = ()) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of all files of a model.
+
+    Args:
+        extensions: libraries with operations of its own: what they hold is in the SHA-256, too.
+    """
     files = model_files(path)
     digest = hashlib.sha256()
-    for part, file in files.items():
+    libraries = {f"extension {n}": Path(file) for n, file in enumerate(extensions)}
+    for part, file in {**files, **libraries}.items():
         digest.update(os.fsencode(part) + b"\0")
         with file.open("rb") as content:
             while block := content.read(1 << 20):

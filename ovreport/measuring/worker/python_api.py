@@ -67,8 +67,10 @@ class Model:
 
     api = "python"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, extensions: Sequence[str] = ()) -> None:
         self._core = ov.Core()
+        for extension in extensions:
+            self._core.add_extension(extension)
         self.model = self._core.read_model(path)
         self.compiled: Any = None
 
