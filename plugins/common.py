@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ovreport.graphs.kinds import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.precision import INT8
+from ovreport.graphs.openness import is_open, openers
 from ovreport.labels import label
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Group, Link, Table, Text
@@ -20,6 +19,7 @@ from ovreport.stats.figures import figures
 COLUMNS = frozenset(
     {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
 )
+_MOST_NAMES = 5
 # A queue that is served holds a request or two when a slice ends; one that grows holds more.
 _SERVED = 0.99
 # A latency that holds a wait is as long, but for what the system's timer rounds.
@@ -116,16 +116,32 @@ def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
     return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))
 
 
-def is_quantised(run: Run, result: CellResult) -> bool:
-    """Whether the model asks for INT8, or convolutions and products run in it.
+def has_open_inputs(model: Sequence[Node]) -> bool:
+    """Whether an input of a model's own graph has a shape that was left open."""
+    return any(node.type == "Parameter" and is_open(node) for node in model)
 
-    Other layers do so in any model: a comparison puts out bytes.
-    """
-    nodes = run.graphs[result.model_graph].nodes if result.model_graph else ()
-    if any(node.type == "FakeQuantize" for node in nodes):
-        return True
-    layers = executed_layers(run, result)
-    return any(layer.type in PRODUCTS and layer.precision in INT8 for layer in layers)
+
+def fixing_shapes(model: Sequence[Node]) -> str:
+    """What can be done about the open shapes of a model; empty where it has none."""
+    opened = [model[index] for index in openers(model)]
+    inputs = [node.name for node in opened if node.type == "Parameter"]
+    inside = dict.fromkeys(node.type for node in opened if node.type != "Parameter")
+    if inputs:
+        return f"Give the model fixed shapes (`shape`): {_listed(inputs)} {_is(inputs)} open."
+    if inside:
+        return (
+            "The inputs have fixed shapes already; sizes inside follow from values, from "
+            f"{_listed([*inside])} on."
+        )
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def evidence(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovreport.graphs.contents import contents, is_elementwise
 from ovreport.graphs.flow import quantisers
 from ovreport.graphs.fusion import unfused
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
@@ -86,12 +87,6 @@ def test_the_needless_pair_of_transposes_is_named(run: Run) -> None:
     finding = findings(run, "int8")["advice.transposes"]
     assert {link.text for link in finding.evidence} == {"there", "back"}
     assert (finding.gain or 0) > 0
-
-
-def test_the_floating_point_island_is_named(run: Run) -> None:
-    finding = findings(run, "int8")["advice.float-islands"]
-    assert finding.evidence[0].text == "island"
-    assert "advice.float-islands" not in findings(run, "parent")
 
 
 def test_int8_is_advised_only_where_the_processor_has_dot_products(run: Run) -> None:
@@ -174,6 +169,7 @@ def test_quantising_layers_are_counted_with_their_time(run: Run) -> None:
 def test_convolutions_in_floating_point_are_named_in_a_quantised_model_only(run: Run) -> None:
     finding = findings(run, "int8")["advice.float-in-int8"]
     assert "island" in {link.text for link in finding.evidence}
+    assert "2 layers (Convolution) with weights in floating point" in finding.text
     assert answers(run, "parent")["advice.float-in-int8"] == "this version is not quantised"
 
 
@@ -284,13 +280,24 @@ def test_a_quantised_model_without_int8_convolutions_is_told_so_once(run: Run) -
     there = changed(run, "int8", runtime_graph="floating", profile=profile)
     there = replace(there, graphs=graphs)
     found = findings(there, "int8")
-    assert "5 of 5 convolutions" in found["advice.float-in-int8"].text
-    assert "advice.float-islands" not in found
+    assert "the file is INT8" in found["advice.int8-not-executed"].text
+    assert "all 3 layers with its products in f32" in found["advice.int8-not-executed"].text
+    assert "advice.float-in-int8" not in found
+    assert "advice.int8-slower" not in found
 
 
 def test_parts_of_reorders_that_are_nothing_are_left_out(run: Run) -> None:
-    assert "where the precision changes" in findings(run, "int8")["advice.reorders"].text
-    assert "precision changes" not in findings(run, "parent")["advice.reorders"].text
+    text = findings(run, "parent")["advice.reorders"].text
+    assert "where the layout changes" in text
+    assert "precision changes" not in text
+
+
+def test_the_two_neighbours_that_cause_most_reorders_are_named(run: Run) -> None:
+    reorders = findings(run, "int8")["advice.reorders"]
+    assert "between Subgraph FakeQuantize_108" in reorders.text
+    assert "and Softmax back" in reorders.text
+    assert "Subgraph puts out acdb and Softmax takes abcd" in reorders.remedy
+    assert "channels last" in findings(run, "parent")["advice.reorders"].remedy
 
 
 def test_memory_near_the_machines_is_a_problem(run: Run) -> None:
@@ -345,10 +352,39 @@ def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:
         for i, n in enumerate(nodes)
         if i
     ]
-    moved, shared = unfused(nodes, layers)
+    model = [node("Relu")]
+    layers = [replace(x, originals=(0,)) for x in layers]
+    moved, shared = unfused(nodes, layers, model)
     assert moved.reason == ("Transpose transpose stands between it and Convolution convolution")
     assert shared.others == (6,)
     assert "Pooling pooling reads" in shared.reason
+
+
+@pytest.mark.parametrize(
+    ("operators", "holds"),
+    [
+        (["Add", "Multiply", "Sigmoid"], "element-wise"),
+        (["Gelu", "Reshape"], "element-wise"),
+        (["FakeQuantize", "Convert"], "element-wise"),
+        (["MatMul", "Transpose", "Softmax", "MatMul"], "attention"),
+        (["ScaledDotProductAttention"], "attention"),
+        (["MatMul", "Add"], "product"),
+        (["Softmax"], "softmax"),
+        (["MVN", "Multiply", "Add"], "normalisation"),
+        (["ReduceMean", "Subtract", "Power"], "reduction"),
+        (["CumSum"], "other"),
+        ([], "unknown"),
+    ],
+)
+def test_a_subgraph_is_told_by_what_it_holds(operators: list[str], holds: str) -> None:
+    port = Port(shape="[1,8]", precision="f32")
+    model = [Node(name=kind, type=kind, inputs=(), outputs=(port,)) for kind in operators]
+    originals = tuple(range(len(model)))
+    layer = ExecutedLayer(
+        3, 3, "x", "Subgraph", "", "f32", 1.0, 1.0, 1.0, 0.2, (), "", originals
+    )  # fmt: skip
+    assert contents(layer, model) == holds
+    assert is_elementwise(layer, model) == (holds == "element-wise")
 
 
 def test_shapes_that_stay_open_are_named(run: Run) -> None:

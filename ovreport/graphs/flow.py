@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from ovreport.graphs.contents import is_elementwise
 from ovreport.graphs.kinds import CONVERTERS
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, is_static
 from ovreport.graphs.precision import INT8, bits, is_floating, precision_name
 from ovreport.run import Node
-
-_ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "FakeQuantize", "Reorder", "Convert"})
 
 
 def transitions(layers: Sequence[ExecutedLayer]) -> Counter[tuple[str, str]]:
@@ -121,7 +120,8 @@ def quantisers(
     found = []
     for layer in layers:
         rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
-        if layer.type in _ELEMENTWISE and (rounds or crossing.get(layer.index, False)):
+        alone = layer.type in ("Reorder", "Convert") or is_elementwise(layer, model)
+        if alone and (rounds or crossing.get(layer.index, False)):
             before = any(source in integer for source, _ in nodes[layer.index].inputs)
             after = any(reader in integer for reader in readers[layer.index])
             found.append((layer, before and after))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ovreport.graphs.contents import is_elementwise
 from ovreport.graphs.flow import readers_of
 from ovreport.graphs.kinds import PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, constant_nodes
@@ -12,7 +13,6 @@ from ovreport.graphs.names import LENGTH
 from ovreport.run import Node
 from ovreport.short_names import cut
 
-_ELEMENTWISE = frozenset({"Subgraph", "Eltwise", "Math", "FakeQuantize"})
 # They hand data on without computing; a fusion does not reach across them.
 _MOVERS = frozenset(
     {"Reshape", "Transpose", "Reorder", "Convert", "Concatenation", "Split", "StridedSlice",
@@ -35,8 +35,15 @@ class Unfused:
     """Half a sentence: ``Transpose "x" stands between it and Convolution "y"``."""
 
 
-def unfused(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[Unfused]:
-    """Each element-wise layer with a product before it, in execution order."""
+def unfused(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
+) -> list[Unfused]:
+    """Each element-wise layer with a product before it, in execution order.
+
+    Args:
+        nodes: of the runtime graph.
+        model: of the model's own graph, which tells what a ``Subgraph`` holds.
+    """
     constant, readers = constant_nodes(nodes), readers_of(nodes)
     names = {layer.index: layer.label for layer in layers}
 
@@ -46,7 +53,7 @@ def unfused(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[Unfu
     return [
         found
         for layer in layers
-        if layer.type in _ELEMENTWISE and (found := _why(nodes, layer, constant, readers, named))
+        if is_elementwise(layer, model) and (found := _why(nodes, layer, constant, readers, named))
     ]
 
 

@@ -222,10 +222,11 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
 
     A node that an executed layer names as an original is *executed* if it is the only one or gives
     the layer its name, else *fused*. Of the others, one whose value is known when the model is
-    compiled is *folded*; one that a node of the runtime graph names, or that has its name, is
-    *kept*. What is left was rewritten while compiling, and its name is lost: it is *fused* if
-    everything that it leads to is first taken up by one executed layer (a convolution whose bias
-    or normalisation carries the name), else *removed*.
+    compiled is *folded*; one that gives an executed layer its name is *executed* (a product with
+    compressed weights lists other originals); one that another node of the runtime graph names, or
+    that has its name, is *kept*. What is left was rewritten while compiling, and its name is lost:
+    it is *fused* if everything that it leads to is first taken up by one executed layer (a
+    convolution whose bias or normalisation carries the name), else *removed*.
     """
     nodes = _model_nodes(run, result)
     found: dict[int, Fate] = {}
@@ -236,9 +237,12 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
                 found[original] = Fate("executed" if alone else "fused", layer.index)
     folded = folded_nodes(nodes)
     named = _named_at_runtime(run, result)
-    for index in range(len(nodes)):
+    executed = {layer.name: layer.index for layer in executed_layers(run, result) if layer.name}
+    for index, node in enumerate(nodes):
         if index not in found and index in folded:
             found[index] = Fate("folded", None)
+        elif index not in found and node.name in executed:
+            found[index] = Fate("executed", executed[node.name])
         elif index not in found and index in named:
             found[index] = Fate("kept", None)
     _follow(nodes, found)

@@ -43,8 +43,8 @@ class Quantisation:
         return tuple(layer for layer in self.products if layer.precision not in INT8)
 
     @property
-    def is_integer(self) -> bool:
-        """Whether data and weights flow as integers: quantised throughout, and executed so."""
+    def flows_in_int8(self) -> bool:
+        """Whether data and weights are integers from layer to layer, in some of the layers."""
         return self.scheme == "static" and bool(self.in_int8)
 
 
@@ -64,6 +64,7 @@ def quantisation(run: Run, result: CellResult) -> Quantisation:
         for layer in layers
         # One that is bidirectional was split in two, whose names are new.
         if (layer.index in places and layer.type not in CONVERTERS)
+        or (scheme is not None and layer.weights in NARROW)
         or (recurrent and layer.type in RECURRENT)
     )
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()

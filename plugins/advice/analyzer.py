@@ -30,8 +30,9 @@ class Advice(Analyzer):
         findings: list[Finding] = []
         rows: list[Row] = []
         for case in _cases(run):
+            advised: dict[str, tuple[str, str]] = {}
             for rule in RULES:
-                answer = _answer(rule, case)
+                answer = _agreeing(_answer(rule, case), rule, advised)
                 rows.append(_row(rule, case, answer))
                 if isinstance(answer, Found):
                     findings.append(_finding(rule, case, answer))
@@ -57,6 +58,21 @@ def _answer(rule: Rule, case: Case) -> Found | str:
     if rule.needs_layers and not case.layers:
         return "no layer times"
     return rule.look(case)
+
+
+def _agreeing(answer: Found | str, rule: Rule, advised: dict[str, tuple[str, str]]) -> Found | str:
+    """The answer, unless an earlier rule advises the opposite to the same version.
+
+    Args:
+        advised: what was advised so far, and by which id; this answer's is added.
+    """
+    if isinstance(answer, str):
+        return answer
+    for knob, value in answer.towards.items():
+        other, id = advised.setdefault(knob, (value, _id(rule)))
+        if other != value:
+            return f"{answer.text} Not advised, as {id} advises otherwise."
+    return answer
 
 
 def _row(rule: Rule, case: Case, answer: Found | str) -> Row:

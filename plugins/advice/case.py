@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ovreport.graphs.execution import abilities, execution_devices, on_cpu
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.graphs.quantisation import Quantisation, quantisation
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Link, Severity
 
@@ -30,6 +31,9 @@ class Found:
     """How to see whether it helped."""
     evidence: Sequence[Link] = ()
     gain: float | None = None
+    towards: Mapping[str, str] = field(default_factory=dict)
+    """What it would change, and into what: ``{"int8": "more"}``, ``{"precision": "f32"}``. Two
+    pieces of advice to one version never differ on one of these."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,16 @@ class Case:
             if other.cell.configuration == self.result.cell.configuration
             and other.cell.version != self.result.cell.version
         )
+
+    @cached_property
+    def quantisation(self) -> Quantisation:
+        return quantisation(self.run, self.result)
+
+    @cached_property
+    def rates(self) -> Mapping[str, float]:
+        """Operations a second by precision, as measured; empty where they were not."""
+        roof = self.run.roof(self.result)
+        return roof.operations if roof else {}
 
     @property
     def on_cpu(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from ovreport.graphs.flow import critical_path
 from ovreport.graphs.gap import Gap, gap
 from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.quantisation import quantisation
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import shorten, show
@@ -38,7 +39,6 @@ from ..common import (
     focus_cells,
     focus_group,
     gain,
-    is_quantised,
     layer_anchor,
     longest,
     total_s,
@@ -72,12 +72,13 @@ class Bottlenecks(Analyzer):
         for result, layers in focus_cells(run):
             assert result.runtime_graph is not None
             nodes = run.graphs[result.runtime_graph].nodes
+            flows_in_int8 = quantisation(run, result).flows_in_int8
             blocks: list[Block] = [
                 *_charts(result, layers),
                 _table(run, result, nodes, layers),
                 _types(run, result, layers),
                 *conversion_table(run, result, nodes, layers),
-                *(island_table(result, nodes, layers) if is_quantised(run, result) else ()),
+                *(island_table(result, nodes, layers) if flows_in_int8 else ()),
                 *fusion_table(run, result, nodes, layers),
             ]
             groups.append(focus_group(run, result, blocks))

@@ -110,6 +110,7 @@ def fusion_table(
     """Element-wise layers after a convolution or product that run on their own."""
     place = _Places(run, result, layers)
     constant = constant_nodes(nodes)
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     rows = [
         Row(
             {
@@ -122,7 +123,7 @@ def fusion_table(
                 "share": found.layer.share,
             }
         )
-        for found in sorted(unfused(nodes, layers), key=lambda x: -x.layer.median_s)
+        for found in sorted(unfused(nodes, layers, model), key=lambda x: -x.layer.median_s)
     ]
     columns = [
         Column("layer", "Layer"),

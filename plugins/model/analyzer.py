@@ -28,7 +28,7 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import version_name
+from ..common import fixing_shapes, version_name
 
 
 class ModelFacts(Analyzer):
@@ -55,7 +55,7 @@ class ModelFacts(Analyzer):
             ]
             if found.unknown:
                 blocks.append(_unknown(result, found))
-                findings.append(_incomplete(result, found))
+                findings.append(_incomplete(run, result, found))
             groups.append(Group(f"{result.cell.model} · {result.cell.version}", blocks))
         return Section(groups, findings)
 
@@ -160,7 +160,7 @@ def _unknown(result: CellResult, found: ModelTotals) -> Table:
     return Table(f"unknown-{result.cell.id}", title, columns, rows, note)
 
 
-def _incomplete(result: CellResult, found: ModelTotals) -> Finding:
+def _incomplete(run: Run, result: CellResult, found: ModelTotals) -> Finding:
     number = sum(found.unknown.values())
     first = ", ".join(list(found.unknown)[:3])
     return Finding(
@@ -168,7 +168,7 @@ def _incomplete(result: CellResult, found: ModelTotals) -> Finding:
         "info",
         f"{version_name(result)}: the work of {count(number, 'operator')} is not known ({first}): "
         "sums are at least so much.",
-        "Give the model fixed shapes where they are open (`shape`)."
+        fixing_shapes(run.graphs[result.model_graph or ""].nodes)
         if any(what.endswith("dynamic shape") for what in found.unknown)
         else "",
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ovreport.graphs.flow import Conversion, conversions, transitions
 from ovreport.graphs.kinds import NESTED
 from ovreport.graphs.layers import ExecutedLayer
-from ovreport.graphs.precision import bits, precision_name
+from ovreport.graphs.precision import bits, is_floating, precision_name
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
@@ -64,7 +64,8 @@ def _asked(result: CellResult, shares: dict[str, float]) -> list[Finding]:
         return []
     asked = precision_name(result.cell.precision)
     share = shares.get(asked, 0.0)
-    if share >= _MOSTLY:
+    # It is asked of floating point alone: what is quantised stays so, and indices are integers.
+    if share >= _MOSTLY * sum(part for name, part in shares.items() if is_floating(name)):
         return []
     others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != asked)
     return [

@@ -20,7 +20,7 @@ from ovreport.graphs.roofline import (
 from ovreport.labels import count
 from ovreport.plugin import Analyzer, Options
 from ovreport.rendering.format import digits, show
-from ovreport.run import CellResult, Roof, Run
+from ovreport.run import CellResult, Node, Roof, Run
 from ovreport.section import (
     Block,
     Column,
@@ -42,6 +42,7 @@ from ovreport.section import (
 
 from ..common import (
     evidence,
+    fixing_shapes,
     focus_cells,
     focus_group,
     layer_anchor,
@@ -71,6 +72,8 @@ class Standing:
     layers: tuple[ExecutedLayer, ...]
     reached: Mapping[int, Efficiency]
     roof: Roof
+    model: Sequence[Node]
+    """Of the model's own graph."""
 
     @property
     def known(self) -> list[ExecutedLayer]:
@@ -115,7 +118,8 @@ class Roofline(Analyzer):
             roof = run.roof(result)
             if roof is None or roof.failure:
                 continue
-            standing = Standing(result, layers, efficiency(run, result), roof)
+            model = run.graphs[result.model_graph].nodes if result.model_graph else ()
+            standing = Standing(result, layers, efficiency(run, result), roof, model)
             reason = why_not_judged(run, result)
             if reason is None:
                 findings += _findings(standing, self.options.low)
@@ -329,7 +333,7 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
             f"{name}: {show(standing.share(blind), 'share')} of the time is in "
             f"{count(len(blind), 'layer')} whose work or roof is not known: a dynamic shape, an "
             "operator without a formula, or a precision that was not measured.",
-            "Fixed shapes (`shape` of the model) make the work known.",
+            fixing_shapes(standing.model),
             evidence(standing.result, blind),
         )
 

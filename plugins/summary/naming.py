@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.quantisation import quantisation
+from ovreport.graphs.quantised import Scheme
 from ovreport.graphs.theory import totals
 from ovreport.labels import count
 from ovreport.run import CellResult, Run
@@ -30,7 +32,7 @@ def executed_in(run: Run, result: CellResult) -> list[str]:
     found = []
     if result.model_graph is not None:
         weights = [p for p in totals(run, result).weight_bytes if p not in _OF_SHAPES]
-        found += [f"{weights[0]} model"] if weights else []
+        found += [_stored_as(weights[0], quantisation(run, result).scheme)] if weights else []
     shares = precision_shares(executed_layers(run, result))
     if shares:
         most, *others = shares
@@ -43,6 +45,15 @@ def executed_in(run: Run, result: CellResult) -> list[str]:
     elif result.resolved is not None and result.resolved.precision:
         found.append(f"inference precision {result.resolved.precision}")
     return found
+
+
+def _stored_as(weights: str, scheme: Scheme | None) -> str:
+    """What is said of a file by the precision of most of its weights."""
+    if scheme == "static":
+        return "INT8 file"
+    if scheme == "dynamic":
+        return "INT8 file (dynamic quantisation)"
+    return f"{weights} weights" if scheme == "weights" else f"{weights} model"
 
 
 def resolved_to(result: CellResult) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ovreport.graphs.flow import conversions
-from ovreport.graphs.fusion import unfused
+from ovreport.graphs.flow import Conversion, conversions
+from ovreport.graphs.fusion import Unfused, unfused
 from ovreport.graphs.kinds import CONVERTERS
 from ovreport.graphs.layers import ExecutedLayer, fates, layer_names
+from ovreport.graphs.precision import bits
 from ovreport.graphs.transposes import there_and_back
 from ovreport.labels import count
 from ovreport.rendering.format import show
 
-from ...common import is_quantised
 from ..case import NOTABLE, Case, Found, Rule, share
 
 # The Workbench spoke of reorders from a tenth of the time on.
@@ -22,12 +24,39 @@ _SEEN = 0.0005
 
 
 def _reorders(case: Case) -> Found | str:
-    found = [c for c in conversions(case.nodes, case.layers) if c.layer.type in CONVERTERS]
+    """Layers that only convert, but for those that another piece of advice is about."""
+    elsewhere = {x.index for pair in _pairs(case) for x in pair.left}
+    elsewhere |= {x.index for x in case.quantisation.converting}
+    found = [
+        c
+        for c in conversions(case.nodes, case.layers)
+        if c.layer.type in CONVERTERS and c.layer.index not in elsewhere
+    ]
     layers = [c.layer for c in found]
+    if share(layers) < _REORDERS:
+        return f"such layers take {show(share(layers), 'share')} of the time"
+    causes = _causes(case, found)
+    first = causes[0]
+    return Found(
+        "warning",
+        f"{count(len(found), 'layer')} only {'changes' if len(found) == 1 else 'change'} layout, "
+        f"order or precision, {show(share(layers), 'share')} of the layers' time: "
+        f"{_parts(found)}. {_neighbours(case, first, alone=len(causes) == 1)}",
+        first.remedy,
+        "The table of conversions names what stands before and after each; measure the change as "
+        "a version of its own.",
+        case.evidence([c.layer for c in first.members]),
+        case.gain(layers),
+        {"precision": _wider(*first.change)} if first.kind == "precision" else {},
+    )
+
+
+def _parts(found: Sequence[Conversion]) -> str:
+    """``8.1 % where the layout changes, 2.0 % in transposes``."""
     precision = share([c.layer for c in found if c.changes_precision])
-    order = share([layer for layer in layers if layer.type == "Transpose"])
-    layout = share(layers) - precision - order
-    parts = ", ".join(
+    order = share([c.layer for c in found if _kind(c) == "order"])
+    layout = share([c.layer for c in found]) - precision - order
+    return ", ".join(
         f"{show(part, 'share')} {where}"
         for part, where in (
             (precision, "where the precision changes"),
@@ -36,34 +65,105 @@ def _reorders(case: Case) -> Found | str:
         )
         if part >= _SEEN
     )
-    if share(layers) < _REORDERS:
-        return f"such layers take {show(share(layers), 'share')} of the time"
-    if precision > max(layout, order) and is_quantised(case.run, case.result):
-        remedy = (
-            "Most change the precision of this quantised model: quantise the layers between its "
-            "INT8 parts, or leave the stretch in floating point."
+
+
+def _kind(conversion: Conversion) -> str:
+    if conversion.changes_precision:
+        return "precision"
+    return "order" if conversion.layer.type == "Transpose" else "layout"
+
+
+@dataclass(frozen=True)
+class _Cause:
+    """Conversions between layers of two types, for one reason."""
+
+    kind: str
+    before: str
+    after: str
+    members: tuple[Conversion, ...]
+
+    @property
+    def change(self) -> tuple[str, str]:
+        first = self.members[0]
+        return first.precisions if self.kind == "precision" else first.layouts
+
+    @property
+    def remedy(self) -> str:
+        """What takes such conversions away."""
+        old, new = self.change
+        if self.kind == "precision":
+            return (
+                f"{self.before} puts out {old} and {self.after} takes {new}. In one precision "
+                f'nothing is converted: measure [matrix] precision = ["{_wider(old, new)}"] too.'
+            )
+        if self.kind == "order":
+            return (
+                f"Keep one order of dimensions from {self.before} to {self.after}: store the "
+                "weights, or write the layers between, for the order that is there."
+            )
+        if self.before in _INPUTS:
+            return _at_the_edge("input", new)
+        if self.after in _OUTPUTS:
+            return _at_the_edge("output", old)
+        return (
+            f"{self.before} puts out {old} and {self.after} takes {new}. Nothing is converted "
+            f"where neighbours agree: move {self.after} out of the stretch, or put an operator in "
+            f"its place that takes {old}."
         )
-    elif precision > max(layout, order):
-        remedy = (
-            "Most change the precision: feed and read tensors in the one that is executed, or ask "
-            "for the model's own ([matrix] precision)."
-        )
-    elif order > layout:
-        remedy = "Most are transposes: keep one order of dimensions along the path."
-    else:
-        remedy = (
-            "Most change the layout: numbers of channels that are multiples of the vector length, "
-            "and inputs in the layout that the device wants, avoid them."
-        )
-    return Found(
-        "warning",
-        f"{count(len(found), 'layer')} only {'changes' if len(found) == 1 else 'change'} layout, "
-        f"order or precision, {show(share(layers), 'share')} of the layers' time: {parts}.",
-        remedy,
-        "The table of conversions names the edge that causes each; measure the change as a "
-        "version of its own.",
-        case.evidence(layers),
-        case.gain(layers),
+
+
+_INPUTS = frozenset({"Input", "Parameter"})
+_OUTPUTS = frozenset({"Output", "Result"})
+
+
+def _at_the_edge(side: str, layout: str) -> str:
+    """What spares converting a tensor that the program sets or reads."""
+    if not _is_channels_last(layout):
+        return f"The {side} is converted from or to {layout}, which only the device uses: it stays."
+    verb = "Feed the input" if side == "input" else "Read the output"
+    return (
+        f"{verb} with channels last: openvino.preprocess.PrePostProcessor sets the layout of its "
+        "tensor."
+    )
+
+
+def _is_channels_last(layout: str) -> bool:
+    """Whether the second dimension, the channels, is stored last: ``acdb``."""
+    dimensions = "".join(sorted(layout))
+    return len(layout) > 2 and layout == dimensions[0] + dimensions[2:] + dimensions[1]
+
+
+def _wider(one: str, other: str) -> str:
+    return max((one, other), key=bits)
+
+
+def _causes(case: Case, found: Sequence[Conversion]) -> list[_Cause]:
+    """Conversions by what stands before and after, most time first."""
+    groups: dict[tuple[str, str, str, object], list[Conversion]] = defaultdict(list)
+    for conversion in found:
+        kind = _kind(conversion)
+        before = case.nodes[conversion.source].type
+        after = case.nodes[conversion.targets[0]].type if conversion.targets else "Output"
+        change = conversion.precisions if kind == "precision" else conversion.layouts
+        groups[kind, before, after, change].append(conversion)
+    causes = [_Cause(*key[:3], tuple(members)) for key, members in groups.items()]
+    return sorted(causes, key=lambda cause: -share([c.layer for c in cause.members]))
+
+
+def _neighbours(case: Case, cause: _Cause, *, alone: bool) -> str:
+    """Which layers the conversions of a cause stand between."""
+    longest = max(cause.members, key=lambda c: c.layer.median_s)
+    names = layer_names(case.run, case.result).runtime
+    after = f"{cause.after} {names[longest.targets[0]]}" if longest.targets else "an output"
+    between = f"{cause.before} {names[longest.source]} and {after}"
+    change = " → ".join(cause.change) if cause.kind != "order" else "order of dimensions"
+    part = show(share([c.layer for c in cause.members]), "share")
+    if len(cause.members) == 1:
+        return f"{'It' if alone else f'The longest, {part},'} stands between {between} ({change})."
+    which = "All" if alone else f"{len(cause.members)} of them, {part},"
+    return (
+        f"{which} stand between {cause.before} and {cause.after} ({change}), the longest between "
+        f"{between}."
     )
 
 
@@ -122,22 +222,53 @@ def _how_many(number: int, of: int) -> str:
 
 
 def _broken_fusions(case: Case) -> Found | str:
-    found = unfused(case.nodes, case.layers)
-    layers = [item.layer for item in found]
-    if share(layers) < NOTABLE:
-        return f"such layers take {show(share(layers), 'share')} of the time"
-    first = max(found, key=lambda item: item.layer.median_s)
+    """Element-wise layers that something keeps from the product before. One remedy for each reason:
+    where nothing stands between, there is none."""
+    others = [x for x in case.layers if x not in case.quantisation.converting]
+    found = unfused(case.nodes, others, case.model)
+    apart = [item for item in found if item.between]
+    if share([item.layer for item in apart]) < NOTABLE:
+        return _not_apart(found, apart)
+    inserted = [x for x in apart if _is_inserted(case, x)]
+    inserted_time = share([item.layer for item in inserted])
+    first = max(apart, key=lambda item: item.layer.median_s)
+    layers = [item.layer for item in apart]
+    by_device = inserted_time > share(layers) / 2
     return Found(
         "info",
-        f"{count(len(layers), 'element-wise layer')} that could run inside the convolution or "
-        f"product before run on their own and take {show(share(layers), 'share')} of the layers' "
-        f"time; for the longest, {first.layer.label}, {first.reason}.",
-        "Move what stands between, or give the element-wise layer an input that nothing else "
-        "reads.",
-        "The table of broken fusions has one row fewer, and the element-wise layer is listed "
-        "among the fused ones.",
+        f"{count(len(layers), 'element-wise layer')} could run inside the convolution or product "
+        f"before if nothing stood between, and {'takes' if len(layers) == 1 else 'take'} "
+        f"{show(share(layers), 'share')} of the layers' time; for the longest, "
+        f"{first.layer.label or first.layer.name}, {first.reason}.",
+        _BY_DEVICE if by_device else _BY_MODEL,
+        "The table of broken fusions has fewer rows, and the element-wise layers are listed among "
+        "the fused ones.",
         case.evidence(layers),
         case.gain(layers),
+    )
+
+
+_BY_DEVICE = (
+    "The device itself converts layout or precision between them: the table of conversions names "
+    "the layers that cause it."
+)
+_BY_MODEL = "Move what stands between behind the element-wise layer, or take it out of the model."
+
+
+def _is_inserted(case: Case, item: Unfused) -> bool:
+    """Whether the device added what stands last before the layer."""
+    return case.nodes[item.between[-1]].type in ("Reorder", "Convert")
+
+
+def _not_apart(found: Sequence[Unfused], apart: Sequence[Unfused]) -> str:
+    """What keeps element-wise layers from being fused, where nothing can be moved."""
+    shared = [item.layer for item in found if item.others]
+    lone = [item.layer for item in found if not item.between and not item.others]
+    return (
+        f"{show(share([x.layer for x in apart]), 'share')} of the time is in element-wise layers "
+        f"that something separates from the product before, {show(share(shared), 'share')} where "
+        f"other layers read the product too, and {show(share(lone), 'share')} where the device has "
+        "no fused kernel: nothing to move"
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.graphs.flow import islands, quantisers
+from ovreport.graphs.flow import islands, readers_of
 from ovreport.graphs.kinds import CONVOLUTIONS, PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.precision import INT8
+from ovreport.graphs.precision import INT8, NARROW
+from ovreport.graphs.quantisation import quantisation
+from ovreport.graphs.quantised import Scheme
 from ovreport.graphs.roofline import roof_precision
 from ovreport.labels import count
 from ovreport.rendering.format import digits, show
@@ -15,18 +17,24 @@ from ovreport.run import CellResult
 from ovreport.section import Link
 from ovreport.stats.ratio import ratio, verdict
 
-from ...common import by_type, grouped, is_quantised, median_latency_s, total_s
+from ...common import by_type, grouped, longest, median_latency_s, total_s
 from ..case import NOTABLE, Case, Found, Rule, share, types
 
 # The Workbench advised FP16 on a GPU from this share of FP32 layers on.
 _GPU_FLOAT32 = 0.15
 _MOST_CHANGED = 3
+_MUCH = 0.1
+_CALLED: dict[Scheme, str] = {
+    "static": "quantised with calibrated ranges",
+    "dynamic": "quantised dynamically",
+    "weights": "quantised in its weights alone",
+}
 
 
 def _int8_unused(case: Case) -> Found | str:
-    if is_quantised(case.run, case.result):
-        return "this version is quantised"
-    tried = [other for other in case.siblings if is_quantised(case.run, other)]
+    if case.quantisation.scheme:
+        return f"this version is {_CALLED[case.quantisation.scheme]}"
+    tried = [other for other in case.siblings if quantisation(case.run, other).scheme]
     if tried:
         best = min(tried, key=median_latency_s)
         ours, theirs = median_latency_s(case.result), median_latency_s(best)
@@ -34,25 +42,32 @@ def _int8_unused(case: Case) -> Found | str:
             f"measured in this run: {best.cell.version} takes {show(theirs, 'duration')}, this "
             f"version {show(ours, 'duration')}"
         )
-    if not case.has_integer_units:
-        return "this device has no integer dot products, without which INT8 need not be faster"
     products = [layer for layer in case.layers if layer.type in PRODUCTS]
     if share(products) < NOTABLE:
         return "hardly any time is in convolutions and matrix products"
-    most, basis = _int8_gain(case, products)
+    known = case.rates.keys() >= {"i8", *map(roof_precision, products)}
+    if not known and not case.has_integer_units:
+        return (
+            "this device has no integer dot products, and its rates were not measured: only a "
+            "quantised version would show whether INT8 is faster"
+        )
+    most, basis = _int8_gain(case, products) if known else (case.gain(products), _NO_RATES)
     if most < NOTABLE:
         return f"convolutions and matrix products would hardly gain: {basis}"
     return Found(
         "info",
-        "no layer runs in INT8, for which this device has instructions; "
-        f"{show(share(products), 'share')} of the layers' time is in convolutions and matrix "
-        f"products, which it can speed up. The most to gain: {basis}.",
+        f"no layer runs in INT8; {show(share(products), 'share')} of the layers' time is in "
+        f"convolutions and matrix products, which it can speed up. The most to gain: {basis}.",
         "Quantise the model with nncf.quantize and a few hundred samples of real data.",
         "Measure the result as a second version beside this one, and its accuracy on your data: "
         "INT8 is not faster everywhere.",
         case.evidence(products),
         most,
+        {"int8": "more"},
     )
+
+
+_NO_RATES = "these layers in no time, as no rates were measured here"
 
 
 def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, str]:
@@ -61,44 +76,176 @@ def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, st
     A layer that is bound by arithmetic and moves to INT8 takes the quotient of the two rates of its
     time; one that is not gains less.
     """
-    roof = case.run.roof(case.result)
-    rates = roof.operations if roof else {}
     executed = grouped(products, roof_precision)
-    if not rates.keys() >= {"i8", *executed}:
-        return case.gain(products), "these layers in no time, as no rates were measured here"
     most = sum(
-        case.gain(layers) * max(0.0, 1 - rates[name] / rates["i8"])
+        case.gain(layers) * max(0.0, 1 - case.rates[name] / case.rates["i8"])
         for name, layers in executed.items()
     )
-    others = " and ".join(f"{digits(rates[name] / 1e9)} in {name}" for name in executed)
+    others = " and ".join(f"{digits(case.rates[name] / 1e9)} in {name}" for name in executed)
     return most, (
-        f"these layers at the rates measured here, {digits(rates['i8'] / 1e9)} billion operations "
-        f"a second in i8 against {others}"
+        f"these layers at the rates measured here, {digits(case.rates['i8'] / 1e9)} billion "
+        f"operations a second in i8 against {others}"
     )
+
+
+# ---------------------------------------------------------------------------- is it executed
+
+
+def _int8_not_executed(case: Case) -> Found | str:
+    """A file in INT8 whose products the device computes in floating point."""
+    quantised = case.quantisation
+    if quantised.scheme is None:
+        return _NOT_QUANTISED
+    if not quantised.products:
+        return "no layer is known to execute what the file has quantised"
+    if quantised.in_int8:
+        return (
+            f"{len(quantised.in_int8)} of {count(len(quantised.products), 'layer')} that execute "
+            "what the file has quantised run in INT8"
+        )
+    if quantised.scheme == "weights":
+        return _compressed(case)
+    floating = quantised.in_floating_point
+    cost = share(quantised.converting)
+    return Found(
+        "warning" if cost >= _MUCH else "info",
+        f"the file is INT8 ({_HOW[quantised.scheme]}), and this device executes all "
+        f"{count(len(floating), 'layer')} with its products in {_precisions(floating)}: it saves "
+        f"space on disk, not time. Quantising and converting back take {show(cost, 'share')} of "
+        f"the layers' time{_against(case)}.",
+        _NOT_EXECUTED[quantised.scheme],
+        "Measure the other file as a second version: its products run in i8 or u8 in the section "
+        "on precision, or the version is faster without the conversions.",
+        case.evidence(quantised.converting or floating),
+        case.gain(quantised.converting) if quantised.converting else None,
+    )
+
+
+_NOT_QUANTISED = "this version is not quantised"
+_HOW: dict[Scheme, str] = {
+    "dynamic": "dynamic quantisation, DynamicQuantizeLinear and MatMulInteger or their like",
+    "static": "calibrated ranges, FakeQuantize",
+}
+_NOT_EXECUTED: dict[Scheme, str] = {
+    "dynamic": "OpenVINO converts such operators to floating point when it reads the file. Use the "
+    "floating-point file that it was made from; for INT8 quantise that one with nncf.quantize, or "
+    "compress its weights with nncf.compress_weights.",
+    "static": "Use the floating-point file that it was made from, or see whether both the data and "
+    "the weights of the products are quantised, and whether the device lists INT8 among its "
+    "capabilities.",
+}
+
+
+def _against(case: Case) -> str:
+    """``; parent in floating point takes 3.1 ms, this version 4.2 ms``, where it was measured."""
+    floating = _in_floating_point(case)
+    if floating is None:
+        return ""
+    ours, theirs = median_latency_s(case.result), median_latency_s(floating)
+    return (
+        f"; {floating.cell.version}, in floating point, takes {show(theirs, 'duration')}, this "
+        f"version {show(ours, 'duration')}"
+    )
+
+
+def _compressed(case: Case) -> Found | str:
+    """Weights alone are integers. Dynamic quantisation, if there is any, needs data in f32."""
+    floating = case.quantisation.in_floating_point
+    kept = [layer for layer in floating if layer.weights in NARROW]
+    where = _precisions(floating)
+    tried = any(other.cell.precision == "f32" for other in case.cells)
+    if not kept:
+        return f"the weights were converted when compiling, and the products run in {where}"
+    in_f32 = any(layer.precision == "f32" for layer in kept)
+    if case.has_integer_units and not in_f32 and not tried:
+        return Found(
+            "info",
+            f"{count(len(kept), 'layer')} with compressed weights ({_weights(kept)}) run in "
+            f"{where} and take {show(share(kept), 'share')} of the layers' time. With f32 this "
+            "device would multiply them as integers (dynamic quantisation).",
+            'Ask for f32: [matrix] precision = ["f32"].',
+            f'Measure [matrix] precision = ["{kept[0].precision}", "f32"]: both are cells of one '
+            "run then.",
+            case.evidence(kept),
+            case.gain(kept),
+            {"precision": "f32"},
+        )
+    return (
+        f"{count(len(kept), 'layer')} with compressed weights ({_weights(kept)}) run in {where}: "
+        "they take less space, and the arithmetic stays in floating point"
+    )
+
+
+def _precisions(layers: Sequence[ExecutedLayer]) -> str:
+    """``f32``, ``bf16 and f32``: most time first."""
+    return " and ".join(grouped(longest(layers), lambda layer: layer.precision))
+
+
+def _weights(layers: Sequence[ExecutedLayer]) -> str:
+    return ", ".join(dict.fromkeys(layer.weights for layer in layers))
+
+
+# ---------------------------------------------------------------------------- does it pay
+
+
+def _in_floating_point(case: Case) -> CellResult | None:
+    """The fastest version that is not quantised, in the same configuration."""
+    floating = [x for x in case.siblings if quantisation(case.run, x).scheme is None]
+    return min(floating, key=median_latency_s, default=None)
 
 
 def _int8_slower(case: Case) -> Found | str:
     """Where a version in floating point is faster, and which layers make the difference."""
-    if not is_quantised(case.run, case.result):
-        return "this version is not quantised"
-    floating = [other for other in case.siblings if not is_quantised(case.run, other)]
-    if not floating:
+    quantised = case.quantisation
+    if quantised.scheme is None:
+        return _NOT_QUANTISED
+    if quantised.products and not quantised.in_int8:
+        return "no product of this version runs in INT8, which is looked at by itself"
+    other = _in_floating_point(case)
+    if other is None:
         return "no version in floating point was measured in the same configuration"
-    other = min(floating, key=median_latency_s)
-    factor = ratio(other, case.result, "median")
     ours, theirs = median_latency_s(case.result), median_latency_s(other)
     said = f"{show(ours, 'duration')} against {show(theirs, 'duration')} of {other.cell.version}"
-    if factor is None or verdict(factor, NOTABLE, higher_is_better=False) != "slower":
+    if not _is_slower(case, other):
         return f"not shown to be slower: {said}"
     return Found(
         "warning",
         f"INT8 does not pay here: {said}. {_where_it_went(case, other)}",
-        f"Use {other.cell.version} on this machine"
-        + ("." if case.has_integer_units else ", which has no integer dot products."),
+        f"Use {other.cell.version} on this machine{_why_slower(case)}.",
         "The comparison of versions lists the change for each type of layer.",
         (Link("the comparison of versions", "versions"),),
         1 - theirs / ours,
+        {"int8": "less"},
     )
+
+
+def _is_slower(case: Case, other: CellResult) -> bool:
+    """Whether a case is shown to be slower than another cell."""
+    factor = ratio(other, case.result, "median")
+    return factor is not None and verdict(factor, NOTABLE, higher_is_better=False) == "slower"
+
+
+def _why_slower(case: Case) -> str:
+    """What the device can do in INT8, where that is a reason."""
+    if not case.rates:
+        return "" if case.has_integer_units else ", which has no integer dot products"
+    return "" if _int8_is_faster(case) else f", which multiplies i8 at {_int8_speed(case)[1]}"
+
+
+def _int8_speed(case: Case) -> tuple[float, str]:
+    """How many times as fast as floating point the device was in i8: ``2.2, "2.2 × the rate of
+    f32"``; 1 where it was not measured."""
+    floating = {name: rate for name, rate in case.rates.items() if name != "i8"}
+    if not floating or "i8" not in case.rates:
+        return 1.0, "an unknown rate"
+    name = max(floating, key=lambda name: floating[name])
+    speed = case.rates["i8"] / floating[name]
+    return speed, f"{show(speed, 'ratio')} the rate of {name}"
+
+
+def _int8_is_faster(case: Case) -> bool:
+    """By the rates that were measured, else by the processor's instructions."""
+    return _int8_speed(case)[0] > 1 + NOTABLE if case.rates else case.has_integer_units
 
 
 def _where_it_went(case: Case, other: CellResult) -> str:
@@ -116,91 +263,105 @@ def _where_it_went(case: Case, other: CellResult) -> str:
         f"{show(after.get(name, 0.0), 'duration')}"
         for name in most
     )
-    found = [layer for layer, _ in quantisers(case.nodes, case.layers, case.model)]
+    found = case.quantisation.converting
     return (
         f"Where the time went: {words}; {count(len(found), 'layer')} that quantise or dequantise "
         f"take {show(total_s(found), 'duration')}."
     )
 
 
+# ---------------------------------------------------------------------------- what is left out
+
+
 def _float_in_int8(case: Case) -> Found | str:
-    if not is_quantised(case.run, case.result):
-        return "this version is not quantised"
-    convolutions = [layer for layer in case.layers if layer.type in CONVOLUTIONS]
-    wide = [layer for layer in convolutions if layer.precision not in INT8]
-    if share(wide) < NOTABLE:
-        return f"{show(share(wide), 'share')} of the time is in convolutions in floating point"
-    return Found(
-        "warning" if case.has_integer_units else "info",
-        f"{len(wide)} of {count(len(convolutions), 'convolution')} of this quantised model run in "
-        f"floating point and take {show(share(wide), 'share')} of the layers' time.",
-        _quantise_further(case),
-        "The precision section lists the layers of each precision; after a change fewer "
-        "convolutions are outside INT8, and the version is measured as faster.",
-        case.evidence(wide),
-        case.gain(wide),
-    )
-
-
-def _quantise_further(case: Case) -> str:
-    """What to do about floating point in a quantised model, given what the processor can."""
-    if not case.has_integer_units:
-        return (
-            "This device has no integer dot products: quantising them too need not be faster, "
-            "nor need the layers around them; measure either as a version of its own."
-        )
-    return (
-        "See whether their weights and inputs are quantised (nncf's ignored scope, constant or "
-        "shared weights), and quantise them too."
-    )
-
-
-def _quantisers(case: Case) -> Found | str:
-    if not is_quantised(case.run, case.result):
-        return "this version is not quantised"
-    found = quantisers(case.nodes, case.layers, case.model)
-    layers = [layer for layer, _ in found]
-    if share(layers) < NOTABLE:
-        return (
-            f"{count(len(layers), 'layer')} that quantise or dequantise take "
-            f"{show(share(layers), 'share')} of the time"
-        )
-    inside = [layer for layer, between in found if between]
-    return Found(
-        "warning" if share(layers) >= 0.1 else "info",
-        f"{count(len(layers), 'layer')} ({types(layers)}) quantise or dequantise and take "
-        f"{show(share(layers), 'share')} of the layers' time; {len(inside) or 'none'} of them "
-        f"{'stands' if len(inside) == 1 else 'stand'} between layers that run in INT8.",
-        "Keep neighbouring layers in one precision: quantise what lies between them, or leave "
-        "the whole stretch in floating point.",
-        "The table of conversions names what stands before and after each; measure the change as "
-        "a version of its own.",
-        case.evidence(layers),
-        case.gain(layers),
-    )
-
-
-def _islands(case: Case) -> Found | str:
-    if not is_quantised(case.run, case.result):
-        return "this version is not quantised"
-    convolutions = [layer for layer in case.layers if layer.type in CONVOLUTIONS]
-    if convolutions and not any(layer.precision in INT8 for layer in convolutions):
-        return "all convolutions run in floating point, which is looked at by itself"
-    found = islands(case.nodes, case.layers)
-    members = [layer for island in found for layer in island]
+    """Floating point inside a model that runs in INT8, with the conversions that it costs."""
+    quantised = case.quantisation
+    if quantised.scheme is None:
+        return _NOT_QUANTISED
+    if not quantised.flows_in_int8:
+        return "no data flows in INT8 from layer to layer"
+    wide = [x for x in case.layers if _has_wide_weights(x)]
+    converting = [x for x in quantised.converting if x not in wide and not _at_edge(case, x)]
+    inside = {x for island in islands(case.nodes, case.layers) for x in island}
+    others = [x for x in case.layers if x in inside and x not in {*wide, *converting}]
+    members = [*wide, *converting, *others]
     if share(members) < NOTABLE:
-        return f"{show(share(members), 'share')} of the time is in such islands"
-    places = f"{len(found)} places" if len(found) > 1 else "one place"
+        return (
+            f"{show(share(members), 'share')} of the time is in floating point or conversions, "
+            "those of the model's inputs and outputs left out"
+        )
+    other = _in_floating_point(case)
+    if other is not None and _is_slower(case, other):
+        return f"INT8 as a whole is slower than {other.cell.version}, which is looked at by itself"
+    mostly_wide = share(wide) > share(members) / 2
+    slow = bool(case.rates) and not _int8_is_faster(case)
+    parts = ", ".join(
+        f"{count(len(found), 'layer')} ({types(found)}) {what}, {show(share(found), 'share')}"
+        for found, what in (
+            (wide, "with weights in floating point"),
+            (converting, "for quantising or dequantising"),
+            (others, "in floating point between INT8 layers"),
+        )
+        if found
+    )
     return Found(
-        "info",
-        f"in {places} between INT8 layers {count(len(members), 'layer')} ({types(members, 9)}), "
-        f"conversions included, run in floating point and take {show(share(members), 'share')} "
-        "of the layers' time.",
-        _quantise_further(case),
-        "The table of islands in the bottlenecks section names the layers around each.",
+        "warning" if share(members) >= _MUCH and _int8_is_faster(case) else "info",
+        f"{show(share(members), 'share')} of the layers' time is spent outside INT8, in "
+        f"{count(len(members), 'layer')} of this INT8 model: {parts}.",
+        _keep_together(case, mostly_wide=mostly_wide),
+        "The precision section lists the layers of each precision, and the tables of islands and "
+        "conversions what stands around them; measure the change as a version of its own.",
         case.evidence(members),
         case.gain(members),
+        {"int8": "less" if slow else "more"} if slow or mostly_wide else {},
     )
+
+
+def _at_edge(case: Case, layer: ExecutedLayer) -> bool:
+    """Whether a layer reads the model's input or writes its output: that is converted anyway."""
+    node = case.nodes[layer.index]
+    before = [case.nodes[source].type for source, _ in node.inputs]
+    after = [case.nodes[reader].type for reader in readers_of(case.nodes)[layer.index]]
+    return "Input" in before or "Output" in after
+
+
+def _has_wide_weights(layer: ExecutedLayer) -> bool:
+    kinds = CONVOLUTIONS | {"FullyConnected"}
+    return layer.type in kinds and layer.precision not in INT8 and layer.weights not in NARROW
+
+
+def _keep_together(case: Case, *, mostly_wide: bool) -> str:
+    """What to do, given how fast the device is in INT8."""
+    rate = _int8_speed(case)[1]
+    if case.rates and not _int8_is_faster(case):
+        return (
+            f"This device multiplies i8 at {rate}, as measured here: leave whole stretches in "
+            "floating point, so that less is converted."
+        )
+    if mostly_wide:
+        return (
+            "See whether their weights and inputs are quantised (nncf's ignored scope, constant or "
+            f"shared weights), and quantise them too{_hope(case)}."
+        )
+    return (
+        "Keep neighbouring layers in one precision: quantise what lies between INT8 layers, or "
+        f"leave the whole stretch in floating point{_hope(case)}."
+    )
+
+
+def _hope(case: Case) -> str:
+    """What speaks for more INT8: rates, or this version against one in floating point."""
+    other = _in_floating_point(case)
+    if case.rates:
+        return f"; this device multiplies i8 at {_int8_speed(case)[1]}"
+    factor = ratio(other, case.result, "median") if other else None
+    if other and factor and verdict(factor, NOTABLE, higher_is_better=False) == "faster":
+        return (
+            f"; this version is {show(1 / factor.point, 'ratio')} as fast as {other.cell.version}"
+        )
+    if case.has_integer_units:
+        return ""
+    return "; whether this device is faster in INT8 was not measured"
 
 
 def _gpu_float32(case: Case) -> Found | str:
@@ -218,17 +379,15 @@ def _gpu_float32(case: Case) -> Found | str:
         'Measure [matrix] precision = ["f32", "f16"]: both are cells of one run then.',
         case.evidence(wide),
         case.gain(wide),
+        {"precision": "f16"},
     )
 
 
 RULES = (
     Rule("int8-unused", "Could INT8 be faster?", _int8_unused, needs_layers=True),
+    Rule("int8-not-executed", "Does the device execute a file's INT8?", _int8_not_executed,
+         needs_layers=True),
     Rule("int8-slower", "Does INT8 pay?", _int8_slower),
-    Rule("float-in-int8", "Do convolutions of an INT8 model stay in floating point?",
-         _float_in_int8, needs_layers=True),
-    Rule("quantisers", "What do quantising and dequantising cost?", _quantisers,
-         needs_layers=True),
-    Rule("float-islands", "Is there floating point between INT8 layers?", _islands,
-         needs_layers=True),
+    Rule("float-in-int8", "Does an INT8 model stay in INT8?", _float_in_int8, needs_layers=True),
     Rule("gpu-float32", "Does a GPU compute in f32?", _gpu_float32, needs_layers=True),
 )  # fmt: skip

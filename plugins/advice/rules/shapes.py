@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ovreport.graphs.layers import ExecutedLayer, is_static
+from ovreport.graphs.openness import is_open
 from ovreport.labels import count
 from ovreport.rendering.format import show
 
+from ...common import fixing_shapes, has_open_inputs
 from ..case import Case, Found, Rule, share
 
 # These compute shapes, not data.
@@ -17,12 +19,17 @@ def _dynamic(case: Case) -> Found | str:
     if not open_:
         return "all shapes are known when the model is compiled"
     small = [x for x in open_ if x.type in _SHAPE_TYPES]
-    return Found(
-        "info",
+    said = (
         f"{len(open_)} of {count(len(case.layers), 'layer')} have a shape that is known only "
         f"while the model runs and take {show(share(open_), 'share')} of the layers' time, "
-        f"{show(share(small), 'share')} in layers that gather and shape.",
-        "Fix what can be fixed: input shapes (`shape`), counts of detections, lengths.",
+        f"{show(share(small), 'share')} in layers that gather and shape"
+    )
+    if not has_open_inputs(case.model):
+        return " ".join(filter(None, (f"{said}.", fixing_shapes(case.model))))
+    return Found(
+        "info",
+        f"{said}.",
+        fixing_shapes(case.model),
         "Measure a version with fixed shapes beside this one: only that shows what being dynamic "
         "costs.",
         case.evidence(open_),
@@ -31,8 +38,9 @@ def _dynamic(case: Case) -> Found | str:
 
 def _is_open(case: Case, layer: ExecutedLayer) -> bool:
     """By the model's own shapes: a runtime graph tells those of the last inference."""
-    own = [port.shape for index in layer.originals for port in case.model[index].outputs]
-    return not all(map(is_static, (*layer.shapes, *own)))
+    return not all(map(is_static, layer.shapes)) or any(
+        is_open(case.model[index]) for index in layer.originals
+    )
 
 
 RULES = (

@@ -1,0 +1,14 @@
+"""All that a page says, for tests that compare sentences of different sections."""
+
+from __future__ import annotations
+
+from ovreport.analysis import analyze, installed
+from ovreport.run import Run
+from ovreport.section import Finding, Section
+
+
+def findings(run: Run) -> list[Finding]:
+    """Of all sections of the installed analyzers."""
+    done = analyze(run, [kind() for kind in installed().values()])
+    sections = [each.outcome for each in done if isinstance(each.outcome, Section)]
+    return [finding for section in sections for finding in section.findings]

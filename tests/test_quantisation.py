@@ -1,0 +1,170 @@
+"""Files in INT8 and what the device makes of them: one notion on the whole page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino as ov
+import pytest
+from click.testing import CliRunner
+from onnx import TensorProto, helper, numpy_helper
+from openvino import opset13 as op
+from pages import findings
+
+from ovreport.cli import main as ovreport
+from ovreport.graphs.quantisation import quantisation
+from ovreport.graphs.quantised import quantised_products, rounding_nodes
+from ovreport.run import CellResult, Run
+from ovreport.runfile import read_run
+from ovreport.section import Table
+from ovreport_plugins.advice.analyzer import Advice
+from ovreport_plugins.summary.naming import executed_in
+
+SIZE = 64
+
+
+def dynamic(path: Path) -> None:
+    """As quantize_dynamic of ONNX Runtime writes a product: DynamicQuantizeLinear, MatMulInteger.
+
+    A residual addition stands before, which is no part of the quantisation.
+    """
+    random = np.random.default_rng(0)
+    weights = random.integers(-127, 127, (SIZE, SIZE), dtype=np.int8)
+    constants = [
+        numpy_helper.from_array(weights, "w"),
+        numpy_helper.from_array(np.int8(0), "zero"),
+        numpy_helper.from_array(np.float32(0.01), "scale"),
+    ]
+    nodes = [
+        helper.make_node("Relu", ["x"], ["rectified"], name="before"),
+        helper.make_node("Add", ["rectified", "x"], ["sum"], name="residual"),
+        helper.make_node("DynamicQuantizeLinear", ["sum"], ["q", "s", "z"], name="quantise"),
+        helper.make_node("MatMulInteger", ["q", "w", "z", "zero"], ["whole"], name="product"),
+        helper.make_node("Cast", ["whole"], ["floating"], name="cast", to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["s", "scale"], ["both"], name="scales"),
+        helper.make_node("Mul", ["floating", "both"], ["scaled"], name="rescale"),
+        helper.make_node("Sigmoid", ["scaled"], ["y"], name="after"),
+    ]
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, SIZE, SIZE]) for name in "xy"
+    )
+    graph = helper.make_graph(nodes, "dynamic", [x], [y], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.save(model, path)
+
+
+def compressed(path: Path) -> None:
+    """Weights alone in i8, which are scaled back before the product."""
+    weights = np.random.default_rng(0).integers(-127, 127, (SIZE, SIZE)).astype(np.int8)
+    data = op.parameter([1, SIZE, SIZE], np.float32, name="x")
+    scaled = op.multiply(
+        op.convert(op.constant(weights), "f32"), op.constant(np.full((SIZE, 1), 0.01, np.float32))
+    )
+    product = op.matmul(data, scaled, False, True, name="product")
+    ov.save_model(ov.Model([op.result(op.relu(product))], [data], "compressed"), path, False)
+
+
+def floating(path: Path) -> None:
+    weights = np.random.default_rng(0).normal(size=(SIZE, SIZE)).astype(np.float32)
+    data = op.parameter([1, SIZE, SIZE], np.float32, name="x")
+    product = op.matmul(data, op.constant(weights), False, True, name="product")
+    ov.save_model(ov.Model([op.result(op.relu(product))], [data], "floating"), path, False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """All three, measured shortly in f32."""
+    folder = tmp_path_factory.mktemp("quantised")
+    dynamic(folder / "dynamic.onnx")
+    compressed(folder / "weights.xml")
+    floating(folder / "parent.xml")
+    config = folder / "config.toml"
+    config.write_text(
+        """
+        model = [
+            { name = "net", version = "parent", path = "parent.xml" },
+            { name = "net", version = "dynamic", path = "dynamic.onnx" },
+            { name = "net", version = "weights", path = "weights.xml" },
+        ]
+        matrix = { hint = "latency", precision = "f32" }
+        measure = { iterations = 20, launches = 1, profile_iterations = 5, roofs = false }
+        """
+    )
+    done = CliRunner().invoke(ovreport, ["run", str(config), "-o", str(folder / "r.html")])
+    assert done.exit_code == 0, done.output
+    return read_run(folder / "r.jsonl")
+
+
+def of(run: Run, version: str) -> CellResult:
+    result = run.focus("net", version)
+    assert result is not None
+    return result
+
+
+def texts(run: Run, version: str) -> list[str]:
+    """All that findings and advice say of a version."""
+    found = [f.text for f in findings(run) if f"net ({version})" in f.text]
+    (table,) = Advice().analyze(run).groups[0].blocks
+    assert isinstance(table, Table)
+    rows = [row.values for row in table.rows if row.values["version"] == f"net ({version})"]
+    return found + [str(row["answer"]) for row in rows]
+
+
+def test_each_way_to_quantise_has_its_name(run: Run) -> None:
+    assert quantisation(run, of(run, "parent")).scheme is None
+    assert quantisation(run, of(run, "dynamic")).scheme == "dynamic"
+    assert quantisation(run, of(run, "weights")).scheme == "weights"
+    recorded = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+    focus = recorded.focus("bottlenecks", "int8")
+    assert focus is not None
+    found = quantisation(recorded, focus)
+    assert found.scheme == "static"
+    assert len(found.in_int8) == 3
+    assert found.flows_in_int8
+
+
+def test_a_dynamically_quantised_product_runs_in_floating_point(run: Run) -> None:
+    found = quantisation(run, of(run, "dynamic"))
+    (product,) = found.products
+    assert product.type == "FullyConnected"
+    assert product.precision == "f32"
+    assert not found.in_int8
+    assert not found.flows_in_int8
+
+
+def test_what_only_quantises_is_told_from_what_computes(run: Run) -> None:
+    result = of(run, "dynamic")
+    model = run.graphs[result.model_graph or ""].nodes
+    assert Counter(quantised_products(model).values()) == {"dynamic": 1}
+    names = {model[index].name for index in rounding_nodes(model)}
+    assert {"cast", "rescale", "scales"} - names <= {"rescale"}  # the frontend names it ``y``
+    assert not {"before", "residual", "product", "after"} & names
+    converting = quantisation(run, result).converting
+    assert converting
+    assert not {layer.type for layer in converting} & {"FullyConnected", "MatMul"}
+
+
+def test_the_page_says_that_the_file_is_int8_and_the_execution_is_not(run: Run) -> None:
+    assert executed_in(run, of(run, "dynamic"))[0] == "INT8 file (dynamic quantisation)"
+    said = " ".join(texts(run, "dynamic"))
+    assert "the file is INT8 (dynamic quantisation" in said
+    assert "in f32: it saves space on disk, not time" in said
+    assert "Quantising and converting back take" in said
+    assert "parent, in floating point, takes" in said
+    assert "not quantised" not in said
+
+
+def test_compressed_weights_are_no_int8_file(run: Run) -> None:
+    assert executed_in(run, of(run, "weights"))[0] == "i8 weights"
+    said = " ".join(texts(run, "weights"))
+    assert "not quantised" not in said
+    assert "the file is INT8" not in said
+
+
+def test_a_version_in_floating_point_is_not_quantised(run: Run) -> None:
+    assert executed_in(run, of(run, "parent"))[0] == "f32 model"
+    assert "this version is not quantised" in texts(run, "parent")
