@@ -92,6 +92,7 @@ def _measured(result: CellResult) -> Record:
         "requests_counted": latency.count,
         "read_ms": _estimate_ms(known.read_s),
         "compile_ms": _estimate_ms(known.compile_s),
+        "cached_compile_ms": _estimate_ms(known.cached_compile_s),
         "first_inference_ms": _estimate_ms(known.first_inference_s),
         "memory_bytes": {
             phase: max(getattr(launch.memory, f"{phase}_bytes") for launch in launches)

@@ -18,6 +18,11 @@ from ovreport.stats.estimate import Estimate
 
 Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
 
+_UNKNOWN: dict[Name, str] = {
+    "compile": "no launch compiled the model: each loaded it from the device's cache",
+    "cached_compile": "no launch loaded the model from the device's cache",
+    "memory": "the system does not tell the memory of a process",
+}
 # Layers explain a change of what an inference takes, not of what a start takes.
 _OF_INFERENCE = frozenset({"throughput", "mean", "median", "p90", "p95", "p99"})
 
@@ -141,7 +146,7 @@ def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
     value = figure_of(run, result, rule.criterion)
     words = rule.criterion.replace("_", " ")
     if value is None:
-        text = f"too few requests to tell {words}"
+        text = _UNKNOWN.get(rule.criterion, f"too few requests to tell {words}")
         return Outcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
     status = _status(value, rule.sign, rule.limit)
     text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, "

@@ -4,7 +4,7 @@
 
     rule      = criterion ("<" | ">") limit ["where" key "=" value {"and" key "=" value}]
     criterion = throughput | mean | median | p90 | p95 | p99
-              | compile | first_inference | memory | size
+              | compile | cached_compile | first_inference | memory | size
     limit     = number "%"                     the candidate's change against the base
               | number unit                    the figure itself
     unit      = fps (throughput) | us, ms, s (times) | B, KiB, MiB, GiB (memory, size)
@@ -39,6 +39,7 @@ _CRITERIA: dict[str, tuple[Name, Kind]] = {
     "p95": ("p95", "duration"),
     "p99": ("p99", "duration"),
     "compile": ("compile", "duration"),
+    "cached_compile": ("cached_compile", "duration"),
     "first_inference": ("first_inference", "duration"),
     "memory": ("memory", "bytes"),
     "size": ("file_size", "bytes"),

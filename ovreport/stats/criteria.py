@@ -20,6 +20,7 @@ Name: TypeAlias = Literal[
     "p95",
     "p99",
     "compile",
+    "cached_compile",
     "first_inference",
     "memory",
     "file_size",
@@ -27,7 +28,17 @@ Name: TypeAlias = Literal[
 
 # What a reader looks at first; limits may also be set to the rest.
 VERDICTS: frozenset[Name] = frozenset(
-    ("throughput", "median", "p95", "p99", "compile", "first_inference", "memory", "file_size")
+    (
+        "throughput",
+        "median",
+        "p95",
+        "p99",
+        "compile",
+        "cached_compile",
+        "first_inference",
+        "memory",
+        "file_size",
+    )
 )
 # Two processes of the very same model differ by near 0.8 % in speed; what happens once a launch
 # (reading from disk, compiling, the first touch of memory) scatters by several percent.
@@ -104,8 +115,9 @@ def figure_of(run: Run, result: CellResult, name: Name) -> Estimate | None:
     if of.figure is not None:
         return _figure(figures(result), of.figure)
     if of.launch is not None:
-        values = [of.launch(launch) for launch in result.launches]
-        return over_launches(values) if all(value > 0 for value in values) else None
+        chosen = [x for x in result.launches if of.cached in (None, bool(x.from_cache))]
+        values = [of.launch(launch) for launch in chosen]
+        return over_launches(values) if values and all(value > 0 for value in values) else None
     return Estimate.exact(float(run.model_file(result.cell.model, result.cell.version).size_bytes))
 
 
@@ -135,6 +147,9 @@ class _Of:
     kind: Kind
     figure: Figure | None = None
     launch: Callable[[Launch], float] | None = None
+    cached: bool | None = None
+    """Of which launches: those that loaded from the device's cache, or those that compiled; None:
+    of either, but never of one against the other."""
     higher_is_better: bool = False
 
 
@@ -145,7 +160,9 @@ _KINDS = (
     _Of("p90", "p90 latency", "duration", figure="p90"),
     _Of("p95", "p95 latency", "duration", figure="p95"),
     _Of("p99", "p99 latency", "duration", figure="p99"),
-    _Of("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9),
+    _Of("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9, cached=False),
+    _Of("cached_compile", "compile from cache", "duration", launch=lambda x: x.compile_ns / 1e9,
+        cached=True),
     _Of("first_inference", "first inference", "duration",
         launch=lambda x: x.first_inference_ns / 1e9),
     _Of("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
@@ -164,9 +181,9 @@ def _compared(
             return None
         return both[0], both[1], change
     if of.launch is not None:
-        values = [[of.launch(launch) for launch in result.launches] for result in (a, b)]
-        if not all(value > 0 for side in values for value in side):
-            return None  # memory, where the system does not tell it
+        values = [[of.launch(launch) for launch in side] for side in _alike(a, b, of.cached)]
+        if not values or not all(value > 0 for side in values for value in side):
+            return None  # also memory, where the system does not tell it
         was, now = map(over_launches, values)
         return was, now, launch_ratio(*values)
     sizes = [run.model_file(r.cell.model, r.cell.version).size_bytes for r in (a, b)]
@@ -174,6 +191,18 @@ def _compared(
         return None
     was, now = map(Estimate.exact, map(float, sizes))
     return was, now, Estimate.exact(sizes[1] / sizes[0])
+
+
+def _alike(a: CellResult, b: CellResult, cached: bool | None) -> list[list[Launch]]:
+    """Launches of both cells that began in the same way: that compiled, or loaded from a cache.
+
+    Empty where there are none to compare.
+    """
+    for wanted in (False, True) if cached is None else (cached,):
+        sides = [[x for x in cell.launches if bool(x.from_cache) is wanted] for cell in (a, b)]
+        if all(sides):
+            return sides
+    return []
 
 
 def _figure(known: CellFigures, figure: Figure) -> Estimate | None:

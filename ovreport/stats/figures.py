@@ -51,7 +51,10 @@ class CellFigures:
     """CPU time of the worker over wall time."""
     latency: LatencyFigures
     read_s: Estimate
-    compile_s: Estimate
+    compile_s: Estimate | None
+    """Of the launches that compiled; None where each loaded what the device had kept."""
+    cached_compile_s: Estimate | None
+    """Of the launches that loaded from the device's cache (``CACHE_DIR``) instead."""
     first_inference_s: Estimate
 
 
@@ -64,7 +67,8 @@ def figures(result: CellResult) -> CellFigures:
         cores=_over_slices(pool, pool.cores),
         latency=_latency(pool),
         read_s=over_launches([launch.read_ns / 1e9 for launch in result.launches]),
-        compile_s=over_launches([launch.compile_ns / 1e9 for launch in result.launches]),
+        compile_s=_compile(result, cached=False),
+        cached_compile_s=_compile(result, cached=True),
         first_inference_s=over_launches(
             [launch.first_inference_ns / 1e9 for launch in result.launches]
         ),
@@ -113,6 +117,12 @@ def over_launches(values: Sequence[float]) -> Estimate:
         return Estimate(values[0], values[0], values[0], 0.0, "one launch, no interval")
     method = f"median and range of {len(values)} launches"
     return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
+
+
+def _compile(result: CellResult, *, cached: bool) -> Estimate | None:
+    """Of the launches that compiled, or of those that loaded from a cache: never of both."""
+    times = [x.compile_ns / 1e9 for x in result.launches if bool(x.from_cache) is cached]
+    return over_launches(times) if times else None
 
 
 def _over_slices(

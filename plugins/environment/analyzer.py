@@ -150,6 +150,7 @@ def _cells(run: Run) -> Table:
                     "threads": r.resolved.threads,
                     "input": r.resolved.input_data,
                     "launches": len(r.launches),
+                    "cached": sum(bool(launch.from_cache) for launch in r.launches) or None,
                     "slices": len(r.slices),
                     "time": sum(s.wall_ns for s in r.slices) / 1e9,
                     "stopped": r.stopped or "",
@@ -164,6 +165,13 @@ def _cells(run: Run) -> Table:
         Column("threads", "Threads", "count"),
         Column("input", "Input"),
         Column("launches", "Launches", "count", help="Worker processes."),
+        Column(
+            "cached",
+            "From cache",
+            "count",
+            help="Launches that loaded what the device had "
+            "compiled before (CACHE_DIR); the others compiled.",
+        ),
         Column("slices", "Slices", "count"),
         Column("time", "Measured", "number", "s"),
         Column("stopped", "Ended by"),
@@ -171,7 +179,7 @@ def _cells(run: Run) -> Table:
         Column("python", "Why by the Python API"),
     ]
     table = Table("measured-cells", "How the cells were measured", columns, rows)
-    return without_empty(table, "harness", "python")
+    return without_empty(table, "harness", "python", "cached")
 
 
 def _memory(run: Run) -> Table:

@@ -23,10 +23,16 @@ _MUCH_BYTES = 256 << 20
 
 
 def _compile(case: Case) -> Found | str:
-    compiling = figures(case.result).compile_s.point
-    if compiling < _SLOW_COMPILE_S:
-        return f"compiling takes {show(compiling, 'duration')}"
+    known = figures(case.result)
+    if known.compile_s is None:
+        return "the device loaded what it had compiled before from its cache"
+    compiling = known.compile_s.point
     said = f"compiling takes {show(compiling, 'duration')}"
+    if known.cached_compile_s is not None:
+        loading = show(known.cached_compile_s.point, "duration")
+        return f"{said}, and {loading} from the device's cache, which is in use"
+    if compiling < _SLOW_COMPILE_S:
+        return said
     resolved = case.result.resolved
     if resolved and resolved.properties.get("CACHE_DIR"):
         return f"{said} with a cache in use"
