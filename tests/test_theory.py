@@ -345,3 +345,21 @@ def test_a_layer_that_computes_and_names_no_operator_is_unknown() -> None:
 @given(st.builds(Work, *[st.none() | st.integers(0, 9)] * 2, st.integers(0, 9)), st.integers(1, 5))
 def test_parts_add_up_to_the_whole(work: Work, parts: int) -> None:
     assert reduce(Work.__add__, work.split(parts)) == work
+
+
+def test_weights_that_are_stored_twice_are_counted_once() -> None:
+    """A language model's embedding is often stored again as the weights of its last layer."""
+    table = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    index = op.parameter([3], ov.Type.i32, name="index")
+    embedded = op.gather(op.constant(table), index, op.constant(0))
+    tied = op.matmul(embedded, op.constant(table.copy()), False, True)
+    ones = [op.constant(np.ones(8, np.float32)) for _ in range(2)]
+    model = ov.Model([op.multiply(op.add(tied, ones[0]), ones[1])], [index], "tied")
+    # What is filled with one number is no copy.
+    assert sum(work.parameters for work in model_work(graph_of(model))) == table.size + 2 * 8
+
+
+def test_a_copy_of_what_does_not_come_before_it_is_ignored() -> None:
+    table = node("w", "Constant").model_copy(update={"attributes": {"copy_of": 99}})
+    nodes = (table, node("x", "Parameter"), node("y", "Add", 1, 0))
+    assert model_work(nodes)[2].parameters >= 0

@@ -21,6 +21,10 @@ from ovreport.graphs.precision import NARROW, is_floating, precision_name
 from ovreport.graphs.quantised import quantised_values
 from ovreport.run import Node
 
+# They change how stored numbers are written, and keep their count.
+_UNPACKS = frozenset({
+    "Convert", "Multiply", "Reshape", "Squeeze", "Subtract", "Transpose", "Unsqueeze",
+})  # fmt: skip
 # Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
 # figures are the published ones, calls a normalisation's mean and variance buffers.
 _NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
@@ -36,7 +40,7 @@ class Work:
     """Operations on integers: quantised products, and what is computed of indices and shapes."""
     parameters: int = 0
     """Elements of constant floating-point or quantised tensors, single numbers left out; one that
-    several operators read is counted at the first of them."""
+    several operators read, or that is stored several times, is counted at the first of them."""
     weight_bytes: int | None = 0
     """Constants that are read; part of ``read_bytes``."""
     read_bytes: int | None = 0
@@ -102,8 +106,9 @@ def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
         count = _operations(nodes, index)
         integer = _is_integer(nodes, index, quantised)
         weights = constant_edges(node, constant)
-        counted = _parameter_edges(nodes, index, constant) - seen
-        seen |= counted
+        stored = {_stored(nodes, edge): edge for edge in _parameter_edges(nodes, index, constant)}
+        counted = [edge for place, edge in stored.items() if place not in seen]
+        seen |= stored.keys()
         inner = [_body_parameters(body.nodes) for body in node.bodies]
         found.append(
             Work(
@@ -194,6 +199,18 @@ def _parameter_edges(
         and _holds_parameters(nodes[source].outputs[port].precision)
         and (_elements(nodes, (source, port)) or 0) > 1
     )
+
+
+def _stored(nodes: Sequence[Node], edge: tuple[int, int]) -> tuple[int, int]:
+    """Where the numbers of a constant edge are first stored, whatever reads or copies them."""
+    index, port = edge
+    while nodes[index].type in _UNPACKS:
+        above = [source for source in nodes[index].inputs if source[0] < index]
+        if not above:
+            break
+        index, port = max(above, key=lambda source: _elements(nodes, source) or 0)
+    first = nodes[index].attributes.get("copy_of")
+    return (first, port) if isinstance(first, int) and 0 <= first < index else (index, port)
 
 
 def _holds_parameters(precision: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ovreport.graphs.layers import executed_layers
+from ovreport.graphs.precision import UNKNOWN
 from ovreport.graphs.quantisation import quantisation
 from ovreport.graphs.quantised import Scheme
 from ovreport.graphs.theory import totals
 from ovreport.labels import count
+from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
 
 from ..common import precision_shares
@@ -34,7 +36,10 @@ def executed_in(run: Run, result: CellResult) -> list[str]:
         weights = [p for p in totals(run, result).weight_bytes if p not in _OF_SHAPES]
         found += [_stored_as(weights[0], quantisation(run, result).scheme)] if weights else []
     shares = precision_shares(executed_layers(run, result))
-    if shares:
+    untold = shares.pop(UNKNOWN, 0.0)
+    if untold > 0.5:
+        found.append(f"the device tells no precision of {show(untold, 'share')} of the time")
+    elif shares:
         most, *others = shares
         if not others:
             found.append(f"runs in {most}")

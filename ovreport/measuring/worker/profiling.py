@@ -14,6 +14,8 @@ from .means import singles
 from .python_api import Model, Request, port
 
 _MAX_PARAMETERS = 8
+# Of each end of a constant: weights that differ do so here, too.
+_END_BYTES = 1024
 
 
 class Profiling:
@@ -134,7 +136,47 @@ def graph(model: Any, kind: str) -> dict[str, Any]:
     """Nodes in topological order, in the form of ``ovreport.run.Graph``."""
     operations = model.get_ordered_ops()
     place = {operation.get_name(): index for index, operation in enumerate(operations)}
-    return {"kind": kind, "nodes": [_node(operation, place, kind) for operation in operations]}
+    nodes = [_node(operation, place, kind) for operation in operations]
+    if kind != "runtime":
+        for index, first in _copies(operations).items():
+            nodes[index]["attributes"]["copy_of"] = first
+    return {"kind": kind, "nodes": nodes}
+
+
+def _copies(operations: list[Any]) -> dict[int, int]:
+    """Constants that hold the bytes of an earlier one: the same parameters, stored twice.
+
+    Only those whose both ends are equal are read as a whole: weights may be large, and on disk.
+    What is filled with one number, as before any training, is no copy.
+    """
+    found: dict[int, int] = {}
+    alike: dict[tuple[str, str, bytes, bytes], list[tuple[int, Any]]] = {}
+    for index, operation in enumerate(operations):
+        if operation.get_type_name() != "Constant" or (content := _bytes(operation)) is None:
+            continue
+        kind, shape = operation.get_element_type(), operation.get_output_shape(0)
+        ends = content[:_END_BYTES].tobytes(), content[-_END_BYTES:].tobytes()
+        earlier = alike.setdefault((str(kind), str(shape), *ends), [])
+        same = (first for first, other in earlier if np.array_equal(other, content))
+        if (first := next(same, None)) is None:
+            earlier.append((index, content))
+        elif not _is_filled(operation):
+            found[index] = first
+    return found
+
+
+def _is_filled(constant: Any) -> bool:
+    data = np.asarray(constant.data).reshape(-1)
+    return bool((data == data[0]).all())
+
+
+def _bytes(constant: Any) -> Any:
+    """What a constant holds, not copied; None of what is no weight: texts, shapes and indices,
+    and a single number."""
+    kind, number = constant.get_element_type(), np.prod(constant.get_output_shape(0))
+    if kind in (ov.Type.string, ov.Type.i32, ov.Type.i64) or number < 2:
+        return None
+    return np.ascontiguousarray(constant.data).reshape(-1).view(np.uint8)
 
 
 def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
