@@ -36,6 +36,7 @@ def classifier(path: Path, *, second_times: float = 1.0) -> None:
         return op.matmul(data, op.constant(weights), False, False, name=name)
 
     data = op.parameter([2, FEATURES], np.float32, name="features")
+    data.set_layout(ov.Layout("NC"))
     flow = op.tanh(dense(data, FEATURES, 32, 1.0, "first"), name="first/tanh")
     flow = op.tanh(dense(flow, 32, 32, second_times, "second"), name="second/tanh")
     scores = op.softmax(dense(flow, 32, CLASSES, 1.0, "third"), 1, name="scores")

@@ -33,13 +33,13 @@ def guessed(*inputs: Port) -> list[str]:
 
 def test_a_static_model_keeps_its_shape_and_counts_its_batch() -> None:
     assert resolve([port("[4,3,8,8]")], None, None, None).shapes == ((4, 3, 8, 8),)
-    assert resolve([port("[4,3,8,8]")], None, None, None).batch == 4
+    assert resolve([port("[4,3,8,8]")], None, None, None).count.samples == 4
 
 
 def test_a_batch_replaces_the_first_dimension() -> None:
     resolved = resolve([port("[1,3,8,8]")], None, None, 2)
     assert resolved.shapes == ((2, 3, 8, 8),)
-    assert resolved.batch == 2
+    assert resolved.count.samples == 2
 
 
 def test_an_open_batch_becomes_one() -> None:

@@ -108,7 +108,7 @@ def test_both_apis_load_and_run_a_model_alike(
         assert loaded["api"] == api
         assert len(measured["latencies_ns"]) == 6
         assert cost > 0
-        told[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"]
+        told[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"], loaded["outputs"]
     assert told["c"] == told["python"]
 
 

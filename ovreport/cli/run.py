@@ -84,7 +84,12 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     help="Shapes of inputs the model leaves open: '[1,3,224,224]' or 'x[1,8],y[1]'.",
 )
 @extensions_option
-@click.option("--layout", metavar="LAYOUT", help="Where the batch is: '[HWCN]' or 'x[NC],y[CN]'.")
+@click.option(
+    "--layout",
+    metavar="LAYOUT",
+    help="Where the batch is: '[HWCN]', '[N...]' or 'x[NC],y[CN]'.  [default: as the model's file "
+    "says, else a first dimension that is open or 1]",
+)
 @click.option(
     "--input",
     "input_",

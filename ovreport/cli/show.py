@@ -235,6 +235,14 @@ def print_summary(run: Run) -> None:
             _sureness(known.throughput_fps),
         )
     _console.print(table)
+    doubts = {
+        f"{result.cell.model} · {result.cell.version}": result.resolved.batch_doubt
+        for result in run.done
+        if result.resolved and result.resolved.batch_doubt
+    }
+    for name, doubt in doubts.items():
+        words = f"{name}: each request counts as one sample, because {doubt}; see --layout."
+        _console.print(_text(words, "yellow"))
 
 
 def _sureness(estimate: Estimate) -> str:

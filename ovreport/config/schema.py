@@ -79,7 +79,8 @@ class Version(Settings):
     shape: str | None = None
     """Shapes of inputs the model leaves open: ``[1,3,224,224]`` or ``x[1,8],y[1]``."""
     layout: str | None = None
-    """Where the batch is, if not in the first dimension: ``[HWCN]`` or ``x[NCHW],y[CN]``."""
+    """Where the batch is: ``[HWCN]``, ``[N...]`` or ``x[NCHW],y[CN]``; a layout without N has none.
+    Without it the model's file may say it; else it is a first dimension that is open or 1."""
     input: str | dict[str, str] | None = None
     """Real input: an ``.npy`` file, an ``.npz`` file with an array for each input, an image or a
     folder of images (extra ``images``); or one such path for each input by name. Without it

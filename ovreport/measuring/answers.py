@@ -15,6 +15,7 @@ from ovreport.agreement import OutputOptions, drawing
 from ovreport.config.schema import Measure
 from ovreport.errors import UserError
 from ovreport.graphs.matching import network, shared_names
+from ovreport.labels import count
 from ovreport.measuring.asking import (
     Answered,
     Array,
@@ -65,8 +66,8 @@ class Fed:
             WorkerError: they cannot be written.
         """
         with _costing_answers():
-            count = self.planner.source.config.outputs.samples
-            return tuple(self.planner.samples(self.planned, count))
+            seeds = self.planner.source.config.outputs.samples
+            return tuple(self.planner.samples(self.planned, seeds))
 
     @cached_property
     def digest(self) -> str:
@@ -425,8 +426,9 @@ def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
     if len(labels) != samples:
         raise UserError(
             f"{planner.source.name}: model {version.name!r}: {len(labels)} labels for "
-            f"{samples} samples",
-            "Give one label for each sample of `input`, in its order.",
+            f"{count(samples, 'sample')}",
+            "Give one label for each sample of `input`, in its order, and say with `layout` where "
+            "the batch is.",
         )
     return labels, version.labels
 

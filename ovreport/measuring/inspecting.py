@@ -34,6 +34,8 @@ class ModelInfo:
     sha256: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    layouts: tuple[str, ...]
+    """Of the inputs, as the file has them: ``[N,C,H,W]``; empty texts where it has none."""
     stateful: bool
     """Whether an inference leaves something for the next one."""
 
@@ -102,5 +104,6 @@ def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> Mod
         sha256=told["sha256"],
         inputs=tuple(Port.model_validate(port) for port in told["inputs"]),
         outputs=tuple(Port.model_validate(port) for port in told["outputs"]),
+        layouts=tuple(told["layouts"]),
         stateful=told["stateful"],
     )

@@ -186,8 +186,10 @@ class Member:
 
     def _resolved(self) -> Resolved:
         planned, properties = self.planned, self.loaded["properties"]
+        count = planned.count.confirmed(planned.outputs, self.loaded["outputs"])
         return Resolved(
-            batch=planned.batch,
+            batch=count.samples,
+            batch_doubt=count.doubt,
             streams=_number(of_executing(properties, "NUM_STREAMS")),
             requests=self.loaded["requests"],
             threads=_number(of_executing(properties, "INFERENCE_NUM_THREADS")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ovreport.measuring.batches import Count
 from ovreport.plan import turns_key
 from ovreport.run import Basis, Begun, Cell, Port
 
@@ -15,25 +16,31 @@ from ovreport.run import Basis, Begun, Cell, Port
 @dataclass(frozen=True)
 class PlannedCell:
     """Paths are absolute; ``extensions`` are libraries with operations of the model's own;
-    ``ports`` are the model's own inputs, ``shapes`` what they run with, by input index; ``batch``
-    is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote, ``input_data``
-    says in words what is in it, ``is_random`` whether some of it is random; ``properties`` are
-    compiled with, as OpenVINO names them; ``python_because`` says why the Python API runs it, and
-    is empty where the C API can; ``basis`` is what a result will depend on."""
+    ``ports`` and ``outputs`` are the model's own, ``shapes`` what the inputs run with, by index;
+    ``count`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote,
+    ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
+    ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
+    API runs it, and is empty where the C API can; ``basis`` is what a result will depend on."""
 
     cell: Cell
     model: Path
     extensions: tuple[Path, ...]
     python: Path
     ports: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     shapes: tuple[tuple[int, ...], ...]
-    batch: int
+    count: Count
     inputs: Path
     input_data: str
     is_random: bool
     properties: Mapping[str, str | int | float | bool]
     python_because: str
     basis: Basis
+
+    @property
+    def batch(self) -> int:
+        """Samples in one request, as far as is known before the model is compiled."""
+        return self.count.samples
 
     @property
     def requests(self) -> int | None:

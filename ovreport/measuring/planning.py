@@ -104,8 +104,9 @@ class Planner:
             extensions=self.source.extensions(version),
             python=self.runtimes.pythons[cell.runtime],
             ports=info.inputs,
+            outputs=info.outputs,
             shapes=resolved.shapes,
-            batch=resolved.batch,
+            count=resolved.count,
             inputs=fed.path,
             input_data=fed.words,
             is_random=_is_random(version, info),
@@ -149,6 +150,7 @@ class Planner:
                 sha256=info.sha256,
                 inputs=info.inputs,
                 outputs=info.outputs,
+                layouts=info.layouts,
             )
             for version, info in zip(
                 self.source.config.model, self.runtimes.default.models, strict=True
@@ -164,9 +166,11 @@ class Planner:
 
     def _shapes(self, version: Version, info: ModelInfo, cell: Cell) -> ResolvedShapes:
         try:
-            return resolve(info.inputs, version.shape, version.layout, cell.batch)
+            return resolve(info.inputs, version.shape, version.layout, cell.batch, info.layouts)
         except OpenShapeError as error:
-            known = partial_shapes(info.inputs, version.shape, version.layout, cell.batch)
+            known = partial_shapes(
+                info.inputs, version.shape, version.layout, cell.batch, info.layouts
+            )
             example = propose(
                 self.source.resolve(version.path),
                 info.inputs,

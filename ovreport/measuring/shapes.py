@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.errors import UserError
+from ovreport.measuring.batches import Batch, Count, counted, letters_of, stated, usual
 from ovreport.measuring.ports import index_of, name_of
 from ovreport.run import Port
 
 _DYNAMIC = re.compile(r"\?|-1|\d*\.\.\d*")
 _EXAMPLES = {
     "shape": "'[1,3,224,224]' or 'x[1,8],y[1]'",
-    "layout": "'[HWCN]' or 'x[NC],y[CN]'",
+    "layout": "'[HWCN]', '[N...]' or 'x[NC],y[CN]'",
     "range": "'[0,1]' or 'ids[0,30000],mask[0,2]'",
 }
 # Round sizes that most networks accept.
@@ -26,10 +27,10 @@ _IMAGE, _LENGTH = 224, 128
 
 @dataclass(frozen=True)
 class ResolvedShapes:
-    """``shapes`` by input index; ``batch`` is the number of samples in one request."""
+    """``shapes`` by input index; ``count`` is the number of samples in one request."""
 
     shapes: tuple[tuple[int, ...], ...]
-    batch: int
+    count: Count
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class PartialShape:
 
     dimensions: tuple[int | None, ...] | None
     """None in it is an open dimension; None: the number of dimensions is open."""
-    batch_place: int | None
+    batch: Batch
 
     @property
     def is_open(self) -> bool:
@@ -47,13 +48,11 @@ class PartialShape:
     def with_batch(self) -> PartialShape:
         """An open batch becomes 1; of an open number of dimensions there may be two."""
         if self.dimensions is None:
-            return PartialShape((1, None), 0)
-        if self.batch_place is None:
+            return PartialShape((1, None), Batch(0, "custom"))
+        if (place := self.batch.place) is None or self.dimensions[place] is not None:
             return self
-        sizes = list(self.dimensions)
-        if sizes[self.batch_place] is None:
-            sizes[self.batch_place] = 1
-        return PartialShape(tuple(sizes), self.batch_place)
+        sizes = (*self.dimensions[:place], 1, *self.dimensions[place + 1 :])
+        return PartialShape(sizes, self.batch)
 
 
 class OpenShapeError(UserError):
@@ -70,31 +69,36 @@ class OpenShapeError(UserError):
 
 
 def resolve(
-    inputs: Sequence[Port], shape: str | None, layout: str | None, batch: int | None
+    inputs: Sequence[Port],
+    shape: str | None,
+    layout: str | None,
+    batch: int | None,
+    own_layouts: Sequence[str] = (),
 ) -> ResolvedShapes:
     """Concrete shapes from the model's own, the given ones and the batch.
 
-    The batch is an input's first dimension, or its ``N`` where a layout is given. With ``batch``
-    it is set in every input of at least two dimensions; without, an open one becomes 1. One
-    request then counts as ``batch`` samples, else as the size that all batch dimensions share,
-    else as one.
+    With ``batch`` it is set in every input that has one, wherever it is there; without, an open
+    batch becomes 1. What a request counts for is explained in :mod:`ovreport.measuring.batches`.
+
+    Args:
+        own_layouts: of the inputs, as the model's file has them; empty texts where it has none.
 
     Raises:
-        UserError: a given shape does not fit, or a name is unknown.
+        UserError: a given shape or layout does not fit, a name is unknown, or there is no batch to
+            set.
         OpenShapeError: a dimension stays open.
     """
-    shapes: list[tuple[int, ...]] = []
-    sizes: set[int] = set()
-    for index, partial in enumerate(partial_shapes(inputs, shape, layout, batch)):
-        concrete = _closed(inputs, index, partial.with_batch())
-        shapes.append(concrete)
-        if partial.batch_place is not None:
-            sizes.add(concrete[partial.batch_place])
-    return ResolvedShapes(tuple(shapes), sizes.pop() if len(sizes) == 1 else batch or 1)
+    known = partial_shapes(inputs, shape, layout, batch, own_layouts)
+    shapes = tuple(_closed(inputs, i, partial.with_batch()) for i, partial in enumerate(known))
+    return ResolvedShapes(shapes, counted(inputs, shapes, [one.batch for one in known], batch))
 
 
 def partial_shapes(
-    inputs: Sequence[Port], shape: str | None, layout: str | None, batch: int | None
+    inputs: Sequence[Port],
+    shape: str | None,
+    layout: str | None,
+    batch: int | None,
+    own_layouts: Sequence[str] = (),
 ) -> tuple[PartialShape, ...]:
     """What the model, the given shapes and the batch tell of each input.
 
@@ -105,14 +109,19 @@ def partial_shapes(
     layouts = _by_input(layout, inputs, "layout")
     found = []
     for index, port in enumerate(inputs):
-        dimensions = dimensions_of(port.shape)
+        sizes = own = dimensions_of(port.shape)
         if (wanted := given.get(index)) is not None:
-            sizes = [_number(part, inputs, index) for part in wanted]
-            dimensions = _fitted(inputs, index, dimensions, sizes)
-        place = _batch_place(inputs, index, dimensions, layouts.get(index))
-        if dimensions is not None and place is not None and batch is not None:
-            dimensions = [*dimensions[:place], batch, *dimensions[place + 1 :]]
-        found.append(PartialShape(None if dimensions is None else tuple(dimensions), place))
+            numbers = [_number(part, inputs, index) for part in wanted]
+            sizes = _fitted(inputs, index, own, numbers)
+        known = None
+        if (letters := layouts.get(index)) is not None:
+            known = _by_layout(inputs, index, sizes, letters_of(",".join(letters)))
+        elif own_layout := (own_layouts[index] if own_layouts else ""):
+            known = stated(letters_of(own_layout), None if sizes is None else len(sizes))
+        known = known or usual(own, sizes, batch)
+        if sizes is not None and known.place is not None and batch is not None:
+            sizes = [*sizes[: known.place], batch, *sizes[known.place + 1 :]]
+        found.append(PartialShape(None if sizes is None else tuple(sizes), known))
     return tuple(found)
 
 
@@ -242,26 +251,19 @@ def _fitted(
     return list(given)
 
 
-def _batch_place(
-    inputs: Sequence[Port],
-    index: int,
-    dimensions: Sequence[int | None] | None,
-    layout: list[str] | None,
-) -> int | None:
-    """Where the batch is; None for scalars, vectors and layouts without N."""
-    if layout is not None:
-        letters = layout[0] if len(layout) == 1 else "".join(layout)
-        if dimensions is not None and len(letters) != len(dimensions):
-            raise UserError(
-                f"layout {letters!r} has {len(letters)} letters, input "
-                f"{name_of(inputs, index)!r} is {inputs[index].shape}",
-                "Give a letter for each dimension, N for the batch.",
-            )
-        return letters.index("N") if "N" in letters else None
-    if dimensions is None:
-        return None
-    open_vector = len(dimensions) == 1 and dimensions[0] is None
-    return 0 if len(dimensions) >= 2 or open_vector else None
+def _by_layout(
+    inputs: Sequence[Port], index: int, sizes: Sequence[int | None] | None, letters: Sequence[str]
+) -> Batch | None:
+    """Where a layout that a user wrote has the batch."""
+    rank, named = None if sizes is None else len(sizes), len(letters) - letters.count("...")
+    fits = rank is None or named == rank or ("..." in letters and named < rank)
+    if not fits or letters.count("...") > 1:
+        raise UserError(
+            f"layout [{','.join(letters)}] has {named} letters, input "
+            f"{name_of(inputs, index)!r} is {inputs[index].shape}",
+            "Give a letter for each dimension, N for the batch, and ... for those between.",
+        )
+    return stated(letters, rank)
 
 
 def _closed(inputs: Sequence[Port], index: int, partial: PartialShape) -> tuple[int, ...]:
@@ -310,4 +312,4 @@ def _with_state_batch(partial: PartialShape, known: Sequence[PartialShape]) -> P
     sizes = partial.dimensions or ()
     if not batched or len(sizes) < 3 or sizes[0] is None or sizes.count(None) != 1:
         return partial
-    return PartialShape(tuple(1 if size is None else size for size in sizes), partial.batch_place)
+    return PartialShape(tuple(1 if size is None else size for size in sizes), partial.batch)

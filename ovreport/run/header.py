@@ -31,6 +31,8 @@ class ModelFile(Record):
     """Of the model's files, in a fixed order."""
     inputs: Many[Port]
     outputs: Many[Port]
+    layouts: Many[str] = ()
+    """Of the inputs, as the file has them: ``[N,C,H,W]``; empty texts where it has none."""
 
 
 class Appearance(Record):

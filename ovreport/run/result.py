@@ -115,6 +115,8 @@ class Resolved(Record):
 
     batch: Positive
     """Samples in one request; throughput = batch × requests / time."""
+    batch_doubt: str = ""
+    """Why ``batch`` is 1 although a request may hold more samples."""
     streams: Whole | None
     requests: Positive
     threads: Whole | None

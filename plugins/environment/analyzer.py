@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
+
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
-from ovreport.run import Environment, Run, number_ranges
+from ovreport.run import Environment, ModelFile, Run, number_ranges
 from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
 
 from ..common import without_empty
@@ -118,9 +121,7 @@ def _models(run: Run) -> Table:
                 "path": m.path,
                 "format": m.format,
                 "size": m.size_bytes,
-                "inputs": "; ".join(
-                    f"{', '.join(p.names)} {p.shape} {p.precision}" for p in m.inputs
-                ),
+                "inputs": "; ".join(_inputs(m)),
                 "sha": m.sha256[:16],
             }
         )
@@ -135,6 +136,14 @@ def _models(run: Run) -> Table:
         Column("sha", "SHA-256", "code", help="The first 16 digits."),
     ]
     return Table("model-files", "Models", columns, rows)
+
+
+def _inputs(file: ModelFile) -> Iterator[str]:
+    """``data [1,3,8,8] f32 [N,C,H,W]``: the layout where the file has one."""
+    for port, layout in zip_longest(file.inputs, file.layouts[: len(file.inputs)]):
+        yield " ".join(
+            part for part in (", ".join(port.names), port.shape, port.precision, layout) if part
+        )
 
 
 def _cells(run: Run) -> Table:

@@ -11,7 +11,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Group, Section, Text
 
-from . import figures, pairs, rates, sureness, words
+from . import figures, pairs, rates, samples, sureness, words
 
 # More sentences than this of either kind are no verdict; the table of key figures has the rest.
 _SENTENCES = 3
@@ -44,7 +44,8 @@ class Summary(Analyzer):
             *rates.blocks(run, paced),
             Text("sure", sureness.text(run)),
         ]
-        return Section([Group("", blocks)], sureness.findings(run), "\n".join(leading))
+        found = [*sureness.findings(run), *samples.findings(run)]
+        return Section([Group("", blocks)], found, "\n".join(leading))
 
 
 def _few(sentences: Sequence[str], rest: str, noun: str) -> list[str]:

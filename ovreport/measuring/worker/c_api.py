@@ -52,6 +52,8 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ov_port_get_partial_shape": (c_void_p, c_void_p),
     "ov_compiled_model_get_property": (c_void_p, c_char_p, c_void_p),
     "ov_compiled_model_input_by_index": (c_void_p, c_size_t, c_void_p),
+    "ov_compiled_model_outputs_size": (c_void_p, c_void_p),
+    "ov_compiled_model_output_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_compiled_model_create_infer_request": (c_void_p, c_void_p),
     "ov_port_get_element_type": (c_void_p, c_void_p),
     "ov_tensor_create": (c_int, _Shape, c_void_p),
@@ -170,11 +172,19 @@ class Model:
     def _shape(self, index: int) -> list[int] | None:
         """The shape of an input of the model that was read; None where any of it is open."""
         port = self._library.made("ov_model_const_input_by_index", self._model, index)
+        sizes = self._sizes(port)
+        return (
+            None if sizes is None or None in sizes else [size for size in sizes if size is not None]
+        )
+
+    def _sizes(self, port: c_void_p) -> list[int | None] | None:
+        """The dimensions of a port, None for each that is open, and where their number is."""
         shape = _PartialShape()
         self._library.call("ov_port_get_partial_shape", port, byref(shape))
-        sizes = [shape.rank, *shape.dims[: max(0, shape.rank.most)]]
-        fixed = all(size.least == size.most for size in sizes)
-        return [size.least for size in sizes[1:]] if fixed else None
+        if shape.rank.least != shape.rank.most:
+            return None
+        sizes = shape.dims[: shape.rank.most] if shape.rank.most else []
+        return [size.least if size.least == size.most else None for size in sizes]
 
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
         texts = [text for pair in properties.items() for text in map(_text, pair)]
@@ -206,6 +216,14 @@ class Model:
             self._compiled, name.encode(), byref(value)
         )
         return None if status or value.value is None else value.value.decode(errors="replace")
+
+    def outputs(self) -> list[str]:
+        """Shapes of the compiled model's outputs."""
+        count = c_size_t()
+        self._library.call("ov_compiled_model_outputs_size", self._compiled, byref(count))
+        name = "ov_compiled_model_output_by_index"
+        ports = [self._library.made(name, self._compiled, i) for i in range(count.value)]
+        return [_shown(self._sizes(port)) for port in ports]
 
     def optimal_requests(self) -> int:
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
@@ -251,3 +269,10 @@ class Model:
 
 def _text(value: str | int | float | bool) -> str:
     return ("NO", "YES")[value] if isinstance(value, bool) else str(value)
+
+
+def _shown(sizes: list[int | None] | None) -> str:
+    """As OpenVINO shows a shape: ``[1,?,8]``."""
+    if sizes is None:
+        return "[...]"
+    return f"[{','.join('?' if size is None else str(size) for size in sizes)}]"

@@ -48,7 +48,7 @@ class Worker:
             extensions: libraries with operations of its own.
         """
         from .files import identity
-        from .python_api import Model, frontend, port
+        from .python_api import Model, frontend, layout, port
 
         size, digest = at("read", lambda: identity(Path(path), extensions))
         model = at("read", lambda: Model(path, extensions)).model
@@ -57,6 +57,7 @@ class Worker:
             "sha256": digest,
             "frontend": frontend(path),
             "stateful": bool(model.get_variables()),
+            "layouts": [layout(item) for item in model.inputs],
             "inputs": [port(item) for item in model.inputs],
             "outputs": [port(item) for item in model.outputs],
         }
@@ -127,6 +128,7 @@ class Worker:
             "first_inference_ns": first_inference_ns,
             "memory": memory,
             "requests": count,
+            "outputs": model.outputs(),
             "properties": model.properties(),
         }
 

@@ -101,6 +101,10 @@ class Model:
         """Every property that can be read, as text."""
         return _properties(self.compiled.get_property)
 
+    def outputs(self) -> list[str]:
+        """Shapes of the compiled model's outputs."""
+        return [str(item.get_partial_shape()) for item in self.compiled.outputs]
+
     def optimal_requests(self) -> int:
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
@@ -168,6 +172,12 @@ def port(item: Any) -> dict[str, Any]:
         "shape": str(item.get_partial_shape()),
         "precision": item.get_element_type().get_type_name(),
     }
+
+
+def layout(item: Any) -> str:
+    """What the dimensions of an input are, ``[N,C,H,W]``, where the model's file says it."""
+    found = item.get_node().layout
+    return "" if found.empty else str(found)
 
 
 def _properties(get_property: Callable[..., Any], *device: str) -> dict[str, str]:
