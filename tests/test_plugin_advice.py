@@ -249,6 +249,9 @@ def test_what_int8_could_gain_rests_on_the_rates_that_were_measured(run: Run) ->
     known = findings(reaching(f32=100e9, i8=250e9), "parent")["advice.int8-unused"]
     assert known.gain == pytest.approx(blind.gain * (1 - 100 / 250))
     assert "250 billion operations a second in i8 against 100 in f32" in known.text
+    # Rates count more than instructions: here without any of its own for INT8.
+    bare = with_isa(reaching(f32=100e9, i8=220e9), "avx2")
+    assert "220 billion operations" in findings(bare, "parent")["advice.int8-unused"].text
     slow = reaching(f32=100e9, i8=90e9)
     assert "advice.int8-unused" not in findings(slow, "parent")
     assert "hardly gain" in answers(slow, "parent")["advice.int8-unused"]
@@ -399,5 +402,26 @@ def test_shapes_that_stay_open_are_named(run: Run) -> None:
     )  # fmt: skip
     graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": open_})}
     dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
-    assert "known only while" in findings(dynamic, "parent")["advice.dynamic-shapes"].text
+    found = findings(dynamic, "parent")["advice.dynamic-shapes"]
+    assert "known only while" in found.text
+    assert found.remedy == "Give the model fixed shapes (`shape`): input is open."
     assert "advice.dynamic-shapes" not in findings(run, "parent")
+
+
+def test_who_fixed_the_inputs_is_not_asked_to_fix_shapes(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.model_graph is not None
+    graph = run.graphs[result.model_graph]
+    inside = tuple(
+        node.model_copy(update={"outputs": (Port(shape="[?,8]", precision="f32"),)})
+        if node.type == "Softmax"
+        else node
+        for node in graph.nodes
+    )
+    graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": inside})}
+    dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
+    assert "advice.dynamic-shapes" not in findings(dynamic, "parent")
+    answer = answers(dynamic, "parent")["advice.dynamic-shapes"]
+    assert "The inputs have fixed shapes already" in answer
+    assert "from Softmax on" in answer

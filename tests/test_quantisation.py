@@ -17,6 +17,7 @@ from pages import findings
 from ovreport.cli import main as ovreport
 from ovreport.graphs.quantisation import quantisation
 from ovreport.graphs.quantised import quantised_products, rounding_nodes
+from ovreport.graphs.theory import layer_work, totals
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
@@ -156,6 +157,16 @@ def test_the_page_says_that_the_file_is_int8_and_the_execution_is_not(run: Run) 
     assert "Quantising and converting back take" in said
     assert "parent, in floating point, takes" in said
     assert "not quantised" not in said
+
+
+def test_a_product_with_compressed_weights_keeps_its_work(run: Run) -> None:
+    """2 · 64³ operations of the product, and one for each element of the rectifier."""
+    result = of(run, "weights")
+    work = layer_work(run, result)
+    (product,) = quantisation(run, result).products
+    assert product.weights == "i8"
+    assert work[product.index].operations == 2 * SIZE**3 + SIZE**2
+    assert sum(w.operations or 0 for w in work.values()) == totals(run, result).flops
 
 
 def test_compressed_weights_are_no_int8_file(run: Run) -> None:

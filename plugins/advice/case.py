@@ -9,7 +9,7 @@ from functools import cached_property
 from ovreport.graphs.execution import abilities, execution_devices, on_cpu
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.quantisation import Quantisation, quantisation
-from ovreport.run import CellResult, Node, Run
+from ovreport.run import CellResult, Node, Run, is_busy
 from ovreport.section import Link, Severity
 
 from ..common import evidence, gain
@@ -86,9 +86,9 @@ class Case:
 
     @cached_property
     def rates(self) -> Mapping[str, float]:
-        """Operations a second by precision, as measured; empty where they were not."""
+        """Operations a second by precision; empty where none were measured on a quiet machine."""
         roof = self.run.roof(self.result)
-        return roof.operations if roof else {}
+        return roof.operations if roof and not is_busy(roof.other_load) else {}
 
     @property
     def on_cpu(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ovreport.graphs.kernels import Kernel, parse_kernel
+from ovreport.graphs.kinds import MOVERS
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
@@ -41,8 +42,6 @@ from ..common import (
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01
 _NOT_NAMED = "not named"
-# These only move data: what they cost is the copy, whatever their kernel is called.
-_COPYING = frozenset({"Concatenation", "Split", "Reshape"})
 
 
 _UNKNOWN = frozenset({"", "undef", "unknown"})
@@ -194,8 +193,8 @@ def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
 
 def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
     plain = [layer for layer in layers if is_plain(layer)]
-    computing = [layer for layer in plain if layer.type not in _COPYING]
-    copying = [layer for layer in plain if layer.type in _COPYING]
+    computing = [layer for layer in plain if layer.type not in MOVERS]
+    copying = [layer for layer in plain if layer.type in MOVERS]
     share = sum(layer.share for layer in computing)
     if share > _NOTABLE:
         yield Finding(

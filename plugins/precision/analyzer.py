@@ -222,13 +222,12 @@ def _time(members: Sequence[Conversion]) -> float:
 
 
 def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> list[Block]:
-    """The matrix as the Workbench had it, drawn where there is more than one precision."""
+    """The matrix as the Workbench had it, where there is more than one precision."""
     counts = transitions(layers)
     names = sorted({name for pair in counts for name in pair})
-    if not names:
+    if len(names) < 2:
         return []
-    table = _transitions_table(result, counts, names)
-    return [_transitions_chart(result, counts, names), table] if len(names) > 1 else [table]
+    return [_transitions_chart(result, counts, names), _transitions_table(result, counts, names)]
 
 
 def _transitions_chart(
@@ -273,5 +272,5 @@ def _transitions_table(
         rows,
         "How often a layer of the row's precision is directly followed, in execution order, by "
         "one of the column's; layers without a time are left out.",
-        collapsed=len(names) > 1,
+        collapsed=True,
     )
