@@ -40,6 +40,18 @@ def test_a_convolution_without_a_name_is_called_by_its_weights() -> None:
     assert names.runtime[1] == names.model[3].replace("Convolution_15738", "m/conv2d/Conv2D")
 
 
+def test_a_transposed_convolution_is_not_called_by_the_normalisation_after_it() -> None:
+    model = [
+        node("x", "Parameter", tensor="x"),
+        node("decoder.weight", "Constant"),
+        node("ConvolutionBackpropData_29106", "ConvolutionBackpropData", 0, 1),
+        node("/upconv/ConvTranspose", "Add", 2),
+        node("/bn/BatchNormalization", "BatchNormInference", 3),
+    ]
+    runtime = [node("x", "Input"), node("Multiply_39121", "Deconvolution", 0)]
+    assert name_nodes(runtime, model, {0: (0,), 1: (4,)}).runtime[1] == "/upconv/ConvTranspose"
+
+
 def test_what_openvino_adds_is_left_out() -> None:
     model = [node("conv/WithoutBiases", "Convolution"), node("conv", "Add", 0)]
     runtime = [node("conv/WithoutBiases", "Convolution")]

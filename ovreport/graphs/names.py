@@ -80,25 +80,28 @@ class _ModelNames:
         """A name for a layer that executes some operators.
 
         That of a product among them and those before them that no layer names; else of any of
-        them; else of a product's weights; else of the operator that they lead to: a model's
-        operator is read as several, of which the last has its name.
+        them; else of a product's weights; else of the operator that they lead to. A model's
+        operator may be read as several, of which the last has its name.
         """
         before = [above for index in indices for above in self._before(index)]
+        inside = {*indices, *before}
         products = [at for at in (*indices, *before) if self._nodes[at].type in _PRODUCTS]
+        led_to = [self._following[index] for index in products]
         names = (
-            *(self._given[index] for index in (*products, *indices)),
+            *(self._given[index] for index in led_to if index is not None and index in inside),
+            *(self._given[index] for index in indices),
             *(self._weights(index) for index in products),
-            *(self._following[index] for index in indices),
+            *(self._given[index] for at in indices if (index := self._following[at]) is not None),
             *(self._given[index] for index in before),
         )
         return next((_unadded(name) for name in names if name), None)
 
-    def _names_that_follow(self) -> list[str | None]:
-        """For each node its name, or the next that is given to what reads it."""
-        found = list(self._given)
+    def _names_that_follow(self) -> list[int | None]:
+        """For each node itself if it has a name, else the next that reads it and has one."""
+        found = [index if name else None for index, name in enumerate(self._given)]
         for index in reversed(range(len(self._nodes))):
             for source, _ in self._nodes[index].inputs:
-                found[source] = self._given[source] or found[index]
+                found[source] = source if self._given[source] else found[index]
         return found
 
     def _before(self, index: int) -> Iterator[int]:

@@ -195,7 +195,7 @@ class _Seen:
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
         return Finding(
             "configurations.sweet-spot",
-            "good",
+            "info" if rivals(chosen, self.results) else "good",
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
             f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
             f"{self._beside_the_device_choice(chosen)}{self._beside_rivals(chosen)}.",

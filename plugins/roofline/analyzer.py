@@ -46,6 +46,7 @@ from ..common import (
     focus_cells,
     focus_group,
     layer_anchor,
+    longest,
     median_latency_s,
     total_s,
     version_name,
@@ -131,7 +132,7 @@ class Roofline(Analyzer):
                 unjudged[reason].append(result)
                 said = f"The layers are not judged by the roofs: {reason}."
                 blocks = [Text(f"roofline-unjudged-{result.cell.id}", said)]
-            blocks += [_table(standing), _roofs(standing)]
+            blocks += [_table(standing, judged=reason is None), _roofs(standing)]
             groups.append(focus_group(run, result, blocks))
         return Section(groups, [*findings, *_unjudged(unjudged)])
 
@@ -160,12 +161,15 @@ def _figures(standing: Standing, low: float) -> KeyFigures:
     return KeyFigures(f"roofline-figures-{standing.result.cell.id}", figures)
 
 
-def _table(standing: Standing) -> Table:
+def _table(standing: Standing, *, judged: bool) -> Table:
     def left(layer: ExecutedLayer) -> float | None:
         least = standing.of(layer).least_s
         return None if least is None else max(0.0, layer.median_s - least)
 
     ranked = sorted(standing.layers, key=lambda x: (-(left(x) or 0.0), x.order))
+    title = "Layers against their roofs, most to gain first"
+    if not judged:
+        ranked, title = longest(standing.layers), "Work and rates of the layers, longest first"
     rows = [
         Row(
             {
@@ -219,7 +223,7 @@ def _table(standing: Standing) -> Table:
     ]
     table = Table(
         f"roofline-{standing.result.cell.id}",
-        "Layers against their roofs, most to gain first",
+        title,
         columns,
         rows,
         "Integer operations count like floating-point ones, against the roof of integers. Layers "
