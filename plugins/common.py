@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.openness import is_open, openers
-from ovreport.labels import label
+from ovreport.labels import difference, label
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Block, Group, Link, Table, Text
+from ovreport.section import Block, Finding, Group, Link, Table, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -32,6 +32,39 @@ def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...
         result = run.focus(model, version)
         if result is not None and (layers := executed_layers(run, result)):
             yield result, layers
+
+
+def found_at_points(
+    run: Run,
+    find: Callable[[CellResult, tuple[ExecutedLayer, ...], str], Iterable[Finding]],
+) -> list[Finding]:
+    """What is found of layers at every point (runtime, device, precision) of every version.
+
+    A kind is found once for a version, of its layers that are shown if they have it.
+
+    Args:
+        find: is given a cell, its layers, and what to call them.
+    """
+    found: list[Finding] = []
+    for model, version in run.versions:
+        known: set[str] = set()
+        for place, result in enumerate(run.leading(model, version)):
+            new = find(result, executed_layers(run, result), point_name(run, result))
+            chosen = [finding for finding in new if finding.id not in known]
+            known.update(finding.id for finding in chosen)
+            # Rows to lead to are of the layers that are shown.
+            found += [replace(f, evidence=()) for f in chosen] if place else chosen
+    return found
+
+
+def point_name(run: Run, result: CellResult) -> str:
+    """``net (parent)``, and where its layers are not those that are shown ``net (parent, f16)``."""
+    cell = result.cell
+    points = [r.cell for r in run.leading(cell.model, cell.version)]
+    if not points or points[0].point == cell.point:
+        return version_name(result)
+    told = difference(cell, points[0])[0]
+    return f"{cell.model} ({cell.version}, {told})"
 
 
 def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ovreport.graphs.layers import executed_layers
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Chart, Group, HeatMap, Table, Tag
+from ovreport_plugins.kernels.analyzer import Kernels
 from ovreport_plugins.precision.analyzer import Precision
 
 
@@ -89,3 +91,49 @@ def test_a_precision_that_was_asked_for_and_not_executed_is_reported(run: Run) -
     findings = Precision().analyze(run).findings
     assert {f.id for f in findings} == {"precision.not-executed"}
     assert "bf16" in findings[0].text
+
+
+def at_points(run: Run, *precisions: str) -> Run:
+    """The recorded parent, which executed f32 alone, as if each of these had been asked for."""
+    recorded = run.focus("bottlenecks", "parent")
+    assert recorded is not None
+    results = tuple(
+        recorded.model_copy(
+            update={"cell": recorded.cell.model_copy(update={"precision": precision})}
+        )
+        for precision in precisions
+    )
+    return replace(run, results=results)
+
+
+@pytest.mark.parametrize("order", [("f32", "bf16", "f16"), ("bf16", "f32", "f16")])
+def test_every_precision_that_was_asked_for_is_looked_at(run: Run, order: tuple[str, ...]) -> None:
+    findings = Precision().analyze(at_points(run, *order)).findings
+    texts = [f.text for f in findings if f.id == "precision.not-executed"]
+    missing = [p for p in order if p != "f32"]
+    assert len(texts) == len(missing)
+    for precision, text_ in zip(missing, texts, strict=True):
+        name = "parent" if precision == order[0] else f"parent, {precision}"
+        assert text_.startswith(f"bottlenecks ({name}): {precision} was asked for, and none of")
+
+
+def test_what_holds_at_every_point_is_found_once(run: Run) -> None:
+    several = at_points(run, "f32", "bf16", "f16")
+    once = [f.id for f in Kernels().analyze(at_points(run, "f32")).findings]
+    assert once
+    assert [f.id for f in Kernels().analyze(several).findings] == once
+
+
+def test_what_another_point_adds_is_named_by_it(run: Run) -> None:
+    lead, other = at_points(run, "f32", "f16").results
+    assert lead.profile is not None
+    layers = tuple(
+        layer.model_copy(update={"kernel": layer.kernel.replace("ref", "jit")})
+        for layer in lead.profile.layers
+    )
+    fast = lead.model_copy(update={"profile": lead.profile.model_copy(update={"layers": layers})})
+    findings = Kernels().analyze(replace(run, results=(fast, other))).findings
+    assert {f.id for f in findings} & {"kernels.reference", "kernels.copies"}
+    for finding in findings:
+        assert finding.text.startswith("bottlenecks (parent, f16): ")
+        assert not finding.evidence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ovreport.run.answers import Answers, Recording
 from ovreport.run.cell import Cell
@@ -99,9 +100,19 @@ class Run:
         The first latency cell with a profile, as layers disturb each other least there; else the
         first cell with a profile.
         """
+        return next(iter(self.leading(model, version)), None)
+
+    def leading(self, model: str, version: str) -> tuple[CellResult, ...]:
+        """The :meth:`focus` of a version, and likewise of each other point that it was run at.
+
+        Points differ in runtime, device or precision, and so in what their layers are executed as.
+        """
         measured = self.of_version(model, version) or self.paced(model, version)
         profiled = [r for r in measured if r.profile]
-        return next((r for r in profiled if r.cell.hint == "latency"), next(iter(profiled), None))
+        first: dict[tuple[Any, ...], CellResult] = {}
+        for result in sorted(profiled, key=lambda r: r.cell.hint != "latency"):
+            first.setdefault(result.cell.point, result)
+        return tuple(first.values())
 
     def pairs(self, model: str, base: str, other: str) -> tuple[tuple[CellResult, CellResult], ...]:
         """Measured cells of two versions that are compared: those of one configuration.

@@ -152,10 +152,8 @@ def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[
     """Streams and threads that were asked for, where the device made others of them."""
     found = []
     for result in results:
-        for noun, asked, got in not_in_force(result):
-            found.append(
-                f"{label(result.cell, cells)}: {count(asked, noun)}, the device made {got}"
-            )
+        for asked, got in not_in_force(result):
+            found.append(f"{label(result.cell, cells)}: {asked}, the device made {got}")
     if not found:
         return []
     cell = results[0].cell

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ovreport.graphs.precision import precision_name
+from ovreport.labels import count
 from ovreport.run import CellResult
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
@@ -70,14 +72,25 @@ def is_device_choice(result: CellResult) -> bool:
     return own_choice and cell.hint in ("throughput", "cumulative_throughput")
 
 
-def not_in_force(result: CellResult) -> Iterator[tuple[str, int, int]]:
-    """``("stream", 4, 2)``: asked for and got, where the device made something else of it."""
+def not_in_force(result: CellResult) -> Iterator[tuple[str, str]]:
+    """``("4 streams", "2")``: asked for and got, where the device made something else of it.
+
+    What layers were executed in tells more of a precision, and has a section of its own.
+    """
     cell, resolved = result.cell, result.resolved
-    asked = (("stream", None if cell.streams == "auto" else cell.streams), ("thread", cell.threads))
-    got = (resolved.streams, resolved.threads) if resolved else (None, None)
-    for (noun, wanted), is_so in zip(asked, got, strict=True):
-        if wanted is not None and is_so is not None and wanted != is_so:
-            yield noun, wanted, is_so
+    if resolved is None:
+        return
+    streams = None if cell.streams == "auto" else cell.streams
+    for noun, asked, got in (
+        ("stream", streams, resolved.streams),
+        ("thread", cell.threads, resolved.threads),
+    ):
+        if asked is not None and got is not None and asked != got:
+            yield count(asked, noun), str(got)
+    if result.profile is None and cell.precision and resolved.precision:
+        wanted, got_precision = map(precision_name, (cell.precision, resolved.precision))
+        if wanted != got_precision:
+            yield f"precision {wanted}", got_precision
 
 
 def _streams(result: CellResult) -> int | None:

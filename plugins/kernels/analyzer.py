@@ -31,11 +31,11 @@ from ..common import (
     evidence,
     focus_cells,
     focus_group,
+    found_at_points,
     gain,
     grouped,
     longest,
     total_s,
-    version_name,
     without_empty,
 )
 
@@ -80,7 +80,6 @@ class Kernels(Analyzer):
 
     def analyze(self, run: Run) -> Section:
         groups: list[Group] = []
-        findings: list[Finding] = []
         for result, layers in focus_cells(run):
             blocks: list[Block] = [
                 _chart(result, layers),
@@ -89,7 +88,7 @@ class Kernels(Analyzer):
                 _by_kernel(result, layers),
             ]
             groups.append(focus_group(run, result, blocks))
-            findings += _references(run, result, layers)
+        findings = found_at_points(run, lambda *at: _references(run, *at))
         return Section(groups, findings)
 
 
@@ -191,7 +190,9 @@ def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
     }
 
 
-def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
+def _references(
+    run: Run, result: CellResult, layers: Sequence[ExecutedLayer], name: str
+) -> Iterator[Finding]:
     plain = [layer for layer in layers if is_plain(layer)]
     computing = [layer for layer in plain if layer.type not in MOVERS]
     copying = [layer for layer in plain if layer.type in MOVERS]
@@ -200,7 +201,7 @@ def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         yield Finding(
             "kernels.reference",
             "warning",
-            f"{version_name(result)}: {count(len(computing), 'layer')} "
+            f"{name}: {count(len(computing), 'layer')} "
             f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) "
             f"on reference kernels: {show(share, 'share')} of the time.",
             "Look for an operator, shape or layout that the device has a fast kernel for, and "
@@ -214,7 +215,7 @@ def _references(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         yield Finding(
             "kernels.copies",
             "info",
-            f"{version_name(result)}: {count(len(copying), 'layer')} "
+            f"{name}: {count(len(copying), 'layer')} "
             f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) that only move "
             f"data on reference kernels: {show(share, 'share')} of the time.",
             "Their cost is the copy itself, not a slow computation.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ovreport.graphs.flow import Conversion, conversions, transitions
 from ovreport.graphs.kinds import NESTED
-from ovreport.graphs.layers import ExecutedLayer
+from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.precision import bits, is_floating, precision_name
 from ovreport.labels import count
 from ovreport.plugin import Analyzer
@@ -29,7 +29,15 @@ from ovreport.section import (
     Value,
 )
 
-from ..common import evidence, focus_cells, focus_group, precision_shares, total_s, version_name
+from ..common import (
+    evidence,
+    focus_cells,
+    focus_group,
+    found_at_points,
+    point_name,
+    precision_shares,
+    total_s,
+)
 
 # Index and shape computations stay in integers whatever is asked for.
 _MOSTLY = 0.5
@@ -49,37 +57,49 @@ class Precision(Analyzer):
     order = 500
 
     def analyze(self, run: Run) -> Section:
-        groups, findings = [], []
-        for result, layers in focus_cells(run):
-            shares = precision_shares(layers)
-            groups.append(focus_group(run, result, _blocks(run, result, layers, shares)))
-            findings += [*_asked(result, shares), *_weights(result, layers)]
-            findings += _hidden(result, layers)
-        return Section(groups, findings)
+        groups = [
+            focus_group(run, result, _blocks(run, result, layers, precision_shares(layers)))
+            for result, layers in focus_cells(run)
+        ]
+        asked = [
+            finding
+            for model, version in run.versions
+            for result in run.leading(model, version)
+            for finding in _asked(run, result)
+        ]
+        return Section(groups, [*asked, *found_at_points(run, _stored_and_hidden)])
 
 
-def _asked(result: CellResult, shares: dict[str, float]) -> list[Finding]:
-    """The inference precision that was asked for, held against what was executed."""
-    if not result.cell.precision:
+def _asked(run: Run, result: CellResult) -> list[Finding]:
+    """A precision that was asked for, and in which less than half of the time was executed."""
+    shares = precision_shares(executed_layers(run, result))
+    if not result.cell.precision or not shares:
         return []
     asked = precision_name(result.cell.precision)
     share = shares.get(asked, 0.0)
     # It is asked of floating point alone: what is quantised stays so, and indices are integers.
     if share >= _MOSTLY * sum(part for name, part in shares.items() if is_floating(name)):
         return []
+    part = show(share, "share") if share else "none"
     others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != asked)
     return [
         Finding(
             "precision.not-executed",
             "warning",
-            f"{version_name(result)}: {asked} was asked for, and {show(share, 'share')} of the "
-            f"layers' time was executed in it (beside it {others}).",
+            f"{point_name(run, result)}: {asked} was asked for, and {part} of the "
+            f"layers' time was executed in it ({others}).",
             "The device or its kernels for these layers lack this precision: do not count on it.",
         )
     ]
 
 
-def _weights(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding]:
+def _stored_and_hidden(
+    result: CellResult, layers: Sequence[ExecutedLayer], name: str
+) -> list[Finding]:
+    return [*_weights(result, layers, name), *_hidden(result, layers, name)]
+
+
+def _weights(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> list[Finding]:
     """Layers whose weights are kept in another precision than the layer computes in."""
     found: dict[tuple[str, str, bool], list[ExecutedLayer]] = defaultdict(list)
     for layer in layers:
@@ -89,7 +109,7 @@ def _weights(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Findin
         Finding(
             "precision.weights",
             "info",
-            f"{version_name(result)}: {count(len(members), 'layer')} "
+            f"{name}: {count(len(members), 'layer')} "
             f"({', '.join(dict.fromkeys(layer.type for layer in members))}), "
             f"{show(sum(layer.share for layer in members), 'share')} of the time, "
             + _stored(members[0], alone=len(members) == 1),
@@ -117,7 +137,7 @@ def _is_narrower(weights: str, precision: str) -> bool:
     return 0 < bits(weights) < bits(precision)
 
 
-def _hidden(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding]:
+def _hidden(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> list[Finding]:
     """Layers whose body runs in precisions that the device does not tell."""
     nested = [layer for layer in layers if layer.type in NESTED]
     if not nested:
@@ -126,7 +146,7 @@ def _hidden(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Finding
         Finding(
             "precision.hidden",
             "info",
-            f"{version_name(result)}: {count(len(nested), 'layer')} with a body inside "
+            f"{name}: {count(len(nested), 'layer')} with a body inside "
             f"({', '.join(dict.fromkeys(layer.type for layer in nested))}) took "
             f"{show(sum(layer.share for layer in nested), 'share')} of the time; the device does "
             "not tell the precisions in which the body runs.",
