@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ovreport.graphs.contents import contents
 from ovreport.graphs.flow import readers_of
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, layer_names
 from ovreport.graphs.precision import precision_name
@@ -167,6 +168,8 @@ class _Details:
 
     def _fusing(self, layer: ExecutedLayer) -> Iterator[Fact]:
         """The model's layers that it executes, with their parameters, and who shares them."""
+        if layer.type == "Subgraph":
+            yield "Holds", contents(layer, self._original), "text"
         for index in layer.originals:
             original = self._original[index]
             text = f"{original.type} {self._names.model[index]}"

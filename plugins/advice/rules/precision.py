@@ -48,8 +48,8 @@ def _int8_unused(case: Case) -> Found | str:
     known = case.rates.keys() >= {"i8", *map(roof_precision, products)}
     if not known and not case.has_integer_units:
         return (
-            "this device has no integer dot products, and its rates were not measured: only a "
-            "quantised version would show whether INT8 is faster"
+            "this device has no integer dot products, and its rates were not measured on a quiet "
+            "machine: only a quantised version would show whether INT8 is faster"
         )
     most, basis = _int8_gain(case, products) if known else (case.gain(products), _NO_RATES)
     if most < NOTABLE:
@@ -67,7 +67,7 @@ def _int8_unused(case: Case) -> Found | str:
     )
 
 
-_NO_RATES = "these layers in no time, as no rates were measured here"
+_NO_RATES = "these layers in no time, as no rates were measured on a quiet machine"
 
 
 def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, str]:
