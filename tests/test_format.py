@@ -163,6 +163,16 @@ def test_a_very_wide_interval_is_no_percentage(high: float, text: str) -> None:
     assert interval(estimate, "duration").replace(GAP, " ") == text
 
 
+def test_a_difference_that_may_be_nothing_is_given_by_its_ends() -> None:
+    estimate = Estimate(1e-6, -0.02, 0.01, 0.95, "")
+    assert interval(estimate, "duration").replace(GAP, " ") == "−20.0 to 10.0 ms"
+
+
+def test_of_a_single_value_no_ends_are_given() -> None:
+    estimate = Estimate(1e-3, -float("inf"), float("inf"), 0.95, "a single value")
+    assert interval(estimate, "duration") == explain(estimate, "duration") == "a single value"
+
+
 def test_a_very_wide_half_width_is_no_percentage() -> None:
     assert half_width(0.008).replace(GAP, " ") == "±0.8 %"
     assert half_width(27.32).replace(GAP, " ") == "more than ±100 %"

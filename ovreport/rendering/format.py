@@ -210,6 +210,8 @@ def interval(
     """
     if estimate.confidence == 1.0:
         return ""
+    if not _is_bounded(estimate):
+        return "" if brief else estimate.method
     if estimate.confidence == 0.0:
         if estimate.low == estimate.high:
             return "" if brief else estimate.method
@@ -225,11 +227,16 @@ def interval(
 
 
 def _range(estimate: Estimate, kind: Kind, unit: Unit | None, *, brief: bool) -> str:
-    if estimate.high > _MOST_RANGE * abs(estimate.point):
+    if estimate.low > 0 and estimate.high > _MOST_RANGE * estimate.point:
         return f"± more than {_MOST_RANGE:.0f}{_GAP}×"
     chosen = unit or unit_for(kind, [estimate.high])
     low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
     return f"{low}–{high}" if brief else f"{low} to {high}{_GAP}{chosen.name}"
+
+
+def _is_bounded(estimate: Estimate) -> bool:
+    """Whether both ends are known; of a single value neither is."""
+    return math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 
 def half_width(width: float) -> str:
@@ -253,7 +260,7 @@ def _ends(estimate: Estimate, kind: Kind) -> str:
 
 def explain(estimate: Estimate, kind: Kind) -> str:
     """The interval in full, for a tooltip."""
-    if estimate.low == estimate.high:
+    if estimate.low == estimate.high or not _is_bounded(estimate):
         return estimate.method
     head = _ends(estimate, kind)
     level = f" with {estimate.confidence:.0%} confidence" if estimate.confidence else ""

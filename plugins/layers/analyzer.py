@@ -173,13 +173,12 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
     """Latency = sum of the layers + what no layer accounts for; and what the counters cost."""
     assert result.profile is not None
     known = gap(run, result)
-    latency, total = known.latency.point, known.layers.point
     facts: list[tuple[str, Value, Kind]] = [
         ("Median latency, measured without counters", median_s(result), "duration"),
-        ("Sum of the layers' medians", total, "duration"),
+        ("Sum of the layers' medians", known.layers, "duration"),
         ("Sum of their means: what disturbs single inferences counts", known.means, "duration"),
-        ("Not accounted for by layers: latency − sum", latency - total, "duration"),
-        ("Median latency with counters on", known.profiled.point, "duration"),
+        ("Not accounted for by layers: latency − sum", known.rest, "duration"),
+        ("Median latency with counters on", known.profiled, "duration"),
         (
             "Latency with counters − without: their cost, and how the passes differ",
             _cost(known),
@@ -197,4 +196,4 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
 
 
 def _cost(known: Gap) -> Value:
-    return known.passes.point if is_beyond_zero(known.passes) else _NO_COST
+    return known.passes if is_beyond_zero(known.passes) else _NO_COST
