@@ -153,7 +153,7 @@ def test_the_page_says_that_the_file_is_int8_and_the_execution_is_not(run: Run) 
     assert executed_in(run, of(run, "dynamic"))[0] == "INT8 file (dynamic quantisation)"
     said = " ".join(texts(run, "dynamic"))
     assert "the file is INT8 (dynamic quantisation" in said
-    assert "in f32: it saves space on disk, not time" in said
+    assert "executes its products in f32 (1 layer): it saves space on disk, not time" in said
     assert "Quantising and converting back take" in said
     assert "parent, in floating point, takes" in said
     assert "not quantised" not in said

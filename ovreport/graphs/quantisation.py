@@ -97,12 +97,12 @@ def _rounding(
     rounding = rounding_nodes(model)
     found = {layer.index for layer in layers if layer.originals and rounding >= {*layer.originals}}
     readers = readers_of(nodes)
-    added = {
-        change.layer.index
-        for change in conversions(nodes, layers)
-        if change.layer.type in CONVERTERS
-        and not change.layer.originals
-        and sum(map(is_floating, change.precisions)) == 1
-        and (change.source in found or found & {*readers[change.layer.index]})
-    }
+    added = set()
+    for change in conversions(nodes, layers):
+        if change.layer.type not in CONVERTERS or change.layer.originals:
+            continue
+        before, after = change.source in found, {*readers[change.layer.index]}
+        crosses = sum(map(is_floating, change.precisions)) == 1
+        if (crosses and (before or found & after)) or (before and after <= found):
+            added.add(change.layer.index)
     return tuple(layer for layer in layers if layer.index in found | added)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ovreport.graphs.flow import islands, readers_of
-from ovreport.graphs.kinds import CONVOLUTIONS, PRODUCTS
+from ovreport.graphs.kinds import CONVOLUTIONS, MOVERS, PRODUCTS
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.precision import INT8, NARROW
 from ovreport.graphs.quantisation import quantisation
@@ -109,9 +109,9 @@ def _int8_not_executed(case: Case) -> Found | str:
     cost = share(quantised.converting)
     return Found(
         "warning" if cost >= _MUCH else "info",
-        f"the file is INT8 ({_HOW[quantised.scheme]}), and this device executes all "
-        f"{count(len(floating), 'layer')} with its products in {_precisions(floating)}: it saves "
-        f"space on disk, not time. Quantising and converting back take {show(cost, 'share')} of "
+        f"the file is INT8 ({_HOW[quantised.scheme]}), and this device executes its products in "
+        f"{_precisions(floating)} ({count(len(floating), 'layer')}): it saves space on disk, not "
+        f"time. Quantising and converting back take {show(cost, 'share')} of "
         f"the layers' time{_against(case)}.",
         _NOT_EXECUTED[quantised.scheme],
         "Measure the other file as a second version: its products run in i8 or u8 in the section "
@@ -319,10 +319,25 @@ def _float_in_int8(case: Case) -> Found | str:
 
 def _at_edge(case: Case, layer: ExecutedLayer) -> bool:
     """Whether a layer reads the model's input or writes its output: that is converted anyway."""
-    node = case.nodes[layer.index]
-    before = [case.nodes[source].type for source, _ in node.inputs]
-    after = [case.nodes[reader].type for reader in readers_of(case.nodes)[layer.index]]
-    return "Input" in before or "Output" in after
+    sources = {i: [source for source, _ in node.inputs] for i, node in enumerate(case.nodes)}
+    return _leads_to(case, layer, "Input", sources) or _leads_to(
+        case, layer, "Output", readers_of(case.nodes)
+    )
+
+
+def _leads_to(
+    case: Case, layer: ExecutedLayer, kind: str, neighbours: Mapping[int, Sequence[int]]
+) -> bool:
+    """Whether nothing but layers that move data stand on a way to a node of a type."""
+    border, seen = [layer.index], {layer.index}
+    while border:
+        for near in neighbours.get(border.pop(), ()):
+            if case.nodes[near].type == kind:
+                return True
+            if near not in seen and case.nodes[near].type in MOVERS:
+                seen.add(near)
+                border.append(near)
+    return False
 
 
 def _has_wide_weights(layer: ExecutedLayer) -> bool:
