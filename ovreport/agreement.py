@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 from pydantic import Field
 
 from ovreport.plugin import Options
-from ovreport.run import Answers, Cell, Node, OutputDrift, Run, WorstPart
+from ovreport.run import Answers, Cell, CellResult, Node, OutputDrift, Run, WorstPart
 from ovreport.section import Severity
 
 Outcome: TypeAlias = Literal[
@@ -139,14 +139,27 @@ def agreement(run: Run, answers: Answers, options: OutputOptions) -> Agreement:
     )
 
 
+def agreements(
+    run: Run, pairs: Sequence[tuple[CellResult, CellResult]], options: OutputOptions
+) -> list[Agreement]:
+    """What cells that are compared answer; several where they differ in what answers depend on,
+    such as the precision asked for."""
+    points = [{a.cell.point, b.cell.point} for a, b in pairs]
+    return [
+        agreement(run, answers, options)
+        for answers in run.answers
+        if {answers.base.point, answers.other.point} in points
+    ]
+
+
 def judged(
     drift: OutputDrift, samples: int, options: OutputOptions, draws: Sequence[str] = ()
 ) -> JudgedOutput:
     """Judges one output."""
     outcome = _outcome(drift, samples, options)
-    if outcome in ("apart", "other", "incomparable") and _is_random(drift, draws):
-        return JudgedOutput(drift, "random", tuple(draws))
-    return JudgedOutput(drift, outcome)
+    if _is_random(drift, outcome, options, draws):
+        outcome = "random"
+    return JudgedOutput(drift, outcome, tuple(draws) if outcome == "random" else ())
 
 
 def _outcome(drift: OutputDrift, samples: int, options: OutputOptions) -> Outcome:
@@ -232,13 +245,19 @@ def is_systematic(drift: OutputDrift) -> bool:
 # ---------------------------------------------------------------------------- random models
 
 
-def _is_random(drift: OutputDrift, draws: Sequence[str]) -> bool:
-    """Whether versions differ no more than a version differs from itself."""
-    if drift.reason not in (None, "shape"):
+def _is_random(
+    drift: OutputDrift, outcome: Outcome, options: OutputOptions, draws: Sequence[str]
+) -> bool:
+    """Whether versions differ no more than a version differs from itself.
+
+    Where they agree, it must differ from itself beyond tolerance: two draws can be the same.
+    """
+    if drift.reason not in (None, "shape") or outcome == "nothing":
         return False
     if drift.itself is None:
-        return bool(draws)
-    return drift.itself > 0 and drift.distance <= _AS_MUCH * drift.itself
+        return bool(draws) and outcome not in AGREE
+    least = options.relative if outcome in AGREE else 0.0
+    return drift.itself > least and drift.distance <= _AS_MUCH * drift.itself
 
 
 def drawing(run: Run, cell: Cell) -> tuple[str, ...]:

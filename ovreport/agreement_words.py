@@ -44,7 +44,10 @@ def samples(agreement: Agreement) -> str:
 
 
 def _share(agreeing: int, all: int) -> str:
-    return f"{agreeing} of {all} outputs are equal or alike" if agreeing else "no output is alike"
+    if not agreeing:
+        return "no output is equal or alike"
+    verb = "is" if agreeing == 1 else "are"
+    return f"{agreeing} of {count(all, 'output')} {verb} equal or alike"
 
 
 def _equality(judged: JudgedOutput) -> str:
@@ -98,11 +101,10 @@ def _shapes(drift: OutputDrift) -> str:
     a, b = drift.shapes
     if a == b:
         return f"is {a}, and the run file does not hold how far both are apart"
-    words = f"is {b or 'missing'} and {a or 'missing'} in the base"
-    if drift.sets is not None and 0 < drift.sets[0] < drift.sets[1]:
-        apart = drift.sets[1] - drift.sets[0]
-        words += f" for one of {apart} input sets whose shapes differ, of {drift.sets[1]}"
-    return words
+    words = f"{b or 'missing'} and {a or 'missing'} in the base"
+    if drift.sets is not None and drift.sets[0]:
+        return f"has another shape in {_other_shapes(drift)}, such as {words}"
+    return f"is {words}"
 
 
 def _unkept(drift: OutputDrift) -> str:
@@ -137,6 +139,8 @@ def _likeness(judged: JudgedOutput) -> Iterator[str]:
         yield f"{show(equal, 'share')} of the elements equal"
     if drift.top1 is not None:
         yield f"same best class in {show(drift.top1, 'share')}"
+    if types := _types(drift):
+        yield types.strip(" ()")
     if drift.unequal_not_finite or (drift.not_finite and drift.unequal_not_finite is None):
         elements = count(drift.unequal_not_finite or drift.not_finite, "element")
         yield f"{elements} infinite or not a number in one of them"
@@ -152,7 +156,7 @@ def _kind_of_error(drift: OutputDrift) -> Iterator[str]:
     elif is_systematic(drift) and drift.offset is not None:
         yield f"as if {digits(drift.offset)} were added"
     elif part := stands_out(drift):
-        yield f"{part.where} off by {show(part.relative, 'share')}"
+        yield f"part {part.where} off by {show(part.relative, 'share')}"
     if drift.reason == "shape":
         yield f"another shape in {_other_shapes(drift)}"
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from slower import SLOWER, twice_as_expensive
 
+from ovreport.agreement import OutputOptions
 from ovreport.compare import Side, compare
 from ovreport.comparisons import comparisons
 from ovreport.errors import UserError
@@ -309,7 +310,8 @@ def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares
     """As a job summary shows it: HTML is allowed in there, and must not come from names."""
     gate = Gate((Outcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
     run = _named(doubled, HOSTILE)
-    text = markdown(run, comparisons(run, "parent") if compares else (), gate, Noise())
+    compared = comparisons(run, "parent") if compares else ()
+    text = markdown(run, compared, gate, Noise(), OutputOptions())
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
     found = _Tags()
     found.feed(page)

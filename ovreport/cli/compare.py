@@ -59,7 +59,9 @@ def compare(
     ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
     """
     from ovreport import compare as comparison
+    from ovreport.agreement import OutputOptions
     from ovreport.cli.report import report_settings, write_report
+    from ovreport.cli.show import print_answers
     from ovreport.config.load import load_report
     from ovreport.output import check_apart, check_writable, file_text, printable
     from ovreport.rendering.drawing import drawing
@@ -82,5 +84,7 @@ def compare(
     job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
     with drawing() as charts:
         write_report(both, settings, output, charts, with_data=not no_data)
+    options = settings.config.analyzer.get("outputs", {})
+    print_answers(both, OutputOptions.model_validate(options))
     click.echo(printable(f"Report:   {output}"))
     sys.exit(job.hold(both, settings))

@@ -112,6 +112,7 @@ class GateJob:
 
     def hold(self, run: Run, source: Source) -> int:
         """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""
+        from ovreport.agreement import OutputOptions
         from ovreport.comparisons import ComparisonOptions, comparisons
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
@@ -125,7 +126,9 @@ class GateJob:
             text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
             write_whole(self.junit, text)
         if self.markdown is not None:
-            write_whole(self.markdown, markdown(run, compared, gate, options.thresholds))
+            outputs = OutputOptions.model_validate(source.config.analyzer.get("outputs", {}))
+            text = markdown(run, compared, gate, options.thresholds, outputs)
+            write_whole(self.markdown, text)
         self._say(gate)
         return EXIT_CODE if gate.fails(inconclusive=self.inconclusive_fails) else 0
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import click
 
 from ovreport import __version__
+from ovreport.agreement import OutputOptions
 from ovreport.appearance import appearance
 from ovreport.cli.gate import GateJob
 from ovreport.cli.measuring import Measuring
 from ovreport.cli.report import chosen_analyzers, section_templates, write_report
-from ovreport.cli.show import print_failures, print_plan, print_roof, print_summary
+from ovreport.cli.show import print_answers, print_failures, print_plan, print_roof, print_summary
 from ovreport.config.load import Source
 from ovreport.environment import capture
 from ovreport.errors import UserError
@@ -227,6 +228,8 @@ class Job:
                 remedy = f"What was measured is in {kept}: `ovreport render {kept} -o FILE`."
                 raise UserError(error.found, remedy, detail=error.detail) from error
         print_summary(run)
+        options = self.source.config.analyzer.get("outputs", {})
+        print_answers(run, OutputOptions.model_validate(options))
         print_failures(run, verbose=self.verbose)
         told = f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}"
         click.echo(printable(told))

@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 from rich.text import Text
 
+from ovreport.agreement import AGREE, OutputOptions, agreement
+from ovreport.agreement_words import in_words
 from ovreport.config.schema import Measure
-from ovreport.labels import count, label
+from ovreport.labels import count, difference, label
 from ovreport.measuring.measure import CellStarted, Event, PassStarted, SliceDone
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.resuming import Resumption
@@ -248,6 +250,16 @@ def print_summary(run: Run) -> None:
 def _sureness(estimate: Estimate) -> str:
     """The interval in short, or a dash where too little was measured for one."""
     return interval(estimate, "rate", brief=True) if estimate.confidence else NOTHING
+
+
+def print_answers(run: Run, options: OutputOptions) -> None:
+    """Whether versions give the same answers, a line for each two."""
+    for answers in run.answers:
+        known = agreement(run, answers, options)
+        base, other = difference(answers.base, answers.other)
+        words = f"{answers.base.model}, {other} against {base}: {in_words(known)}"
+        style = "" if known.outcome in AGREE else "yellow"
+        _console.print(_text(f"Answers:  {words}", style), soft_wrap=True)
 
 
 def print_failures(run: Run, *, verbose: bool) -> None:

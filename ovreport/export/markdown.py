@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ovreport.agreement import AGREE, OutputOptions, agreements
+from ovreport.agreement_words import in_words
 from ovreport.comparisons import Comparison, control
 from ovreport.gate.checks import Gate, Status
 from ovreport.graphs.certainty import certainty
@@ -32,12 +34,19 @@ _SPECIAL = re.compile(r"([\\`*_\[\]#!|~@$])")
 _LINKED = re.compile(r"(?i)(://|www\.|(?<=\w):(?=\w))")
 
 
-def markdown(run: Run, compared: Sequence[Comparison], gate: Gate, noise: Noise) -> str:
+def markdown(
+    run: Run,
+    compared: Sequence[Comparison],
+    gate: Gate,
+    noise: Noise,
+    outputs: OutputOptions,
+) -> str:
     """The document; what was compared in it has verdicts, anything else its figures."""
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
     for comparison in compared:
-        parts += [_verdicts(run, comparison, noise), *_layers(run, comparison, noise)]
+        parts += [_verdicts(run, comparison, noise), *_answers(run, comparison, outputs)]
+        parts += [*_layers(run, comparison, noise)]
     if not compared:
         parts.append(_figures(run))
     return "\n\n".join(parts) + "\n"
@@ -113,6 +122,17 @@ def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
     left = len(comparison.pairs) - _CELLS
     more = f"\n\n{left} more configurations are in the report." if left > 0 else ""
     return f"### {literal(comparison.heading)}\n\n{_table(heads, rows, 3)}{more}"
+
+
+def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> list[str]:
+    """A faster version that answers otherwise is no better one."""
+    known = agreements(run, comparison.pairs, options)
+    sentences = dict.fromkeys(
+        f"{'' if x.outcome in AGREE else '⚠️ '}{literal(comparison.other)}: "
+        f"{literal(in_words(x), _SENTENCE)}."
+        for x in known
+    )
+    return list(sentences)
 
 
 def _layers(run: Run, comparison: Comparison, noise: Noise) -> list[str]:

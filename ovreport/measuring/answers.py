@@ -255,7 +255,7 @@ def answer(
     if isinstance(a, Failure) or isinstance(b, Failure):
         known = known.model_copy(update={"failure": a if isinstance(a, Failure) else b})
     else:
-        both = _compared(question, (a, b), fed[0], settings, folder / "again")
+        both = _compared(question, run, (a, b), fed[0], settings, folder / "again")
         itself = both.itself
         update = {"outputs": both.outputs, "repeat_failure": both.failure}
         known = known.model_copy(update=update | {"samples": _samples(question, a)})
@@ -291,6 +291,7 @@ def _samples(question: Question, answered: Answered) -> int:
 
 def _compared(
     question: Question,
+    run: Run,
     both: tuple[Answered, Answered],
     inputs: Path,
     settings: Measure,
@@ -304,6 +305,7 @@ def _compared(
         _samples(question, both[0]),
         OutputOptions.model_validate(config.analyzer.get("outputs", {})),
         lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
+        draws=bool(drawing(run, question.base.cell)),
     )
 
 

@@ -37,12 +37,16 @@ def compared(
     samples: int,
     options: OutputOptions,
     again: Callable[[], Answered],
+    *,
+    draws: bool,
 ) -> Compared:
     """Compares all outputs.
 
     Args:
         labels: of the first output with scores.
         again: feeds the base once more, or raises a :class:`WorkerError`.
+        draws: the base draws random numbers: even if both answer the same, as draws of the same
+            second do, that is chance.
     """
     a, b = both
     pairs = list(paired(a.ports, b.ports))
@@ -50,8 +54,9 @@ def compared(
     # Versions that answer the same to the bit repeat each other.
     same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
     of_a = _zero_at({pair.first for pair in same}, a)
-    of_b = _zero_at({pair.second for pair in same}, b)
-    if not any(_is_doubtful(judged(drift, samples, options)) for drift in outputs):
+    of_b = () if draws else _zero_at({pair.second for pair in same}, b)
+    doubtful = any(_is_doubtful(judged(drift, samples, options)) for drift in outputs)
+    if not draws and not doubtful:
         return Compared(outputs, (of_a, of_b))
     try:
         of_a = distances(a, again())

@@ -256,7 +256,7 @@ def _table(known: Agreement) -> Table:
         Column("b", f"Accuracy, {other}", "share"),
     ]  # fmt: skip
     kept = {c.key for c in columns} - {
-        key for key in _WHERE_KNOWN if all(not row.values[key] for row in rows)
+        key for key in _WHERE_KNOWN if all(row.values[key] in (None, "") for row in rows)
     }
     return Table(
         f"outputs-{_id(answers)}",
@@ -269,8 +269,11 @@ def _table(known: Agreement) -> Table:
 
 # Columns that are left out where no output has a value.
 _WHERE_KNOWN = frozenset(
-    {"type", "part", "part_error", "not_finite", "itself", "top1", "top5", "a", "b"}
-)
+    {
+        "type", "cosine", "relative", "part", "part_error", "equal", "max", "mean", "not_finite",
+        "itself", "top1", "top5", "a", "b",
+    }
+)  # fmt: skip
 _OUTCOMES = {
     "identical": "same to the bit",
     "equal": "equal",
@@ -286,9 +289,9 @@ _OUTCOMES = {
 def _values(output: JudgedOutput) -> dict[str, Value]:
     drift = output.drift
     part = drift.worst_part
-    equal = (
-        None if drift.differing is None or not drift.elements else drift.differing / drift.elements
-    )
+    equal = None
+    if drift.differing is not None and drift.elements:
+        equal = 1 - drift.differing / drift.elements
     return {
         "name": _pair(shorten(drift.name, 60), shorten(drift.other_name, 60) or drift.name),
         "outcome": _OUTCOMES[output.outcome],

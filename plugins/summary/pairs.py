@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.agreement import OutputOptions, agreement
+from ovreport.agreement import OutputOptions, agreements
 from ovreport.agreement_words import in_words
 from ovreport.comparisons import Comparison, ComparisonOptions, judged
 from ovreport.rendering.format import interval, show, unit_for
@@ -93,11 +93,8 @@ def _ratio(ratio: Estimate) -> str:
 
 
 def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> str:
-    """Several where pairs differ in what answers depend on, such as the precision asked for."""
-    points = [{a.cell.point, b.cell.point} for a, b in comparison.pairs]
-    known = [x for x in run.answers if {x.base.point, x.other.point} in points]
-    words = (in_words(agreement(run, answers, options)) for answers in known)
-    return ", ".join(dict.fromkeys(words))
+    known = agreements(run, comparison.pairs, options)
+    return ", ".join(dict.fromkeys(map(in_words, known)))
 
 
 def _file(criterion: Criterion | None) -> str:

@@ -1,0 +1,195 @@
+"""Real models whose answers are hard to compare: in one run, and in runs of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import pytest
+from conftest import ovreport
+from openvino import opset13 as op
+
+from ovreport.agreement import OutputOptions, agreement
+from ovreport.measuring.worker.element_types import values_of
+from ovreport.run import Run
+from ovreport.runfile import read_run
+from ovreport_plugins.outputs.analyzer import Outputs
+
+Build = Callable[[ov.Output], ov.Output]
+ZERO, ONE = (op.constant(np.array(n, np.int64)) for n in (0, 1))
+
+
+def save(path: Path, *outputs: tuple[str, Build]) -> None:
+    """A model of one input, x of [1,100,6], with these outputs."""
+    data = op.parameter([1, 100, 6], np.float32, name="x")
+    data.output(0).set_names({"x"})
+    results = []
+    for name, build in outputs:
+        flow = build(data.output(0))
+        flow.set_names({name})
+        results.append(op.result(flow))
+    ov.save_model(ov.Model(results, [data], "m"), path, compress_to_fp16=False)
+
+
+def scaled(factor: float) -> Build:
+    return lambda x: op.multiply(x, op.constant(np.float32(factor))).output(0)
+
+
+def rows(threshold: float, factor: float = 1.0) -> Build:
+    """Those whose fifth value passes a threshold."""
+
+    def build(x: ov.Output) -> ov.Output:
+        boxes = op.squeeze(x, op.constant(np.array([0], np.int64)))
+        score = op.gather(boxes, op.constant(np.array(4, np.int64)), ONE)
+        passed = op.non_zero(op.greater(score, op.constant(np.float32(threshold))), "i64")
+        index = op.squeeze(passed, op.constant(np.array([0], np.int64)))
+        return scaled(factor)(op.gather(boxes, index, ZERO).output(0))
+
+    return build
+
+
+def drawn(x: ov.Output) -> ov.Output:
+    shape = op.constant(np.array([1, 100, 6], np.int64))
+    low, high = (op.constant(np.float32(n)) for n in (0, 1))
+    return op.add(x, op.random_uniform(shape, low, high, "f32", 0, 0)).output(0)
+
+
+def infinite(x: ov.Output) -> ov.Output:
+    return op.log(op.relu(op.subtract(x, op.constant(np.float32(0.5))))).output(0)
+
+
+def tokens(add: int) -> Build:
+    """Indices of the largest, moved to where f32 holds no odd numbers."""
+
+    def build(x: ov.Output) -> ov.Output:
+        index = op.topk(x, ONE, 1, "max", "value", "i32").output(1)
+        return op.add(index, op.constant(np.int32((1 << 26) + add))).output(0)
+
+    return build
+
+
+def f8(x: ov.Output) -> ov.Output:
+    return op.convert(x, "f8e4m3").output(0)
+
+
+# Two versions of each model, and what comes of comparing them.
+PAIRS: dict[str, tuple[list[tuple[str, Build]], list[tuple[str, Build]], str]] = {
+    "scale": ([("y", scaled(1))], [("y", scaled(1.5))], "other"),
+    "swapped": (
+        [("y", scaled(1)), ("z", scaled(2))], [("z", scaled(2)), ("y", scaled(1))], "identical"
+    ),
+    "missing": ([("y", scaled(1)), ("z", scaled(2))], [("y", scaled(1))], "incomparable"),
+    "more": ([("y", scaled(1))], [("y", scaled(1)), ("z", scaled(2))], "incomparable"),
+    "empty": ([("y", rows(2))], [("y", rows(2))], "nothing"),
+    "rows": ([("y", rows(0.9))], [("y", rows(0.9, -10))], "other"),
+    "same_rows": ([("y", rows(0.9))], [("y", rows(0.9))], "identical"),
+    "other_rows": ([("y", rows(0.5))], [("y", rows(0.6))], "incomparable"),
+    "random": ([("y", drawn), ("z", scaled(1))], [("y", drawn), ("z", scaled(1))], "random"),
+    "half_random": ([("y", drawn), ("z", scaled(1))], [("y", drawn), ("z", scaled(9))], "other"),
+    "infinite": ([("y", infinite)], [("y", infinite)], "identical"),
+    "tokens": ([("y", tokens(0))], [("y", tokens(1))], "other"),
+    "f8": ([("y", f8)], [("y", f8)], "identical"),
+}  # fmt: skip
+MEASURE = (
+    'matrix = { hint = "latency" }\n'
+    "measure = { iterations = 3, launches = 1, profile_iterations = 1, roofs = false }\n"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("outputs")
+    for name, (base, other, _) in PAIRS.items():
+        save(folder / f"{name}-parent.xml", *base)
+        save(folder / f"{name}-other.xml", *other)
+    return folder
+
+
+def measured(folder: Path, name: str, versions: dict[str, str]) -> Path:
+    """The report of a run with these versions, by the ending of their files, of each model."""
+    entries = "".join(
+        f'[[model]]\nname = "{model}"\nversion = "{version}"\npath = "{model}-{ending}.xml"\n'
+        for model in PAIRS
+        for version, ending in versions.items()
+    )
+    (folder / f"{name}.toml").write_text(MEASURE + entries)
+    result = ovreport("run", folder / f"{name}.toml", "-o", folder / f"{name}.html")
+    assert result.exit_code == 0, result.output
+    return folder / f"{name}.html"
+
+
+@pytest.fixture(scope="module")
+def together(folder: Path) -> Run:
+    return read_run(measured(folder, "both", {"parent": "parent", "other": "other"}))
+
+
+@pytest.fixture(scope="module")
+def apart(folder: Path) -> Run:
+    sides = [measured(folder, ending, {"parent": ending}) for ending in ("parent", "other")]
+    result = ovreport("compare", *sides, "-o", folder / "apart.html")
+    assert result.exit_code == 0, result.output
+    assert "scale, candidate against base: answers differ" in result.output
+    return read_run(folder / "apart.html")
+
+
+def judged(run: Run) -> dict[str, str]:
+    return {x.base.model: agreement(run, x, OutputOptions()).outcome for x in run.answers}
+
+
+def test_versions_of_one_run_are_judged_by_what_they_answer(together: Run) -> None:
+    assert judged(together) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
+
+
+def test_versions_of_two_runs_are_judged_alike(apart: Run) -> None:
+    assert judged(apart) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
+
+
+def test_no_finding_is_good_where_answers_are_not_known_to_agree(apart: Run) -> None:
+    good = {"swapped", "same_rows", "infinite", "f8"}
+    for finding in Outputs().analyze(apart).findings:
+        assert (finding.text.split()[0] in good) == (finding.severity == "good"), finding.text
+
+
+def test_a_random_model_is_said_to_be_random(together: Run) -> None:
+    findings = {f.text.split()[0]: f for f in Outputs().analyze(together).findings}
+    assert "drawn by RandomUniform" in findings["random"].text
+    assert findings["random"].severity == "info"
+    assert findings["infinite"].text.endswith("infinite or not a number, in the same places.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits"),
+    [
+        ("f8e4m3", 8), ("f8e5m2", 8), ("f8e8m0", 8), ("f4e2m1", 4), ("nf4", 4), ("u4", 4),
+        ("i4", 4), ("u2", 2),
+    ],
+)  # fmt: skip
+def test_small_element_types_are_read_as_openvino_reads_them(kind: str, bits: int) -> None:
+    """Against OpenVINO's own conversion to f32, of every code, or all but one: a part of a byte."""
+    elements = 2**bits - (bits < 8)
+    tensor = ov.Tensor(getattr(ov.Type, kind), ov.Shape([elements]))
+    tensor.data.view(np.uint8).reshape(-1)[:] = _packed(bits, elements)
+    convert = op.convert(op.constant(tensor), "f32")
+    model = ov.Model([op.result(convert)], [], "m")
+    reference = ov.Core().compile_model(model, "CPU")({})[0]
+    values = values_of(tensor)
+    assert values is not None
+    # The device takes what is smaller than 2^-126 for zero.
+    np.testing.assert_allclose(values, reference, rtol=0, atol=2.0**-126)
+
+
+def _packed(bits: int, elements: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    codes = np.zeros(-(-elements * bits // 8) * 8 // bits, np.uint8)
+    codes[:elements] = np.arange(elements)
+    each = codes.reshape(-1, 8 // bits).astype(np.uint16)
+    shifted = each << np.arange(0, 8, bits, dtype=np.uint16)
+    return shifted.sum(axis=1).astype(np.uint8)
+
+
+def test_texts_are_read_as_bytes() -> None:
+    values = values_of(ov.Tensor(np.array(["cat", "bé"])))
+    assert values is not None
+    assert values.tolist() == [b"cat", "bé".encode()]
