@@ -14,6 +14,8 @@ ELLIPSIS = "…"
 LEAST = 12
 # A part of a path with the separator before it and the numbers after it: ``/layers.11``.
 _PART = re.compile(r"[/.:;]*[^/.:;]+(?:[./]\d+(?![^/.:;]))*|[/.:;]+")
+# Parts at either end that are looked at; a name that somebody made up may have thousands.
+_ENDS = 32
 # Characters that are left of each part, where a name has to be cut further.
 _CAPS = (24, 16, 12, 9, 7, 5, 4)
 
@@ -38,9 +40,9 @@ class _Place:
 def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
     """Each name in at most ``length`` characters, different names differently.
 
-    A name that fits stays as it is. A longer one loses those parts that it shares with all names
-    that begin alike, then further parts from the left, then letters of each part. What is not told
-    apart by then gets a number.
+    A name that fits stays as it is. A longer one loses its beginning; where others end alike, those
+    parts that it shares with all names that begin alike, then further parts from the left, then
+    letters of each part. What is not told apart by then gets a number.
 
     Args:
         length: at least :data:`LEAST`.
@@ -76,7 +78,10 @@ def cut(text: str, length: int) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    return _PART.findall(name)
+    parts = _PART.findall(name)
+    if len(parts) <= 2 * _ENDS:
+        return parts
+    return [*parts[:_ENDS], "".join(parts[_ENDS:-_ENDS]), *parts[-_ENDS:]]
 
 
 def _tree(names: Sequence[str]) -> _Place:
@@ -110,6 +115,13 @@ def _without_beginning(path: _Path, _: int) -> str:
     """Without what all names begin with."""
     first = path.telling.index(True)
     return _joined(path.parts, [at >= first for at in range(len(path.parts))])
+
+
+def _end(path: _Path, length: int) -> str:
+    """As many of the last parts as fit."""
+    number = len(path.parts)
+    ways = (_joined(path.parts, [at >= start for at in range(number)]) for start in range(number))
+    return next((text for text in ways if len(text) <= length), _telling(path, length))
 
 
 def _telling(path: _Path, _: int) -> str:
@@ -156,6 +168,7 @@ def _ends(path: _Path, length: int) -> str:
 
 _WAYS: tuple[_Way, ...] = (
     _without_beginning,
+    _end,
     _telling,
     _with_last(lambda _: ()),
     _with_last(_numbers),
