@@ -82,13 +82,14 @@ class Version(Settings):
     """Where the batch is: ``[HWCN]``, ``[N...]`` or ``x[NCHW],y[CN]``; a layout without N has none.
     Without it the model's file may say it; else it is a first dimension that is open or 1."""
     input: str | dict[str, str] | None = None
-    """Real input: an ``.npy`` file, an ``.npz`` file with an array for each input, an image or a
-    folder of images (extra ``images``); or one such path for each input by name. Without it
-    inputs are random, seeded by ``measure.seed``."""
+    """Real input: an ``.npy`` file (of numbers, or of strings as numpy's ``str``), an ``.npz`` file
+    with an array for each input, an image or a folder of images (extra ``images``); or one such
+    path for each input by name. Without it inputs are random, seeded by ``measure.seed``."""
     range: Bounds | dict[str, Bounds] | None = None
     """Bounds of random input, the upper one left out: ``[0, 255]`` for all inputs, or
     ``{ ids = [0, 30000], mask = [0, 2] }`` by input name. Without it: [0, 1) for floating-point
-    inputs, [0, 256) for u8, [0, 2) for other integers."""
+    inputs, [0, 256) for u8, [0, 2) for other integers; indices lie within the tensor that they
+    index, where the graph shows it. Strings are random text, whatever the range."""
     labels: str | None = None
     """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` of
     integers, or a text file with one in each line."""

@@ -32,6 +32,11 @@ _NUMPY: dict[str, np.dtype[Any]] = {
     },
 }
 
+_STRING = "string"
+# As long as a short sentence, of what tokenizers split at and what they do not.
+_TEXT_LENGTH = 32
+_UNICODE = np.dtype("U1")
+_TEXT = "abcdefghijklmnopqrstuvwxyz      "
 _ARRAYS = (".npy", ".npz")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # Random numbers are made so many at a time: in one piece they would take three times their memory.
@@ -47,6 +52,7 @@ def prepare_inputs(
     given: Path | Mapping[str, Path] | None,
     value_range: Range | Mapping[str, Range] | None,
     seed: int,
+    indices: Mapping[int, Range] | None = None,
 ) -> str:
     """Writes the input file and says in words what it holds.
 
@@ -54,6 +60,8 @@ def prepare_inputs(
         given: a file for the only input, an ``.npz`` of all, or a file for each input by name;
             inputs without one are random.
         value_range: lowest and highest random value, for all inputs or by name.
+        indices: by input, the lowest value and the one after the highest that the tensors allow
+            which it indexes.
 
     Raises:
         UserError: a file cannot be read or does not fit its input; the inputs are larger than the
@@ -71,9 +79,11 @@ def prepare_inputs(
             sets.append(_loaded(files[index], port, name, index, shape))
             words.append(f"{name}: {files[index].name}")
         else:
-            low, high = ranges.get(index, _usual_range(port))
+            is_index = indices is not None and index in indices and index not in ranges
+            low, high = {**(indices or {}), **ranges}.get(index, _usual_range(port))
             sets.append([_random(generator, port.precision, shape, low, high)])
-            words.append(f"{name}: random {port.precision}, {_span(port, low, high)}")
+            note = ", an index" if is_index else ""
+            words.append(f"{name}: random {port.precision}, {_span(port, low, high)}{note}")
     count = max((len(arrays) for arrays in sets), default=1)
     named = {
         f"{turn}_{index}": arrays[turn % len(arrays)]
@@ -137,6 +147,8 @@ def _check_sizes(ports: Sequence[Port], shapes: Sequence[tuple[int, ...]]) -> No
 
 
 def _bytes(precision: str, shape: tuple[int, ...]) -> int:
+    if precision == _STRING:
+        return prod(shape) * _TEXT_LENGTH * _UNICODE.itemsize
     bits = re.search(r"\d+", precision)
     return -(-prod(shape) * (int(bits[0]) if bits else 8) // 8)
 
@@ -172,12 +184,17 @@ def _is_float(precision: str) -> bool:
 
 
 def _span(port: Port, low: float, high: float) -> str:
+    if port.precision == _STRING:
+        return f"{_TEXT_LENGTH} letters and spaces each"
     return f"[{low:g}, {high:g})" if port.precision != "boolean" else "both values"
 
 
 def _random(
     generator: np.random.Generator, precision: str, shape: tuple[int, ...], low: float, high: float
 ) -> Array:
+    if precision == _STRING:
+        letters = generator.choice(np.array(list(_TEXT)), (*shape, _TEXT_LENGTH))
+        return letters.view(f"U{_TEXT_LENGTH}").reshape(shape)
     if precision == "boolean":
         return generator.integers(0, 2, shape).astype(np.bool_)
     if precision in _NUMPY:
@@ -282,6 +299,8 @@ def _member(path: Path, members: list[str], names: Sequence[str]) -> str:
 
 
 def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> Array:
+    if port.precision == _STRING:
+        return _as_text(array, path)
     if port.precision not in _NUMPY:
         raise UserError(f"input {path}: the model takes {port.precision}, which files cannot hold")
     wanted = _NUMPY[port.precision]
@@ -299,6 +318,19 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
                 "Give values in that range.",
             )
     return np.broadcast_to(array, shape).astype(wanted, order="C")
+
+
+def _as_text(array: Array, path: Path) -> Array:
+    """Strings; bytes are UTF-8."""
+    remedy = "Save text, as numpy.array([…], dtype=str)."
+    if array.dtype.kind not in "US":
+        raise UserError(
+            f"input {path}: element type {array.dtype}, the model takes strings", remedy
+        )
+    try:
+        return array if array.dtype.kind == "U" else np.char.decode(array.astype("S"), "utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"input {path}: not UTF-8: {error}", remedy) from error
 
 
 def _pictures(path: Path) -> list[Path]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ovreport.errors import UserError
 from ovreport.measuring.session import WorkerError, WorkerSession
@@ -26,6 +27,17 @@ _FORMATS = {
 
 
 @dataclass(frozen=True)
+class Index:
+    """What values an input may have that other tensors are indexed by."""
+
+    low: int
+    high: int
+    """The one after the highest."""
+    is_open: bool
+    """The size of an indexed tensor is open; the first place is sure to be there."""
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """A model file before it is reshaped."""
 
@@ -34,6 +46,8 @@ class ModelInfo:
     sha256: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    indices: tuple[Index | None, ...]
+    """Of the inputs; None where one is no index, as far as the graph shows."""
     layouts: tuple[str, ...]
     """Of the inputs, as the file has them: ``[N,C,H,W]``; empty texts where it has none."""
     stateful: bool
@@ -104,6 +118,41 @@ def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> Mod
         sha256=told["sha256"],
         inputs=tuple(Port.model_validate(port) for port in told["inputs"]),
         outputs=tuple(Port.model_validate(port) for port in told["outputs"]),
+        indices=_indices(told),
         layouts=tuple(told["layouts"]),
         stateful=told["stateful"],
     )
+
+
+def closed_indices(
+    path: Path,
+    shapes: Sequence[Sequence[int]],
+    extensions: Sequence[Path],
+    info: ModelInfo,
+    *,
+    python: Path,
+) -> tuple[Index | None, ...]:
+    """What values the indices may have once the model has these shapes.
+
+    Those of a model that cannot be reshaped stay as they are: loading it tells why.
+    """
+    if not any(one is not None and one.is_open for one in info.indices):
+        return info.indices
+    try:
+        with WorkerSession(python) as worker:
+            return _indices(
+                worker.ask(
+                    "reshape",
+                    _READ_LIMIT_S,
+                    "indices",
+                    path=str(path),
+                    shapes=shapes,
+                    extensions=[str(one) for one in extensions],
+                )
+            )
+    except WorkerError:
+        return info.indices
+
+
+def _indices(told: Mapping[str, Any]) -> tuple[Index | None, ...]:
+    return tuple(None if one is None else Index(*one) for one in told["indices"])

@@ -11,8 +11,8 @@ from ovreport.config.load import Source
 from ovreport.config.schema import Scalar, Version
 from ovreport.errors import UserError
 from ovreport.measuring.devices import problem
-from ovreport.measuring.inputs import file_digest, prepare_inputs
-from ovreport.measuring.inspecting import Inspection, ModelInfo, inspect
+from ovreport.measuring.inputs import Range, file_digest, prepare_inputs
+from ovreport.measuring.inspecting import Inspection, ModelInfo, closed_indices, inspect
 from ovreport.measuring.planned import PlannedCell
 from ovreport.measuring.proposing import propose
 from ovreport.measuring.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
@@ -84,6 +84,7 @@ class Planner:
     environment: Environment
     folder: Path
     _inputs: dict[str, _InputFile] = field(default_factory=dict)
+    _known_indices: dict[tuple[object, ...], dict[int, Range]] = field(default_factory=dict)
 
     def plan(self, cell: Cell) -> PlannedCell:
         """Everything a worker needs to run the cell.
@@ -96,7 +97,7 @@ class Planner:
         inspection = self.runtimes.inspections[cell.runtime]
         info = inspection.models[place]
         resolved = self._shapes(version, info, cell)
-        fed = self._input_file(version, info, resolved)
+        fed = self._input_file(version, info, resolved, self._indices(cell, resolved.shapes))
         properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
             cell=cell,
@@ -136,7 +137,8 @@ class Planner:
         paths = [self.folder / f"samples-{planned.cell.id}-{n}.npz" for n in range(count)]
         for number, path in enumerate(paths):
             seed = self.source.config.measure.seed + number
-            prepare_inputs(path, info.inputs, planned.shapes, None, version.range, seed)
+            indices = self._indices(planned.cell, planned.shapes)
+            prepare_inputs(path, info.inputs, planned.shapes, None, version.range, seed, indices)
         return paths
 
     def model_files(self) -> tuple[ModelFile, ...]:
@@ -182,11 +184,33 @@ class Planner:
         except UserError as error:
             raise self._located(version, error) from error
 
+    def _indices(self, cell: Cell, shapes: tuple[tuple[int, ...], ...]) -> dict[int, Range]:
+        """Values that inputs which are indices may have, by input."""
+        place = self._place(cell.model, cell.version)
+        key = (cell.runtime, place, shapes)
+        if key not in self._known_indices:
+            version = self.source.config.model[place]
+            found = closed_indices(
+                self.source.resolve(version.path),
+                shapes,
+                self.source.extensions(version),
+                self.runtimes.inspections[cell.runtime].models[place],
+                python=self.runtimes.pythons[cell.runtime],
+            )
+            self._known_indices[key] = {
+                index: (one.low, one.high) for index, one in enumerate(found) if one is not None
+            }
+        return self._known_indices[key]
+
     def _input_file(
-        self, version: Version, info: ModelInfo, resolved: ResolvedShapes
+        self,
+        version: Version,
+        info: ModelInfo,
+        resolved: ResolvedShapes,
+        indices: Mapping[int, Range],
     ) -> _InputFile:
         """The same file for versions and configurations that are fed the same."""
-        key = repr((info.inputs, resolved.shapes, version.input, version.range))
+        key = repr((info.inputs, resolved.shapes, version.input, version.range, indices))
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
             try:
@@ -197,6 +221,7 @@ class Planner:
                     self._given_input(version),
                     version.range,
                     self.source.config.measure.seed,
+                    indices,
                 )
             except UserError as error:
                 raise self._located(version, error) from error
@@ -225,6 +250,8 @@ def _python_because(info: ModelInfo) -> str:
     """Why only the Python API can run a model; empty where the C API can, which costs less."""
     if info.stateful:
         return "the C API cannot reset the states of a model"
+    if any(port.precision == "string" for port in info.inputs):
+        return "ovreport gives strings to a model by the Python API alone"
     return ""
 
 

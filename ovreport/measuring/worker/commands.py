@@ -48,6 +48,7 @@ class Worker:
             extensions: libraries with operations of its own.
         """
         from .files import identity
+        from .indices import index_ranges
         from .python_api import Model, frontend, layout, port
 
         size, digest = at("read", lambda: identity(Path(path), extensions))
@@ -57,6 +58,7 @@ class Worker:
             "sha256": digest,
             "frontend": frontend(path),
             "stateful": bool(model.get_variables()),
+            "indices": index_ranges(model),
             "layouts": [layout(item) for item in model.inputs],
             "inputs": [port(item) for item in model.inputs],
             "outputs": [port(item) for item in model.outputs],
@@ -71,6 +73,17 @@ class Worker:
         model = at("read", lambda: Model(path, extensions))
         fitting = (place for place, shape in enumerate(shapes) if model.can_take(shape))
         return {"place": next(fitting, None)}
+
+    def indices(
+        self, path: str, shapes: list[list[int]], extensions: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What values inputs that are indices may have, once the model has these shapes."""
+        from .indices import index_ranges
+        from .python_api import Model
+
+        model = at("read", lambda: Model(path, extensions))
+        at("reshape", lambda: model.reshape(shapes))
+        return {"indices": index_ranges(model.model)}
 
     def roofs(self, device: str, properties: dict[str, Any]) -> dict[str, Any]:
         """What the device can reach, on small models."""
