@@ -324,6 +324,19 @@ def test_a_slow_start_is_worth_a_cache_and_a_first_inference(run: Run) -> None:
     assert "1000\N{NARROW NO-BREAK SPACE}ms" in found["advice.first-inference"].text
 
 
+def test_a_start_that_is_slow_in_another_cell_is_advised_on_and_named(run: Run) -> None:
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    slow = tuple(x.model_copy(update={"first_inference_ns": 10**9}) for x in result.launches)
+    cell = result.cell.model_copy(update={"hint": "throughput"})
+    other = result.model_copy(update={"cell": cell, "launches": slow})
+    header = run.header.model_copy(update={"plan": (*run.header.plan, cell)})
+    several = replace(run, header=header, results=(*run.results, other))
+    assert "advice.first-inference" not in findings(run, "parent")
+    text = findings(several, "parent")["advice.first-inference"].text
+    assert "with throughput" in text
+
+
 def test_a_cache_is_advised_only_where_it_was_measured_to_pay(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None

@@ -233,8 +233,8 @@ def _findings(run: Run) -> list[Finding]:
             Finding(
                 "environment.affinity",
                 "info",
-                f"The process may use {_allowed(environment)} logical cores: the figures hold for "
-                "these alone.",
+                f"Of the logical cores the process may use {_allowed(environment)}: the figures "
+                "hold for these alone.",
                 "Run without taskset, or with more cores in the container, to use the others.",
             )
         )

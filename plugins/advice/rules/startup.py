@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ovreport.labels import count, toml_key
+from collections.abc import Callable
+
+from ovreport.labels import count, label, toml_key
 from ovreport.rendering.format import digits, show
-from ovreport.run import Memory
+from ovreport.run import CellResult, Memory
 from ovreport.stats.figures import figures
 
 from ...common import batch_timeout_s, median_latency_s
@@ -22,22 +24,36 @@ _FULL = 0.8
 _MUCH_BYTES = 256 << 20
 
 
+def _worst(case: Case, cost: Callable[[CellResult], float]) -> tuple[CellResult, str]:
+    """The version's cell where something costs most, and words for it if it is not the leading
+    one."""
+    result = max(case.cells or (case.result,), key=cost)
+    if cost(result) == cost(case.result):
+        return case.result, ""
+    return result, f" with {label(result.cell, case.run.header.plan)}"
+
+
+def _compile_s(result: CellResult) -> float:
+    known = figures(result).compile_s
+    return known.point if known is not None else 0.0
+
+
 def _compile(case: Case) -> Found | str:
-    known = figures(case.result)
+    result, where = _worst(case, _compile_s)
+    known = figures(result)
     if known.compile_s is None:
         return "the device loaded what it had compiled before from its cache"
     compiling = known.compile_s.point
-    said = f"compiling takes {show(compiling, 'duration')}"
+    said = f"compiling takes {show(compiling, 'duration')}{where}"
     if known.cached_compile_s is not None:
         loading = show(known.cached_compile_s.point, "duration")
         return f"{said}, and {loading} from the device's cache, which is in use"
     if compiling < _SLOW_COMPILE_S:
         return said
-    resolved = case.result.resolved
-    if resolved and resolved.properties.get("CACHE_DIR"):
+    if result.basis is not None and "CACHE_DIR" in result.basis.properties:
         return f"{said} with a cache in use"
-    inferences = count(round(compiling / median_latency_s(case.result)), "inference")
-    kept = case.result.model_cache
+    inferences = count(round(compiling / median_latency_s(result)), "inference")
+    kept = result.model_cache
     if kept is None or kept.failure or not kept.size_bytes:
         why = kept.failure or "the device keeps nothing" if kept else "it was not tried here"
         return f"{said}, as long as {inferences}; what a cache would save is not known: {why}"
@@ -50,25 +66,32 @@ def _compile(case: Case) -> Found | str:
         f"{said}, as long as {inferences}, and {again}, as measured in this run.",
         'Let the device keep what it compiled: set the property CACHE_DIR = "cache" in your '
         "program. It saves the difference at every start but the first.",
-        f'Set CACHE_DIR = "cache" under [properties.{toml_key(case.result.cell.device)}], and '
+        f'Set CACHE_DIR = "cache" under [properties.{toml_key(result.cell.device)}], and '
         "compare the launches that compiled with those that loaded from the cache.",
     )
 
 
+def _first_over_later(result: CellResult) -> float:
+    """The first inference over the median of the later ones, where it is felt at all."""
+    first = figures(result).first_inference_s.point
+    return first / median_latency_s(result) if first >= _NOTICED_S else 0.0
+
+
 def _first(case: Case) -> Found | str:
-    first, latency = figures(case.result).first_inference_s.point, median_latency_s(case.result)
-    wait = batch_timeout_s(case.result)
+    result, where = _worst(case, _first_over_later)
+    first, latency = figures(result).first_inference_s.point, median_latency_s(result)
+    said = f"the first inference takes {show(first, 'duration')}{where}"
+    wait = batch_timeout_s(result)
     if wait and first >= wait:
         return (
-            f"the first inference takes {show(first, 'duration')}, as it waits "
+            f"{said}, as it waits "
             f"{show(wait, 'duration')} for other requests to fill a batch (AUTO_BATCH_TIMEOUT)"
         )
     if first < _SLOW_FIRST * latency or first < _NOTICED_S:
-        return f"the first inference takes {show(first, 'duration')}"
+        return said
     return Found(
         "info",
-        f"the first inference takes {show(first, 'duration')}, {digits(first / latency)} times "
-        "the median of the later ones.",
+        f"{said}, {digits(first / latency)} times the median of the later ones.",
         "Run one inference before the first request that somebody waits for.",
         "Time the first request of your program after that: it takes as long as the later ones.",
     )
