@@ -1,12 +1,15 @@
 """Numbers as a reader sees them."""
 
 import math
+import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovreport.labels import count
 from ovreport.rendering.cells import cell, value
 from ovreport.rendering.format import (
     Unit,
@@ -17,6 +20,7 @@ from ovreport.rendering.format import (
     interval,
     shorten,
     show,
+    span,
     unit_for,
 )
 from ovreport.section import Column, Kind, Link, Role, Row, Table, Tag, Value
@@ -54,11 +58,55 @@ def test_a_number_reads_as_its_kind(number: Value, kind: Kind, text: str) -> Non
     assert show(number, kind) == text.replace(" ", GAP)
 
 
-@given(st.floats(1e-9, 1e12))
+def read(text: str) -> float:
+    """What a reader takes a shown number for."""
+    plain = text.replace(GAP, "").replace("−", "-").replace("×10", "e")
+    return float(plain.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+
+
+@given(st.floats(1e-300, 1e300))
 def test_three_significant_digits_are_kept(number: float) -> None:
-    shown = float(digits(number).replace(GAP, ""))
-    assert math.isclose(shown, number, rel_tol=0.5e-2)
-    assert number >= 999.5 or len(digits(number).replace(".", "").lstrip("0")) == 3
+    text = digits(number)
+    assert math.isclose(read(text), number, rel_tol=0.5e-2)
+    mantissa = text.partition("×")[0].replace(GAP, "").replace(".", "").lstrip("0")
+    assert len(mantissa) == 3 or 999.5 <= number < 1e15
+
+
+KINDS = get_args(Kind)
+NUMBERS = st.one_of(
+    st.none(),
+    st.integers(),
+    st.integers(-(10**400), 10**400),
+    st.floats(),
+    st.builds(Estimate, st.floats(), st.floats(), st.floats(), st.floats(0, 1), st.just("")),
+)
+ABSURD = r"(?<![.\d])\d{5}|\.\d{8}|0\.0{5}|nan|inf"
+LONGEST = len("−999 999 999 999 999.99")
+
+
+@given(st.sampled_from(KINDS), st.lists(NUMBERS, min_size=1))
+def test_no_value_in_a_column_has_absurd_digits(kind: Kind, values: list[Value]) -> None:
+    unit = column_units(column(kind, values))["a"]
+    for item in values:
+        text = show(item, kind, unit, with_unit=False)
+        assert len(text) <= LONGEST or isinstance(item, int), text
+        assert not re.search(ABSURD, text), text
+        assert cell(item, kind, unit).startswith("<td")
+
+
+@given(st.sampled_from(KINDS), NUMBERS)
+def test_no_value_by_itself_has_absurd_digits(kind: Kind, value: Value) -> None:
+    text = show(value, kind)
+    assert len(text) <= LONGEST + len("\u202fMiB") or isinstance(value, int), text
+    assert not re.search(ABSURD, text), text
+    if isinstance(value, Estimate):
+        told = f"{interval(value, kind)} {explain(value, kind)} {span(value, kind)}"
+        assert not re.search(ABSURD, told), told
+
+
+@given(st.floats(), st.sampled_from(["stream", "launch"]))
+def test_a_counted_thing_has_no_absurd_digits(number: float, noun: str) -> None:
+    assert len(count(number, noun)) < 40
 
 
 def column(kind: Kind, values: list[Value], key: str = "a") -> Table:
@@ -92,6 +140,9 @@ def test_each_value_of_a_column_keeps_three_digits_in_one_unit(durations: list[f
         ("rate", [291.04, 61.23, 3.5163], ["291", "61.2", "3.52"]),
         ("number", [0.1238, 306315264.0], ["0.124", "306 315 264"]),
         ("number", [2.5, 1e-19, -1e-19, 0.0], ["2.50", "<0.00001", ">−0.00001", "0"]),
+        ("number", [1.97e-13, 0.0], ["1.97×10⁻¹³", "0"]),
+        ("number", [3.4e38, 1.0], ["3.40×10³⁸", "1.00"]),
+        ("number", [1.7e308, float("inf")], ["1.70×10³⁰⁸", "–"]),
         ("number", [9.996, 9.123], ["10.00", "9.12"]),
     ],
 )

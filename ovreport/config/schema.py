@@ -16,9 +16,9 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from ovreport.run import Hint, Streams
-from ovreport.run.record import Positive
+from ovreport.run.cell import Rate
+from ovreport.run.record import Parallel, Positive
 
-Rate = Annotated[float, Field(gt=0, le=1e6)]
 Seconds = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
 
@@ -124,15 +124,15 @@ class Entry(Settings):
     """Batch size."""
     precision: str | None = None
     """Inference precision."""
-    threads: Positive | None = None
+    threads: Parallel | None = None
     """Inference threads."""
-    requests: Positive | None = None
+    requests: Parallel | None = None
     """Infer requests in flight."""
     rate: Rate | None = None
     """Requests a second."""
 
 
-StreamsValue = Positive | Literal["auto"]
+StreamsValue = Parallel | Literal["auto"]
 
 
 class Matrix(Settings):
@@ -148,9 +148,9 @@ class Matrix(Settings):
     """Batch sizes; without it the model's own."""
     precision: Some[str] | None = None
     """Inference precisions (``f32``, ``bf16``, ``f16``); without it the device's choice."""
-    threads: Some[Positive] | None = None
+    threads: Some[Parallel] | None = None
     """Numbers of inference threads (CPU); without it the device's choice."""
-    requests: Some[Positive] | None = None
+    requests: Some[Parallel] | None = None
     """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
     rate: Some[Rate] | None = None
     """Requests a second that arrive at a fixed pace, whether or not the ones before are done;

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 Dimensions = tuple[int, ...]
+# No machine executes more in its life: such a number comes of attributes that nobody can mean.
+_MOST_ELEMENTS, _MOST_OPERATIONS = 1 << 63, 1 << 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,17 @@ class Operator:
     """Of inputs, by port, that are few and known, such as axes."""
 
     def numbers(self, name: str) -> list[int]:
-        """An attribute that is a list of integers; empty where it is missing."""
+        """An attribute that is a list of integers; empty where it is missing.
+
+        Raises:
+            ValueError: a number is none that has a place in a tensor.
+        """
         value = self.attributes.get(name)
         listed = value if isinstance(value, list) else []
-        return [int(item) for item in listed if isinstance(item, (int, float))]
+        numbers = [item for item in listed if isinstance(item, (int, float))]
+        if not all(abs(number) < _MOST_ELEMENTS for number in numbers):
+            raise ValueError(f"{name} is {numbers}")
+        return [int(number) for number in numbers]
 
 
 def operations(operator: Operator) -> int | None:
@@ -49,7 +58,10 @@ def operations(operator: Operator) -> int | None:
     if operator.type in PER_OUTPUT:
         return PER_OUTPUT[operator.type] * math.prod(operator.outputs[0])
     formula = _FORMULAS.get(operator.type)
-    return None if formula is None else formula(operator)
+    found = None if formula is None else formula(operator)
+    if found is not None and found >= _MOST_OPERATIONS:
+        raise ValueError(f"{found} operations")
+    return found
 
 
 def dimensions(shape: str) -> Dimensions | None:

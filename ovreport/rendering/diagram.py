@@ -51,6 +51,8 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
     Args:
         together: of the page; boxes are given the classes that link them with other diagrams.
     """
+    if not diagram.nodes:
+        return DiagramSvg(Markup("<p>No picture: the graph is empty.</p>"), "")
     try:
         layout = placed(diagram)
     except LayoutError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -32,8 +33,10 @@ _PLAIN = Unit("", 1.0)
 _DURATIONS = (Unit("s", 1.0), Unit("ms", 1e-3), Unit("µs", 1e-6))
 # Durations of a table reach at most this where they are all shown in µs: 10 000.
 _MOST_IN_MICROSECONDS_S = 1e-2
-# Of values that get their own digits: three of them, after at most four zeros.
-_LEAST = 1e-5
+# Of values that get their own digits: three of them, after at most four zeros; larger ones have no
+# more whole digits than a float keeps. What is beyond is written as 1.97×10⁻¹³.
+_LEAST, _MOST = 1e-5, 1e15
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Of an interval's two sides, the ratio from which one ± for both would mislead.
 _LOPSIDED = 2.0
 # Of an interval's wider side, over the figure: beyond it a percentage says nothing to a reader.
@@ -90,7 +93,7 @@ def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
         numbers = [number for value in values if (number := number_of(value)) is not None]
         return replace(unit, places=max(map(_ratio_places, numbers), default=2))
     sizes = [size / unit.size for size in _sizes(values) if size]
-    if kind not in ("duration", "bytes", "rate", "number") or not sizes:
+    if kind not in ("duration", "bytes", "rate", "number") or max(sizes, default=0.0) < _LEAST:
         return unit
     smallest = _magnitude(min(sizes))
     if _magnitude(max(sizes)) - smallest > 1:
@@ -100,7 +103,7 @@ def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
 
 def _magnitude(size: float) -> int:
     """The power of ten of a size as it is shown: 9.996 has that of 10.0."""
-    return math.floor(math.log10(float(f"{size:.2e}")))
+    return int(f"{min(size, sys.float_info.max):.2e}".partition("e")[2])
 
 
 def _sizes(values: Iterable[Value]) -> list[float]:
@@ -108,11 +111,11 @@ def _sizes(values: Iterable[Value]) -> list[float]:
 
 
 def number_of(value: Value) -> float | None:
-    """The number that a value sorts by; None for texts and what is missing."""
+    """The number that a value sorts by; None for texts, what is missing and what is infinite."""
     if isinstance(value, Estimate):
-        return value.point
+        value = value.point
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) else None
+        return float(value) if abs(value) <= sys.float_info.max else None
     return None
 
 
@@ -120,6 +123,8 @@ def digits(value: float, significant: int = 3) -> str:
     """Three significant digits, whole numbers above: 0.0123, 1.23, 12.3, 123, 1 234."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else NOTHING
+    if not _LEAST <= abs(value) < _MOST:
+        return _scientific(value, significant)
     places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:.{places}f}"
     if places and len(text.replace("-", "").replace(".", "").lstrip("0")) > significant:
@@ -129,7 +134,14 @@ def digits(value: float, significant: int = 3) -> str:
 
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, thousands apart."""
+    if not abs(value) < _MOST:
+        return digits(value)
     return _grouped(f"{value:.{places}f}")
+
+
+def _scientific(value: float, significant: int) -> str:
+    mantissa, _, exponent = f"{value:.{significant - 1}e}".partition("e")
+    return f"{mantissa.replace('-', '−')}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 def _grouped(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ovreport.run.cell import Cell
-from ovreport.run.record import Many, Positive, Record, Whole
+from ovreport.run.record import Many, Positive, Record, Share, Whole
 from ovreport.run.result import Failure
 from ovreport.samples_codec import Samples
 
@@ -93,13 +93,13 @@ class OutputDrift(Record):
     """How far A is from itself, as :attr:`distance`, where it was fed the same once more."""
     probabilities: bool = False
     """The output holds scores that sum to one."""
-    top1: float | None = None
+    top1: Share | None = None
     """Share of samples with the same best class; None where it does not look like class scores."""
-    top5: float | None = None
+    top5: Share | None = None
     """Share of the five best classes that both have, in any order."""
-    accuracy: tuple[float, float] | None = None
+    accuracy: tuple[Share, Share] | None = None
     """Of A and of B against given labels: the best class is the right one."""
-    accuracy5: tuple[float, float] | None = None
+    accuracy5: tuple[Share, Share] | None = None
     """The right class is among the five best."""
     compared: tuple[Positive, Positive] | None = None
     """Elements of one input set that were compared, and that there are; None: all were."""

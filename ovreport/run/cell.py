@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ovreport.run.record import Positive, Record, digest
+from ovreport.run.record import Parallel, Positive, Record, digest
 
 Hint = Literal["latency", "throughput", "cumulative_throughput", "none"]
-Streams = Positive | Literal["auto"]
+Streams = Parallel | Literal["auto"]
+Rate = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Cell(Record):
@@ -26,10 +27,10 @@ class Cell(Record):
     """None: as the model is."""
     precision: str | None = None
     """Inference precision hint; None: the device's own choice."""
-    threads: Positive | None = None
-    requests: Positive | None = None
+    threads: Parallel | None = None
+    requests: Parallel | None = None
     """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
-    rate: float | None = Field(None, gt=0)
+    rate: Rate | None = None
     """Requests a second, which arrive at a fixed pace; None: as many as are done."""
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ovreport.run.record import Many, Record, Whole, digest
+from ovreport.run.record import Amount, Many, Record, Whole, digest
 
 _CPUS = "CPUs allowed"
 
@@ -45,13 +45,13 @@ class Environment(Record):
     packages: dict[str, str] = Field(default_factory=dict)
     governor: str | None = None
     """Frequency policy of the CPUs, where the system tells."""
-    max_mhz: float | None = None
+    max_mhz: Amount | None = None
     isa: Many[str] = ()
     """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
-    load: float | None = None
+    load: Amount | None = None
     """Busy cores just before the run."""
     container: str | None = None
-    cpu_quota: float | None = None
+    cpu_quota: Amount | None = None
     """Cores that a container may use, where it is limited."""
     cpu_affinity: Many[Whole] = ()
     """Numbers of the logical cores that the process may use (``taskset``); empty: all."""

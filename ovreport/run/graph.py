@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from ovreport.run.record import Many, Record
+
+_MADE_UP = re.compile(r"(Parameter|Result)_[0-9]+")
+_STATIC = re.compile(r"\[\d+(,\d+)*\]")
 
 
 class Port(Record):
@@ -25,8 +29,14 @@ class Port(Record):
         """Without those that OpenVINO makes up from a counter, which mean nothing elsewhere."""
         return {name for name in self.names if not _MADE_UP.fullmatch(name)}
 
-
-_MADE_UP = re.compile(r"(Parameter|Result)_[0-9]+")
+    @field_validator("shape")
+    @classmethod
+    def _fits(cls, shape: str) -> str:
+        if _STATIC.fullmatch(shape):
+            sizes = [int(size) for size in shape[1:-1].split(",")]
+            if math.prod(max(1, size) for size in sizes) >= 1 << 63:
+                raise ValueError("a tensor has more elements than any memory holds")
+        return shape
 
 
 def counterparts(first: Sequence[Port], second: Sequence[Port]) -> list[int | None]:

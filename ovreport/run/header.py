@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.environment import Environment
 from ovreport.run.graph import Port
-from ovreport.run.record import Many, Record, Whole
+from ovreport.run.record import ConfigPart, Many, Record, Whole
 
 # A logo and style rules are carried in every report.
 MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
@@ -57,7 +57,7 @@ class Header(Record):
     ovreport: str
     created: str
     """ISO 8601, UTC."""
-    config: dict[str, JsonValue]
+    config: ConfigPart
     environment: Environment
     models: Many[ModelFile]
     plan: Many[Cell]
@@ -80,6 +80,10 @@ class Header(Record):
     def _whole(self) -> Header:
         if strange := {(cell.model, cell.version) for cell in self.plan} - self.described:
             raise ValueError(f"version {min(strange)[1]!r} is planned and not described")
+        model = {cell.id: cell.model for cell in self.plan}
+        for base, candidate in self.paired:
+            if not {base, candidate} <= model.keys() or model[base] != model[candidate]:
+                raise ValueError(f"{base!r} and {candidate!r} are not planned cells of one model")
         if self.made == "compare" and len(self.origins) != 2:
             raise ValueError("a comparison is not one of two runs")
         if self.made == "trend" and not all(self._of_origin(cell) for cell in self.plan):

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.graph import Port
-from ovreport.run.record import Many, Positive, Record, Whole
-from ovreport.samples_codec import Samples
+from ovreport.run.record import (
+    Amount,
+    ConfigPart,
+    Durations,
+    Many,
+    Nanoseconds,
+    Parallel,
+    Positive,
+    Record,
+    Whole,
+)
 
 
 class Slice(Record):
     """One uninterrupted stretch of inferences of one worker."""
 
-    start_ns: Whole
+    start_ns: Nanoseconds
     """Since the start of the run."""
-    wall_ns: Positive
-    cpu_ns: Whole
+    wall_ns: Annotated[Nanoseconds, Field(ge=1)]
+    cpu_ns: Nanoseconds
     """CPU time of the worker process in the slice; far below ``wall_ns × threads`` = disturbed."""
-    latencies_ns: Samples
+    latencies_ns: Durations
     """Shape [requests], in order of completion."""
     warmup: bool = False
     """Measured but not counted."""
@@ -28,7 +37,7 @@ class Slice(Record):
     """Measured but not counted: other programs left too little of the processor meanwhile."""
     arrived: Whole | None = None
     """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
-    other_load: float | None = None
+    other_load: Amount | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
 
     @model_validator(mode="after")
@@ -58,9 +67,9 @@ class Memory(Record):
 class Launch(Record):
     """One worker process: from reading the model to its last slice."""
 
-    read_ns: Whole
-    compile_ns: Whole
-    first_inference_ns: Whole
+    read_ns: Nanoseconds
+    compile_ns: Nanoseconds
+    first_inference_ns: Nanoseconds
     memory: Memory
     slices: Many[Slice]
     from_cache: bool | None = None
@@ -78,7 +87,7 @@ class Harness(Record):
     """How requests were started, and what that costs by itself."""
 
     api: Literal["python", "c"]
-    cost_ns: Whole
+    cost_ns: Nanoseconds
     """Wall time that the loop adds to one request."""
     reason: str = ""
     """Why it is not the C API, where there is one."""
@@ -92,7 +101,7 @@ class ProfiledLayer(Record):
     kernel: str
     """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
     status: Literal["executed", "not_run", "optimized_out"]
-    times_ns: Samples
+    times_ns: Durations
     """Shape [profiled inferences]; empty if it was never executed. Of one inference each, or
     running means: :attr:`Profile.means`."""
 
@@ -100,13 +109,13 @@ class ProfiledLayer(Record):
 class Profile(Record):
     """A pass of its own with performance counters on; never the source of a latency."""
 
-    latencies_ns: Samples
+    latencies_ns: Durations
     """Shape [profiled inferences]: the same inferences as a whole, counters on."""
     layers: Many[ProfiledLayer]
     means: bool | None = None
     """Each layer time is a mean over all inferences of a stream so far, as the CPU plugin keeps
     them, and could not be taken apart. None: not recorded."""
-    other_load: float | None = None
+    other_load: Amount | None = None
     """CPU time of everything else on the machine during the pass, in cores."""
 
 
@@ -117,9 +126,9 @@ class Resolved(Record):
     """Samples in one request; throughput = batch × requests / time."""
     batch_doubt: str = ""
     """Why ``batch`` is 1 although a request may hold more samples."""
-    streams: Whole | None
-    requests: Positive
-    threads: Whole | None
+    streams: Parallel | Literal[0] | None
+    requests: Parallel
+    threads: Parallel | Literal[0] | None
     precision: str | None
     execution_devices: Many[str]
     inputs: Many[Port]
@@ -142,7 +151,7 @@ class Basis(Record):
     """What the device was asked for, as OpenVINO names it."""
     openvino: str
     """Release that the cell's runtime holds."""
-    measure: dict[str, JsonValue]
+    measure: ConfigPart
     """``[measure]`` of the config: how long and how well."""
     environment: str
     """:attr:`Environment.id` of where it was measured."""
@@ -167,7 +176,7 @@ StopReason = Literal["target", "max_time", "duration", "iterations"]
 class ModelCache(Record):
     """Compiling once more from what the device kept (``CACHE_DIR``), where compiling is slow."""
 
-    compile_ns: Whole
+    compile_ns: Nanoseconds
     size_bytes: Whole
     """Of what it kept; 0: it keeps nothing."""
     failure: str = ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from ovreport.run.record import Record, Whole
+from ovreport.run.record import Amount, Parallel, Record, Whole
 
 
 class Conditions(Record):
@@ -15,7 +17,7 @@ class Conditions(Record):
     runtime: str
     device: str
     """The one that executed."""
-    threads: Whole | None
+    threads: Parallel | Literal[0] | None
     """That work on one request; None: the device does not tell."""
 
 
@@ -26,15 +28,15 @@ class Roof(Record):
     """
 
     conditions: Conditions
-    operations: dict[str, float] = Field(default_factory=dict)
+    operations: dict[str, Amount] = Field(default_factory=dict)
     """Operations a second by precision (``f32``, ``bf16``, ``f16``, ``i8``)."""
-    memory_bandwidth: float = 0.0
+    memory_bandwidth: Amount = 0.0
     """Bytes a second, of tensors far larger than the caches."""
-    cache_bandwidth: float | None = None
+    cache_bandwidth: Amount | None = None
     """Bytes a second, of tensors that fit into the last-level cache."""
     cache_bytes: Whole | None = None
     """Of the last-level cache, as the system tells."""
-    other_load: float | None = None
+    other_load: Amount | None = None
     """CPU time of everything else on the machine meanwhile, in cores."""
     failure: str = ""
     """Why it could not be measured."""

@@ -106,6 +106,7 @@ class Merger:
 
 
 def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, ...]) -> Run:
+    """One run, without what belongs to cells, graphs or environments that it does not hold."""
     plan: dict[str, Cell] = {}
     models: dict[tuple[str, str], ModelFile] = {}
     environments: dict[str, Environment] = {}
@@ -123,6 +124,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, 
     for part in parts:
         answers |= {ids: found for ids, found in part.answers.items() if results.keys() >= {*ids}}
         recordings |= part.recordings
+    steps = (step for part in parts for step in part.steps if step.start in plan)
     ordered = tuple(results[id] for id in plan if id in results)
     first = parts[0].header
     elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
@@ -141,9 +143,9 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, 
         ordered,
         {id: graph for id, graph in graphs.items() if id in named},
         # Of a file that was concatenated with itself, every step and launch is there twice.
-        search=tuple(dict.fromkeys(step for part in parts for step in part.steps)),
+        search=tuple(dict.fromkeys(steps)),
         answers=tuple(answers.values()),
-        roofs=roofs,
+        roofs=tuple(roof for roof in roofs if roof.conditions.environment in environments),
         recordings=tuple(r for point, r in recordings.items() if point in points),
         begun=tuple({line_of(one): one for one in begun}.values()),
     )

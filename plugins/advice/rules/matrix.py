@@ -118,6 +118,8 @@ def _idle(case: Case) -> Found | str:
     threads = result.resolved.threads if result.resolved else None
     if result.cell.hint != "latency" or not threads or not result.slices or not case.on_cpu:
         return "no cell with the latency hint on a CPU that tells its threads"
+    if threads == 1:
+        return "one request has one thread, and no other could idle"
     busy = figures(result).cores.point
     known = [s.other_load for s in result.slices if s.other_load is not None]
     if busy >= _BUSY * threads:
@@ -140,10 +142,15 @@ def _idle(case: Case) -> Found | str:
         f"the machine had nothing else to do{more}.",
         "Its layers are too small to be split over all cores: several requests in several "
         "streams use them (hint throughput), or fewer threads do the same.",
-        f'Measure [matrix] hint = ["latency", "throughput"] and threads = {[*range(1, threads)]}.',
+        f'Measure [matrix] hint = ["latency", "throughput"] and threads = {_fewer(threads)}.',
         [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in
          (result, *([other] if other and more else []))],
     )  # fmt: skip
+
+
+def _fewer(threads: int) -> list[int]:
+    """Numbers of threads to try: 1, 2, 4, … below what there is."""
+    return [1 << power for power in range(threads.bit_length()) if 1 << power < threads]
 
 
 RULES = (
