@@ -6,7 +6,7 @@ that were made at different times, on different machines or with different relea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from ovreport import __version__
 from ovreport.errors import UserError
 from ovreport.labels import count
 from ovreport.recorded import answers_between
-from ovreport.rendering.format import shorten
+from ovreport.rendering.format import short_names, shorten
 from ovreport.run import (
     Answers,
     Cell,
@@ -179,17 +179,29 @@ def _renamed(pairs: Sequence[Pair], first: str, second: str) -> list[Pair]:
     for a, b in pairs:
         versions[a.model, b.model].add((a.version, b.version))
 
-    def renamed(a: Cell, b: Cell) -> Pair:
+    def subject(a: Cell, b: Cell) -> Hashable:
+        """What becomes one model."""
+        models = a.model, b.model
+        return (*models, a.version, b.version) if len(versions[models]) > 1 else models
+
+    def name(a: Cell, b: Cell) -> str:
         model = a.model if a.model == b.model else f"{a.model} → {b.model}"
         if len(versions[a.model, b.model]) > 1:
             model += f" · {a.version}" + (f" → {b.version}" if b.version != a.version else "")
+        return model
+
+    # Long names, and names that hold such arrows and points, must not become those of others.
+    models = short_names({subject(a, b): name(a, b) for a, b in pairs}, _LONGEST_NAME)
+
+    def renamed(a: Cell, b: Cell) -> Pair:
         names = [first, second]
         if a.version != b.version:
             names = [f"{a.version} ({first})", f"{b.version} ({second})"]
-        model, *names = (shorten(name, _LONGEST_NAME) for name in (model, *names))
+        base, candidate = (shorten(name, _LONGEST_NAME) for name in names)
+        model = models[subject(a, b)]
         return (
-            a.model_copy(update={"model": model, "version": names[0]}),
-            b.model_copy(update={"model": model, "version": names[1]}),
+            a.model_copy(update={"model": model, "version": base}),
+            b.model_copy(update={"model": model, "version": candidate}),
         )
 
     return [renamed(a, b) for a, b in pairs]

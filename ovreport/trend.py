@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
 from ovreport import __version__
 from ovreport.errors import UserError
-from ovreport.rendering.format import shorten
-from ovreport.run import Cell, CellResult, Header, Origin, Run
+from ovreport.rendering.format import short_names
+from ovreport.run import Cell, CellResult, Header, ModelFile, Origin, Run
 
 # What a config allows for a version's name, less the number.
 _LONGEST_NAME = 190
@@ -61,17 +61,15 @@ def combine(runs: Sequence[tuple[str, Run]]) -> Run:
     if len(runs) < 2:
         raise UserError("a trend needs two runs at least", "Name more run files or reports.")
     ordered = sorted(runs, key=lambda item: item[1].header.created)
+    short = _short_versions(ordered)
     results, models, plan = [], [], []
     for number, (_, run) in enumerate(ordered):
-        models += [
-            file.model_copy(update={"version": _numbered(file.version, number)})
-            for file in run.header.models
-        ]
-        plan += [_renamed(cell, number) for cell in run.header.plan]
+        models += [_renamed(file, short, number) for file in run.header.models]
+        plan += [_renamed(cell, short, number) for cell in run.header.plan]
         results += [
             result.model_copy(
                 update={
-                    "cell": _renamed(result.cell, number),
+                    "cell": _renamed(result.cell, short, number),
                     "profile": None,
                     "runtime_graph": None,
                     "model_graph": None,
@@ -85,7 +83,7 @@ def combine(runs: Sequence[tuple[str, Run]]) -> Run:
     header = Header(
         ovreport=__version__,
         created=latest.created,
-        config=_config(latest.config, ordered),
+        config=_config(latest.config, models),
         environment=latest.environment,
         models=tuple(models),
         plan=tuple(plan),
@@ -115,28 +113,32 @@ def series(run: Run) -> dict[Cell, list[Point]]:
     return found
 
 
-def _numbered(version: str, number: int) -> str:
-    return f"{shorten(version, _LONGEST_NAME)} #{number + 1}"
+def _short_versions(runs: Sequence[tuple[str, Run]]) -> dict[tuple[str, str], str]:
+    """Versions by model and version, cut so that a number fits behind; they stay different."""
+    known = dict.fromkeys(version for _, run in runs for version in run.versions)
+    short: dict[tuple[str, str], str] = {}
+    for model in dict.fromkeys(model for model, _ in known):
+        short |= short_names({(m, v): v for m, v in known if m == model}, _LONGEST_NAME)
+    return short
 
 
-def _renamed(cell: Cell, number: int) -> Cell:
-    return cell.model_copy(update={"version": _numbered(cell.version, number)})
+Named = TypeVar("Named", Cell, ModelFile)
 
 
-def _config(config: dict[str, JsonValue], ordered: Sequence[tuple[str, Run]]) -> dict[str, Any]:
+def _renamed(named: Named, short: Mapping[tuple[str, str], str], number: int) -> Named:
+    version = f"{short[named.model, named.version]} #{number + 1}"
+    return named.model_copy(update={"version": version})
+
+
+def _config(config: dict[str, JsonValue], models: Sequence[ModelFile]) -> dict[str, Any]:
     """The latest run's config with all versions, and this one section in the report."""
-    names = dict.fromkeys(model for _, run in ordered for model, _ in run.versions)
     report = config.get("report")
     return {
         **config,
-        "model": [
-            {"name": file.model, "version": _numbered(file.version, number), "path": file.path}
-            for number, (_, run) in enumerate(ordered)
-            for file in run.header.models
-        ],
+        "model": [{"name": m.model, "version": m.version, "path": m.path} for m in models],
         "report": {
             **(report if isinstance(report, dict) else {}),
-            "title": f"Trend: {', '.join(names)}",
+            "title": f"Trend: {', '.join(dict.fromkeys(m.model for m in models))}",
             "analyzers": ["trend"],
             "plugins": [],
         },

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ovreport.anchors import anchor
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.openness import is_open, openers
 from ovreport.labels import difference, label
@@ -82,17 +83,17 @@ def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
 
 def row_anchor(result: CellResult, index: int) -> str:
     """The row in the table of layers of a layer that was executed, by its runtime node."""
-    return f"layer-{result.cell.id}-{index}"
+    return anchor("layer", result, index)
 
 
 def node_anchor(result: CellResult, index: int) -> str:
     """A node in the diagram of the runtime graph."""
-    return f"node-{result.cell.id}-{index}"
+    return anchor("node", result, index)
 
 
 def operator_anchor(result: CellResult, index: int) -> str:
     """A node in the diagram of the model's own graph."""
-    return f"op-{result.cell.id}-{index}"
+    return anchor("op", result, index)
 
 
 def operator_settings(model: Sequence[Node], index: int) -> list[tuple[str, str]]:

@@ -30,6 +30,19 @@
     for (let fold = item.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
 
+  /* Browsers throttle an address that changes at every key: it is written at the first, and when
+     the keys rest. */
+  const REST_MS = 300;
+  let writing = 0, asked = -REST_MS;
+  function writeAddress(id) {
+    const rested = performance.now() - asked >= REST_MS;
+    asked = performance.now();
+    clearTimeout(writing);
+    const write = () => history.replaceState(null, "", "#" + id);
+    if (rested) write();
+    else writing = setTimeout(write, REST_MS);
+  }
+
   const views = new Map();
 
   /* ------------------------------------------------------------------ one diagram */
@@ -143,7 +156,7 @@
       describe(box);
       bring(box);
       if (!quietly) box.focus({ preventScroll: true });
-      history.replaceState(null, "", "#" + box.id);
+      writeAddress(box.id);
       drawMap();
     }
 
@@ -381,7 +394,13 @@
 
   /* ------------------------------------------------------------------ links from anywhere */
 
-  const named = () => decodeURIComponent(location.hash.slice(1));
+  function named() {
+    try {
+      return decodeURIComponent(location.hash.slice(1));
+    } catch {
+      return ""; // an address that was typed or cut
+    }
+  }
   function follow() {
     const id = named();
     const item = id && document.getElementById(id);

@@ -360,7 +360,10 @@
 
   /* A link into a fold opens it, and a link to a row opens the row's own details. */
   async function openTarget() {
-    const name = decodeURIComponent(location.hash.slice(1));
+    let name = "";
+    try {
+      name = decodeURIComponent(location.hash.slice(1));
+    } catch { /* an address that was typed or cut leads nowhere */ }
     let target = name && document.getElementById(name);
     for (const holder of name && !target ? pictures : []) {
       await unpack(holder);

@@ -2,14 +2,17 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ovreport
 
 from ovreport.compare import Side, compare
-from ovreport.run import Run
+from ovreport.run import Cell, ModelFile, Run
 from ovreport.runfile import read_run
+from ovreport.trend import combine
 
 
 @pytest.fixture
@@ -113,3 +116,35 @@ def test_a_file_name_that_is_not_utf8_is_told_as_far_as_it_can_be(tmp_path: Path
     told = ovreport("compare", file, file, *words, "-o", target)
     assert (told.exit_code, told.stdout.splitlines()[0]) == (0, f"Report:   {tmp_path}/c�.html")
     assert read_run(target).header.origins[0].file == str(tmp_path / "r�.jsonl")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([f"{'m' * 150}{n}{'m' * 150}" for n in range(3)], id="long and alike"),
+        pytest.param(["a", "a · parent", "a · optimized"], id="as comparisons name models"),
+    ],
+)
+def test_each_pair_has_a_row_of_its_own_whatever_names_there_are(
+    names: list[str], run: Run
+) -> None:
+    def named(item: Cell | ModelFile, name: str) -> Any:
+        return item.model_copy(update={"model": name, "version": f"{name}{item.version}"})
+
+    header = run.header.model_copy(
+        update={
+            "models": tuple(named(file, name) for name in names for file in run.header.models),
+            "plan": tuple(named(cell, name) for name in names for cell in run.header.plan),
+        }
+    )
+    results = tuple(
+        result.model_copy(update={"cell": named(result.cell, name)})
+        for name in names
+        for result in run.results
+    )
+    several = replace(run, header=header, results=results, answers=(), recordings=())
+    both = compare(Side("base", "a", several), Side("candidate", "b", several))
+    assert len({cell.id for cell in both.header.plan}) == 2 * len(results)
+    assert len(both.results) == 2 * len(results)
+    trend = combine([("a", several), ("b", several)])
+    assert len({cell.id for cell in trend.header.plan}) == 2 * len(results)

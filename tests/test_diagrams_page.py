@@ -287,6 +287,21 @@ def test_scripts_draw_a_large_diagram_in_place_of_its_overview(chrome: Chrome, l
     assert complaints(chrome) == []
 
 
+def test_the_address_is_written_when_keys_rest(chrome: Chrome, tmp_path: Path) -> None:
+    """Browsers throttle an address that is written at each key of many."""
+    open_at(chrome, written(tmp_path, rows(40), diagram_of(*map(str, range(40)))))
+    chrome.execute_script(
+        "window.written = 0; const write = history.replaceState.bind(history);"
+        "history.replaceState = (...words) => { window.written += 1; write(...words); };"
+    )
+    chrome.find_element(By.CSS_SELECTOR, ".stage a[id]").send_keys(*[Keys.ARROW_DOWN] * 30)
+    selected = chrome.find_element(By.CSS_SELECTOR, ".stage a.selected").get_attribute("id")
+    WebDriverWait(chrome, 10).until(lambda driver: driver.current_url.endswith(f"#{selected}"))
+    assert chrome.execute_script("return window.written") < 5
+    open_at(chrome, written(tmp_path, rows(1), diagram_of("one")) + "#%zz")
+    assert complaints(chrome) == []
+
+
 # ---------------------------------------------------------------------------- a real run
 
 

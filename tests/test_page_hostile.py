@@ -21,6 +21,7 @@ CORPUS = (
     "</table></style></title></svg></textarea><svg onload=document.title='owned'>",
     "\u202eright to left\u2066 \u0007\u001b[31m \U0001f600 模型 &lt;b&gt; &#0; javascript:1",
     "' onmouseover='document.title=1' x='` --><iframe srcdoc=<script>1</script>>",
+    "nothing\0 and the ends\r of lines\r\n \x85\u2028 \ufeff\ufffe",
 )
 # What the program must find as it is, for the run to be one.
 _KEPT = {

@@ -63,6 +63,20 @@ def test_a_report_looks_as_its_maker_wants_and_loads_nothing(tmp_path: Path) -> 
     assert read_run(report).header.appearance.css.startswith("@import")
 
 
+def test_characters_that_a_browser_replaces_do_not_cost_the_style(tmp_path: Path) -> None:
+    """The policy names the style's hash, which the browser takes of what it has read."""
+    (tmp_path / "own.css").write_bytes(b"h1 {\rcolor: rgb(1, 2, 3)\r\n} /* \0 */ h2 { top: '\0' }")
+    report = tmp_path / "report.html"
+    look = config(tmp_path, title="Mine", css="own.css")
+    assert ovreport("render", DATA, "-o", report, "--config", look).exit_code == 0
+    with chromium(tmp_path / "profile") as chrome:
+        chrome.get(report.as_uri())
+        assert complaints(chrome) == []
+        heading = chrome.find_element(By.TAG_NAME, "h1")
+        assert heading.value_of_css_property("color") == "rgba(1, 2, 3, 1)"
+    assert not {*b"\0\r"} & {*report.read_bytes()}
+
+
 def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> None:
     (tmp_path / "logo.svg").write_text(f"{SVG}</svg>")
     (tmp_path / "kernels.html").write_text("<p id=own></p>")

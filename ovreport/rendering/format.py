@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ovreport.section import Kind, Link, Table, Tag, Value
 from ovreport.stats.estimate import Estimate
+
+K = TypeVar("K", bound=Hashable)
 
 # Thin enough to keep "12 345" together; commas would read as decimal points to many.
 _GAP = "\N{NARROW NO-BREAK SPACE}"
@@ -173,7 +177,7 @@ def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool 
         return NOTHING
     chosen = unit or unit_for(kind, [value])
     if kind == "count" or (isinstance(value, int) and kind == "number"):
-        text = _grouped(str(round(number)))
+        text = fixed(round(number), 0)
     elif kind == "share":
         text = share_digits(number)
     elif kind == "ratio":
@@ -277,6 +281,22 @@ def explain(estimate: Estimate, kind: Kind) -> str:
     head = _ends(estimate, kind)
     level = f" with {estimate.confidence:.0%} confidence" if estimate.confidence else ""
     return f"{head}{level}; {estimate.method}"
+
+
+def short_names(names: Mapping[K, str], length: int) -> dict[K, str]:
+    """The names cut to a length and still different: those that are alike then are numbered."""
+    found: dict[K, str] = {}
+    numbers: Counter[str] = Counter()
+    taken = set[str]()
+    for key, name in names.items():
+        short = text = shorten(name, length)
+        while text in taken:
+            numbers[short] += 1
+            ending = f" ({numbers[short] + 1})"
+            text = f"{shorten(name, length - len(ending))}{ending}"
+        taken.add(text)
+        found[key] = text
+    return found
 
 
 def shorten(name: str, length: int) -> str:

@@ -29,6 +29,7 @@ from ovreport.rendering.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.drawing import draw_here
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
+from ovreport.rendering.source import normalised
 from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
@@ -118,6 +119,7 @@ def _page(
             _harmless(run.header.appearance.css),
         ]
     )
+    style = normalised(style)
     script = _resource("report.js") + _resource("diagram.js")
     page = environment.get_template("report.html").render(
         run=run,
@@ -131,8 +133,7 @@ def _page(
         script_hash=_csp_hash(script),
         data=packed.result() if packed else None,
     )
-    # An error message may hold half a surrogate pair, which no file can.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return normalised(page)
 
 
 # ---------------------------------------------------------------------------- sections
@@ -165,7 +166,8 @@ def _body(
         if own is None
         else environment.from_string(own.read_text(encoding="utf-8"))
     )
-    return Markup(template.render(section=section, analyzer=analyzer, highlights=first))
+    page = template.render(section=section, analyzer=analyzer, highlights=first)
+    return Markup(normalised(page))
 
 
 def _folded(parts: Sequence[Part]) -> list[Part]:

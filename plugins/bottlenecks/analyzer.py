@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ovreport.anchors import anchor
 from ovreport.graphs.flow import critical_path
 from ovreport.graphs.gap import Gap, gap
 from ovreport.graphs.layers import ExecutedLayer
@@ -285,7 +286,7 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
         f"(sum of their medians), an inference without counters takes {show(latency, 'duration')}, "
         f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {told}",
         "Read shares of layers, not their times, where the two differ.",
-        (Link("how the layers add up", f"sum-{result.cell.id}"),),
+        (Link("how the layers add up", anchor("sum", result)),),
         check="Measure again on a quiet machine, and see whether they still differ.",
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ovreport.anchors import anchor
 from ovreport.export.workbench import file_name, inference_report
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer, Options
@@ -129,7 +130,7 @@ class Configurations(Analyzer):
                     [figures(r).throughput_fps for r in results],
                     Role("version", version),
                     version,
-                    links=[f"cell-{r.cell.id}" for r in results],
+                    links=[anchor("cell", r) for r in results],
                 )
             )
             best = max(results, key=fps)
@@ -197,7 +198,7 @@ class _Seen:
             f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
             f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
             f"{self._beside_the_device_choice(chosen)}{self._beside_rivals(chosen)}.",
-            evidence=[Link("its row", f"cell-{chosen.cell.id}")],
+            evidence=[Link("its row", anchor("cell", chosen))],
         )
 
     def _beside_the_device_choice(self, chosen: CellResult) -> str:
@@ -309,7 +310,7 @@ class _Seen:
                 streams_shown(self.results[p]) if p == self._device_choice != self.best else ""
                 for p in places
             ],
-            links=[f"cell-{self.results[place].cell.id}" for place in places],
+            links=[anchor("cell", self.results[place]) for place in places],
         )
 
     @property
@@ -421,7 +422,7 @@ class _Seen:
                         "stopped": result.stopped or "",
                         "mark": self._mark(place),
                     },
-                    anchor=f"cell-{result.cell.id}",
+                    anchor=anchor("cell", result),
                     emphasis=place == self.best,
                 )
             )

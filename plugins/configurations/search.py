@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.ranking import times, told
 from ovreport.rendering.format import show
@@ -44,7 +45,7 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
             Row(
                 {
                     "step": number,
-                    "cell": Link(label(result.cell, cells), f"cell-{result.cell.id}"),
+                    "cell": Link(label(result.cell, cells), anchor("cell", result)),
                     "why": step.why,
                     "fps": known.throughput_fps if known else None,
                     "latency": median_s(result) if known else None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
@@ -107,7 +108,7 @@ def _table(run: Run) -> Table:
                     "count": latency.count,
                     **(values if kept_up(result) else dict.fromkeys(values)),
                 },
-                anchor=f"latency-{result.cell.id}",
+                anchor=anchor("latency", result),
             )
         )
     columns = [

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label, toml_key
 from ovreport.rendering.format import show
 from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
@@ -30,7 +31,7 @@ def findings(run: Run) -> list[Finding]:
 def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
     """Links to the cells' rows in the table of latencies."""
     return [
-        Link(label(r.cell, run.header.plan, version=True), f"latency-{r.cell.id}")
+        Link(label(r.cell, run.header.plan, version=True), anchor("latency", r))
         for r in results[:_LINKS]
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ovreport.anchors import anchor
 from ovreport.export.workbench import file_name, layer_report
 from ovreport.graphs.gap import Gap, gap
 from ovreport.graphs.layers import ExecutedLayer
@@ -95,7 +96,7 @@ def _disturbed(results: Sequence[CellResult]) -> list[Finding]:
             f"{version_name(result)}: other programs used {load:.1f} cores while the layers were "
             "timed: layer times are longer than the model alone takes, and unevenly so.",
             "Close other programs and measure again before acting on the times of single layers.",
-            (Link("how the layers add up", f"sum-{result.cell.id}"),),
+            (Link("how the layers add up", anchor("sum", result)),),
         )
         for result in results
         if result.profile and is_busy(load := result.profile.other_load)
@@ -192,7 +193,7 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
         facts.insert(
             4, ("In layers that the runtime graph does not hold", known.unplaced, "duration")
         )
-    return Facts(f"sum-{result.cell.id}", "How the layers add up", facts)
+    return Facts(anchor("sum", result), "How the layers add up", facts)
 
 
 def _cost(known: Gap) -> Value:

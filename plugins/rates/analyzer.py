@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
@@ -63,7 +64,7 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
                     "max": latency.high if kept else None,
                     "busy": known.cores,
                 },
-                anchor=f"rate-{result.cell.id}",
+                anchor=anchor("rate", result),
             )
         )
     columns = [
@@ -103,7 +104,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
                 "good",
                 f"{name} keeps up with {count(best.cell.rate or 0, 'request')} a second "
                 f"({label(best.cell, run.header.plan)}): {_latest(best)}.",
-                evidence=[Link("its row", f"rate-{best.cell.id}")],
+                evidence=[Link("its row", anchor("rate", best))],
             )
         )
     if behind:
@@ -117,7 +118,7 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
                 f"{show(requests_a_second(first).point, 'number')} of them.",
                 "Lower the rate, drop requests, or choose the throughput hint, more requests in "
                 "flight or a faster version of the model.",
-                [Link("its row", f"rate-{first.cell.id}")],
+                [Link("its row", anchor("rate", first))],
             )
         )
     return found

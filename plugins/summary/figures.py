@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.ranking import rivals
 from ovreport.rendering.format import shorten, show
@@ -53,7 +54,7 @@ def _few(run: Run, model: str, version: str) -> KeyFigures:
 
     shown = [
         KeyFigure("Median latency", median_s(quick), "duration", ran(quick),
-                  link=f"cell-{quick.cell.id}"),
+                  link=anchor("cell", quick)),
     ]  # fmt: skip
     if chosen is not None:
         within = latency_threshold_s(run)
@@ -61,7 +62,7 @@ def _few(run: Run, model: str, version: str) -> KeyFigures:
         shown.append(
             KeyFigure(title, figures(chosen).throughput_fps, "rate",
                       f"{ran(chosen)}{_not_told(chosen, results)}",
-                      link=f"cell-{chosen.cell.id}")
+                      link=anchor("cell", chosen))
         )  # fmt: skip
     return KeyFigures("key-figures", [*shown, *ready(quick)])
 
@@ -114,7 +115,7 @@ def _table(
             bases += [base] if base else []
             values["change"] = criterion.ratio if criterion else None
             values["verdict"] = word(criterion) if criterion else None
-        rows.append(Row(values, anchor=f"key-{quick.cell.id}"))
+        rows.append(Row(values, anchor=anchor("key", quick)))
     same = shorten(bases[0], 24) if len(set(bases)) == 1 else "baseline"
     against = [
         Column("change", f"To {same}", "ratio",
@@ -137,7 +138,7 @@ def _table(
 
 
 def _as_link(run: Run, result: CellResult) -> Link:
-    return Link(label(result.cell, [r.cell for r in run.results]), f"cell-{result.cell.id}")
+    return Link(label(result.cell, [r.cell for r in run.results]), anchor("cell", result))
 
 
 def ready_s(result: CellResult) -> float:

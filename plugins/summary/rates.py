@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ovreport.anchors import anchor
 from ovreport.labels import count
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
@@ -107,7 +108,7 @@ def _figures(results: Sequence[CellResult]) -> KeyFigures:
     shown = []
     if reach.kept is not None:
         tail, latency = _late(reach.kept)
-        rate, link = reach.kept.cell.rate, f"rate-{reach.kept.cell.id}"
+        rate, link = reach.kept.cell.rate, anchor("rate", reach.kept)
         shown += [
             KeyFigure("Keeps up with", rate, "number", unit="requests/s", link=link),
             KeyFigure(f"Latency, {tail}", latency, "duration", "from arrival", link=link),
@@ -116,7 +117,7 @@ def _figures(results: Sequence[CellResult]) -> KeyFigures:
         note = f"of {count(reach.lost.cell.rate or 0, 'request')}/s, with which it does not keep up"
         shown.append(
             KeyFigure("Serves", _served(reach.lost), "number", note, "requests/s",
-                      f"rate-{reach.lost.cell.id}")
+                      anchor("rate", reach.lost))
         )  # fmt: skip
     return KeyFigures("key-rates", [*shown, *ready(results[0])])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.rendering.format import half_width
 from ovreport.run import CellResult, Run, is_busy
@@ -61,7 +62,7 @@ def findings(run: Run) -> list[Finding]:
             f"{said[0].upper()}{said[1:]}.",
             "Close other programs, or measure longer: [measure] max_time or duration.",
             [
-                Link(label(r.cell, among, version=True), f"latency-{r.cell.id}")
+                Link(label(r.cell, among, version=True), anchor("latency", r))
                 for r in [*unknown, *widest][:3]
             ],
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.ranking import times, told
 from ovreport.rendering.format import show
@@ -95,7 +96,7 @@ def _compared(
         f"median latency grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
         f"Use {_sized(noun, small)}.",
         "The section on configurations shows both cells with their intervals.",
-        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in (enough, spot)],
+        [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in (enough, spot)],
     )
 
 
@@ -143,7 +144,7 @@ def _idle(case: Case) -> Found | str:
         "Its layers are too small to be split over all cores: several requests in several "
         "streams use them (hint throughput), or fewer threads do the same.",
         f'Measure [matrix] hint = ["latency", "throughput"] and threads = {_fewer(threads)}.',
-        [Link(label(r.cell, case.run.header.plan), f"cell-{r.cell.id}") for r in
+        [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in
          (result, *([other] if other and more else []))],
     )  # fmt: skip
 
