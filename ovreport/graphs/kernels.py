@@ -23,6 +23,7 @@ _PRECISION = re.compile(
     r"|dynamic)$",
     re.IGNORECASE,
 )
+_RECURRENT = ("RNNCell", "RNNSeq", "LSTM", "GRU", "AUGRU")
 _NAMES_NONE = frozenset({"undefined", "dynamic"})
 
 
@@ -40,6 +41,11 @@ class Kernel:
     def is_reference(self) -> bool:
         """Written for correctness, not for speed."""
         return "ref" in self.implementation.split("_")
+
+
+def is_recurrent(type: str) -> bool:
+    """Whether layers of a type compute one step after another; the CPU plugin has two of them."""
+    return type.startswith(_RECURRENT)
 
 
 @lru_cache(maxsize=10_000)

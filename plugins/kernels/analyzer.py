@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ovreport.graphs.kernels import Kernel, parse_kernel
+from ovreport.graphs.kernels import Kernel, is_recurrent, parse_kernel
 from ovreport.graphs.kinds import MOVERS
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.labels import count
@@ -47,17 +47,13 @@ _NOT_NAMED = "not named"
 _UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
-# oneDNN's recurrent layers as the CPU plugin calls them: RNNCell, RNNSeq.
-_RECURRENT = ("RNN", "LSTM", "GRU", "AUGRU")
-
-
 def is_plain(layer: ExecutedLayer) -> bool:
     """Whether a layer is executed by plain reference code.
 
     A recurrent layer is not, whatever its kernel is called: oneDNN's ``ref_any`` for it loops over
     the steps and computes each by its matrix products (``src/cpu/rnn/ref_rnn.cpp``).
     """
-    return parse_kernel(layer.kernel).is_reference and not layer.type.startswith(_RECURRENT)
+    return parse_kernel(layer.kernel).is_reference and not is_recurrent(layer.type)
 
 
 def _called(kernel: Kernel) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ovreport.graphs.kernels import is_recurrent
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.graphs.roofline import (
     RESOLUTION_S,
@@ -273,6 +274,7 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
         "" if near else "The table begins with the layers that have most to gain.",
     )
     far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > RESOLUTION_S]
+    steps = [x for x in far if is_recurrent(x.type)]
     if standing.share(far) > _NOTABLE:
         left = total_s(far) - standing.least_s(far)
         yield Finding(
@@ -281,8 +283,7 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
             f"{name}: {show(standing.share(far), 'share')} of the time is in "
             f"{count(len(far), 'layer')} below {show(low, 'share')} of the roof; at the roof they "
             f"would take {show(left, 'duration')} less.",
-            "Look at their kernels and shapes: few channels, odd sizes and reference kernels keep "
-            "a layer from its roof.",
+            _STEPS if standing.share(steps) > standing.share(far) / 2 else _FAR,
             evidence(standing.result, sorted(far, key=lambda x: -_left(standing, x))),
             gain=left / max(latency, total_s(standing.layers)),
         )
@@ -299,6 +300,16 @@ def _findings(standing: Standing, low: float) -> Iterator[Finding]:
             evidence(standing.result, moving),
         )
     yield from _doubts(standing, name)
+
+
+_FAR = (
+    "Look at their kernels and shapes: few channels, odd sizes and reference kernels keep a layer "
+    "from its roof."
+)
+_STEPS = (
+    "Most of it is in recurrent layers, which compute one step after another: a larger batch gives "
+    "each step more work."
+)
 
 
 def _at_memory(standing: Standing, low: float) -> list[ExecutedLayer]:
