@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Literal
 
 from ovreport.graphs.layers import folded_nodes
@@ -33,6 +34,8 @@ _ROUNDING = frozenset({
     "Add", "Clamp", "Convert", "Divide", "Maximum", "Minimum", "Multiply", "ReduceMax", "ReduceMin",
     "Round", "Subtract",
 })  # fmt: skip
+# OpenVINO writes DynamicQuantizeLinear in some 25 nodes; the bound keeps hostile graphs quick.
+_MOST_ABOVE = 64
 _EXTREMES = frozenset({"ReduceMax", "ReduceMin"})
 
 
@@ -128,10 +131,11 @@ def _measuring(nodes: Sequence[Node], start: int) -> set[int]:
 
     The data is what the nearest ``ReduceMax`` or ``ReduceMin`` above reads.
     """
-    extremes = next((at for at in _above(nodes, start, None) if nodes[at].type in _EXTREMES), None)
+    near = islice(_above(nodes, start, None), _MOST_ABOVE)
+    extremes = next((at for at in near if nodes[at].type in _EXTREMES), None)
     if extremes is None or not nodes[extremes].inputs:
         return set()
-    return set(_above(nodes, start, nodes[extremes].inputs[0][0]))
+    return set(islice(_above(nodes, start, nodes[extremes].inputs[0][0]), _MOST_ABOVE))
 
 
 def _above(nodes: Sequence[Node], start: int, end: int | None) -> Iterator[int]:

@@ -13,7 +13,7 @@ from ovreport.graphs.quantised import Scheme
 from ovreport.graphs.roofline import roof_precision
 from ovreport.labels import count
 from ovreport.rendering.format import digits, show
-from ovreport.run import CellResult
+from ovreport.run import CellResult, Node
 from ovreport.section import Link
 from ovreport.stats.ratio import ratio, verdict
 
@@ -281,7 +281,8 @@ def _float_in_int8(case: Case) -> Found | str:
     if not quantised.flows_in_int8:
         return "no data flows in INT8 from layer to layer"
     wide = [x for x in case.layers if _has_wide_weights(x)]
-    converting = [x for x in quantised.converting if x not in wide and not _at_edge(case, x)]
+    edges = _at_edges(case.nodes)
+    converting = [x for x in quantised.converting if x not in wide and x.index not in edges]
     inside = {x for island in islands(case.nodes, case.layers) for x in island}
     others = [x for x in case.layers if x in inside and x not in {*wide, *converting}]
     members = [*wide, *converting, *others]
@@ -317,27 +318,24 @@ def _float_in_int8(case: Case) -> Found | str:
     )
 
 
-def _at_edge(case: Case, layer: ExecutedLayer) -> bool:
-    """Whether a layer reads the model's input or writes its output: that is converted anyway."""
-    sources = {i: [source for source, _ in node.inputs] for i, node in enumerate(case.nodes)}
-    return _leads_to(case, layer, "Input", sources) or _leads_to(
-        case, layer, "Output", readers_of(case.nodes)
-    )
+def _at_edges(nodes: Sequence[Node]) -> frozenset[int]:
+    """Layers that read the model's input or write its output, which are converted anyway."""
+    sources = {i: [source for source, _ in node.inputs] for i, node in enumerate(nodes)}
+    return _next_to(nodes, "Input", readers_of(nodes)) | _next_to(nodes, "Output", sources)
 
 
-def _leads_to(
-    case: Case, layer: ExecutedLayer, kind: str, neighbours: Mapping[int, Sequence[int]]
-) -> bool:
-    """Whether nothing but layers that move data stand on a way to a node of a type."""
-    border, seen = [layer.index], {layer.index}
+def _next_to(
+    nodes: Sequence[Node], kind: str, neighbours: Mapping[int, Sequence[int]]
+) -> frozenset[int]:
+    """Nodes that nothing but layers that move data separates from nodes of a type."""
+    border = [index for index, node in enumerate(nodes) if node.type == kind]
+    found: set[int] = set()
     while border:
         for near in neighbours.get(border.pop(), ()):
-            if case.nodes[near].type == kind:
-                return True
-            if near not in seen and case.nodes[near].type in MOVERS:
-                seen.add(near)
-                border.append(near)
-    return False
+            if near not in found:
+                found.add(near)
+                border += [near] if nodes[near].type in MOVERS else []
+    return frozenset(found)
 
 
 def _has_wide_weights(layer: ExecutedLayer) -> bool:
