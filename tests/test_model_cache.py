@@ -66,6 +66,8 @@ def test_launches_that_began_alike_are_compared() -> None:
     assert known["compile"].ratio.point == pytest.approx(2)
     assert known["cached_compile"].ratio.point == pytest.approx(2)
     assert known["cached_compile"].a.point == pytest.approx(0.031)
+    assert known["compile"].verdict == "inconclusive"  # of one launch each
+    assert known["cached_compile"].verdict == "slower"
 
 
 def test_a_real_cache_is_told_from_compiling(tmp_path: Path, squeezenet: Path) -> None:

@@ -287,6 +287,7 @@ def test_what_is_seen_over_launches_is_judged_by_the_order_of_launches() -> None
     assert (change.point, change.low, change.high) == pytest.approx((2.0, 2.0 / 1.1, 2.2))
     assert change.confidence == pytest.approx(2 / 3)
     assert verdict(change, 0.1, higher_is_better=False) == "slower"
+    assert launch_ratio([1.0, 1.1], [2.0]).confidence == 0  # one shows nothing of its scatter
     once = launch_ratio([1.0], [2.0])
     assert verdict(once, 0.1, higher_is_better=False) == "inconclusive"
 

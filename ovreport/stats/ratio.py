@@ -81,7 +81,8 @@ def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:
     The point is the ratio of the medians, the interval spans every ratio of a launch of B to one of
     A. It excludes 1 by chance if all launches of one come before all of the other: in 2 of
     C(n + m, n) orders, all equally likely if there is no difference. So two launches of each give a
-    confidence of 67 %, three 90 %, and one gives none (the exact rank-sum test: Wilcoxon, 1945).
+    confidence of 67 %, three 90 % (the exact rank-sum test: Wilcoxon, 1945). One launch of either
+    gives none, as it shows nothing of how its launches differ.
 
     Args:
         a: one positive figure for each launch.
@@ -90,7 +91,8 @@ def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:
     point = float(np.median(b) / np.median(a))
     orders = math.comb(n + m, n)
     method = f"range over {n} and {m} launches"
-    return Estimate(point, min(b) / max(a), max(b) / min(a), 1 - 2 / orders, method)
+    confidence = 1 - 2 / orders if min(n, m) > 1 else 0.0
+    return Estimate(point, min(b) / max(a), max(b) / min(a), confidence, method)
 
 
 def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:

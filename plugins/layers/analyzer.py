@@ -71,10 +71,10 @@ class Layers(Analyzer):
                     run,
                     result,
                     [
+                        *_means(result),
                         _chart(result, layers),
                         _by_type(result, layers),
                         _reconciled(run, result),
-                        *_means(result),
                         layer_table(run, result, layers),
                         *_download(run, result),
                         *skipped_table(run, result),

@@ -95,11 +95,17 @@ def _method(ratio: Estimate) -> str:
 
 
 def _note(run: Run, comparison: Comparison) -> str:
-    launches = min(len(r.launches) for pair in comparison.pairs for r in pair)
+    results = [r for pair in comparison.pairs for r in pair]
+    launches = min(len(r.launches) for r in results)
     note = (
         "Compile, first inference and memory are seen once a launch: their interval is the range "
         f"over {launches} of each, so more launches tell more."
     )
+    if any(launch.from_cache for r in results for launch in r.launches):
+        note += (
+            " Some launches loaded the model from the device's cache, and others compiled it: only "
+            "those that began alike are compared."
+        )
     if any(control(run, pair) for pair in comparison.pairs):
         note += " The run holds the baseline twice; what the two differ by counts as noise."
     return note
