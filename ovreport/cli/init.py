@@ -30,7 +30,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
 
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from ovreport.config.load import PACKAGE_PREFIX, Source, model_name, validate
+    from ovreport.config.load import PACKAGE_PREFIX, Source, check_text, model_name, validate
     from ovreport.errors import UserError
     from ovreport.measuring.inspecting import inspect
     from ovreport.measuring.ports import name_of
@@ -38,6 +38,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     from ovreport.measuring.shapes import guesses, partial_shapes, written
     from ovreport.output import check_writable, write_whole
 
+    check_text(Path(model))
     if output.exists():
         raise UserError(
             f"-o {output}: is there already", "Name another file with -o, or delete it."

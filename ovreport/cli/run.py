@@ -205,6 +205,10 @@ def _source(target: str, options: dict[str, Any]) -> Source:
 
 def _path(given: str | None) -> str | None:
     """From the root: relative paths of a config start from its folder."""
+    from ovreport.config.load import check_text
     from ovreport.output import absolute
 
-    return str(absolute(Path(given))) if given is not None else None
+    if given is None:
+        return None
+    check_text(absolute(Path(given)))
+    return str(absolute(Path(given)))

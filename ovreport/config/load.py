@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
-from ovreport.output import absolute
+from ovreport.output import absolute, file_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -115,6 +115,7 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
     Raises:
         UserError: not readable, not TOML, or not a valid config; names the file and the key.
     """
+    check_text(target)
     if target.suffix.lower() in _RUNS:
         raise UserError(
             f"{target}: a run file or a report, and no config or model",
@@ -128,6 +129,20 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
     return Source(validate(_overridden(values, overrides, name), name), folder, name)
+
+
+def check_text(path: Path) -> None:
+    """Refuses the path of a file that a config or a run file could not name.
+
+    Raises:
+        UserError: it is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{file_text(path)}: the path is not UTF-8", "Rename the file, or name a link to it."
+        ) from error
 
 
 def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:

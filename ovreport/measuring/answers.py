@@ -447,7 +447,9 @@ def read_labels(path: Path) -> Labels:
             if found.dtype.kind not in "iu":
                 raise ValueError(f"elements of type {found.dtype}")
             return np.asarray(found, dtype=np.int64)
-        return np.array([int(line) for line in path.read_text().split()], dtype=np.int64)
+        return np.array(
+            [int(line) for line in path.read_text(encoding="utf-8-sig").split()], dtype=np.int64
+        )
     except (OSError, ValueError, OverflowError, MemoryError, EOFError) as error:
         raise UserError(
             f"labels {path}: cannot be read: {error}",

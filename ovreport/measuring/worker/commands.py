@@ -52,7 +52,9 @@ class Worker:
         from .python_api import Model, frontend, layout, port
 
         size, digest = at("read", lambda: identity(Path(path), extensions))
-        model = at("read", lambda: Model(path, extensions)).model
+        source = at("read", lambda: Model(path, extensions))
+        source.mend_names()
+        model = source.model
         return {
             "size_bytes": size,
             "sha256": digest,
@@ -188,6 +190,7 @@ class Worker:
             self.model.close()
         self.model = self.runner = self.states = None
         model = at("read", lambda: Model(path, extensions))
+        model.mend_names()
         properties = {**properties, "PERF_COUNT": True}
         request, _ = _ready(model, device, shapes, inputs, properties)
         self.profiling = at("profile", lambda: Profiling(model, request, device, properties))
@@ -231,6 +234,7 @@ class Worker:
         from .python_api import Model, port
 
         model = at("read", lambda: Model(path, extensions))
+        model.mend_names()
         found = at("read", lambda: add_results(model.model, operators))
         self.request, sets = _ready(model, device, shapes, inputs, properties)
         ports = [port(item) for item in model.compiled.outputs]

@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov
 
 from .means import singles
+from .names import bodies
 from .python_api import Model, Request, port
 
 _MAX_PARAMETERS = 8
@@ -188,7 +189,7 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
         attributes = {key: v for key, v in attributes.items() if key.lower() != "exectimemcs"}
         type_name = attributes.get("layerType", operation.get_type_name())
     else:
-        attributes = {key: _plain(value) for key, value in operation.get_attributes().items()}
+        attributes = _attributes(operation)
         attributes["opset"] = operation.get_type_info().version_id
         type_name = operation.get_type_name()
         if type_name == "Constant":
@@ -201,7 +202,7 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
         "inputs": [[place[s.get_node().get_name()], s.get_index()] for s in sources],
         "outputs": [port(item) for item in operation.outputs()],
         "attributes": attributes,
-        "bodies": [graph(body, kind) for body in _bodies(operation)],
+        "bodies": [graph(body, kind) for body in bodies(operation)],
     }
 
 
@@ -215,13 +216,12 @@ def _few_integers(constant: Any) -> dict[str, list[int]]:
     return {"value": np.atleast_1d(constant.data).tolist()}
 
 
-def _bodies(operation: Any) -> list[Any]:
-    """The models inside ``If`` (then, else), ``Loop`` and ``TensorIterator``."""
-    if operation.get_type_name() == "If":
-        return [operation.get_function(0), operation.get_function(1)]
-    if operation.get_type_name() in ("Loop", "TensorIterator"):
-        return [operation.get_function()]
-    return []
+def _attributes(operation: Any) -> dict[str, Any]:
+    """An operator's attributes; none where one of them holds text that is not UTF-8."""
+    try:
+        return {key: _plain(value) for key, value in operation.get_attributes().items()}
+    except UnicodeDecodeError:
+        return {}
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 
+from .names import make_readable, readable, tell_apart
 from .virtual import executing, of_executing
 
 Array = NDArray[np.generic]
@@ -85,6 +86,11 @@ class Model:
         wanted = [ov.PartialShape(shape) for shape in shapes]
         if current != wanted:
             self.model.reshape(dict(enumerate(wanted)))
+
+    def mend_names(self) -> None:
+        """Makes all names readable and those of operators different, before it is compiled."""
+        make_readable(self.model)
+        tell_apart(self.model)
 
     def can_take(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Whether it can be reshaped so; a model that cannot keeps the shapes it has."""
@@ -192,6 +198,8 @@ def _readable(get_property: Callable[..., Any], *names: str) -> str | None:
     """A property as text, or None where it is named but cannot be read or has no Python form."""
     try:
         value = get_property(*names)
+    except UnicodeDecodeError as error:
+        return readable(error)
     except (RuntimeError, TypeError):
         return None
     return _text(value)

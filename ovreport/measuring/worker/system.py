@@ -17,8 +17,15 @@ class StageError(Exception):
     """An error with the stage of the work it happened in."""
 
     def __init__(self, stage: str, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(_text(error))
         self.stage = stage
+
+
+def _text(error: Exception) -> str:
+    """What an error says, even where it repeats a name that is not UTF-8."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode(errors="backslashreplace")
+    return str(error)
 
 
 def at(stage: str, work: Callable[[], T]) -> T:
