@@ -10,10 +10,10 @@ from ovreport.run import CellResult
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.ratio import Figure, ratio
 
-Told = Literal["more", "less", "alike", "unknown"]
+Judgement = Literal["more", "less", "alike", "unknown"]
 
 
-def told(factor: Estimate | None, noise: float = 0.0) -> Told:
+def judge(factor: Estimate | None, noise: float = 0.0) -> Judgement:
     """What a ratio says of its second figure, whatever its point.
 
     ``more`` or ``less`` where the whole interval is beyond one; ``alike`` where it is within the
@@ -32,9 +32,9 @@ def rivals(
     best: CellResult, among: Iterable[CellResult], figure: Figure = "throughput"
 ) -> list[CellResult]:
     """Cells that may be as good as the best one: the intervals do not tell that they are not."""
-    worse: Told = "less" if figure == "throughput" else "more"
+    worse: Judgement = "less" if figure == "throughput" else "more"
     return [
-        other for other in among if other is not best and told(ratio(best, other, figure)) != worse
+        other for other in among if other is not best and judge(ratio(best, other, figure)) != worse
     ]
 
 

@@ -1,4 +1,4 @@
-"""Short names for a set of long ones, so that each can still be told from the others."""
+"""Short names for a set of long ones, each different from the others."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
 
     A name that fits stays as it is. A longer one loses its beginning; where others end alike, those
     parts that it shares with all names that begin alike, then further parts from the left, then
-    letters of each part. What is not told apart by then gets a number.
+    letters of each part. What is not different by then gets a number.
 
     Args:
         length: at least :data:`LEAST`.
@@ -134,7 +134,7 @@ def _with_last(also: Callable[[_Path], Collection[int]]) -> _Way:
     def way(path: _Path, length: int) -> str:
         others, number = also(path), len(path.parts)
         kept = (
-            [told and (at in others or at >= start) for at, told in enumerate(path.telling)]
+            [tells and (at in others or at >= start) for at, tells in enumerate(path.telling)]
             for start in range(number)
         )
         ways = (_joined(path.parts, choice) for choice in kept)

@@ -3,7 +3,7 @@
 import pytest
 from cells import result
 
-from ovreport.ranking import rivals, times, told
+from ovreport.ranking import judge, rivals, times
 from ovreport.run import Cell, CellResult
 from ovreport.stats.estimate import Estimate
 
@@ -13,12 +13,12 @@ from ovreport.stats.estimate import Estimate
     [(1.01, 9.0, "more"), (0.2, 0.9, "less"), (0.99, 1.01, "alike"), (0.5, 3.0, "unknown")],
 )
 def test_a_ratio_tells_what_its_whole_interval_tells(low: float, high: float, word: str) -> None:
-    assert told(Estimate(1.5, low, high, 0.95, ""), 0.02) == word
+    assert judge(Estimate(1.5, low, high, 0.95, ""), 0.02) == word
 
 
 def test_a_ratio_without_an_interval_tells_nothing() -> None:
-    assert told(Estimate(12.71, 12.71, 12.71, 0.0, "no interval: only 2 slices")) == "unknown"
-    assert told(None) == "unknown"
+    assert judge(Estimate(12.71, 12.71, 12.71, 0.0, "no interval: only 2 slices")) == "unknown"
+    assert judge(None) == "unknown"
 
 
 def scattered(streams: int, latencies_ms: list[float]) -> CellResult:

@@ -1,4 +1,4 @@
-"""What layers are called: by the model's own names, short enough to read, and told apart."""
+"""What layers are called: by the model's own names, short enough to read, each different."""
 
 from __future__ import annotations
 

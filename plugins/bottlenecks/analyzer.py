@@ -278,13 +278,13 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     rest, latency = known.rest, known.latency.point
     if not layers or abs(rest.point) < _UNEXPLAINED * latency or not is_beyond_zero(rest):
         return
-    told = _of_more(result, known) if rest.point > 0 else _of_less(result, known)
+    reason = _of_more(result, known) if rest.point > 0 else _of_less(result, known)
     yield Finding(
         "bottlenecks.gap",
         "info",
         f"{version_name(result)}: the layers take {show(known.layers.point, 'duration')} together "
         f"(sum of their medians), an inference without counters takes {show(latency, 'duration')}, "
-        f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {told}",
+        f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
         (Link("how the layers add up", anchor("sum", result)),),
         check="Measure again on a quiet machine, and see whether they still differ.",
@@ -341,8 +341,8 @@ def _busy(result: CellResult) -> str:
     measuring = float(np.median(load)) if load else None
     profiling = result.profile.other_load if result.profile else None
     passes = (("while latency was measured", measuring), ("while layers were timed", profiling))
-    told = [f"{cores:.1f} cores {when}" for when, cores in passes if cores and is_busy(cores)]
-    return f" Other programs used {' and '.join(told)}." if told else ""
+    busy = [f"{cores:.1f} cores {when}" for when, cores in passes if cores and is_busy(cores)]
+    return f" Other programs used {' and '.join(busy)}." if busy else ""
 
 
 def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:

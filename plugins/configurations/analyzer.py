@@ -13,7 +13,7 @@ from ovreport.anchors import anchor
 from ovreport.export.workbench import file_name, inference_report
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer, Options
-from ovreport.ranking import rivals, times, told
+from ovreport.ranking import judge, rivals, times
 from ovreport.rendering.format import show
 from ovreport.run import Cell, CellResult, Run, Streams
 from ovreport.section import (
@@ -207,8 +207,8 @@ class _Seen:
         if self._device_choice == self.best:
             return ", which is the device's own choice"
         gain = over(self.results[self._device_choice], chosen)
-        if gain is None or told(gain) != "more":
-            return ", not told apart from the device's own choice"
+        if gain is None or judge(gain) != "more":
+            return ", not known to differ from the device's own choice"
         return ", " + times(gain, "that of the device's own choice")
 
     def _beside_rivals(self, chosen: CellResult) -> str:

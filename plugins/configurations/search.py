@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.anchors import anchor
 from ovreport.labels import count, label
-from ovreport.ranking import times, told
+from ovreport.ranking import judge, times
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run, SearchStep
 from ovreport.section import Column, Link, Row, Table
@@ -88,7 +88,7 @@ def _outcome(
     if isinstance(result.cell.streams, int) and streams and streams < result.cell.streams:
         return f"the device takes {count(streams, 'stream')}", best
     gain = over(best, result) if best else None
-    if best is None or (gain and told(gain) == "more"):
+    if best is None or (gain and judge(gain) == "more"):
         return _BETTER, result
     if fps(result) > fps(best):
         return _MAYBE, result

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import executed_layers
 from ovreport.labels import count
-from ovreport.ranking import times, told
+from ovreport.ranking import judge, times
 from ovreport.rendering.format import interval, show
 from ovreport.run import CellResult, Run
 from ovreport.stats.criteria import NOISE
@@ -70,7 +70,7 @@ def _tuning(run: Run, results: Sequence[CellResult], quick: CellResult) -> str:
     if len(results) == 1:
         return ""
     gain = None if chosen is quick else ratio(quick, chosen, "throughput")
-    if gain is not None and told(gain) == "more":
+    if gain is not None and judge(gain) == "more":
         words, verb = _difference(quick, chosen)
         return f"{words} {verb} {times(gain, 'the throughput')}{limit}"
     others = [r for r in results if r is not quick and _may_be_within(threshold, r)]

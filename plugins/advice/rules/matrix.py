@@ -8,7 +8,7 @@ import numpy as np
 
 from ovreport.anchors import anchor
 from ovreport.labels import count, label
-from ovreport.ranking import times, told
+from ovreport.ranking import judge, times
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, is_busy
 from ovreport.section import Link
@@ -74,8 +74,9 @@ def _compared(
     if large < small:
         return f"{said}, but the latency threshold keeps the sweet spot at {large}"
     if enough is spot and spot is one[-1]:
-        if told(ratio(one[-2], spot, "throughput")) != "more":
-            return f"{said} and {show(_fps(one[-2]), 'rate')} with {size(one[-2])}: not told apart"
+        if judge(ratio(one[-2], spot, "throughput")) != "more":
+            fewer = f"{show(_fps(one[-2]), 'rate')} with {size(one[-2])}"
+            return f"{said} and {fewer}: not known to differ"
         return (
             f"throughput still rises up to {_sized(noun, large)}, the most that was measured "
             f"({show(_fps(one[-2]), 'rate')} → {show(_fps(spot), 'rate')})"
@@ -134,7 +135,7 @@ def _idle(case: Case) -> Found | str:
     other = max(several, key=_fps, default=None)
     gain = ratio(result, other, "throughput") if other else None
     more = ""
-    if other and gain and told(gain) == "more":
+    if other and gain and judge(gain) == "more":
         name = label(other.cell, case.run.header.plan)
         more = f"; {name} reaches {times(gain, 'its throughput')}"
     return Found(
