@@ -218,6 +218,42 @@ def test_values_too_large_for_their_squares_are_no_zero_error() -> None:
     assert outcomes(a, a * 1.5, "f64") == {"other"}
 
 
+# ---------------------------------------------------------------------------- earlier releases
+
+
+def earlier(array: Array) -> RecordedOutput:
+    """As a run file of an earlier release holds it: all types as f32, and no more."""
+    kept = record(Port(names=("y",), shape="", precision="f32"), [array], 1)
+    new = {"type", "shapes", "not_finite", "itself"}
+    return RecordedOutput.model_validate(kept.model_dump(exclude=new))
+
+
+def test_what_earlier_releases_kept_is_compared_as_far_as_it_goes() -> None:
+    a = random.normal(0, 1, (1, 16)).astype(np.float32)
+    for b, outcome in ((a, "identical"), (a + noise(a, 0.01), "alike"), (-a, "other")):
+        drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=("f32", "f32"))
+        assert judged(drift, 1, OutputOptions()).outcome == outcome
+
+
+def test_integers_that_an_earlier_release_rounded_are_not_equal() -> None:
+    a, b = (np.array([[value]], np.int32) for value in (2**24, 2**24 + 1))
+    types = ("i32", "i32")
+    same = recorded_drift("y", earlier(a), earlier(a), [(0, 0)], types=types)
+    assert judged(same, 1, OutputOptions()).outcome == "identical"
+    drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=types)
+    unkept = judged(drift, 1, OutputOptions())
+    assert (unkept.outcome, unkept.severity) == ("incomparable", "info")
+
+
+def test_what_only_digests_tell_apart_is_not_alike() -> None:
+    a = random.normal(0, 1, (1, 3, 200, 200)).astype(np.float32)
+    b = a.copy()
+    b[0, 0, 0, 1] += 100
+    drift = both(a, b)[1]
+    assert drift.differing == 0
+    assert judged(drift, 1, OutputOptions()).outcome == "incomparable"
+
+
 # ---------------------------------------------------------------------------- nothing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,17 @@ def test_a_random_model_is_said_to_be_random(together: Run) -> None:
     assert "drawn by RandomUniform" in findings["random"].text
     assert findings["random"].severity == "info"
     assert findings["infinite"].text.endswith("infinite or not a number, in the same places.")
+
+
+def test_exports_hold_the_outcome_of_every_output(folder: Path, apart: Run) -> None:
+    assert apart.answers
+    target = folder / "apart.json"
+    assert ovreport("export", folder / "apart.html", "--json", target).exit_code == 0
+    answers = {x["model"]: x for x in json.loads(target.read_text())["answers"]}
+    assert {name: x["agreement"] for name, x in answers.items()} == judged(apart)
+    outcomes = [x["outcome"] for x in answers["half_random"]["outputs"]]
+    assert outcomes == ["random", "other"]
+    assert answers["missing"]["outputs"][1]["reason"] == "missing"
 
 
 @pytest.mark.parametrize(

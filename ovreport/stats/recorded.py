@@ -23,8 +23,8 @@ from ovreport.stats.drift import OutputSums, are_probabilities, common_shape, sh
 
 Array = NDArray[Any]
 
-# Of all outputs and input sets of a version together: 64 KiB, and eight times 1,000 class scores
-# are kept whole.
+# Of all outputs and input sets of a version together: 64 KiB of f32, 128 KiB of wider types, and
+# eight times 1,000 class scores are kept whole.
 KEPT_VALUES = 16_384
 _LEAST_VALUES = 16
 # More samples than this do not make an agreement of classes better known than ±1.5 %.
