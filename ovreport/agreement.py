@@ -230,6 +230,8 @@ def stands_out(drift: OutputDrift) -> WorstPart | None:
     if part is None:
         return None
     outlier = part.relative >= max(_OUTLIER, _OUTLIER_TIMES * part.typical)
+    # Small channels are off by more than large ones if rounding adds the same to all.
+    outlier = outlier and part.error >= _OUTLIER_TIMES * part.typical_error
     # Most of the error of probabilities is in the few classes that are likely.
     if part.relative >= _OTHER_ERROR or (outlier and not drift.probabilities):
         return part

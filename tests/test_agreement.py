@@ -114,6 +114,11 @@ def test_rounding_is_alike(array: Array, share: float) -> None:
     assert outcomes(array, array + noise(array, share)) == {"alike"}
 
 
+def test_small_channels_are_no_outliers_of_rounding_that_is_the_same_for_all() -> None:
+    sizes = np.geomspace(0.1, 10, 24).reshape(1, 24, 1, 1).astype(np.float32)
+    assert outcomes(PICTURE * sizes, PICTURE * sizes + noise(PICTURE, 0.03)) == {"alike"}
+
+
 def test_rounding_in_each_channel_is_alike() -> None:
     rounded = np.concatenate(
         [BOXES[:, :4] + noise(BOXES[:, :4], 0.02), BOXES[:, 4:] + noise(BOXES[:, 4:], 0.1)], axis=1

@@ -38,6 +38,10 @@ class WorstPart(Record):
     """Root mean square of B − A, relative to the size of A there or of all of A."""
     typical: float
     """The same of the other parts, their median."""
+    error: float
+    """Root mean square of B − A there."""
+    typical_error: float
+    """The same of the other parts, their median."""
     size: float
     """Root mean square of A there."""
     whole_size: float

@@ -119,12 +119,14 @@ class Parts:
             quotients = np.where(scales > 0, np.nan_to_num(errors / scales, nan=1.0), 1.0)
             relative = np.where(errors > 0, quotients, 0.0)
         index = int(relative.argmax())
-        others = np.delete(relative, index)[np.delete(counts, index) > 0]
+        others = (counts > 0) & (np.arange(len(counts)) != index)
         places = [str(index) if n == axis else ":" for n in range(len(self._shape))]
         return WorstPart(
             where=f"[{','.join(places)}]",
             relative=finite(relative[index]),
-            typical=finite(np.median(others)),
+            typical=finite(np.median(relative[others])),
+            error=finite(errors[index]),
+            typical_error=finite(np.median(errors[others])),
             size=finite(sizes[index]),
             whole_size=finite(whole),
         )
