@@ -58,6 +58,11 @@ def toml_key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
+def lasting(seconds: float) -> str:
+    """A time in a sentence: ``12 s``, ``4 minutes``."""
+    return f"{seconds:.0f} s" if seconds < 100 else count(round(seconds / 60), "minute")
+
+
 def count(number: float, noun: str) -> str:
     """``1 stream``, ``2 streams``, ``3 launches``, ``29.97 requests``."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"

@@ -29,11 +29,12 @@ def begun(launches: int) -> Member:
 
 
 def measured(
-    effect: float, noise: float, launch_s: float, settings: Measure
+    effect: float, noise: float, launch_s: float, settings: Measure, typical: float = 0.0
 ) -> tuple[list[int], StopReason]:
     """Slices of each launch of one cell, and why it ended."""
     random = np.random.default_rng(1)
     member, launches = begun(0), 0
+    member.typical = typical
     while True:
         launches += 1
         speed = 1e6 * (1 + random.normal(0, effect))
@@ -48,14 +49,23 @@ def measured(
                 break
 
 
-def test_launches_that_agree_are_enough_as_few_as_they_are() -> None:
-    sizes, stopped = measured(0, 0.002, 0.15, Measure())
+def test_launches_that_agree_are_enough_as_few_as_they_are_where_others_do() -> None:
+    sizes, stopped = measured(0, 0.002, 0.15, Measure(), typical=0.002)
     assert stopped == "target"
     assert len(sizes) == 3
 
 
+def test_a_cell_alone_needs_launches_that_show_how_far_they_lie_apart() -> None:
+    """Three that agree hold none of a kind that is one in four in two cases of five."""
+    sizes, stopped = measured(0, 0.002, 0.15, Measure())
+    assert stopped == "target"
+    assert len(sizes) == 11
+    assert min(sizes) == 2
+    assert sum(sizes) == pytest.approx(25, abs=3)
+
+
 def test_launches_that_differ_are_followed_by_more_of_full_length() -> None:
-    sizes, stopped = measured(0.008, 0.01, 0.15, Measure())
+    sizes, stopped = measured(0.03, 0.01, 0.15, Measure(), typical=0.02)
     assert stopped == "target"
     assert len(sizes) > 3
     assert min(sizes) >= 5

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from test_plugin_rates import paced
-from test_plugin_summary import result, run_of
+from test_plugin_summary import result, run_of, spaced
 
 from ovreport.run import Cell, CellResult, Launch
 from ovreport.section import Chart, Section, Table, Text
@@ -139,3 +139,46 @@ def test_the_cells_of_the_summary_are_drawn_first_and_the_rest_is_counted() -> N
     (note,) = (b for b in section.groups[0].blocks if isinstance(b, Text))
     assert "4 of 8 cells" in note.text
     assert not [b for b in analyzed(quick).groups[0].blocks if isinstance(b, Text)]
+
+
+def machine_of(*factors: float) -> CellResult:
+    """A cell whose model takes as long as ever, on a machine whose speed changes."""
+    steady = cell([1.0] * len(factors))
+    slices = tuple(
+        one.model_copy(update={"reference_ns": round(2e5 * factor)})
+        for one, factor in zip(steady.slices, factors, strict=True)
+    )
+    launch = steady.launches[0].model_copy(update={"slices": slices})
+    return steady.model_copy(update={"launches": (launch,)})
+
+
+def test_a_machine_of_two_speeds_is_told_from_the_model() -> None:
+    random = np.random.default_rng(0)
+    noise = random.normal(1, 0.003, 100)
+    slow = np.where(np.arange(100) % 10 < 4, 1.07, 1.0)
+    words = spaced(told(machine_of(*(noise * slow)))["latency.machine"])
+    assert words.startswith("This machine ran at two speeds, 6.9 % apart")
+    assert "39.8 % of the time at the slower one" in words
+    assert not told(machine_of(*noise))
+
+
+def test_a_machine_that_becomes_slower_is_told_from_the_model() -> None:
+    words = told(machine_of(*np.linspace(1.0, 1.05, 40)))
+    assert list(words) == ["latency.machine"]
+    assert spaced(words["latency.machine"]).startswith("This machine became 5.0 % slower")
+
+
+def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
+    drifting = cell(np.linspace(1, 1.1, 20).tolist())
+    for factors, said in (
+        (np.linspace(1, 1.1, 20), "it is the machine, not the model"),
+        (np.ones(20), "it is not the processor's clock"),
+    ):
+        slices = tuple(
+            one.model_copy(update={"reference_ns": round(2e5 * factor)})
+            for one, factor in zip(drifting.slices, factors, strict=True)
+        )
+        launch = drifting.launches[0].model_copy(update={"slices": slices})
+        words = told(drifting.model_copy(update={"launches": (launch,)}))
+        assert said in words["latency.drift"]
+    assert "fixed computation" not in told(drifting)["latency.drift"]

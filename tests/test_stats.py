@@ -8,12 +8,20 @@ from hypothesis import strategies as st
 
 from ovreport.run import Cell, CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
-from ovreport.stats.error import Error, between_launches, mean_of_medians, student
+from ovreport.stats.error import (
+    Error,
+    between_launches,
+    mean_of_medians,
+    student,
+    typical_deviation,
+)
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures, over_launches, supported
+from ovreport.stats.machine import speed_error
 from ovreport.stats.pool import Pool
 from ovreport.stats.ratio import in_turn, launch_ratio, ratio, verdict
 from ovreport.stats.stopping import SliceSummary, ratio_precision, relative_precision
+from ovreport.stats.tail import heavy_tail
 from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
 
@@ -50,10 +58,10 @@ def test_students_t_is_that_of_the_tables() -> None:
 
 
 def test_the_error_of_a_difference_has_welchs_degrees_of_freedom() -> None:
-    both = Error(3.0, 4).beside(Error(4.0, 4))
+    both = Error(3.0, 4).with_independent(Error(4.0, 4))
     assert both == Error(5.0, int(5**4 / (3**4 / 4 + 4**4 / 4)))
-    assert Error(0.0, 2).beside(Error(1.0, 3)) == Error(1.0, 3)
-    assert Error(0.0, 2).beside(Error(0.0, 3)) == Error(0.0, 5)
+    assert Error(0.0, 2).with_independent(Error(1.0, 3)) == Error(1.0, 3)
+    assert Error(0.0, 2).with_independent(Error(0.0, 3)) == Error(0.0, 5)
 
 
 @pytest.mark.parametrize("launches", [2, 3, 5, 20])
@@ -73,6 +81,107 @@ def test_intervals_cover_the_truth_as_often_as_they_say(
     assert 0.92 <= covered <= 0.98
     covered = np.mean([abs(middle) <= error.half_width for middle, error in pairs if error])
     assert 0.92 <= covered <= 0.98
+
+
+def test_few_launches_that_agree_by_chance_do_not_make_a_narrow_interval() -> None:
+    """What launches of other cells differ by counts as eight of them more."""
+    alike = np.array([0.0, 0.001, -0.001])
+    own, both = (between_launches(alike, [7] * 3, typical) for typical in (0.0, 0.01))
+    assert both.freedom == 10
+    assert both.deviation == pytest.approx(np.sqrt((2 * 1e-6 + 8 * 1e-4) / 10 / 3))
+    assert both.half_width > 2 * own.half_width
+    apart = np.array([0.0, 0.1, -0.1])
+    assert between_launches(apart, [7] * 3, 0.01) == between_launches(apart, [7] * 3)
+
+
+def test_one_cell_whose_launches_differ_much_says_nothing_about_the_others() -> None:
+    assert typical_deviation([0.008, 0.5, 0.01, 0.009, 0.007]) == 0.009
+    assert typical_deviation([0.008, 0.5, 0.01]) == 0
+
+
+def machine(random: np.random.Generator, times: np.ndarray, memory: float) -> np.ndarray:  # type: ignore[type-arg]
+    """An Ornstein-Uhlenbeck process of 2 % at these moments, seen with noise of 0.3 %."""
+    apart = np.abs(times[:, None] - times[None, :])
+    root = np.linalg.cholesky(np.exp(-apart / memory) + 1e-9 * np.eye(len(times)))
+    values = 0.02 * root @ random.normal(size=len(times))
+    return np.asarray(values + random.normal(0, 0.003, len(times)))
+
+
+@pytest.mark.parametrize("memory", [0.5, 2.0, 6.0])
+def test_the_error_of_a_machines_mean_speed_covers_it(memory: float) -> None:
+    """The deviation over the root of the number covers it in a third of these worlds."""
+    random = np.random.default_rng(1)
+    times = np.sort(random.uniform(0, 30, 120))
+    worlds = [machine(random, times, memory) for _ in range(60)]
+    errors = [speed_error(times, world) for world in worlds]
+    covered = np.mean(
+        [abs(w.mean()) <= e.half_width for w, e in zip(worlds, errors, strict=True) if e]
+    )
+    assert covered >= 0.9
+
+
+def test_a_steady_machine_adds_next_to_nothing() -> None:
+    random = np.random.default_rng(1)
+    error = speed_error(np.arange(60.0), random.normal(0, 0.003, 60))
+    assert error is not None
+    assert error.deviation < 0.001
+    assert speed_error(np.arange(60.0), np.zeros(60)) is None
+    assert speed_error(np.arange(3.0), random.normal(0, 0.003, 3)) is None
+
+
+def test_an_interval_holds_what_the_machine_changed_by_meanwhile() -> None:
+    """A model that follows a machine of two speeds: three launches fell into the same one."""
+    speeds = np.repeat([1.0, 1.07, 1.07, 1.0, 1.0, 1.07, 1.07, 1.07], 7).reshape(8, 7)
+    random = np.random.default_rng(2)
+    like = measured(cells.result(Cell(model="m"), 1), 1e6 * speeds, "")
+    launches, start = [], 0
+    for launch, factors in zip(like.launches, speeds, strict=True):
+        slices = []
+        for one, factor in zip(launch.slices, factors, strict=True):
+            reference = round(2e5 * factor * (1 + random.normal(0, 0.003)))
+            slices.append(one.model_copy(update={"start_ns": start, "reference_ns": reference}))
+            start += 10**8
+        launches.append(launch.model_copy(update={"slices": tuple(slices)}))
+    seen = figures(like.model_copy(update={"launches": tuple(launches)}))
+    plain = figures(like)
+    assert seen.throughput_fps.relative_half_width > plain.throughput_fps.relative_half_width
+    assert "the machine's speed changed meanwhile" in seen.throughput_fps.method
+    assert "meanwhile" not in plain.throughput_fps.method
+
+
+def test_a_mean_of_few_very_slow_requests_may_be_higher_and_says_so() -> None:
+    random = np.random.default_rng(3)
+    tame = 1e6 * random.lognormal(0, 0.02, 2000)
+    heavy = np.where(random.random(2000) < 0.01, tame * (1 + random.pareto(1.5, 2000)), tame)
+    assert heavy_tail(tame) is None
+    tail = heavy_tail(heavy)
+    assert tail is not None
+    assert heavy.mean() * np.exp(tail.above) > tame.mean() * 1.02
+    pool = [make_slice(part) for part in np.split(heavy, 20)]
+    like = cells.result(Cell(model="m"), 1)
+    launches = tuple(
+        like.launches[0].model_copy(update={"slices": tuple(pool[at : at + 5])})
+        for at in range(0, 20, 5)
+    )
+    known = figures(like.model_copy(update={"launches": launches}))
+    assert "rare slow requests rule it" in known.throughput_fps.method
+    assert known.latency.median is not None
+    assert "rare" not in known.latency.median.method
+
+
+def test_a_group_of_slow_requests_that_ends_is_no_heavy_tail() -> None:
+    random = np.random.default_rng(3)
+    groups = np.where(random.random(5000) < 0.05, 2e6, 1e6) * random.lognormal(0, 0.01, 5000)
+    tail = heavy_tail(groups)
+    assert tail is None or tail.above < 0.01
+
+
+def test_a_median_between_two_groups_of_launches_may_be_in_either() -> None:
+    times = np.repeat([1.0, 1.0, 1.07, 1.0, 1.07, 1.07, 1.0], 7).reshape(7, 7) * 1e6
+    median = figures(measured(cells.result(Cell(model="m"), 1), times, "")).latency.median
+    assert median is not None
+    assert median.low <= 1e-3
+    assert median.high >= 1.07e-3
 
 
 def test_figures_and_ratios_of_three_launches_cover_the_truth(run: Run) -> None:
@@ -253,7 +362,7 @@ def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> No
     pairs = np.sort(rates[1] / rates[0])
     before, after = ratio(a, b, "throughput"), ratio(a, disturbed, "throughput")
     assert before is not None
-    assert before.point == pytest.approx(np.median(pairs))
+    assert before.point == pytest.approx(np.exp(np.median(np.log(pairs))))
     assert after is not None
     middle = len(pairs) // 2
     assert pairs[middle - 2] <= after.point <= pairs[middle + 1]

@@ -61,7 +61,7 @@ def test_groups_go_round_so_that_the_launches_of_a_cell_are_spread_over_the_run(
     (tmp_path / "config.toml").write_text(PASSES)
     told = ovreport("run", tmp_path / "config.toml", "-o", tmp_path / "report.html")
     assert told.exit_code == 0
-    assert [f"Launch {number} of 3 cells" in told.output for number in (1, 2, 3, 4)] == [
+    assert [f"Launch {number}: 3 cells" in told.output for number in (1, 2, 3, 4)] == [
         True, True, True, False,
     ]  # fmt: skip
     run = read_run(tmp_path / "report.html")

@@ -14,7 +14,7 @@ from rich.text import Text
 from ovreport.agreement import AGREE, OutputOptions, agreement
 from ovreport.agreement_words import in_words
 from ovreport.config.schema import Measure
-from ovreport.labels import count, difference, label
+from ovreport.labels import count, difference, label, lasting
 from ovreport.measuring.measure import CellStarted, Event, PassStarted, SliceDone
 from ovreport.measuring.planned import PlannedCell, begun_by, groups
 from ovreport.measuring.resuming import Resumption
@@ -162,7 +162,7 @@ class Display:
     def _print_pass(self, number: int, cells: int) -> None:
         """A log is not silent while no cell is done yet: all are, one after another, at the end."""
         if not self._live and self._total > 1:
-            _console.print(_text(f"Launch {number} of {count(cells, 'cell')}", "dim"))
+            _console.print(_text(f"Launch {number}: {count(cells, 'cell')}", "dim"))
 
     def _advance(self, cell: Cell, done: float) -> None:
         self._parts[cell.id] = max(done, self._parts.get(cell.id, 0.0))
@@ -219,12 +219,17 @@ def print_roof(roof: Roof) -> None:
 
 def print_summary(run: Run) -> None:
     """The measured cells, one a line."""
-    table = Table(title="\nResults", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title="\nResults", title_justify="left", caption_justify="left", box=None, pad_edge=False
+    )
     table.add_column("model")
     table.add_column("configuration")
     for heading in ("throughput, FPS", "median latency", "p95", "±"):
         table.add_column(heading, justify="right")
     cells = [result.cell for result in run.results]
+    span = max((figures(result).span_s for result in run.done), default=0.0)
+    if span:
+        table.caption = f"±: at 95 % confidence, within this run of {lasting(span)}"
     for result in run.done:
         known = figures(result)
         median, p95 = known.latency.median, known.latency.p95

@@ -32,8 +32,9 @@ from ovreport.measuring.resuming import Resumption
 from ovreport.measuring.session import WorkerError, WorkerRefusalError, WorkerSession
 from ovreport.plan import paced_seconds
 from ovreport.run import Begun, Cell, Slice, StopReason
+from ovreport.stats.error import typical_deviation
 from ovreport.stats.steady import warm_up
-from ovreport.stats.stopping import Precision
+from ovreport.stats.stopping import Precision, deviation
 
 # Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
 _WARM_UP_S = 0.05
@@ -90,13 +91,14 @@ def measure(
     ]
     # The run's time goes on where it ended before.
     clock = time.perf_counter_ns() - max((group.ended_ns for group in waiting), default=0)
-    rounds = 0
+    rounds, deviations = 0, dict[str, float]()
     while waiting:
         group = min(waiting, key=lambda group: group.launches)
         if group.launches >= rounds:
             rounds = group.launches + 1
             on_event(PassStarted(rounds, sum(len(group.alive) for group in waiting)))
-        yield from group.launch(clock)
+        yield from group.launch(clock, typical_deviation(list(deviations.values())))
+        deviations |= group.deviations
         if group.is_done:
             waiting.remove(group)
 
@@ -142,10 +144,23 @@ class _Group:
     def is_done(self) -> bool:
         return self.stopped is not None or not self.alive
 
-    def launch(self, clock: int) -> Iterator[Measured | Begun]:
-        """Makes one launch and yields it, or the results of cells that are done by it."""
+    @property
+    def deviations(self) -> dict[str, float]:
+        """Of the launches of each cell, by its id, where there are several."""
+        known = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
+        return {id: value for id, value in known.items() if value is not None}
+
+    def launch(self, clock: int, typical: float) -> Iterator[Measured | Begun]:
+        """Makes one launch and yields it, or the results of cells that are done by it.
+
+        Args:
+            clock: the start of the run.
+            typical: relative standard deviation of launches of the run's cells.
+        """
         self.clock = clock
         before = self.alive
+        for member in before:
+            member.typical = typical
         self._launch()
         yield from (self._finished(member) for member in before if member.failure is not None)
         if self.stopped is not None:
@@ -308,6 +323,7 @@ class _Group:
             warmup=warmup,
             arrived=answer.get("arrived"),
             other_load=load.cores,
+            reference_ns=answer["reference_ns"],
         )
 
     def _close_launch(self, member: Member, worker: WorkerSession) -> None:

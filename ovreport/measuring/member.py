@@ -57,6 +57,8 @@ class Member:
     """Of each launch's slices that count; the last list grows."""
     known: Precision = UNKNOWN
     """How well the cell is known by what counts so far."""
+    typical: float = 0.0
+    """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""
     seconds: float = 0.0
     """Measured in all launches, warm-up aside."""
     requests: int = 0
@@ -95,7 +97,7 @@ class Member:
     def count(self, left_out: Sequence[bool]) -> None:
         """Takes all turns of the current launch but those left out into its summaries."""
         self.summaries[-1] = [one for one, out in zip(self.taken, left_out, strict=True) if not out]
-        self.known = relative_precision(self.summaries)
+        self.known = relative_precision(self.summaries, self.typical)
 
     def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
         """Adds the current launch; turns that were left out stay, as disturbed ones."""
@@ -178,6 +180,7 @@ class Member:
             model_graph=graphs[1].id if graphs else None,
             interleaved_with=tuple(interleaved_with),
             stopped=stopped,
+            launch_deviation=self.typical or None,
             profile_failure=self.profile_failure,
             model_cache=self.profiled.get("model_cache"),
             basis=planned.basis,

@@ -39,6 +39,8 @@ class Slice(Record):
     """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
     other_load: Amount | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
+    reference_ns: Positive | None = None
+    """Time of a fixed computation around the slice, which shows the speed of the machine."""
 
     @model_validator(mode="after")
     def _served(self) -> Slice:
@@ -198,6 +200,9 @@ class CellResult(Record):
     interleaved_with: Many[str] = ()
     """Ids of the cells that took turns with this one."""
     stopped: StopReason | None = None
+    launch_deviation: Amount | None = None
+    """How far launches of the run's cells usually lie apart: the relative standard deviation of
+    throughput, which bounds what may be made of few launches that agree."""
     failure: Failure | None = None
     profile_failure: Failure | None = None
     """The cell was measured but its layers could not be profiled."""

@@ -10,6 +10,10 @@ Jones, *Rigorous Benchmarking in Reasonable Time* (ISMM 2013). A bootstrap of so
 launches is too narrow: three of them show two thirds of their variance, and not how little that is
 known.
 
+All launches share the machine, and its speed changes in time. Where a fixed computation shows how
+(:mod:`ovreport.stats.machine`), the error has two parts: how the launches differ beside the
+machine's speed, and how far the machine's speed meanwhile may be from that on the whole.
+
 Where there is one launch, what launches differ by is not known at all. The interval is then that of
 its slices, by bootstrap, and covers nothing else.
 """
@@ -28,6 +32,10 @@ from ovreport.stats.bootstrap import REPLICATES, FloatArray, medians, weights
 CONFIDENCE = 0.95
 # Of one launch, fewer slices than this have too few distinct resamples to speak of an interval.
 MIN_SLICES = 5
+# With fewer cells than this their median is as much chance as each of them.
+_FEWEST_CELLS = 4
+# Degrees of freedom that they count for, and how many times their deviation is still like theirs.
+_TYPICAL, _ALIKE = 8, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class Error:
         """Of the confidence interval."""
         return student(self.freedom) * self.deviation
 
-    def beside(self, other: Error) -> Error:
-        """Of a difference to an independent figure.
+    def with_independent(self, other: Error) -> Error:
+        """Of a sum or difference of two figures that know nothing of each other.
 
         B. L. Welch, *The generalization of Student's problem when several different population
         variances are involved*, Biometrika 34, 1947.
@@ -76,16 +84,31 @@ def student(freedom: int) -> float:
     return float(sum(term / freedom**power for power, term in enumerate(terms)))
 
 
-def between_launches(values: FloatArray, sizes: Sequence[int]) -> Error:
+def between_launches(values: FloatArray, sizes: Sequence[int], typical: float = 0.0) -> Error:
     """Of a figure of several launches.
 
     Args:
         values: the figure of each.
         sizes: slices of each.
+        typical: standard deviation of launches of the run's other cells; 0: not known. Few launches
+            may agree by chance, or differ, so it counts as much as some launches more, unless these
+            differ far more (G. K. Smyth, *Linear models and empirical Bayes methods*, SAGMB 3,
+            2004: the moderated t).
     """
-    shares = np.array(sizes) / sum(sizes)
-    deviation = float(np.std(values, ddof=1) * np.sqrt((shares**2).sum()))
-    return Error(deviation, len(sizes) - 1)
+    part = sqrt(float(np.sum((np.array(sizes) / sum(sizes)) ** 2)))
+    own, freedom = float(np.std(values, ddof=1)), len(sizes) - 1
+    if not typical or own > _ALIKE * typical:
+        return Error(own * part, freedom)
+    both = (freedom * own**2 + _TYPICAL * typical**2) / (freedom + _TYPICAL)
+    return Error(sqrt(both) * part, freedom + _TYPICAL)
+
+
+def typical_deviation(deviations: Sequence[float]) -> float:
+    """Of a launch, from the cells of a run; 0 for too few of them.
+
+    It is the median, since one cell whose launches differ much says nothing about the others.
+    """
+    return float(np.median(deviations)) if len(deviations) >= _FEWEST_CELLS else 0.0
 
 
 def within_launch(replicates: FloatArray, slices: int) -> Error | None:

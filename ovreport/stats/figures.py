@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ovreport.labels import count
+from ovreport.labels import count, lasting
 from ovreport.memo import by_identity
 from ovreport.run import CellResult
 from ovreport.stats.bootstrap import FloatArray
 from ovreport.stats.error import CONFIDENCE
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.pool import Pool
+from ovreport.stats.pool import Pool, Speed
+from ovreport.stats.tail import Tail
 
 # With n samples beyond a percentile their number varies by √n: below ten the percentile's own
 # place is uncertain by more than a third of the tail.
 MIN_BEYOND = 10
 _ALONE = "within one launch, {}; launches may differ by more"
+_CHANGING = "; the machine's speed changed meanwhile, which makes it wider"
+_RARE = "; rare slow requests rule it, and slower ones than were seen may come: see the median"
 _SINGLE = "a launch holds a single request"
 _PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -56,6 +59,8 @@ class CellFigures:
     cached_compile_s: Estimate | None
     """Of the launches that loaded from the device's cache (``CACHE_DIR``) instead."""
     first_inference_s: Estimate
+    span_s: float
+    """From the first slice that counts to the end of the last."""
 
 
 @by_identity
@@ -63,8 +68,8 @@ def figures(result: CellResult) -> CellFigures:
     """All figures of a measured cell."""
     pool = Pool.of(result)
     return CellFigures(
-        throughput_fps=_over_slices(pool, pool.throughput),
-        cores=_over_slices(pool, pool.cores),
+        throughput_fps=_with_tail(_over_slices(pool, pool.throughput, -1), pool.tail, falls=True),
+        cores=_over_slices(pool, pool.cores, 0),
         latency=_latency(pool),
         read_s=over_launches([launch.read_ns / 1e9 for launch in result.launches]),
         compile_s=_compile(result, cached=False),
@@ -72,6 +77,7 @@ def figures(result: CellResult) -> CellFigures:
         first_inference_s=over_launches(
             [launch.first_inference_ns / 1e9 for launch in result.launches]
         ),
+        span_s=pool.span_s,
     )
 
 
@@ -81,7 +87,9 @@ def supported(q: float, count: int) -> bool:
     return count * round(1000 * (1 - q)) >= 1000 * MIN_BEYOND or (q == 0.5 and count >= 3)
 
 
-def estimate(pool: Pool, point: float, values: FloatArray, least: float = 0.0) -> Estimate:
+def estimate(
+    pool: Pool, point: float, values: FloatArray, speed: Speed, least: float = 0.0
+) -> Estimate:
     """A figure that cannot be negative, with its interval.
 
     The interval of a positive figure is made of logarithms, as that of a ratio is: where scatter is
@@ -90,16 +98,20 @@ def estimate(pool: Pool, point: float, values: FloatArray, least: float = 0.0) -
     Args:
         point: the figure of all slices.
         values: the figure for each row of :attr:`Pool.drawn`.
+        speed: how the figure follows the speed of the machine.
         least: what the figure cannot be below.
     """
     slices, launches = count(len(pool.slices), "slice"), len(pool.sizes)
     positive = point > 0 and bool((values > 0).all())
-    error = pool.error(np.log(values) if positive else values)
+    error = pool.error(np.log(values), speed) if positive else pool.error(values)
     if error is None:
         defined = bool(np.isfinite(values).all())
         only = f"only {count(launches, 'launch')}, {slices}" if defined else _SINGLE
         return Estimate(point, point, point, 0.0, f"no interval: {only}")
-    method = f"scatter of {launches} launches, {slices}" if launches > 1 else _ALONE.format(slices)
+    seen = f"{slices}, within {lasting(pool.span_s)}"
+    method = f"scatter of {launches} launches, {seen}" if launches > 1 else _ALONE.format(slices)
+    if positive and speed and pool.machine and 2 * pool.machine.deviation > error.deviation:
+        method += _CHANGING
     if positive:
         spread = math.exp(error.half_width)
         low, high = point / spread, point * spread
@@ -126,11 +138,36 @@ def _compile(result: CellResult, *, cached: bool) -> Estimate | None:
 
 
 def _over_slices(
-    pool: Pool, figure: Callable[[FloatArray], FloatArray], least: float = 0.0
+    pool: Pool, figure: Callable[[FloatArray], FloatArray], speed: Speed, least: float = 0.0
 ) -> Estimate:
     """A figure that is defined for any weighting of the slices."""
     all_once = np.ones((1, len(pool.slices)))
-    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), least)
+    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), speed, least)
+
+
+def _with_tail(known: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
+    """A mean, or a rate that falls where the mean rises, with what rare requests could do to it."""
+    if tail is None or not known.confidence:
+        return known
+    down, up = (tail.above, tail.below) if falls else (tail.below, tail.above)
+    low = known.point * math.exp(-math.hypot(math.log(known.point / known.low), down))
+    high = known.point * math.exp(math.hypot(math.log(known.high / known.point), up))
+    return replace(known, low=low, high=high, method=known.method + _RARE)
+
+
+def _with_shares(known: Estimate, pool: Pool, q: float) -> Estimate:
+    """A percentile whose interval also holds what the launches' shares of requests below it allow.
+
+    Where requests fall into groups, a percentile jumps from one to another, and how it scatters
+    between launches says little: R. S. Woodruff, *Confidence intervals for medians and other
+    position measures*, JASA 47, 1952.
+    """
+    error = pool.share_error(known.point)
+    if error is None or not known.confidence:
+        return known
+    reach = np.clip([q - error.half_width, q + error.half_width], 0, 1)
+    low, high = map(float, np.quantile(pool.latencies_s, reach))
+    return replace(known, low=min(known.low, low), high=max(known.high, high))
 
 
 def _latency(pool: Pool) -> LatencyFigures:
@@ -138,19 +175,21 @@ def _latency(pool: Pool) -> LatencyFigures:
     fastest = float(latencies[0])
     known = [q for q in _PERCENTILES if supported(q, len(latencies))]
     percentile = {
-        q: estimate(pool, float(np.quantile(latencies, q)), values, fastest)
+        q: _with_shares(
+            estimate(pool, float(np.quantile(latencies, q)), values, 1, fastest), pool, q
+        )
         for q, values in zip(known, pool.quantiles(known, pool.drawn), strict=True)
     }
 
     return LatencyFigures(
         count=len(latencies),
-        mean=_over_slices(pool, pool.mean, fastest),
+        mean=_with_tail(_over_slices(pool, pool.mean, 1, fastest), pool.tail, falls=False),
         median=percentile.get(0.5),
         p90=percentile.get(0.9),
         p95=percentile.get(0.95),
         p99=percentile.get(0.99),
         p999=percentile.get(0.999),
-        deviation=_over_slices(pool, pool.deviation) if len(latencies) > 1 else None,
+        deviation=_over_slices(pool, pool.deviation, 0) if len(latencies) > 1 else None,
         low=fastest,
         high=float(latencies[-1]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 from ovreport.run import CellResult, Slice
 from ovreport.stats.bootstrap import FloatArray, weights
 from ovreport.stats.error import Error, between_launches, within_launch
+from ovreport.stats.machine import speed_error
+from ovreport.stats.tail import Tail, heavy_tail
 
 # Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
 # that a bin holds a quarter of a percent, and finer in the upper tail.
 _QUANTILES = np.unique(np.concatenate([np.linspace(0, 1, 401), 1 - np.geomspace(1e-5, 0.05, 100)]))
+
+# What waits for memory may be slowed by more than what only computes; a slope beyond is chance.
+_MOST_FOLLOWED = 2.0
+
+Speed: TypeAlias = Literal[-1, 0, 1]
+"""How a figure follows what the machine takes: 1 as a latency, -1 as a throughput, 0 not at all."""
 
 
 class Pool:
@@ -24,14 +32,19 @@ class Pool:
     Args:
         launches: slices of each launch; launches without slices are left out.
         batch: samples in one request.
+        typical: relative standard deviation of launches of the run's cells.
     """
 
-    def __init__(self, launches: Sequence[Sequence[Slice]], batch: int) -> None:
+    def __init__(
+        self, launches: Sequence[Sequence[Slice]], batch: int, typical: float = 0.0
+    ) -> None:
+        self.typical = typical
         filled = [list(slices) for slices in launches if slices]
         self.sizes = [len(slices) for slices in filled]
         self.slices = [one for slices in filled for one in slices]
         self.batch = batch
         self.requests = np.array([s.requests for s in self.slices], dtype=np.float64)
+        self.starts_s = np.array([s.start_ns / 1e9 for s in self.slices])
         self.wall_s = np.array([s.wall_ns / 1e9 for s in self.slices])
         self.cpu_s = np.array([s.cpu_ns / 1e9 for s in self.slices])
         self.latency_sums_s = np.array([s.latencies_ns.sum() / 1e9 for s in self.slices])
@@ -40,12 +53,17 @@ class Pool:
     def of(cls, result: CellResult) -> Pool:
         assert result.resolved is not None, "only measured cells have figures"
         counted = [[s for s in launch.slices if s.counted] for launch in result.launches]
-        return cls(counted, result.resolved.batch)
+        return cls(counted, result.resolved.batch, result.launch_deviation or 0.0)
 
     @cached_property
     def latencies_s(self) -> FloatArray:
         """All latencies, sorted, shape [requests]."""
         return np.sort(np.concatenate([s.latencies_ns for s in self.slices])) / 1e9
+
+    @property
+    def span_s(self) -> float:
+        """From the first slice to the end of the last."""
+        return float((self.starts_s + self.wall_s).max() - self.starts_s.min())
 
     @cached_property
     def drawn(self) -> FloatArray:
@@ -57,13 +75,60 @@ class Pool:
             return np.repeat(np.eye(len(self.sizes)), self.sizes, axis=1)
         return weights(len(self.slices))
 
-    def error(self, values: FloatArray) -> Error | None:
-        """Of a figure, from its values for each row of :attr:`drawn`; None where it is unknown."""
+    def error(self, values: FloatArray, speed: Speed = 0) -> Error | None:
+        """Of a figure, from its values for each row of :attr:`drawn`; None where it is unknown.
+
+        Args:
+            values: logarithms, where the figure follows the speed of the machine.
+            speed: how the figure follows it.
+        """
         if not np.isfinite(values).all():
             return None
+        if self.machine is None or self._reference is None or not speed:
+            return self._own_error(values, self.typical if speed else 0.0)
+        meanwhile = self.drawn @ self._reference / self.drawn.sum(axis=1)
+        own = self._own_error(values - speed * self._follows * meanwhile, self.typical)
+        return own and own.with_independent(self.machine)
+
+    def _own_error(self, values: FloatArray, typical: float) -> Error | None:
         if len(self.sizes) > 1:
-            return between_launches(values, self.sizes)
+            return between_launches(values, self.sizes, typical)
         return within_launch(values, len(self.slices))
+
+    @cached_property
+    def machine(self) -> Error | None:
+        """How far the figures may be off because the machine's speed changes; None: not known."""
+        known = self._reference
+        error = speed_error(self.starts_s, known) if known is not None else None
+        return error and Error(self._follows * error.deviation, error.freedom)
+
+    @cached_property
+    def _reference(self) -> FloatArray | None:
+        """Logarithm of what the reference took, by slice; None where a slice has none."""
+        times = [s.reference_ns for s in self.slices]
+        return np.log([time for time in times if time]) if all(times) else None
+
+    @cached_property
+    def _follows(self) -> float:
+        """By how much latencies change where the reference does, as a part of its change."""
+        if self._reference is None:
+            return 0.0
+        reference = self._reference - self._reference.mean()
+        latencies = np.log(self.by_slice("median"))
+        square = float(reference @ reference)
+        return min(_MOST_FOLLOWED, max(0.0, float(reference @ latencies) / square)) if square else 0
+
+    @cached_property
+    def tail(self) -> Tail | None:
+        """What requests too slow to have been seen could add to the mean; None: nothing."""
+        return heavy_tail(self.latencies_s)
+
+    def share_error(self, latency_s: float) -> Error | None:
+        """Of the part of the requests that take no longer than this."""
+        within = np.array(
+            [np.count_nonzero(s.latencies_ns <= latency_s * 1e9) for s in self.slices]
+        )
+        return self.error((self.drawn @ within) / (self.drawn @ self.requests))
 
     @cached_property
     def _moments(self) -> tuple[FloatArray, FloatArray]:

@@ -14,7 +14,7 @@ from ovreport.stats.bootstrap import FloatArray
 from ovreport.stats.error import CONFIDENCE, mean_of_medians
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import supported
-from ovreport.stats.pool import Pool
+from ovreport.stats.pool import Pool, Speed
 
 Figure = Literal["throughput", "mean", "median", "p90", "p95", "p99"]
 Verdict: TypeAlias = Literal["faster", "slower", "same", "inconclusive"]
@@ -55,8 +55,9 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     launches = min(len(pool.sizes) for pool in (first, second))
     slices = min(len(pool.slices) for pool in (first, second))
     if not in_turn(a, b):
-        errors = [p.error(np.log(_value(p, figure, p.drawn))) for p in (first, second)]
-        error = errors[0].beside(errors[1]) if errors[0] and errors[1] else None
+        speed: Speed = -1 if figure == "throughput" else 1
+        errors = [p.error(np.log(_value(p, figure, p.drawn)), speed) for p in (first, second)]
+        error = errors[0].with_independent(errors[1]) if errors[0] and errors[1] else None
         method = "scatter of each; not measured side by side"
     elif figure in ("throughput", "median"):
         pairs = np.log(second.by_slice(figure) / first.by_slice(figure))

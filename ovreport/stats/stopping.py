@@ -56,26 +56,35 @@ Series: TypeAlias = list[FloatArray]
 """One number for each slice, by launch."""
 
 
-def relative_precision(launches: Launches) -> Precision:
+def relative_precision(launches: Launches, typical: float = 0.0) -> Precision:
     """Precision of a cell's figures after the slices so far.
 
     The median latency is judged by the mean of the slices' medians, which moves as the median of
     all requests does and costs nothing to follow. Of one launch, slices stand for launches.
+
+    Args:
+        typical: relative standard deviation of launches of the run's other cells.
     """
     filled = [launch for launch in launches if launch]
     if len(filled) == 1:
-        filled = [[one] for one in filled[0]]
+        filled, typical = [[one] for one in filled[0]], 0.0
         if len(filled) < MIN_SLICES:
             return UNKNOWN
     if not filled:
         return UNKNOWN
     sizes = [len(launch) for launch in filled]
-    return Precision(
-        throughput=_relative(
-            [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in filled], sizes
-        ),
-        median=_relative([sum(s.median_s for s in one) / len(one) for one in filled], sizes),
-    )
+    rates, medians = _rates(filled), [sum(s.median_s for s in one) / len(one) for one in filled]
+    return Precision(*(_relative(values, sizes, typical) for values in (rates, medians)))
+
+
+def deviation(launches: Launches) -> float | None:
+    """Relative standard deviation of the launches' throughput; None of fewer than two."""
+    filled = [launch for launch in launches if launch]
+    return float(np.std(np.log(_rates(filled)), ddof=1)) if len(filled) > 1 else None
+
+
+def _rates(launches: Launches) -> list[float]:
+    return [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in launches]
 
 
 def ratio_precision(a: Launches, b: Launches) -> Precision:
@@ -125,7 +134,6 @@ def slices_per_launch(series: Series, launch_cost: float) -> int:
     return int(np.clip(best, _FEWEST, _MOST))
 
 
-def _relative(values: Sequence[float], sizes: Sequence[int]) -> float:
+def _relative(values: Sequence[float], sizes: Sequence[int], typical: float) -> float:
     """Half-width of the interval of a figure over the figure itself."""
-    error = between_launches(np.array(values), sizes)
-    return error.half_width / float(np.average(values, weights=sizes))
+    return between_launches(np.log(values), sizes, typical).half_width

@@ -446,7 +446,7 @@ class _Seen:
             Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
                    "of streams: 100 % where every stream brings as much as the first.",
                    optional=True),
-            Column("stopped", "Ended by", help="target: known well enough; max_time: time is up.",
+            Column("stopped", "Ended by", help="target: launches agree; max_time: time is up.",
                    optional=True),
         ]  # fmt: skip
         table = Table(f"cells-{self.id}", "All configurations", columns, rows)

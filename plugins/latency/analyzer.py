@@ -171,7 +171,7 @@ def _effort(run: Run) -> Table:
         Column("load", "Other load", "number", "cores", help="What other programs used of the "
                "processor, the median of the slices, disturbed ones included."),
         Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
-        Column("stopped", "Ended by", help="target: known well enough; max time: time is up."),
+        Column("stopped", "Ended by", help="target: launches agree; max time: time is up."),
     ]  # fmt: skip
     return without_empty(
         Table("effort", "Warm-up, and what the figures rest on", columns, rows), "load"

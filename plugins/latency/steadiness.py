@@ -14,6 +14,7 @@ from ovreport.section import Finding, Link
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
 
 from ..common import batch_wait_s, kept_up
+from . import machine
 
 # Changes below this are within what machines do by themselves.
 _MATTERS = 0.02
@@ -24,7 +25,7 @@ _LINKS = 5
 
 def findings(run: Run) -> list[Finding]:
     """What disturbed the measurements, each kind once, with the cells it was seen in."""
-    told = (_batching, _disturbed, _unsteady, _drift, _groups, _outliers)
+    told = (_batching, machine.finding, _disturbed, _unsteady, _drift, _groups, _outliers)
     return [finding for tell in told if (finding := tell(run)) is not None]
 
 
@@ -155,7 +156,7 @@ def _drift(run: Run) -> Finding | None:
         "warning",
         f"The median latency {direction} by {show(worst, 'share')} while "
         f"{label(found[0].cell, run.header.plan, version=True)} was measured; "
-        f"{count(len(found), 'cell')} drifted.",
+        f"{count(len(found), 'cell')} drifted.{machine.explained(found[0], change(found[0]))}",
         "The processor's clock follows heat and power: set its governor to performance, let it "
         "cool down or run at its sustained speed first, close other programs, and measure longer.",
         cell_links(run, found),

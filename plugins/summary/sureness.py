@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
+from ovreport.labels import count, label, lasting
 from ovreport.rendering.format import half_width
 from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import Finding, Link
@@ -25,6 +25,7 @@ def text(run: Run) -> str:
     rates = [_throughput(result) for result in _at_full_rate(run)]
     if widths := sorted(rate.relative_half_width for rate in rates if rate.confidence):
         said += f"; its throughput is known to {_from_to(widths)}, at 95 % confidence"
+        said += _within(run)
     if unknown := len(rates) - len(widths):
         where = f" for {unknown} of {count(len(rates), 'cell')}" if widths else ""
         said += f"; too little was measured for an interval{where}"
@@ -84,6 +85,14 @@ def _other_load(run: Run) -> float:
     timed = [(load, wall) for load, wall in known if load is not None]
     total = sum(wall for _, wall in timed)
     return sum(load * wall for load, wall in timed) / total if total else 0.0
+
+
+def _within(run: Run) -> str:
+    """What no interval can hold: what the machine does at times when it was not seen."""
+    span = max(figures(result).span_s for result in run.done)
+    return (
+        f" within this run of {lasting(span)}; how fast this machine is at other times is not known"
+    )
 
 
 def _from_to(widths: Sequence[float]) -> str:

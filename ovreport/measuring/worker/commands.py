@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import c_api
 from .loops import Runner
+from .reference import median, rounds_ns
 from .states import States
 from .system import StageError, at, peak_memory
 
@@ -152,15 +153,18 @@ class Worker:
     ) -> dict[str, Any]:
         """Inferences for some time, or until so many are counted.
 
+        Before and after them the reference computation shows the speed of the machine.
+
         Args:
             rate: requests a second that arrive at a fixed pace.
         """
         assert self.runner is not None, "load comes before slice"
-        runner = self.runner
+        runner, before_ns = self.runner, rounds_ns()
         result = at(
             "inference",
             lambda: runner.paced(seconds, rate) if rate else runner.run(seconds, iterations),
         )
+        result["reference_ns"] = int(median((*before_ns, *rounds_ns())))
         result["peak_bytes"] = peak_memory()
         if self.states is not None:
             at("state", self.states.check)
