@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ovreport, tiny_model
+from numpy.typing import NDArray
+from PIL import Image
 
 from ovreport.errors import UserError
 from ovreport.measuring import planning
@@ -169,3 +171,43 @@ def test_no_room_to_compare_answers_costs_the_answers_alone(
     (answers,) = read_run(tmp_path / "x.jsonl").answers
     assert answers.failure is not None
     assert answers.failure.reason.endswith(": full")
+
+
+def picture(path: Path, channels: int = 1) -> NDArray[Any]:
+    """What a model of 32 × 32 pixels is fed, without the batch and channels of one."""
+    target = path.with_suffix(".npz")
+    ports = [Port(names=("x",), shape=f"[1,32,32,{channels}]", precision="u8")]
+    prepare_inputs(target, ports, [(1, 32, 32, channels)], path, None, 0)
+    return np.load(target)["0_0"].squeeze()
+
+
+def test_grey_of_16_bits_is_what_it_is_with_8(tmp_path: Path) -> None:
+    grey = np.tile(np.arange(32, dtype=np.uint16) * 8, (32, 1))
+    Image.fromarray(grey.astype(np.uint8)).save(tmp_path / "g8.png")
+    for name, samples in (("g16.png", grey * 257), ("g16.tiff", grey * 257)):
+        Image.fromarray(samples).save(tmp_path / name)
+        assert np.array_equal(picture(tmp_path / name), picture(tmp_path / "g8.png"))
+        assert np.array_equal(
+            picture(tmp_path / name, channels=3)[..., 1], picture(tmp_path / "g8.png")
+        )
+
+
+def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    white, black = np.full((16, 32), 255, np.uint8), np.zeros((16, 32), np.uint8)
+    image = Image.fromarray(np.concatenate([white, black]))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: the camera was held upright, turned to the right
+    image.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    turned = picture(tmp_path / "turned.jpg")
+    assert turned[:, :16].mean() < 10
+    assert turned[:, 16:].mean() > 245
+
+
+def test_pictures_whose_white_is_not_known_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.linspace(0, 1, 1024, dtype=np.float32).reshape(32, 32)).save(
+        tmp_path / "f.tiff"
+    )
+    Image.fromarray(np.full((32, 32), 1 << 20, np.int32)).save(tmp_path / "i.tiff")
+    for name in ("f.tiff", "i.tiff"):
+        with pytest.raises(UserError, match=rf"{name}: samples of type .*white is not known"):
+            picture(tmp_path / name)

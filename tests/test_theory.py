@@ -7,6 +7,7 @@ from functools import reduce
 from pathlib import Path
 
 import numpy as np
+import onnx
 import openvino as ov
 import pytest
 from conftest import light_model
@@ -363,3 +364,31 @@ def test_a_copy_of_what_does_not_come_before_it_is_ignored() -> None:
     table = node("w", "Constant").model_copy(update={"attributes": {"copy_of": 99}})
     nodes = (table, node("x", "Parameter"), node("y", "Add", 1, 0))
     assert model_work(nodes)[2].parameters >= 0
+
+
+@pytest.mark.parametrize("kind", ["MatMulInteger", "ConvInteger", "QLinearMatMul", "MatMul"])
+def test_weights_of_integer_products_are_parameters(kind: str) -> None:
+    make, types = onnx.helper, onnx.TensorProto
+    convolves, scaled, wide = kind == "ConvInteger", kind == "QLinearMatMul", kind == "MatMul"
+    shape = (8, 3, 3, 3) if convolves else (64, 32)
+    weights = np.ones(shape, np.int32 if wide else np.int8)
+    zero_point = onnx.numpy_helper.from_array(np.uint8(3), "z")
+    scale = onnx.numpy_helper.from_array(np.float32(0.1), "s")
+    operands = {
+        "MatMul": ["x", "w"],
+        "QLinearMatMul": ["x", "s", "z", "w", "s", "z8", "s", "z"],
+    }.get(kind, ["x", "w", "z"])
+    x, y = (types.INT32, types.INT32) if wide else (types.UINT8, types.INT32)
+    graph_of = make.make_graph(
+        [make.make_node(kind, operands, ["y"])], "g",
+        [make.make_tensor_value_info("x", x, [1, 3, 16, 16] if convolves else [4, 64])],
+        [make.make_tensor_value_info("y", types.UINT8 if scaled else y, None)],
+        [
+            onnx.numpy_helper.from_array(weights, "w"), zero_point, scale,
+            onnx.numpy_helper.from_array(np.int8(0), "z8"),
+        ],
+    )  # fmt: skip
+    model = make.make_model(graph_of, opset_imports=[make.make_opsetid("", 13)])
+    read = ov.Core().read_model(model.SerializeToString())
+    works = model_work(Graph.model_validate(graph(read, "model")).nodes)
+    assert sum(work.parameters for work in works) == weights.size

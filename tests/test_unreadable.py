@@ -269,6 +269,18 @@ def test_a_failed_inference_tells_the_layer_and_the_value(tmp_path: Path) -> Non
     assert "the shape of input data (2.8) conflicts with the reshape pattern (1.7)" in told
 
 
+@pytest.mark.parametrize("words", [("-v", "run"), ("run", "-v")])
+def test_v_tells_more_before_the_command_and_after_it(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    x = op.parameter([1, 8], ov.Type.u1, name="x")
+    model = save(tmp_path / "m.xml", op.convert(x, "f32"), x)
+    told = ovreport(*words, model, "--hint", "latency", "--no-roofs", "-o", tmp_path / "r.html")
+    assert told.exit_code == 1
+    assert "Exception from src" in told.output
+    assert "tells more" not in told.output
+
+
 def test_the_innermost_of_several_places_is_told() -> None:
     told = cause(
         "Exception from src/inference/src/cpp/infer_request.cpp:224:\n"

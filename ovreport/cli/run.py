@@ -165,7 +165,9 @@ def run(
     """
     from ovreport.cli.job import Job, Paths
 
-    click.get_current_context().find_root().params["verbose"] |= verbose
+    # -v may stand before the command or after it: errors and failures tell as much either way.
+    program = click.get_current_context().find_root()
+    verbose = program.params["verbose"] = verbose or program.params["verbose"]
     source = _source(target, options)
     paths = Paths.choose(output, run_file, resume)
     gate = GateJob.of(source, options)

@@ -196,7 +196,8 @@ def _parameter_edges(
         for place, (source, port) in enumerate(node.inputs)
         if source in constant
         and place not in others
-        and _holds_parameters(nodes[source].outputs[port].precision)
+        # Integer products read their weights as i32, less the zero point.
+        and (node.type in MULTIPLIES or _holds_parameters(nodes[source].outputs[port].precision))
         and (_elements(nodes, (source, port)) or 0) > 1
     )
 

@@ -43,6 +43,8 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _PIECE = 1 << 16
 # More pictures than this do not make a measurement better, and all of them are held in memory.
 _MAX_IMAGES = 64
+# Of 16 bits a sample.
+_WHITE = 0xFFFF
 
 
 def prepare_inputs(
@@ -345,7 +347,7 @@ def _pictures(path: Path) -> list[Path]:
 def _picture(path: Path, shape: tuple[int, ...]) -> Array:
     """An image at the input's size: HWC or CHW by where its one or three channels are."""
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError as error:
         raise UserError(
             f"input {path}: images need Pillow", "Install it: pip install 'ovreport[images]'."
@@ -359,8 +361,11 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
     channels, height, width = (shape[1], *shape[2:]) if first else (shape[3], *shape[1:3])
     try:
         with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith(("I", "F")):  # Pillow would clip them at 255
+                upright = Image.fromarray(_scaled(np.asarray(upright), path))
             pixels = np.asarray(
-                image.convert("RGB" if channels == 3 else "L").resize((width, height))
+                upright.convert("RGB" if channels == 3 else "L").resize((width, height))
             )
     except (OSError, Image.DecompressionBombError) as error:
         raise UserError(
@@ -368,3 +373,18 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
         ) from error
     pixels = pixels.reshape(height, width, channels)
     return pixels.transpose(2, 0, 1) if first else pixels
+
+
+def _scaled(samples: Array, path: Path) -> NDArray[np.uint8]:
+    """Grey of 16 bits as bytes.
+
+    Raises:
+        UserError: the samples are wider or no integers, so that white is not known.
+    """
+    values = np.asarray(samples, np.float64)
+    if samples.dtype.kind == "f" or values.min() < 0 or values.max() > _WHITE:
+        raise UserError(
+            f"input {path}: samples of type {samples.dtype}, of which white is not known",
+            "Save it with 8 or 16 bits a sample, or its values as .npy.",
+        )
+    return np.round(values * (255 / _WHITE)).astype(np.uint8)
