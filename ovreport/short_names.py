@@ -14,6 +14,8 @@ ELLIPSIS = "…"
 LEAST = 12
 # A part of a path with the separator before it and the numbers after it: ``/layers.11``.
 _PART = re.compile(r"[/.:;]*[^/.:;]+(?:[./]\d+(?![^/.:;]))*|[/.:;]+")
+# What says of which kind a layer is: "before conv (Reorder) #2" is not "conv".
+_MARKED = re.compile(r"(before )?(.*?)((?: \(\w+\))?(?: #\d+)?)", re.DOTALL)
 # Parts at either end that are looked at; a name that somebody made up may have thousands.
 _ENDS = 32
 # Characters that are left of each part, where a name has to be cut further.
@@ -42,7 +44,8 @@ def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
 
     A name that fits stays as it is. A longer one loses its beginning; where others end alike, those
     parts that it shares with all names that begin alike, then further parts from the left, then
-    letters of each part. What is not different by then gets a number.
+    letters of each part. What is not different by then gets a number. A "before" at the beginning
+    and a type or number at the end, " (Reorder) #2", stay.
 
     Args:
         length: at least :data:`LEAST`.
@@ -52,11 +55,12 @@ def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
     found = {name: name for name in every if len(name) <= length}
     if len(found) == len(every):
         return found
-    tree = _tree(every)
-    left = {name: _Path.of(name, tree) for name in every if name not in found}
+    marked = {name: _Marked.of(name, length) for name in every}
+    tree = _tree([name.inner for name in marked.values()])
+    left = {name: _Path.of(marked[name].inner, tree) for name in every if name not in found}
     taken = set(found.values())
     for way in _WAYS:
-        ways = {name: way(path, length) for name, path in left.items()}
+        ways = {name: marked[name].shortened(way, path, length) for name, path in left.items()}
         counts = Counter(ways.values())
         for name, short in ways.items():
             if len(short) <= length and counts[short] == 1 and short not in taken:
@@ -92,6 +96,26 @@ def _tree(names: Sequence[str]) -> _Place:
             place = place.next.setdefault(part, _Place())
         place.ends = True
     return root
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A name, and the marks of its kind around it."""
+
+    before: str
+    inner: str
+    after: str
+
+    @classmethod
+    def of(cls, name: str, length: int) -> _Marked:
+        match = _MARKED.fullmatch(name)
+        before, inner, after = (match[1] or "", match[2], match[3]) if match else ("", name, "")
+        room = length - len(before) - len(after)
+        return cls(before, inner, after) if inner and room >= LEAST else cls("", name, "")
+
+    def shortened(self, way: _Way, path: _Path, length: int) -> str:
+        room = length - len(self.before) - len(self.after)
+        return f"{self.before}{way(path, room)}{self.after}"
 
 
 @dataclass(frozen=True)

@@ -84,3 +84,43 @@ def test_names_fit_and_are_told_apart_in_a_deep_model() -> None:
     assert len(set(names.values())) == len(runtime)
     assert all(len(name) <= LENGTH for name in names.values())
     assert names[71] == "…/layer.23…/value/MatMul"
+
+
+def test_a_tensor_that_names_one_operator_names_no_other_before_it() -> None:
+    """An Add that stood before four convolutions was called after the resize behind them."""
+    model = [
+        node("x", "Parameter", tensor="x"),
+        node("Transpose_18345", "Add", 0),
+        node("w", "Constant"),
+        node("17", "Convert", 2, tensor="m/conv2d_30/Conv2D_dequantize"),
+        node("Convolution_15738", "Convolution", 1, 3),
+        node("Transpose_18351", "Add", 4),
+        node("214", "Interpolate", 5, tensor="m/up_sampling2d_4/resize"),
+    ]
+    runtime = [
+        node("x", "Input"),
+        node("Transpose_18345", "Eltwise", 0),
+        node("Convolution_15738", "Convolution", 1),
+        node("Transpose_18351", "Subgraph", 2),
+        node("214", "Interpolate", 3),
+    ]
+    names = name_nodes(runtime, model, {0: (0,), 1: (1,), 2: (4,), 3: (5,), 4: (6,)}).runtime
+    assert list(names.values())[1:] == [
+        "before m/conv2d_30/Conv2D",
+        "m/conv2d_30/Conv2D",
+        "before m/up_sampling2d_4/resize",
+        "m/up_sampling2d_4/resize",
+    ]
+
+
+def test_a_numbered_output_keeps_the_name_that_the_model_gives_it() -> None:
+    """TensorFlow calls outputs "Identity_4"; OpenVINO's own node names look alike."""
+    model = [node("in_1", "Parameter", tensor="in_1")]
+    model += [node("299", "Reshape", 0, tensor="Identity_4"), node("Result_17180", "Result", 1)]
+    runtime = [
+        node("in_1", "Input"),
+        node("a_bf16_f32_299", "Reorder", 0),
+        node("299", "Reshape", 1),
+    ]
+    names = name_nodes(runtime, model, {0: (0,), 1: (), 2: (1,)}).runtime
+    assert names == {0: "in_1", 1: "before Identity_4", 2: "Identity_4"}

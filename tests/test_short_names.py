@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 from ovreport.short_names import LEAST, short_names
 
 PATHS = st.lists(
-    st.sampled_from(["model", "layers.0", "layers.1", "attention", "MatMul", "a" * 30, "é…→", ""]),
+    st.sampled_from(
+        [
+            "before m",
+            "x (Add) #2",
+            "model",
+            "layers.0",
+            "layers.1",
+            "attention",
+            "MatMul",
+            "a" * 30,
+            "é…→",
+            "",
+        ]
+    ),
     min_size=1,
     max_size=8,
 ).map("/".join)
@@ -42,6 +55,15 @@ def test_layers_of_a_transformer_are_told_apart_by_their_place() -> None:
 def test_what_all_names_begin_with_is_left_out_first() -> None:
     names = [f"/model/model.0/a_long_name_of_a_block/conv{i}/Conv" for i in range(3)]
     assert list(short_names(names, 24).values()) == [f"…/conv{i}/Conv" for i in range(3)]
+
+
+def test_what_a_name_says_of_its_kind_stays() -> None:
+    """A layer before a convolution was shown under the name of that convolution."""
+    conv = "model_1/model/depthwise_conv2d_32/depthwise"
+    short = short_names([conv, f"before {conv}", f"{conv} (Reorder) #2"], 40)
+    assert short[f"before {conv}"].startswith("before …")
+    assert short[f"{conv} (Reorder) #2"].endswith(" (Reorder) #2")
+    assert not short[conv].startswith("before")
 
 
 @pytest.mark.parametrize("length", [12, 24, 40])

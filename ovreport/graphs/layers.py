@@ -14,6 +14,7 @@ from ovreport.graphs.execution import abilities, executed_precision, weights_pre
 from ovreport.graphs.kernels import parse_kernel
 from ovreport.graphs.names import Names, is_constant, name_nodes
 from ovreport.graphs.precision import INT8, is_floating
+from ovreport.graphs.rewritten import find_rewritten
 from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
 
@@ -154,15 +155,18 @@ def layer_names(run: Run, result: CellResult) -> Names:
 
 @by_identity
 def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
-    """The model's nodes that each layer of the runtime graph names as those that it executes."""
-    resolve = _resolver(node.name for node in _model_nodes(run, result))
+    """The model's nodes that each layer of the runtime graph executes: those that it names, else
+    the one that it replaces."""
+    model = _model_nodes(run, result)
+    resolve = _resolver(node.name for node in model)
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     constant = constant_nodes(nodes) - {index for index, _ in _executed(run, result)}
-    return {
+    named = {
         index: resolve(attribute(node, "originalLayersNames"))
         for index, node in enumerate(nodes)
         if index not in constant
     }
+    return named | {layer: (node,) for layer, node in find_rewritten(nodes, model, named).items()}
 
 
 def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:

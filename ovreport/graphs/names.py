@@ -13,9 +13,10 @@ from ovreport.short_names import short_names
 # Fits a column of a table, and a sentence.
 LENGTH = 40
 # OpenVINO calls a node that has no name by its type and a running number, which the next compile
-# gives to another node. PyTorch's exporter does likewise with tensors. A "stub" is an output that
-# nothing reads.
+# gives to another node. A "stub" is an output that nothing reads.
 _NUMBERED = re.compile(r"(?:onnx::)?([A-Z]\w*?)_\d+(?:\.\d+)?|\d*|stub_\d+_.*")
+# PyTorch's exporter numbers tensors. "Identity_4" is a name of TensorFlow's own.
+_NUMBERED_TENSOR = re.compile(r"onnx::.*|\d*|stub_\d+_.*")
 # What OpenVINO adds to the name of the layer that it made a node of.
 _ADDED = re.compile(r"(?:/WithoutBiases|/fq_\w+|_dequantize|/sink_port_\d+)+$")
 # TFLite lists the layers that it fused; the work is done by the first that is none of these.
@@ -97,11 +98,18 @@ class _ModelNames:
         return next((_unadded(name) for name in names if name), None)
 
     def _names_that_follow(self) -> list[int | None]:
-        """For each node itself if it has a name, else the next that reads it and has one."""
+        """For each node itself if it has a name, else the next that reads it and has one.
+
+        A tensor's name is passed on to no other node. TFLite names tensors alone, so that a node
+        without a name is an operator of its own, of which OpenVINO lost the tensor.
+        """
         found = [index if name else None for index, name in enumerate(self._given)]
+        named = [_names_operators(node) for node in self._nodes]
         for index in reversed(range(len(self._nodes))):
             for source, _ in self._nodes[index].inputs:
-                found[source] = source if self._given[source] else found[index]
+                if not self._given[source]:
+                    passed = found[index]
+                    found[source] = passed if passed is not None and named[passed] else None
         return found
 
     def _before(self, index: int) -> Iterator[int]:
@@ -130,11 +138,17 @@ class _ModelNames:
 
 def _given_name(node: Node) -> str | None:
     """The name that the model gives a node; None where OpenVINO made one up."""
-    tensors = [name for output in node.outputs for name in output.names]
-    numbered = _NUMBERED.fullmatch(node.name)
-    if not numbered or (tensors and numbered[1] == node.type != "Result"):
+    if _names_operators(node):
         return node.name
-    return next((_first_of(name) for name in tensors if not _NUMBERED.fullmatch(name)), None)
+    tensors = [name for output in node.outputs for name in output.names]
+    return next((_first_of(name) for name in tensors if not _NUMBERED_TENSOR.fullmatch(name)), None)
+
+
+def _names_operators(node: Node) -> bool:
+    """Whether the model itself names this node, not only the tensor that it puts out."""
+    numbered = _NUMBERED.fullmatch(node.name)
+    tensors = any(output.names for output in node.outputs)
+    return not numbered or (tensors and numbered[1] == node.type != "Result")
 
 
 def is_constant(node: Node) -> bool:

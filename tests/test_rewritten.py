@@ -1,0 +1,48 @@
+"""Operators that the device executes under another name are found by what reads them."""
+
+from ovreport.graphs.rewritten import find_rewritten
+from ovreport.run import Node
+
+
+def node(name: str, type: str, *inputs: int) -> Node:
+    return Node(name=name, type=type, inputs=tuple((i, 0) for i in inputs), outputs=())
+
+
+MODEL = [
+    node("x", "Parameter"),
+    node("214", "Interpolate", 0),
+    node("Transpose_1", "Transpose", 1),
+    node("Transpose_2", "Transpose", 1),
+    node("conv", "Convolution", 2),
+    node("add", "Add", 3, 4),
+]
+RUNTIME = [
+    node("x", "Input"),
+    node("Interpolate_26951", "Interpolate", 0),
+    node("x_f32_bf16", "Reorder", 1),
+    node("conv", "Convolution", 2),
+    node("add", "Eltwise", 1, 3),
+]
+NAMED: dict[int, tuple[int, ...]] = {0: (0,), 1: (), 2: (), 3: (4,), 4: (5,)}
+
+
+def test_a_layer_with_a_new_name_is_the_operator_that_the_same_layers_read() -> None:
+    """OpenVINO resizes TFLite's tensors in another layout, by a node that names no original."""
+    assert find_rewritten(RUNTIME, MODEL, NAMED) == {1: 1}
+
+
+def test_a_layer_that_two_operators_could_be_is_neither() -> None:
+    """A bidirectional recurrent layer becomes two; two equal ones are not told apart."""
+    twice = [*MODEL[:1], node("213", "Interpolate", 0), *MODEL[1:]]
+    twice = [
+        node(x.name, x.type, *(i + (i > 0) for i, _ in x.inputs)) if at > 1 else x
+        for at, x in enumerate(twice)
+    ]
+    twice[2] = node("214", "Interpolate", 1)
+    named = {0: (0,), 1: (), 2: (), 3: (5,), 4: (6,)}
+    assert find_rewritten(RUNTIME, twice, named) == {}
+
+
+def test_another_type_is_not_taken_for_it() -> None:
+    runtime = [x if x.type != "Interpolate" else node(x.name, "Pooling", 0) for x in RUNTIME]
+    assert find_rewritten(runtime, MODEL, NAMED) == {}
