@@ -16,7 +16,7 @@ from ovreport import __version__
 from ovreport.errors import UserError
 from ovreport.labels import count
 from ovreport.recorded import answers_between
-from ovreport.rendering.format import short_names, shorten
+from ovreport.rendering.format import shorten, unique_names
 from ovreport.run import (
     Answers,
     Cell,
@@ -191,7 +191,7 @@ def _renamed(pairs: Sequence[Pair], first: str, second: str) -> list[Pair]:
         return model
 
     # Long names, and names that hold such arrows and points, must not become those of others.
-    models = short_names({subject(a, b): name(a, b) for a, b in pairs}, _LONGEST_NAME)
+    models = unique_names({subject(a, b): name(a, b) for a, b in pairs}, _LONGEST_NAME)
 
     def renamed(a: Cell, b: Cell) -> Pair:
         names = [first, second]

@@ -42,6 +42,20 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     return " · ".join(parts)
 
 
+def version_name(cell: Cell, among: Sequence[Cell]) -> str:
+    """How sentences call a cell's version: ``net (int8)``; the model alone if it has no other."""
+    return f"{cell.model} ({cell.version})" if _has_versions(cell.model, among) else cell.model
+
+
+def version_heading(cell: Cell, among: Sequence[Cell]) -> str:
+    """The same for headings: ``net · int8``."""
+    return f"{cell.model} · {cell.version}" if _has_versions(cell.model, among) else cell.model
+
+
+def _has_versions(model: str, among: Sequence[Cell]) -> bool:
+    return len({other.version for other in among if other.model == model}) > 1
+
+
 def difference(one: Cell, other: Cell) -> tuple[str, str]:
     """What two cells of a model are called by what differs: ``parent`` and ``int8``."""
     keys = ("version", "runtime", "device", "precision")
@@ -61,6 +75,12 @@ def toml_key(name: str) -> str:
 def lasting(seconds: float) -> str:
     """A time in a sentence: ``12 s``, ``4 minutes``."""
     return f"{seconds:.0f} s" if seconds < 100 else count(round(seconds / 60), "minute")
+
+
+def setting(key: str, *values: object) -> str:
+    """How values of the matrix are asked for, on the command line and in a config."""
+    listed = ",".join(map(str, values))
+    return f"--{key} {listed} (in a config: {key} = {json.dumps(values)} under [matrix])"
 
 
 def count(number: float, noun: str) -> str:

@@ -22,6 +22,9 @@ _PACED_ARRIVALS = 10
 _DEVICE = re.compile(r"(CPU|GPU|NPU|AUTO|MULTI|HETERO|BATCH|TEMPLATE)([.:].*)?$")
 # For one device and number of threads, which most runs keep to.
 SECONDS_FOR_ROOFS = 6.0
+# Least and most of passes that have a launch of their own: layers are timed for some inferences, at
+# most 10 s, and so are outputs collected of each version.
+_PROFILING_S = _OUTPUTS_S = (1.5, 11.0)
 
 
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
@@ -92,17 +95,28 @@ def paced_seconds(rate: float) -> float:
     return max(_PACED_S, _PACED_ARRIVALS / rate)
 
 
-def estimated_seconds(cells: Sequence[Cell], measure: Measure) -> tuple[float, float]:
-    """Least and most time that measuring the cells takes, compiling of large models aside."""
+def estimated_seconds(
+    cells: Sequence[Cell], measure: Measure, outputs: int = 0
+) -> tuple[float, float]:
+    """Least and most time that a run takes up to its report, compiling of large models aside.
+
+    Args:
+        outputs: how often outputs of a version are collected.
+    """
     once = SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0
+    profiled = len(cells) if measure.profile_iterations else 0
+    passes = [
+        once + profiled * profiling + outputs * collecting
+        for profiling, collecting in zip(_PROFILING_S, _OUTPUTS_S, strict=True)
+    ]
     least = measure.duration or (0.0 if measure.iterations else measure.min_time)
     most = measure.duration or measure.max_time
     beside = SECONDS_BESIDE_SLICES * measure.launches
     # Every launch has at least one slice.
     paced = [measure.launches * paced_seconds(cell.rate) if cell.rate else 0.0 for cell in cells]
     return (
-        once + sum(max(least, slices) + beside for slices in paced),
-        once + sum(max(most, slices) + beside for slices in paced),
+        passes[0] + sum(max(least, slices) + beside for slices in paced),
+        passes[1] + sum(max(most, slices) + beside for slices in paced),
     )
 
 
@@ -202,12 +216,14 @@ def _check_devices(config: Config, name: str) -> None:
 
 
 def _check_rates(config: Config, name: str) -> None:
-    longest = max(config.measure.max_time, config.measure.duration or 0.0)
+    given = {"max_time": config.measure.max_time, "duration": config.measure.duration or 0.0}
+    key = max(given, key=lambda key: given[key])
+    longest = given[key]
     rates = (*(config.matrix.rate or ()), *(e.rate for e in config.matrix.include if e.rate))
     for rate in rates:
         if config.measure.iterations is None and (needed := paced_seconds(rate)) > longest:
             raise UserError(
                 f"{name}: `matrix.rate` is {rate:g}: {_PACED_ARRIVALS} requests arrive in "
-                f"{needed:g} s, and `measure.max_time` is {longest:g} s",
-                "Raise measure.max_time or the rate.",
+                f"{needed:g} s, and `measure.{key}` is {longest:g} s",
+                f"Raise measure.{key} (--{key.replace('_', '-')}) or the rate.",
             )

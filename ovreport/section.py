@@ -8,7 +8,7 @@ renderer chooses the unit a reader sees.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from ovreport.stats.estimate import Estimate
@@ -74,6 +74,8 @@ class Column:
     """A glossary term's explanation, shown at the heading."""
     optional: bool = False
     """Put away at first where scripts can show it again, so that the others fit a screen."""
+    kept: bool = False
+    """Shown even if no row has a value, as the page's script writes into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,22 @@ class Table:
             if row.values.keys() != keys:
                 odd = sorted(keys.symmetric_difference(row.values.keys()))
                 raise ValueError(f"table {self.id!r}: columns and a row differ in {odd}")
+
+    @property
+    def filled(self) -> Table:
+        """The table without columns that hold nothing in any row; the first names the rows."""
+        columns = [
+            column
+            for place, column in enumerate(self.columns)
+            if place == 0
+            or column.kept
+            or any(row.values[column.key] not in (None, "", ()) for row in self.rows)
+        ]
+        if len(columns) == len(self.columns):
+            return self
+        keys = [column.key for column in columns]
+        rows = [replace(row, values={key: row.values[key] for key in keys}) for row in self.rows]
+        return replace(self, columns=columns, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from ovreport import __version__
 from ovreport.errors import UserError
-from ovreport.rendering.format import short_names
+from ovreport.rendering.format import unique_names
 from ovreport.run import Cell, CellResult, Header, ModelFile, Origin, Run
 
 # What a config allows for a version's name, less the number.
@@ -118,7 +118,7 @@ def _short_versions(runs: Sequence[tuple[str, Run]]) -> dict[tuple[str, str], st
     known = dict.fromkeys(version for _, run in runs for version in run.versions)
     short: dict[tuple[str, str], str] = {}
     for model in dict.fromkeys(model for model, _ in known):
-        short |= short_names({(m, v): v for m, v in known if m == model}, _LONGEST_NAME)
+        short |= unique_names({(m, v): v for m, v in known if m == model}, _LONGEST_NAME)
     return short
 
 

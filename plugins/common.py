@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ovreport import labels
 from ovreport.anchors import anchor
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.openness import is_open, openers
 from ovreport.labels import difference, label
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Block, Finding, Group, Link, Table, Text
+from ovreport.section import Block, Finding, Group, Link, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 
@@ -63,7 +64,7 @@ def point_name(run: Run, result: CellResult) -> str:
     cell = result.cell
     points = [r.cell for r in run.leading(cell.model, cell.version)]
     if not points or points[0].point == cell.point:
-        return version_name(result)
+        return version_name(run, result)
     told = difference(cell, points[0])[0]
     return f"{cell.model} ({cell.version}, {told})"
 
@@ -73,7 +74,9 @@ def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
     cell = result.cell
     note = Text(f"of-{cell.id}", f"Layers of the cell {label(cell, run.header.plan)}.")
     several = len({r.cell.id for r in run.done}) > 1
-    return Group(f"{cell.model} · {cell.version}", [note, *blocks] if several else blocks)
+    return Group(
+        labels.version_heading(cell, run.header.plan), [note, *blocks] if several else blocks
+    )
 
 
 def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
@@ -240,16 +243,6 @@ def latency_threshold_s(run: Run) -> float | None:
     return value / 1e3 if isinstance(value, int | float) else None
 
 
-def version_name(result: CellResult) -> str:
-    """How findings call a version: ``squeezenet (parent)``."""
-    return f"{result.cell.model} ({result.cell.version})"
-
-
-def without_empty(table: Table, *keys: str) -> Table:
-    """The table without those of the named columns that hold nothing in any row."""
-    empty = {key for key in keys if all(row.values[key] in (None, "") for row in table.rows)}
-    rows = [
-        replace(row, values={k: v for k, v in row.values.items() if k not in empty})
-        for row in table.rows
-    ]
-    return replace(table, columns=[c for c in table.columns if c.key not in empty], rows=rows)
+def version_name(run: Run, result: CellResult) -> str:
+    """How findings call a version: ``squeezenet (int8)``."""
+    return labels.version_name(result.cell, run.header.plan)

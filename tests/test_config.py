@@ -176,6 +176,19 @@ def test_the_least_time_is_no_longer_than_the_most_that_was_asked_for() -> None:
     assert validate({"model": [MODEL], "measure": {"max_time": 9}}, "c").measure.min_time == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--duration -1", "--duration is -1.0. Expected greater than 0."),
+        ("--threads 99999999", "--threads is 99999999. Expected less than or equal to 65536."),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_was_typed(option: str, said: str) -> None:
+    told = ovreport("run", "m.onnx", *option.split(), "--dry-run")
+    assert told.exit_code == 2
+    assert f"Error: {said}" in told.stderr
+
+
 def test_the_schema_takes_one_value_for_a_list() -> None:
     hint = Config.model_json_schema()["$defs"]["Matrix"]["properties"]["hint"]
     assert [one["type"] for one in hint["anyOf"]] == ["string", "array"]
@@ -185,6 +198,20 @@ def test_a_slow_rate_counts_in_the_plan() -> None:
     (cell,) = expand(validate({"model": [MODEL], "matrix": {"rate": 1, "hint": "none"}}, "c"))
     measure = Measure(duration=0.3, launches=2, roofs=False)
     assert estimated_seconds([cell], measure)[0] >= 2 * 10
+
+
+def test_the_estimate_holds_all_that_takes_time() -> None:
+    (cell,) = expand(validate({"model": [MODEL], "matrix": {"hint": "latency"}}, "c"))
+    bare = Measure(duration=1, roofs=False, profile_iterations=0)
+    least, most = estimated_seconds([cell], bare)
+    assert least == most
+    for more in (
+        estimated_seconds([cell], bare, outputs=1),
+        estimated_seconds([cell], bare.model_copy(update={"roofs": True})),
+        estimated_seconds([cell], bare.model_copy(update={"profile_iterations": 20})),
+    ):
+        assert more[0] > least
+        assert more[1] > most
 
 
 def test_an_empty_matrix_is_refused() -> None:

@@ -44,6 +44,16 @@ def anchors(numbers: range) -> list[str]:
     return [f"table-{number}" for number in numbers]
 
 
+def test_columns_that_are_empty_in_every_row_are_left_out() -> None:
+    columns = [Column("name", ""), Column("a", ""), Column("b", ""), Column("c", "", kept=True)]
+    rows = [Row({"name": None, "a": None, "b": value, "c": ""}) for value in (None, 0)]
+    filled = Table("t", "", columns, rows).filled
+    assert [column.key for column in filled.columns] == ["name", "b", "c"]
+    assert [dict(row.values) for row in filled.rows] == [
+        {"name": None, "b": None, "c": ""}, {"name": None, "b": 0, "c": ""},
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------------------- long ones
 
 

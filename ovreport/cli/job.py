@@ -144,7 +144,8 @@ class Job:
                 found = list(_found(before, searched, planner))
                 resumed = resumption(self.paths.run_file, before, [*planned, *found], environment)
                 cells += tuple(p.cell for p in found if p.cell.id in resumed.kept)
-            print_plan(planned, searched, resumed, self.source.config.measure)
+            collected = 2 * len(asked) + len(apart)
+            print_plan(planned, searched, resumed, self.source.config.measure, collected)
             if dry_run:
                 return 0
             header = Header(

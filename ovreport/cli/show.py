@@ -28,6 +28,8 @@ from ovreport.stats.figures import figures
 
 # A log file has no width of its own; rich would fold its tables at 80 columns.
 _LOG_WIDTH = 120
+# Of a cell's progress; its layers are timed after all slices.
+_SLICES_PART = 0.8
 
 # None: the program was started without a standard output.
 _is_terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -44,8 +46,13 @@ def print_plan(
     searched: Sequence[Search],
     resumed: Resumption,
     measure: Measure,
+    outputs: int,
 ) -> None:
-    """The cells in their order, which of them are measured already, and how long the rest takes."""
+    """The cells in their order, which of them are measured already, and how long the rest takes.
+
+    Args:
+        outputs: how often outputs of a version are collected after that.
+    """
     cells = [item.cell for item in planned]
     table = Table(title="Plan", title_justify="left", box=None, pad_edge=False)
     table.add_column("#", justify="right", style="dim")
@@ -68,10 +75,12 @@ def print_plan(
             str(number), _text(name), _text(label(item.cell, cells)), _text(shapes), *state
         )
     _console.print(table)
-    least, most = estimated_seconds([item.cell for item in left], measure)
+    least, most = estimated_seconds([item.cell for item in left], measure, outputs)
     done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
-    time = f"about {' to '.join(times)}" if left else "nothing left to measure"
+    time = "nothing left to measure"
+    if left:
+        time = f"about {' to '.join(times)}, and what compiling of large models takes"
     _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
     for search in searched:
         most = search.most_cells
@@ -156,7 +165,7 @@ class Display:
                 self._describe(cell, "compiling")
             case SliceDone(cell, precision, done):
                 known = precision.worst
-                self._advance(cell, done)
+                self._advance(cell, _SLICES_PART * done)
                 self._describe(cell, f"known to ±{known:.1%}" if known < 1 else "measuring")
 
     def _print_pass(self, number: int, cells: int) -> None:

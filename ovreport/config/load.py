@@ -6,7 +6,7 @@ import difflib
 import importlib.util
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -128,7 +128,8 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
         path = str(target) if is_package else str(absolute(target))
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
-    return Source(validate(_overridden(values, overrides, name), name), folder, name)
+    given = {f"{table}.{key}" for table, values in overrides.items() for key in values}
+    return Source(validate(_overridden(values, overrides, name), name, given), folder, name)
 
 
 def check_text(path: Path) -> None:
@@ -218,8 +219,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not valid TOML: {error}") from error
 
 
-def validate(values: Mapping[str, Any], name: str) -> Config:
+def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) -> Config:
     """Checks plain values against the schema.
+
+    Args:
+        given: keys whose value an option of the command line gave, such as ``measure.duration``.
 
     Raises:
         UserError: names the first wrong key, what it holds, and what was expected.
@@ -233,7 +237,8 @@ def validate(values: Mapping[str, Any], name: str) -> Config:
         key = _key(problems[0])
         first = [p for p in problems if re.match(rf"{re.escape(key)}(?![^.[])", _key(p))]
         depth = max(len(p["loc"]) for p in first)
-        raise _explain([p for p in first if len(p["loc"]) == depth], name, rest) from error
+        deepest = [p for p in first if len(p["loc"]) == depth]
+        raise _explain(deepest, name, given, rest) from error
     _check_consistent(config, name)
     return config
 
@@ -255,10 +260,21 @@ def _check_consistent(config: Config, name: str) -> None:
 # ---------------------------------------------------------------------------- messages
 
 
-def _explain(problems: Sequence[ErrorDetails], name: str, rest: str) -> UserError:
+def _where(key: str, name: str, given: Collection[str]) -> str:
+    """What the user wrote: an option, or a key of a file."""
+    option = key.partition("[")[0]
+    if option in given:
+        return f"--{option.rpartition('.')[2].replace('_', '-')}"
+    return f"{name}: `{key}`"
+
+
+def _explain(
+    problems: Sequence[ErrorDetails], name: str, given: Collection[str], rest: str
+) -> UserError:
     """Args: problems: with one value, one for each type that it may be of."""
     problem = problems[0]
     key, holder = _located(problem)
+    where = _where(key, name, given)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         known = list(holder.model_fields)
@@ -268,12 +284,12 @@ def _explain(problems: Sequence[ErrorDetails], name: str, rest: str) -> UserErro
     if kind == "missing":
         field = holder.model_fields.get(str(problem["loc"][-1]))
         about = " ".join((field.description or "").split()) if field else ""
-        return UserError(f"{name}: `{key}` is missing", about, detail=rest)
+        return UserError(f"{where} is missing", about, detail=rest)
     if kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
-        return UserError(f"{name}: `{key}`: {message}", detail=rest)
+        return UserError(f"{where}: {message}", detail=rest)
     expected = " or ".join(dict.fromkeys(_expected(p, key) for p in problems))
-    return UserError(f"{name}: `{key}` is {value!r}", f"Expected {expected}.", detail=rest)
+    return UserError(f"{where} is {value!r}", f"Expected {expected}.", detail=rest)
 
 
 def _expected(problem: ErrorDetails, key: str) -> str:

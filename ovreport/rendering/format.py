@@ -283,7 +283,7 @@ def explain(estimate: Estimate, kind: Kind) -> str:
     return f"{head}{level}; {estimate.method}"
 
 
-def short_names(names: Mapping[K, str], length: int) -> dict[K, str]:
+def unique_names(names: Mapping[K, str], length: int) -> dict[K, str]:
     """The names cut to a length and still different: those that are alike then are numbered."""
     found: dict[K, str] = {}
     numbers: Counter[str] = Counter()

@@ -78,7 +78,7 @@ def _agreeing(answer: Found | str, rule: Rule, advised: dict[str, tuple[str, str
 def _row(rule: Rule, case: Case, answer: Found | str) -> Row:
     return Row(
         {
-            "version": version_name(case.result),
+            "version": version_name(case.run, case.result),
             "question": rule.question,
             "answer": answer if isinstance(answer, str) else answer.text,
             "id": _id(rule),
@@ -91,7 +91,7 @@ def _finding(rule: Rule, case: Case, found: Found) -> Finding:
     return Finding(
         _id(rule),
         found.severity,
-        f"{version_name(case.result)}: {found.text}",
+        f"{version_name(case.run, case.result)}: {found.text}",
         found.remedy,
         found.evidence,
         found.gain,

@@ -85,7 +85,7 @@ class Bottlenecks(Analyzer):
             groups.append(focus_group(run, result, blocks))
             findings += [
                 _concentration(run, result, layers),
-                *_path(result, nodes, layers),
+                *_path(run, result, nodes, layers),
                 *_gap(run, result, layers),
                 *_hidden(run, result),
             ]
@@ -237,14 +237,14 @@ def _concentration(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
     return Finding(
         "bottlenecks.concentration",
         "info",
-        f"{version_name(result)}: {text}.",
+        f"{version_name(run, result)}: {text}.",
         evidence=evidence(result, layers, 3),
         gain=gain(run, result, [first]),
     )
 
 
 def _path(
-    result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
+    run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> Iterator[Finding]:
     path, time = _critical(nodes, layers)
     beside = 1 - time / (total_s(layers) or 1.0)
@@ -254,7 +254,7 @@ def _path(
     yield Finding(
         "bottlenecks.branches",
         "info",
-        f"{version_name(result)}: the critical path takes {show(time, 'duration')}; "
+        f"{version_name(run, result)}: the critical path takes {show(time, 'duration')}; "
         f"{show(beside, 'share')} of the layers' time is in branches beside it, which is the most "
         "that running branches in parallel could save.",
         "OpenVINO's CPU plugin runs the layers of one request one after another: several streams "
@@ -282,8 +282,9 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     yield Finding(
         "bottlenecks.gap",
         "info",
-        f"{version_name(result)}: the layers take {show(known.layers.point, 'duration')} together "
-        f"(sum of their medians), an inference without counters takes {show(latency, 'duration')}, "
+        f"{version_name(run, result)}: the layers take {show(known.layers.point, 'duration')} "
+        "together (sum of their medians), an inference without counters takes "
+        f"{show(latency, 'duration')}, "
         f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
         (Link("how the layers add up", anchor("sum", result)),),
@@ -355,7 +356,8 @@ def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:
     yield Finding(
         "bottlenecks.hidden",
         "info",
-        f"{version_name(result)}: {count(len(bodies), 'layer')} ({shorten(bodies[0].name, 40)}, "
+        f"{version_name(run, result)}: {count(len(bodies), 'layer')} "
+        f"({shorten(bodies[0].name, 40)}, "
         f"{bodies[0].type}) {'holds' if len(bodies) == 1 else 'hold'} {count(inside, 'operator')} "
         "in bodies; the device reports one time for each such layer and no precision or kernel "
         "of what runs inside.",

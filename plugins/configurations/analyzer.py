@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ovreport.anchors import anchor
 from ovreport.export.workbench import file_name, inference_report
-from ovreport.labels import count, label
+from ovreport.labels import count, label, version_heading, version_name
 from ovreport.plugin import Analyzer, Options
 from ovreport.ranking import judge, rivals, times
 from ovreport.rendering.format import show
@@ -39,7 +39,7 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.figures import figures
 from ovreport.stats.ratio import Figure
 
-from ..common import latency_threshold_s, without_empty
+from ..common import latency_threshold_s
 from .choice import (
     fps,
     is_device_choice,
@@ -163,7 +163,7 @@ def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[
         Finding(
             "configurations.not-in-force",
             "warning",
-            f"{cell.model} ({cell.version}): not all that was asked for is in force "
+            f"{version_name(cell, cells)}: not all that was asked for is in force "
             f"({'; '.join(found[:_NAMED])}{more}).",
             "Figures are those of what the device made. Leave such cells out, or ask for what the "
             "device can: streams need a thread each.",
@@ -195,7 +195,7 @@ class _Seen:
         return Finding(
             "configurations.sweet-spot",
             "info" if rivals(chosen, self.results) else "good",
-            f"{chosen.cell.model} ({chosen.cell.version}): the best throughput{limit} is "
+            f"{version_name(chosen.cell, self.cells)}: the best throughput{limit} is "
             f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
             f"{self._beside_the_device_choice(chosen)}{self._beside_rivals(chosen)}.",
             evidence=[Link("its row", anchor("cell", chosen))],
@@ -238,7 +238,7 @@ class _Seen:
             alike[_but_streams_and_batch(result.cell, self.cells)].append(place)
         for words, places in alike.items():
             blocks += self._heat_maps(words, places)
-        return Group(f"{cell.model} · {cell.version}", blocks)
+        return Group(version_heading(cell, self.cells), blocks)
 
     def _chart(self) -> Chart:
         marks: list[Points | Rule] = []
@@ -429,15 +429,15 @@ class _Seen:
         columns = [
             Column("cell", "Configuration"),
             Column("mark", "Mark", help="device's choice: what the device chose by itself under "
-                   "the throughput hint."),
+                   "the throughput hint.", kept=True),
             Column("streams", "Streams", help="As the device resolved them; auto: its own choice."),
             Column("requests", "Requests", "count", help="Infer requests in flight.",
                    optional=True),
             Column("batch", "Batch", "count"),
             Column("precision", "Precision", help="Inference precision of the compiled model.",
                    optional=True),
-            Column("fps", "Throughput", "rate"),
-            Column("latency", f"Latency, {self.percentile}", "duration"),
+            Column("fps", "Throughput", "rate", kept=True),
+            Column("latency", f"Latency, {self.percentile}", "duration", kept=True),
             Column("p95", "Latency, p95", "duration"),
             Column("ratio", "To the device's choice", "ratio", help="Throughput over that of the "
                    "device's own choice."),
@@ -446,11 +446,10 @@ class _Seen:
             Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
                    "of streams: 100 % where every stream brings as much as the first.",
                    optional=True),
-            Column("stopped", "Ended by", help="target: launches agree; max_time: time is up.",
+            Column("stopped", "Ended by", help="target: launches agree; max time: time is up.",
                    optional=True),
         ]  # fmt: skip
-        table = Table(f"cells-{self.id}", "All configurations", columns, rows)
-        return without_empty(table, "ratio", "gain", "efficiency")
+        return Table(f"cells-{self.id}", "All configurations", columns, rows)
 
     def _mark(self, place: int) -> str:
         marks = []

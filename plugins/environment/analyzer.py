@@ -11,8 +11,6 @@ from ovreport.rendering.format import show
 from ovreport.run import Environment, ModelFile, Run, number_ranges
 from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
 
-from ..common import without_empty
-
 # Cores. Of a sample of a third of a second, which a service that wakes up once can fill in part.
 _LOAD = 0.5
 
@@ -187,8 +185,7 @@ def _cells(run: Run) -> Table:
         Column("harness", "Harness", "duration", help="What starting a request costs by itself."),
         Column("python", "Why by the Python API"),
     ]
-    table = Table("measured-cells", "How the cells were measured", columns, rows)
-    return without_empty(table, "harness", "python", "cached")
+    return Table("measured-cells", "How the cells were measured", columns, rows)
 
 
 def _memory(run: Run) -> Table:

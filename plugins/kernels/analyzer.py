@@ -36,7 +36,6 @@ from ..common import (
     grouped,
     longest,
     total_s,
-    without_empty,
 )
 
 # A reference kernel that costs less than this is not worth a sentence.
@@ -166,8 +165,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
         Column("types", "Layer types"),
         *_SUMS,
     ]
-    table = Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
-    return without_empty(table, "reference")
+    return Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
 
 
 _UNI = "uni: chosen when the kernel is made."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ovreport.anchors import anchor
 from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
-from ovreport.run import CellResult, Run
+from ovreport.run import CellResult, Run, Slice
 from ovreport.section import (
     Axis,
     Band,
@@ -29,7 +29,7 @@ from ovreport.section import (
 )
 from ovreport.stats.figures import figures
 
-from ..common import kept_up, without_empty
+from ..common import kept_up
 from ..summary.choice import best, in_latency_mode
 from .steadiness import cell_links, median_load, steady_after, taken, warm_up_slices
 from .steadiness import findings as steadiness
@@ -124,9 +124,7 @@ def _table(run: Run) -> Table:
         ),
     ]  # fmt: skip
     note = "" if all(map(kept_up, run.done)) else _BEHIND
-    return without_empty(
-        Table("latencies", "Latency of single requests", columns, rows, note), "cost"
-    )
+    return Table("latencies", "Latency of single requests", columns, rows, note)
 
 
 _BEHIND = "Where requests are left behind the wait grows as long as it lasts: no latency is given."
@@ -173,9 +171,7 @@ def _effort(run: Run) -> Table:
         Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
         Column("stopped", "Ended by", help="target: launches agree; max time: time is up."),
     ]  # fmt: skip
-    return without_empty(
-        Table("effort", "Warm-up, and what the figures rest on", columns, rows), "load"
-    )
+    return Table("effort", "Warm-up, and what the figures rest on", columns, rows)
 
 
 def _histogram(result: CellResult) -> Chart:
@@ -218,13 +214,29 @@ def _course(result: CellResult) -> Chart:
         Axis("latency", "duration"),
         [
             Band(times, quantiles[:, 0].tolist(), quantiles[:, 2].tolist(), role, "5 to 95 %"),
-            Points(times, quantiles[:, 1].tolist(), role, "median", joined=True),
+            *_medians(slices, times, quantiles[:, 1].tolist(), role),
         ],
         f"Latency over time, warm-up included: medians of {count(len(slices), 'slice')} between "
         f"{show(float(quantiles[:, 1].min()), 'duration')} and "
         f"{show(float(quantiles[:, 1].max()), 'duration')}.",
         height=2.2,
     )
+
+
+def _medians(
+    slices: Sequence[Slice], times: Sequence[float], medians: Sequence[float], role: Role
+) -> Iterator[Points]:
+    """Slices that count, and apart from them those that were measured and do not."""
+    for counted, name in ((True, "median"), (False, "median, not counted")):
+        places = [place for place, one in enumerate(slices) if one.counted is counted]
+        if places:
+            yield Points(
+                [times[place] for place in places],
+                [medians[place] for place in places],
+                role if counted else Role("series", "other"),
+                name,
+                joined=counted,
+            )
 
 
 def _findings(run: Run) -> list[Finding]:

@@ -96,7 +96,7 @@ def _batching(run: Run) -> Finding | None:
         f"{show(worst, 'duration')} for others: {first.cell.device} collects requests until its "
         f"batch is full or AUTO_BATCH_TIMEOUT has passed, and "
         f"{count(first.resolved.requests, 'request')} at a time did not fill it.",
-        "Keep as many requests in flight as the batch holds ([matrix] requests), or set a shorter "
+        "Keep as many requests in flight as the batch holds (--requests), or set a shorter "
         f"AUTO_BATCH_TIMEOUT, in ms, under [properties.{toml_key(first.cell.device)}].",
         cell_links(run, found),
     )

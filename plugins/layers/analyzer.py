@@ -83,18 +83,19 @@ class Layers(Analyzer):
                 )
                 for result, layers in cells
             ],
-            _disturbed([result for result, _ in cells]),
+            _disturbed(run, [result for result, _ in cells]),
         )
 
 
-def _disturbed(results: Sequence[CellResult]) -> list[Finding]:
+def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
     """Other programs that ran while layers were timed: they slow some layers and not others."""
     return [
         Finding(
             "layers.disturbed",
             "warning",
-            f"{version_name(result)}: other programs used {load:.1f} cores while the layers were "
-            "timed: layer times are longer than the model alone takes, and unevenly so.",
+            f"{version_name(run, result)}: other programs used {load:.1f} cores while the "
+            "layers were timed: layer times are longer than the model alone takes, and unevenly "
+            "so.",
             "Close other programs and measure again before acting on the times of single layers.",
             (Link("how the layers add up", anchor("sum", result)),),
         )

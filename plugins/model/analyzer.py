@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ovreport.graphs.theory import ModelTotals, not_placed, totals
 from ovreport.graphs.work import model_work
-from ovreport.labels import count
+from ovreport.labels import count, version_heading
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Port, Run
@@ -56,7 +56,7 @@ class ModelFacts(Analyzer):
             if found.unknown:
                 blocks.append(_unknown(result, found))
                 findings.append(_incomplete(run, result, found))
-            groups.append(Group(f"{result.cell.model} · {result.cell.version}", blocks))
+            groups.append(Group(version_heading(result.cell, run.header.plan), blocks))
         return Section(groups, findings)
 
 
@@ -166,7 +166,8 @@ def _incomplete(run: Run, result: CellResult, found: ModelTotals) -> Finding:
     return Finding(
         "model.unknown",
         "info",
-        f"{version_name(result)}: the work of {count(number, 'operator')} is not known ({first}): "
+        f"{version_name(run, result)}: the work of {count(number, 'operator')} is not known "
+        f"({first}): "
         "sums are at least so much.",
         fixing_shapes(run.graphs[result.model_graph or ""].nodes)
         if any(what.endswith("dynamic shape") for what in found.unknown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
+from ovreport.labels import count, label, version_heading
 from ovreport.plugin import Analyzer
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
@@ -37,7 +37,9 @@ class Rates(Analyzer):
         groups, findings = [], []
         for model, version in run.versions:
             if results := run.paced(model, version):
-                groups.append(Group(f"{model} · {version}", [_table(run, results)]))
+                groups.append(
+                    Group(version_heading(results[0].cell, run.header.plan), [_table(run, results)])
+                )
                 findings += _findings(run, results)
         return Section(groups, findings)
 
@@ -92,7 +94,7 @@ def requests_a_second(result: CellResult) -> Estimate:
 
 def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
     """The highest rate that is served, and the lowest that is not."""
-    name, found = version_name(results[0]), []
+    name, found = version_name(run, results[0]), []
     by_rate = sorted(results, key=lambda r: r.cell.rate or 0)
     served = [r for r in by_rate if kept_up(r)]
     behind = [r for r in by_rate if not kept_up(r)]

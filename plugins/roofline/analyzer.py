@@ -51,7 +51,6 @@ from ..common import (
     median_latency_s,
     total_s,
     version_name,
-    without_empty,
 )
 from .chart import roofline_chart
 
@@ -124,7 +123,7 @@ class Roofline(Analyzer):
             standing = Standing(result, layers, efficiency(run, result), roof, model)
             reason = why_not_judged(run, result)
             if reason is None:
-                findings += _findings(standing, self.options.low)
+                findings += _findings(run, standing, self.options.low)
                 blocks: list[Block] = [
                     _figures(standing, self.options.low),
                     roofline_chart(result, layers, standing.reached, roof),
@@ -135,7 +134,7 @@ class Roofline(Analyzer):
                 blocks = [Text(f"roofline-unjudged-{result.cell.id}", said)]
             blocks += [_table(standing, judged=reason is None), _roofs(standing)]
             groups.append(focus_group(run, result, blocks))
-        return Section(groups, [*findings, *_unjudged(unjudged)])
+        return Section(groups, [*findings, *_unjudged(run, unjudged)])
 
 
 # ---------------------------------------------------------------------------- blocks
@@ -222,7 +221,7 @@ def _table(standing: Standing, *, judged: bool) -> Table:
         Column("achieved", "Achieved", "number", "GFLOP/s"),
         Column("bandwidth", "Bandwidth", "number", "GB/s", optional=True),
     ]
-    table = Table(
+    return Table(
         f"roofline-{standing.result.cell.id}",
         title,
         columns,
@@ -230,7 +229,6 @@ def _table(standing: Standing, *, judged: bool) -> Table:
         "Integer operations count like floating-point ones, against the roof of integers. Layers "
         "of a few microseconds are shorter than the counters can tell well.",
     )
-    return without_empty(table, "fraction", "left", "least", "bound")
 
 
 def _scaled(value: float | None) -> float | None:
@@ -258,12 +256,12 @@ def _roofs(standing: Standing) -> Facts:
 # ---------------------------------------------------------------------------- findings
 
 
-def _findings(standing: Standing, low: float) -> Iterator[Finding]:
+def _findings(run: Run, standing: Standing, low: float) -> Iterator[Finding]:
     known = standing.known
     taken, least = total_s(known), standing.least_s(known)
     if not taken:
         return
-    name, latency = version_name(standing.result), median_latency_s(standing.result)
+    name, latency = version_name(run, standing.result), median_latency_s(standing.result)
     near = least / taken > _NEAR
     yield Finding(
         "roofline.distance",
@@ -353,10 +351,10 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
         )
 
 
-def _unjudged(reasons: Mapping[str, Sequence[CellResult]]) -> Iterator[Finding]:
+def _unjudged(run: Run, reasons: Mapping[str, Sequence[CellResult]]) -> Iterator[Finding]:
     """Each reason once, with the versions that it holds for."""
     for reason, results in reasons.items():
-        names = ", ".join(map(version_name, results))
+        names = ", ".join(version_name(run, result) for result in results)
         yield Finding(
             "roofline.disturbed",
             "warning",

@@ -61,13 +61,21 @@ def findings(run: Run) -> list[Finding]:
             "summary.uncertain",
             "warning",
             f"{said[0].upper()}{said[1:]}.",
-            "Close other programs, or measure longer: [measure] max_time or duration.",
+            f"Close other programs, or measure longer: {_longer(run)}.",
             [
                 Link(label(r.cell, among, version=True), anchor("latency", r))
                 for r in [*unknown, *widest][:3]
             ],
         )
     ]
+
+
+def _longer(run: Run) -> str:
+    """What limited the time of a cell, as it is set on the command line and in a config."""
+    measure = run.header.config.get("measure")
+    given = measure if isinstance(measure, dict) else {}
+    key = next((key for key in ("duration", "iterations") if given.get(key)), "max_time")
+    return f"--{key.replace('_', '-')} (in a config: {key} under [measure])"
 
 
 def _at_full_rate(run: Run) -> list[CellResult]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
+from ovreport.labels import count, label, setting
 from ovreport.ranking import judge, times
 from ovreport.rendering.format import show
 from ovreport.run import CellResult, is_busy
@@ -144,7 +144,8 @@ def _idle(case: Case) -> Found | str:
         f"the machine had nothing else to do{more}.",
         "Its layers are too small to be split over all cores: several requests in several "
         "streams use them (hint throughput), or fewer threads do the same.",
-        f'Measure [matrix] hint = ["latency", "throughput"] and threads = {_fewer(threads)}.',
+        f"Measure {setting('hint', 'latency', 'throughput')} and "
+        f"{setting('threads', *_fewer(threads))}.",
         [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in
          (result, *([other] if other and more else []))],
     )  # fmt: skip

@@ -12,7 +12,7 @@ from ovreport.graphs.kinds import CONVERTERS
 from ovreport.graphs.layers import ExecutedLayer, fates, layer_names
 from ovreport.graphs.precision import bits
 from ovreport.graphs.transposes import there_and_back
-from ovreport.labels import count
+from ovreport.labels import count, setting
 from ovreport.rendering.format import show
 
 from ..case import NOTABLE, Case, Found, Rule, share
@@ -94,7 +94,7 @@ class _Cause:
         if self.kind == "precision":
             return (
                 f"{self.before} puts out {old} and {self.after} takes {new}. In one precision "
-                f'nothing is converted: measure [matrix] precision = ["{_wider(old, new)}"] too.'
+                f"nothing is converted: measure {setting('precision', _wider(old, new))} too."
             )
         if self.kind == "order":
             return (

@@ -11,7 +11,7 @@ from ovreport.graphs.precision import INT8, NARROW
 from ovreport.graphs.quantisation import quantisation
 from ovreport.graphs.quantised import Scheme
 from ovreport.graphs.roofline import roof_precision
-from ovreport.labels import count
+from ovreport.labels import count, setting
 from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Node
 from ovreport.section import Link
@@ -163,9 +163,9 @@ def _compressed(case: Case) -> Found | str:
             f"{count(len(kept), 'layer')} with compressed weights ({_weights(kept)}) run in "
             f"{where} and take {show(share(kept), 'share')} of the layers' time. With f32 this "
             "device would multiply them as integers (dynamic quantisation).",
-            'Ask for f32: [matrix] precision = ["f32"].',
-            f'Measure [matrix] precision = ["{kept[0].precision}", "f32"]: both are cells of one '
-            "run then.",
+            f"Ask for f32: {setting('precision', 'f32')}.",
+            f"Measure {setting('precision', kept[0].precision, 'f32')}: both are cells of one run "
+            "then.",
             case.evidence(kept),
             case.gain(kept),
             {"precision": "f32"},
@@ -388,8 +388,8 @@ def _gpu_float32(case: Case) -> Found | str:
         "warning",
         f"{show(part, 'share')} of the layers run in f32 and take {show(share(wide), 'share')} "
         "of the time; this GPU computes f16 faster.",
-        'Ask for f16: [matrix] precision = ["f16"], or a model saved in FP16.',
-        'Measure [matrix] precision = ["f32", "f16"]: both are cells of one run then.',
+        f"Ask for f16: {setting('precision', 'f16')}, or a model saved in FP16.",
+        f"Measure {setting('precision', 'f32', 'f16')}: both are cells of one run then.",
         case.evidence(wide),
         case.gain(wide),
         {"precision": "f16"},

@@ -1,0 +1,21 @@
+"""What cells and versions are called."""
+
+from __future__ import annotations
+
+from ovreport.labels import setting, version_heading, version_name
+from ovreport.run import Cell
+
+
+def test_a_version_is_named_where_its_model_has_another() -> None:
+    parent, other = Cell(model="net"), Cell(model="net", version="int8")
+    alone = Cell(model="other", batch=4)
+    among = [parent, other, alone]
+    assert [version_name(cell, among) for cell in among] == ["net (parent)", "net (int8)", "other"]
+    assert version_heading(parent, among) == "net · parent"
+    assert version_heading(parent, [parent, alone]) == "net"
+
+
+def test_a_setting_is_told_for_the_command_line_and_for_a_config() -> None:
+    assert setting("precision", "f32", "f16") == (
+        '--precision f32,f16 (in a config: precision = ["f32", "f16"] under [matrix])'
+    )
