@@ -54,9 +54,12 @@ def test_a_second_ctrl_c_prints_no_traceback(
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("pause_s", [0.15, 0.3, 0.45])
+@pytest.mark.parametrize("pause_s", [0, 0.1, 0.2])
 def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> None:
     with subprocess.Popen([*PROGRAM, "analyzers"], stderr=subprocess.PIPE, text=True) as process:
+        # Before that, Python itself is still starting, and answers for what it prints.
+        while "pydantic_core" not in Path(f"/proc/{process.pid}/maps").read_text():
+            time.sleep(0.01)
         time.sleep(pause_s)
         process.send_signal(signal.SIGINT)
         printed = process.communicate(timeout=60)[1]

@@ -67,6 +67,9 @@ class Counted:
     def feed(self, turn: int) -> None:
         pass
 
+    def reset(self) -> None:
+        pass
+
     def infer(self) -> None:
         self.mean = next(self.means)
 
