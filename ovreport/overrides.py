@@ -86,15 +86,18 @@ def _flat(device: str, properties: Mapping[str, Scalar]) -> Iterator[tuple[str, 
     for key, value in properties.items():
         path = f"properties.{toml_key(device)}.{key}"
         yield path, key, value, False
-        if key.strip().upper() == _NESTED and isinstance(value, str):
+        # OpenVINO reads DEVICE_PROPERTIES_CPU, too: the same, of one device.
+        if key.strip().upper().startswith(_NESTED) and isinstance(value, str):
             for inner, setting in _SETTING.findall(value):
                 yield f"{path}: {inner}", inner, setting, True
 
 
 def _has_several(device: str) -> bool:
     """Whether a virtual device may run on more than one."""
-    _, _, rest = device.partition(":")
-    return not rest or len([part for part in rest.split(",") if not part.startswith("-")]) != 1
+    kind, _, rest = device.partition(":")
+    if kind in ("AUTO", "MULTI") and not rest:
+        return True
+    return len([part for part in rest.split(",") if not part.startswith("-")]) != 1
 
 
 def _remedy(owner: _Owner, value: Scalar) -> str:

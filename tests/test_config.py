@@ -133,6 +133,8 @@ CPU_AND_GPU = {"device": "MULTI:GPU,CPU", "hint": "none"}
         ("CPU", {"PERF_COUNT": True}, "`profile_iterations` under [measure]"),
         ("GPU", {"DEVICE_ID": "1"}, 'Write device = ["GPU.1"]'),
         ("AUTO", {"MULTI_DEVICE_PRIORITIES": "CPU"}, "Write device"),
+        ("CPU", {"DEVICE_PROPERTIES": "{CPU:{NUM_STREAMS:2}}"}, "Write streams = [2]"),
+        ("CPU", {"DEVICE_PROPERTIES_CPU": "{NUM_STREAMS:2}"}, "Write streams = [2]"),
         ("AUTO:CPU", {"DEVICE_PROPERTIES": "{CPU:{NUM_STREAMS:2}}"}, "Write streams = [2]"),
         ("AUTO:CPU", {"device_properties": '{"CPU": {"num_streams": "2"}}'}, "streams = [2]"),
         ("AUTO:CPU,-GPU", {"DEVICE_PROPERTIES": "{CPU:{NUM_STREAMS:2}}"}, "streams = [2]"),

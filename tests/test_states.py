@@ -147,3 +147,31 @@ def test_a_state_that_grows_later_ends_the_slice_with_a_refusal(tmp_path: Path) 
         worker.ask("compile", 60, "load", **model, requests=1, api="python")
         with pytest.raises(WorkerError, match=r"state memory changes its size .* \[1,8\] and then"):
             worker.ask("inference", 60, "slice", seconds=0.1, iterations=40)
+
+
+def inside_a_branch(path: Path) -> None:
+    """``x [1, 8]`` by ``If``: one branch collects its inputs in a state that grows."""
+    x = op.parameter([1, _WIDTH], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    branch_x, other_x = (op.parameter([1, _WIDTH], np.float32) for _ in range(2))
+    memory = variable("memory", [-1, _WIDTH])
+    past = op.read_value(op.constant(np.zeros((0, _WIDTH), np.float32)), memory)
+    after = op.concat([past, branch_x], 0)
+    total = op.reduce_sum(after, op.constant(np.array([0])), keep_dims=True)
+    then = ov.Model([op.result(total)], [op.assign(after, memory)], [branch_x], "then")
+    other = ov.Model([op.result(op.relu(other_x))], [other_x], "else")
+    highest = op.reduce_max(op.reshape(x, op.constant(np.array([_WIDTH])), False), op.constant(0))
+    choice = op.if_op(op.greater_equal(highest, op.constant(np.float32(0))).output(0))
+    choice.set_then_body(then)
+    choice.set_else_body(other)
+    choice.set_input(x.output(0), branch_x, other_x)
+    y = choice.set_output(then.results[0], other.results[0])
+    ov.save_model(ov.Model([op.result(y)], [x], "inside"), path)
+
+
+def test_a_state_inside_a_branch_is_noticed(tmp_path: Path) -> None:
+    inside_a_branch(tmp_path / "m.xml")
+    done, result = measured(tmp_path)
+    assert done.exit_code == 1
+    assert result.failure is not None
+    assert result.failure.reason.startswith("the model's state memory changes its size")

@@ -60,7 +60,7 @@ class Worker:
             "size_bytes": size,
             "sha256": digest,
             "frontend": frontend(path),
-            "stateful": bool(model.get_variables()),
+            "stateful": source.stateful,
             "indices": index_ranges(model),
             "layouts": [layout(item) for item in model.inputs],
             "inputs": [port(item) for item in model.inputs],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 
 from .names import make_readable, readable, tell_apart
+from .states import has_states
 from .virtual import executing, of_executing
 
 Array = NDArray[np.generic]
@@ -78,7 +79,7 @@ class Model:
     @property
     def stateful(self) -> bool:
         """Whether an inference leaves something for the next one (ReadValue and Assign)."""
-        return bool(self.model.get_variables())
+        return has_states(self.model)
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
         """Gives every input its shape, by index: names may move, indices do not."""
