@@ -168,11 +168,19 @@ def told(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
     return section.findings[0], table(section.groups[0])
 
 
+def test_the_better_of_a_latency_and_a_throughput_cell_is_no_finding() -> None:
+    plain = [result(Cell(model="net"), 5), result(throughput(), 4)]
+    assert Configurations().analyze(run_of(plain)).findings == []
+    assert told(plain, latency_threshold_ms=100)[0].id == "configurations.sweet-spot"
+
+
 def test_without_the_device_s_own_choice_nothing_is_held_against_it() -> None:
-    finding, cells = told([result(Cell(model="net"), 5), result(throughput(1), 4)])
+    finding, cells = told(
+        [result(Cell(model="net"), 5), result(throughput(1), 4), result(throughput(2), 6)]
+    )
     assert "×" not in finding.text
     assert "ratio" not in {column.key for column in cells.filled.columns}
-    own, _ = told([result(Cell(model="net"), 5), result(throughput(), 4)])
+    own, _ = told([result(throughput(1), 5), result(throughput(), 4)])
     assert own.text.endswith("which is the device's own choice.")
 
 

@@ -427,7 +427,7 @@ def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
     samples = sum(1 for _ in input_sets(base.inputs)) * base.batch
     if len(labels) != samples:
         raise UserError(
-            f"{planner.source.name}: model {version.name!r}: {len(labels)} labels for "
+            f"{planner.source.name}: model {version.name!r}: {count(len(labels), 'label')} for "
             f"{count(samples, 'sample')}",
             "Give one label for each sample of `input`, in its order, and say with `layout` where "
             "the batch is.",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.errors import UserError
+from ovreport.labels import count
 from ovreport.measuring.batches import Batch, Count, counted, letters_of, stated, usual
 from ovreport.measuring.ports import index_of, name_of
 from ovreport.run import Port
@@ -244,9 +245,9 @@ def _fitted(
     """The given shape; only its rank has to fit, as other sizes may be changed by reshaping."""
     if own is not None and len(given) != len(own):
         raise UserError(
-            f"shape {given} has {len(given)} dimensions, input {name_of(inputs, index)!r} is "
-            f"{inputs[index].shape}",
-            f"Give {len(own)} dimensions.",
+            f"shape {given} has {count(len(given), 'dimension')}, input "
+            f"{name_of(inputs, index)!r} is {inputs[index].shape}",
+            f"Give {count(len(own), 'dimension')}.",
         )
     return list(given)
 

@@ -93,7 +93,7 @@ class Configurations(Analyzer):
                 tables = search_tables(run, seen.results)
                 groups.append(replace(group, blocks=[*group.blocks, *tables]))
                 findings += _not_in_force(seen.results, seen.cells)
-                if seen.best is not None and len(seen.results) > 1:
+                if seen.is_news:
                     findings.append(seen.finding())
         return Section(groups, findings)
 
@@ -187,6 +187,15 @@ class _Seen:
     @property
     def id(self) -> str:
         return self.results[0].cell.id
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there was a choice: that of one latency and one throughput cell the latter has
+        more throughput says nothing."""
+        if self.best is None or len(self.results) == 1:
+            return False
+        several = [place for place, r in enumerate(self.results) if r.cell.hint != "latency"]
+        return self.threshold is not None or several != [self.best]
 
     def finding(self) -> Finding:
         assert self.best is not None

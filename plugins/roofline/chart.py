@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ovreport.graphs.layers import ExecutedLayer
 from ovreport.graphs.roofline import Efficiency, roof_precision
+from ovreport.labels import count
 from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Roof
 from ovreport.section import Axis, Chart, Line, Mark, Points, Role
@@ -28,7 +29,8 @@ def roofline_chart(
     shown = [x for x in layers if reached[x.index].intensity and reached[x.index].achieved]
     share = total_s(shown) / (total_s(layers) or 1.0)
     best = max(shown, key=lambda x: x.median_s, default=None)
-    title = f"{len(shown)} layers that compute, {show(share, 'share')} of the time"
+    computing = f"{count(len(shown), 'layer')} that {'computes' if len(shown) == 1 else 'compute'}"
+    title = f"{computing}, {show(share, 'share')} of the time"
     alt = "; ".join(
         f"{x.label} {digits((reached[x.index].achieved or 0) / 1e9)} GFLOP/s at "
         f"{digits(reached[x.index].intensity or 0)} FLOP/B"

@@ -10,6 +10,7 @@ from ovreport.graphs.certainty import Certainty, certainty, change_of
 from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import ExecutedLayer, attribute
 from ovreport.graphs.matching import LayerGroup, coverage, matched
+from ovreport.labels import count
 from ovreport.rendering.format import NOTHING, show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
@@ -120,9 +121,10 @@ def _reading(
     found = sum(group.matched for group in groups)
     how = f", {by_structure} of them by structure" if by_structure else " by the names they carry"
     text = (
-        f"Layers are matched in {found} groups{how}; matched are {show(shares[0], 'share')} of "
-        f"the layers' time in {comparison.base} and {show(shares[1], 'share')} in "
-        f"{comparison.other}. A reorder counts with the layer that it serves."
+        f"Layers are matched in {count(found, 'group')}{how}; matched are "
+        f"{show(shares[0], 'share')} of the layers' time in {comparison.base} and "
+        f"{show(shares[1], 'share')} in {comparison.other}. A reorder counts "
+        "with the layer that it serves."
     )
     if sure.apart is not None:
         text += (
