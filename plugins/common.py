@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ovreport import labels
 from ovreport.anchors import anchor
+from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import ExecutedLayer, executed_layers
 from ovreport.graphs.openness import is_open, openers
 from ovreport.labels import difference, label
@@ -194,10 +195,12 @@ def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float
     """The share of the latency that would be saved if some layers took no time (Amdahl's law).
 
     Layer times are of the pass with counters on; where they add up to more than the latency, the
-    counters' cost is taken as spread over all layers alike.
+    counters' cost is taken as spread over all layers alike. Where other programs stretch requests,
+    the layers are stretched with them: what would remain is no more than what is in no layer.
     """
-    latency = median_latency_s(result)
-    whole = max(latency, total_s(executed_layers(run, result)))
+    total = total_s(executed_layers(run, result))
+    remaining = max(0.0, gap(run, result).outside)
+    whole = max(total, min(median_latency_s(result), total + remaining))
     return total_s(layers) / (whole or 1.0)
 
 

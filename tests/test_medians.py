@@ -1,6 +1,7 @@
 """Medians and differences against worlds whose truth is known."""
 
 import numpy as np
+import pytest
 
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.medians import difference, is_beyond_zero, median_of
@@ -10,6 +11,24 @@ def test_the_interval_of_a_median_covers_the_truth() -> None:
     random = np.random.default_rng(1)
     found = [median_of(random.normal(5, 1, 25)) for _ in range(500)]
     assert 0.9 <= np.mean([one.low <= 5 <= one.high for one in found]) <= 0.98
+
+
+def test_two_modes_are_not_told_from_each_other_by_chance() -> None:
+    """A layer that is interrupted in every second inference: its median jumps between two modes."""
+    random = np.random.default_rng(2)
+
+    def measured() -> Estimate:
+        return median_of(np.where(random.random(20) < 0.5, 25.0, 0.9) + random.random(20) / 10)
+
+    apart = [is_beyond_zero(difference(measured(), measured())) for _ in range(500)]
+    assert np.mean(apart) < 0.05
+
+
+@pytest.mark.parametrize(("number", "rank"), [(6, 1), (10, 2), (20, 6), (25, 8)])
+def test_the_interval_of_a_median_ends_where_tables_say(number: int, rank: int) -> None:
+    """Conover, Practical Nonparametric Statistics, table A3."""
+    found = median_of(np.arange(1.0, number + 1))
+    assert (found.low, found.high) == (rank, number + 1 - rank)
 
 
 def test_of_one_value_nothing_is_known() -> None:

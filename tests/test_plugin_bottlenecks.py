@@ -13,6 +13,7 @@ from ovreport.run import CellResult, Graph, Node, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.bottlenecks.analyzer import Bottlenecks
+from ovreport_plugins.common import gain
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,23 @@ def test_no_gain_exceeds_the_whole(run: Run) -> None:
     assert all(0 < gain <= 1 for gain in gains)
 
 
+def test_what_stretches_a_whole_inference_stretches_its_layers(run: Run) -> None:
+    """A tenth of the latency was all that layers could gain that filled each inference."""
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.profile is not None
+    slices = tuple(
+        s.model_copy(update={"latencies_ns": s.latencies_ns * 10}) for s in result.slices
+    )
+    launch = result.launches[0].model_copy(update={"slices": slices})
+    layers = [x.times_ns for x in result.profile.layers if len(x.times_ns)]
+    filled = result.profile.model_copy(update={"latencies_ns": np.sum(layers, axis=0)})
+    busy = changed(run, "parent", profile=filled, launches=(launch,))
+    slower = busy.focus("bottlenecks", "parent")
+    assert slower is not None
+    assert gain(busy, slower, executed_layers(busy, slower)) == pytest.approx(1)
+
+
 def test_work_inside_a_body_is_said_to_be_invisible(run: Run) -> None:
     constant, inside = Node(name="c", type="Constant"), Node(name="x", type="Add")
     body = Graph(kind="model", nodes=(constant, inside, inside))
@@ -99,10 +117,13 @@ def test_layers_that_are_disturbed_now_and_then_explain_a_gap(run: Run) -> None:
     assert result is not None
     assert result.profile is not None
     layers, extra = [], int(sum(x.median_s for x in executed_layers(run, result)) * 1e9)
-    for place, layer in enumerate(result.profile.layers):
+    number = sum(len(layer.times_ns) > 0 for layer in result.profile.layers)
+    place = 0
+    for layer in result.profile.layers:
         times = layer.times_ns.copy()
         if len(times):
-            times[place % len(times)] += extra  # in each inference others
+            times[place::number] += extra  # in each inference another
+            place += 1
         layers.append(layer.model_copy(update={"times_ns": times}))
     disturbed = result.profile.model_copy(update={"layers": tuple(layers)})
     slices = tuple(s.model_copy(update={"latencies_ns": s.latencies_ns * 2}) for s in result.slices)

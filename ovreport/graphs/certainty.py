@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ovreport.graphs.matching import LayerGroup
 from ovreport.run import CellResult
 from ovreport.stats.criteria import Noise
 from ovreport.stats.estimate import Estimate
+from ovreport.stats.medians import add, difference
 
 # Performance counters count whole microseconds.
 _RESOLUTION_S = 1e-6
@@ -71,19 +73,24 @@ def certainty(
 def change_of(group: LayerGroup, a: CellResult, b: CellResult) -> Estimate:
     """Seconds that B takes more for a group's work, with the interval of that difference.
 
-    The standard error of a median of n values is 1.2533 σ / √n, with σ taken from the quartiles as
-    IQR / 1.349 (McGill, Tukey and Larsen, *Variations of Box Plots*, 1978); errors of layers add
-    in squares. It covers the spread between inferences of one process, not between processes.
+    It covers the spread between inferences of one process, not between processes.
     """
     counts = [len(result.profile.latencies_ns) if result.profile else 0 for result in (a, b)]
-    variance = 0.0
-    for layers, number in ((group.a, counts[0]), (group.b, counts[1])):
-        for layer in layers:
-            error = 1.2533 * (layer.high_s - layer.low_s) / 1.349 / math.sqrt(number or 1)
-            variance += max(error, _RESOLUTION_S / math.sqrt(12)) ** 2
-    half = 1.96 * math.sqrt(variance)
-    method = f"medians of {counts[0]} and {counts[1]} profiled inferences, by their quartiles"
-    return Estimate(group.change_s, group.change_s - half, group.change_s + half, 0.95, method)
+    took, takes = (
+        reduce(add, (_time(layer) for layer in layers), Estimate(0.0, 0.0, 0.0, 0.95, ""))
+        for layers in (group.a, group.b)
+    )
+    change = difference(takes, took)
+    method = f"medians of {counts[0]} and {counts[1]} profiled inferences"
+    return replace(change, point=group.change_s, method=method)
+
+
+def _time(layer: ExecutedLayer) -> Estimate:
+    """A layer's time; counters tell it no better than their resolution."""
+    least = 1.96 * _RESOLUTION_S / math.sqrt(12)
+    median = layer.median_s
+    low, high = min(layer.least_s, median - least), max(layer.most_s, median + least)
+    return Estimate(median, low, high, 0.95, "")
 
 
 def _executed_alike(group: LayerGroup) -> bool:

@@ -31,6 +31,8 @@ class Gap:
     """In layers that the runtime graph does not hold."""
     profiled: Estimate
     """Latency with counters on."""
+    outside: float
+    """What is in no layer, of the inferences that the layers' times are of: the median."""
 
     @property
     def rest(self) -> Estimate:
@@ -43,11 +45,6 @@ class Gap:
         two passes differ by."""
         return difference(self.profiled, self.latency)
 
-    @property
-    def outside(self) -> float:
-        """What is in no layer, of the inferences that the layers' times are of."""
-        return self.profiled.point - self.layers.point
-
 
 @by_identity
 def gap(run: Run, result: CellResult) -> Gap:
@@ -55,12 +52,14 @@ def gap(run: Run, result: CellResult) -> Gap:
     assert result.profile is not None
     layers = result.profile.layers
     total = sum(layer.median_s for layer in executed_layers(run, result))
+    profiled, sums = result.profile.latencies_ns / 1e9, _sums(result)
     return Gap(
         latency=_latency(result),
-        layers=_around(total, median_of(_sums(result))),
+        layers=_around(total, median_of(sums)),
         means=sum(float(np.mean(x.times_ns)) for x in layers if len(x.times_ns)) / 1e9,
         unplaced=unplaced_s(run, result),
-        profiled=median_of(result.profile.latencies_ns / 1e9),
+        profiled=median_of(profiled),
+        outside=float(np.median(profiled - sums)),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from ovreport.graphs.precision import INT8, is_floating
 from ovreport.graphs.rewritten import find_rewritten
 from ovreport.memo import by_identity
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
+from ovreport.stats.medians import median_intervals
 
 _MAX_COMMAS = 16
 # Their result differs from inference to inference, or is not known when the model is compiled,
@@ -56,6 +58,9 @@ class ExecutedLayer:
     """Its short name, which no other layer of the cell has: see :func:`layer_names`."""
     weights: str = ""
     """The precision that its constant weights are kept in; empty where it has none."""
+    least_s: float = 0.0
+    """The ends of the 95 % interval of :attr:`median_s`."""
+    most_s: float = inf
 
     @property
     def quantises_data(self) -> bool:
@@ -118,7 +123,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
         orders = list(range(len(matched)))
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
-    quartiles = _quartiles_s([layer for _, layer in matched])
+    spreads = _spreads_s([layer for _, layer in matched])
     able, constant = abilities(run, result), constant_nodes(nodes)
     layers = [
         ExecutedLayer(
@@ -129,16 +134,18 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
             kernel=layer.kernel,
             precision=executed_precision(nodes, index, layer.kernel, able),
             median_s=medians[index],
-            low_s=low,
-            high_s=high,
+            low_s=spread[0],
+            high_s=spread[1],
             share=medians[index] / total,
             shapes=tuple(port.shape for port in nodes[index].outputs),
             layouts=attribute(nodes[index], "outputLayouts"),
             originals=originals[index],
             label=names.runtime[index],
             weights=weights_precision(nodes, index, constant),
+            least_s=spread[2],
+            most_s=spread[3],
         )
-        for (index, layer), order, (low, high) in zip(matched, orders, quartiles, strict=True)
+        for (index, layer), order, spread in zip(matched, orders, spreads, strict=True)
     ]
     return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
 
@@ -319,18 +326,19 @@ def _was_executed(layer: ProfiledLayer) -> bool:
     return layer.status == "executed" and len(layer.times_ns) > 0
 
 
-def _quartiles_s(layers: Sequence[ProfiledLayer]) -> list[tuple[float, float]]:
-    """Lower and upper quartile of each layer, in seconds.
+def _spreads_s(layers: Sequence[ProfiledLayer]) -> list[list[float]]:
+    """Lower and upper quartile of each layer, and the interval of its median, in seconds.
 
     Layers are measured equally often as a rule, so that all are sorted at once.
     """
-    found: dict[int, tuple[float, float]] = {}
+    found: dict[int, list[float]] = {}
     lengths = [len(layer.times_ns) for layer in layers]
     for length in set(lengths):
         places = [place for place, own in enumerate(lengths) if own == length]
         times = np.stack([layers[place].times_ns for place in places])
-        low, high = np.quantile(times, [0.25, 0.75], axis=1) / 1e9
-        found.update(zip(places, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+        quartiles = np.quantile(times, [0.25, 0.75], axis=1).T
+        ends = np.concatenate([quartiles, median_intervals(times)], axis=1) / 1e9
+        found.update(zip(places, ends.tolist(), strict=True))
     return [found[place] for place in range(len(layers))]
 
 

@@ -186,7 +186,7 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
             _cost(known),
             "duration",
         ),
-        ("In no layer while counters are on: latency − sum", known.outside, "duration"),
+        ("In no layer of an inference with counters on, the median", known.outside, "duration"),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
         ("Cores that other programs used meanwhile", result.profile.other_load, "number"),
     ]

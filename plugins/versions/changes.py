@@ -121,7 +121,7 @@ def _reading(
     found = sum(group.matched for group in groups)
     how = f", {by_structure} of them by structure" if by_structure else " by the names they carry"
     text = (
-        f"Layers are matched in {count(found, 'group')}{how}; matched are "
+        f"Layers are matched in {count(found, 'group')}{how}; these hold "
         f"{show(shares[0], 'share')} of the layers' time in {comparison.base} and "
         f"{show(shares[1], 'share')} in {comparison.other}. A reorder counts "
         "with the layer that it serves."

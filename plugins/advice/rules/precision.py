@@ -53,11 +53,11 @@ def _int8_unused(case: Case) -> Found | str:
         )
     most, basis = _int8_gain(case, products) if known else (case.gain(products), _NO_RATES)
     if most < NOTABLE:
-        return f"convolutions and matrix products would hardly gain: {basis}"
+        return f"convolutions and matrix products would hardly gain. {basis}"
     return Found(
         "info",
         f"no layer runs in INT8; {show(share(products), 'share')} of the layers' time is in "
-        f"convolutions and matrix products, which it can speed up. The most to gain: {basis}.",
+        f"convolutions and matrix products, which INT8 can speed up. {basis}",
         "Quantise the model with nncf.quantize and a few hundred samples of real data.",
         "Measure the result as a second version beside this one, and its accuracy on your data: "
         "INT8 is not faster everywhere.",
@@ -67,7 +67,9 @@ def _int8_unused(case: Case) -> Found | str:
     )
 
 
-_NO_RATES = "these layers in no time, as no rates were measured on a quiet machine"
+_NO_RATES = (
+    "The gain is at most all of these layers' time: no rates were measured on a quiet machine."
+)
 
 
 def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, str]:
@@ -83,8 +85,8 @@ def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, st
     )
     others = " and ".join(f"{digits(case.rates[name] / 1e9)} in {name}" for name in executed)
     return most, (
-        f"these layers at the rates measured here, {digits(case.rates['i8'] / 1e9)} billion "
-        f"operations a second in i8 against {others}"
+        "The gain is at most that of the rates measured here: "
+        f"{digits(case.rates['i8'] / 1e9)} billion operations a second in i8 against {others}."
     )
 
 
