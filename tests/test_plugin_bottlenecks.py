@@ -132,6 +132,25 @@ def test_layers_that_are_disturbed_now_and_then_explain_a_gap(run: Run) -> None:
     assert "their means add up to" in findings(slower, "parent")["bottlenecks.gap"].text
 
 
+def test_the_wait_of_a_fixed_rate_is_no_gap(run: Run) -> None:
+    """Latency from arrival, of a cell that did not keep up, was compared with its layers."""
+    result = run.focus("bottlenecks", "parent")
+    assert result is not None
+    slices = tuple(
+        s.model_copy(update={"latencies_ns": s.latencies_ns * 10}) for s in result.slices
+    )
+    launch = result.launches[0].model_copy(update={"slices": slices})
+    waits = changed(run, "parent", launches=(launch,))
+    assert "bottlenecks.gap" in findings(waits, "parent")
+    paced = changed(
+        run,
+        "parent",
+        launches=(launch,),
+        cell=result.cell.model_copy(update={"rate": 20}),
+    )
+    assert "bottlenecks.gap" not in findings(paced, "parent")
+
+
 def test_a_cause_of_a_gap_is_named_only_where_a_figure_shows_it(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None

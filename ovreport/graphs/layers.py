@@ -335,9 +335,9 @@ def _spreads_s(layers: Sequence[ProfiledLayer]) -> list[list[float]]:
     lengths = [len(layer.times_ns) for layer in layers]
     for length in set(lengths):
         places = [place for place, own in enumerate(lengths) if own == length]
-        times = np.stack([layers[place].times_ns for place in places])
+        times = np.stack([layers[place].times_ns for place in places]) / 1e9
         quartiles = np.quantile(times, [0.25, 0.75], axis=1).T
-        ends = np.concatenate([quartiles, median_intervals(times)], axis=1) / 1e9
+        ends = np.concatenate([quartiles, median_intervals(times)], axis=1)
         found.update(zip(places, ends.tolist(), strict=True))
     return [found[place] for place in range(len(layers))]
 

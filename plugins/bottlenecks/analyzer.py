@@ -273,7 +273,12 @@ def _critical(
 
 
 def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
-    """Latency is the sum of the layers and a rest; what figures of this run tell of the rest."""
+    """Latency is the sum of the layers and a rest; what figures of this run tell of the rest.
+
+    Nothing at a fixed rate, where latency counts from arrival and holds the wait for a turn.
+    """
+    if result.cell.rate is not None:
+        return
     known = gap(run, result)
     rest, latency = known.rest, known.latency.point
     if not layers or abs(rest.point) < _UNEXPLAINED * latency or not is_beyond_zero(rest):
