@@ -15,12 +15,15 @@ from ovreport.section import (
     Crashed,
     Finding,
     Group,
+    KeyFigure,
+    KeyFigures,
     Link,
     Section,
     Severity,
     Skipped,
     Table,
 )
+from ovreport.stats.estimate import Estimate
 from ovreport_plugins.summary.analyzer import Summary
 
 
@@ -130,6 +133,17 @@ def test_a_table_without_rows_is_not_shown() -> None:
     page = render(run_named("net"), [Analysis(Demo(), Section([Group("", tables)]))])
     assert "Heading of nothing" not in page
     assert "(0 rows)" not in page
+
+
+def test_the_ends_of_an_interval_stand_once_in_a_tile() -> None:
+    """Ends took the place of a percentage that is too wide to tell anything, and came twice."""
+    known = Estimate(0.158, 0.15, 0.17, 0.95, "slices")
+    vague = Estimate(0.158, 0.128, 0.332, 0.95, "slices")
+    tiles = [KeyFigure("known", known, "duration"), KeyFigure("vague", vague, "duration")]
+    blocks = Section([Group("", [KeyFigures("tiles", tiles)])])
+    page = re.sub(r"<[^>]*>", "", render(run_named("net"), [Analysis(Demo(), blocks)]))
+    assert page.count("150 to 170") == 1
+    assert page.count("128 to 332") == 1
 
 
 # ---------------------------------------------------------------------------- glossary

@@ -262,10 +262,14 @@ def half_width(width: float) -> str:
 
 
 def span(value: Value, kind: Kind) -> str:
-    """The ends of a confidence interval: ``36.6 to 37.2 ms``; nothing where there is none."""
+    """The ends of a confidence interval: ``36.6 to 37.2 ms``.
+
+    Nothing where there is none, or where :func:`interval` gives the ends already.
+    """
     if not isinstance(value, Estimate) or not value.confidence or value.low == value.high:
         return ""
-    return _ends(value, kind)
+    ends = _ends(value, kind)
+    return "" if interval(value, kind) == ends else ends
 
 
 def _ends(estimate: Estimate, kind: Kind) -> str:
