@@ -207,12 +207,15 @@ class Job:
         """What versions answer that are to be compared with other runs, if ever."""
         measured = {result.cell.id for result in run.done}
         for one in asked:
-            if one.planned.cell.id in measured and not is_recorded(one, before):
+            cell = one.planned.cell
+            if cell.id in measured and not is_recorded(one, before):
+                click.echo(printable(f"Keeping the outputs of {cell.model}, {cell.version}"))
                 run_file.add(answer_alone(one, run, self.source.config.measure, folder))
 
     def _with_roofs(self, run: Run, run_file: RunFile, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""
         for conditions in missing_roofs(run):
+            click.echo(printable(f"Measuring what {conditions.device} can reach"))
             roof = measure_roof(conditions, pythons[conditions.runtime], self.source.config.measure)
             run_file.add(roof)
             print_roof(roof)
