@@ -1,11 +1,13 @@
 """What disturbed a cell is said in words, with what to do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_plugin_rates import paced
 from test_plugin_summary import result, run_of, spaced
 
-from ovreport.run import Cell, CellResult, Launch
+from ovreport.run import Cell, CellResult, Graph, Launch, Node
 from ovreport.section import Chart, Section, Table, Text
 from ovreport_plugins.latency.analyzer import Latency
 from ovreport_plugins.latency.steadiness import findings
@@ -49,6 +51,23 @@ def told(measured: CellResult) -> dict[str, str]:
 
 def test_a_steady_cell_needs_no_words() -> None:
     assert told(cell([1.0] * 10, [1.0] * 10)) == {}
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("ReadValue", True), ("Relu", False)])
+def test_states_that_steer_the_time_within_each_slice_are_named(kind: str, is_told: bool) -> None:
+    measured = cell([1.0] * 6).model_copy(update={"model_graph": "of the model"})
+    rising = np.round(np.linspace(1e6, 3e6, 20)).astype(int)
+    slices = tuple(
+        s.model_copy(update={"latencies_ns": rising}) for s in measured.launches[0].slices
+    )
+    launch = measured.launches[0].model_copy(update={"slices": slices})
+    measured = measured.model_copy(update={"launches": (launch,)})
+    inner = Graph(kind="model", nodes=(Node(name="state", type=kind),))
+    choice = Node(name="choice", type="If", bodies=(inner,))
+    graph = Graph(kind="model", nodes=(choice,))
+    run = replace(run_of([measured]), graphs={"of the model": graph})
+    words = {finding.id: finding.text for finding in findings(run)}
+    assert ("rises by 200 % within a slice" in words.get("latency.states", "")) is is_told
 
 
 def test_drift_names_its_size_and_the_governor() -> None:

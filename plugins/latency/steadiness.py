@@ -15,6 +15,7 @@ from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
 
 from ..common import batch_wait_s, kept_up
 from . import machine
+from .states import change_within_slices
 
 # Changes below this are within what machines do by themselves.
 _MATTERS = 0.02
@@ -25,7 +26,7 @@ _LINKS = 5
 
 def findings(run: Run) -> list[Finding]:
     """What disturbed the measurements, each kind once, with the cells it was seen in."""
-    told = (_batching, machine.finding, _disturbed, _unsteady, _drift, _groups, _outliers)
+    told = (_batching, _states, machine.finding, _disturbed, _unsteady, _drift, _groups, _outliers)
     return [finding for tell in told if (finding := tell(run)) is not None]
 
 
@@ -98,6 +99,26 @@ def _batching(run: Run) -> Finding | None:
         f"{count(first.resolved.requests, 'request')} at a time did not fill it.",
         "Keep as many requests in flight as the batch holds (--requests), or set a shorter "
         f"AUTO_BATCH_TIMEOUT, in ms, under [properties.{toml_key(first.cell.device)}].",
+        cell_links(run, found),
+    )
+
+
+def _states(run: Run) -> Finding | None:
+    found, worst = _worst(
+        _steady_ones(run), lambda result: abs(change_within_slices(run, result)), 1e-9
+    )
+    if not found:
+        return None
+    direction = "rises" if change_within_slices(run, found[0]) > 0 else "falls"
+    return Finding(
+        "latency.states",
+        "warning",
+        f"The latency of {label(found[0].cell, run.header.plan, version=True)} {direction} by "
+        f"{show(worst, 'share')} within a slice: the model has states, which are reset before each "
+        "slice, and what they hold decides how long an inference takes. So the figures depend on "
+        "how long a slice is.",
+        "Make a slice as long as a sequence is in use ([measure] slice), and compare only runs "
+        "with the same slice.",
         cell_links(run, found),
     )
 
