@@ -61,13 +61,13 @@ def found_at_points(
 
 
 def point_name(run: Run, result: CellResult) -> str:
-    """``net (parent)``, and where its layers are not those that are shown ``net (parent, f16)``."""
+    """``net (parent)``; ``net (parent, f16)`` where layers at several points were timed."""
     cell = result.cell
     points = [r.cell for r in run.leading(cell.model, cell.version)]
-    if not points or points[0].point == cell.point:
+    other = next((point for point in points if point.point != cell.point), None)
+    if other is None:
         return version_name(run, result)
-    told = difference(cell, points[0])[0]
-    return f"{cell.model} ({cell.version}, {told})"
+    return f"{cell.model} ({cell.version}, {difference(cell, other)[0]})"
 
 
 def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
@@ -192,7 +192,12 @@ def evidence(
 
 
 def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float:
-    """The share of the latency that would be saved if some layers took no time (Amdahl's law).
+    """The share of the latency that would be saved if some layers took no time (Amdahl's law)."""
+    return saved(run, result, total_s(layers))
+
+
+def saved(run: Run, result: CellResult, seconds: float) -> float:
+    """The share of the latency that so much less time in the layers would save.
 
     Layer times are of the pass with counters on; where they add up to more than the latency, the
     counters' cost is taken as spread over all layers alike. Where other programs stretch requests,
@@ -201,7 +206,7 @@ def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float
     total = total_s(executed_layers(run, result))
     remaining = max(0.0, gap(run, result).outside)
     whole = max(total, min(median_latency_s(result), total + remaining))
-    return total_s(layers) / (whole or 1.0)
+    return seconds / (whole or 1.0)
 
 
 def median_s(result: CellResult) -> Estimate:

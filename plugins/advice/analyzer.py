@@ -8,7 +8,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
 
-from ..common import version_name
+from ..common import point_name, version_name
 from .case import Case, Found, Rule
 from .rules import RULES
 
@@ -78,7 +78,7 @@ def _agreeing(answer: Found | str, rule: Rule, advised: dict[str, tuple[str, str
 def _row(rule: Rule, case: Case, answer: Found | str) -> Row:
     return Row(
         {
-            "version": version_name(case.run, case.result),
+            "version": _subject(rule, case),
             "question": rule.question,
             "answer": answer if isinstance(answer, str) else answer.text,
             "id": _id(rule),
@@ -91,11 +91,20 @@ def _finding(rule: Rule, case: Case, found: Found) -> Finding:
     return Finding(
         _id(rule),
         found.severity,
-        f"{version_name(case.run, case.result)}: {found.text}",
+        f"{_subject(rule, case)}: {found.text}",
         found.remedy,
         found.evidence,
         found.gain,
         found.check,
+    )
+
+
+def _subject(rule: Rule, case: Case) -> str:
+    """Of what an answer is: of the layers of one cell, or of all cells of a version."""
+    return (
+        point_name(case.run, case.result)
+        if rule.needs_layers
+        else version_name(case.run, case.result)
     )
 
 

@@ -42,8 +42,8 @@ from ..common import (
     gain,
     layer_anchor,
     longest,
+    point_name,
     total_s,
-    version_name,
 )
 from .tables import conversion_table, fusion_table, island_table
 
@@ -237,7 +237,7 @@ def _concentration(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
     return Finding(
         "bottlenecks.concentration",
         "info",
-        f"{version_name(run, result)}: {text}.",
+        f"{point_name(run, result)}: {text}.",
         evidence=evidence(result, layers, 3),
         gain=gain(run, result, [first]),
     )
@@ -254,7 +254,7 @@ def _path(
     yield Finding(
         "bottlenecks.branches",
         "info",
-        f"{version_name(run, result)}: the critical path takes {show(time, 'duration')}; "
+        f"{point_name(run, result)}: the critical path takes {show(time, 'duration')}; "
         f"{show(beside, 'share')} of the layers' time is in branches beside it, which is the most "
         "that running branches in parallel could save.",
         "OpenVINO's CPU plugin runs the layers of one request one after another: several streams "
@@ -287,8 +287,8 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     yield Finding(
         "bottlenecks.gap",
         "info",
-        f"{version_name(run, result)}: the layers take {show(known.layers.point, 'duration')} "
-        "together (sum of their medians), an inference without counters takes "
+        f"{point_name(run, result)}: the layers take {show(known.layers.point, 'duration')} "
+        f"together (sum of their medians), an inference without counters takes "
         f"{show(latency, 'duration')}, "
         f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
@@ -361,8 +361,7 @@ def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:
     yield Finding(
         "bottlenecks.hidden",
         "info",
-        f"{version_name(run, result)}: {count(len(bodies), 'layer')} "
-        f"({shorten(bodies[0].name, 40)}, "
+        f"{point_name(run, result)}: {count(len(bodies), 'layer')} ({shorten(bodies[0].name, 40)}, "
         f"{bodies[0].type}) {'holds' if len(bodies) == 1 else 'hold'} {count(inside, 'operator')} "
         "in bodies; the device reports one time for each such layer and no precision or kernel "
         "of what runs inside.",

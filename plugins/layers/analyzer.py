@@ -39,8 +39,8 @@ from ..common import (
     focus_group,
     holds_means,
     median_s,
+    point_name,
     total_s,
-    version_name,
 )
 from .fates import fate_table, skipped_table
 from .table import layer_table
@@ -93,9 +93,8 @@ def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
         Finding(
             "layers.disturbed",
             "warning",
-            f"{version_name(run, result)}: other programs used {load:.1f} cores while the "
-            "layers were timed: layer times are longer than the model alone takes, and unevenly "
-            "so.",
+            f"{point_name(run, result)}: other programs used {load:.1f} cores while the layers "
+            "were timed: layer times are longer than the model alone takes, and unevenly so.",
             "Close other programs and measure again before acting on the times of single layers.",
             (Link("how the layers add up", anchor("sum", result)),),
         )

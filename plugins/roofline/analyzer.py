@@ -48,9 +48,9 @@ from ..common import (
     focus_group,
     layer_anchor,
     longest,
-    median_latency_s,
+    point_name,
+    saved,
     total_s,
-    version_name,
 )
 from .chart import roofline_chart
 
@@ -69,6 +69,7 @@ class RooflineOptions(Options):
 class Standing:
     """A version's layers against their roofs."""
 
+    run: Run
     result: CellResult
     layers: tuple[ExecutedLayer, ...]
     reached: Mapping[int, Efficiency]
@@ -120,10 +121,10 @@ class Roofline(Analyzer):
             if roof is None or roof.failure:
                 continue
             model = run.graphs[result.model_graph].nodes if result.model_graph else ()
-            standing = Standing(result, layers, efficiency(run, result), roof, model)
+            standing = Standing(run, result, layers, efficiency(run, result), roof, model)
             reason = why_not_judged(run, result)
             if reason is None:
-                findings += _findings(run, standing, self.options.low)
+                findings += _findings(standing, self.options.low)
                 blocks: list[Block] = [
                     _figures(standing, self.options.low),
                     roofline_chart(result, layers, standing.reached, roof),
@@ -256,12 +257,12 @@ def _roofs(standing: Standing) -> Facts:
 # ---------------------------------------------------------------------------- findings
 
 
-def _findings(run: Run, standing: Standing, low: float) -> Iterator[Finding]:
+def _findings(standing: Standing, low: float) -> Iterator[Finding]:
     known = standing.known
     taken, least = total_s(known), standing.least_s(known)
     if not taken:
         return
-    name, latency = version_name(run, standing.result), median_latency_s(standing.result)
+    name = point_name(standing.run, standing.result)
     near = least / taken > _NEAR
     yield Finding(
         "roofline.distance",
@@ -283,7 +284,7 @@ def _findings(run: Run, standing: Standing, low: float) -> Iterator[Finding]:
             f"would take {show(left, 'duration')} less.",
             _STEPS if standing.share(steps) > standing.share(far) / 2 else _FAR,
             evidence(standing.result, sorted(far, key=lambda x: -_left(standing, x))),
-            gain=left / max(latency, total_s(standing.layers)),
+            gain=saved(standing.run, standing.result, left),
         )
     moving = _at_memory(standing, low)
     if standing.share(moving) > 2 * _NOTABLE:
@@ -354,7 +355,7 @@ def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
 def _unjudged(run: Run, reasons: Mapping[str, Sequence[CellResult]]) -> Iterator[Finding]:
     """Each reason once, with the versions that it holds for."""
     for reason, results in reasons.items():
-        names = ", ".join(version_name(run, result) for result in results)
+        names = ", ".join(point_name(run, result) for result in results)
         yield Finding(
             "roofline.disturbed",
             "warning",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.graphs.gap import gap
 from ovreport.graphs.layers import executed_layers
-from ovreport.labels import count
+from ovreport.labels import count, label
 from ovreport.ranking import judge, times
 from ovreport.rendering.format import interval, show
 from ovreport.run import CellResult, Run
@@ -34,7 +34,9 @@ _NOUNS = {
     "MatMul": "matrix multiplications",
     "Reorder": "reorders",
     "Eltwise": "element-wise layers",
-    "Subgraph": "element-wise subgraphs",
+    "RNNSeq": "recurrent layers",
+    "RNNCell": "recurrent layers",
+    "Subgraph": "fused subgraphs",
 }
 
 
@@ -53,7 +55,7 @@ def sentence(run: Run, model: str, version: str) -> str:
     if paced := run.paced(model, version):
         parts.append(rates.served(paced))
     if focus := run.focus(model, version):
-        parts += _where(run, focus)
+        parts += _where(run, focus, quick)
     return "; ".join(parts) + "."
 
 
@@ -110,7 +112,8 @@ def _difference(quick: CellResult, chosen: CellResult) -> tuple[str, str]:
     return " and ".join(words), "give" if plural else "gives"
 
 
-def _where(run: Run, focus: CellResult) -> list[str]:
+def _where(run: Run, focus: CellResult, quick: CellResult) -> list[str]:
+    """Where the time goes in the cell whose layers the page shows, named if it is not ``quick``."""
     layers = executed_layers(run, focus)
     types = by_type(layers)
     if not types:
@@ -122,9 +125,10 @@ def _where(run: Run, focus: CellResult) -> list[str]:
     else:
         what = f"{number} {_NOUNS[kind]}" if kind in _NOUNS else f"{number} layers of type {kind}"
     share = show(sum(layer.share for layer in most), "share")
+    cell = label(focus.cell, [result.cell for result in run.done])
     found = [f"{share} of the layers' time is in {what}"]
     known = gap(run, focus)
     explained = known.layers.point / known.latency.point
     if focus.cell.rate is None and abs(1 - explained) > _GAP and is_beyond_zero(known.rest):
         found.append(f"the layers add up to {show(explained, 'share')} of the latency")
-    return found
+    return found if focus is quick else [f"{text} ({cell})" for text in found]
