@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import cells
@@ -202,8 +203,8 @@ def test_every_layer_of_the_model_has_a_fate() -> None:
     assert fates(*measured(runtime, profile, model)) == {
         0: Fate("kept", None),
         2: Fate("folded", None),
-        3: Fate("fused", 1),  # its name is lost, and only the bias reads it
-        4: Fate("executed", 1),
+        3: Fate("executed", 1),  # although its name is lost, and the layer has the bias's
+        4: Fate("fused", 1),
         5: Fate("fused", 1),
         6: Fate("folded", None),
         7: Fate("kept", None),
@@ -351,3 +352,37 @@ def test_squeezenet_has_its_26_convolutions_and_every_relu_is_fused(run: Run) ->
     known = fates(run, result)
     assert {fate.kind for index, fate in known.items() if nodes[index].type == "Relu"} == {"fused"}
     assert all(item.into is not None for item in skipped_layers(run, result) if item.type == "Relu")
+
+
+def test_indices_and_masks_are_no_data_that_a_layer_converts() -> None:
+    nodes = [
+        node("ids", "Parameter", precision="i32"),
+        node("table", "Const", precision="i8"),
+        node("rows", "Gather", 1, 0),
+        node("mask", "Eltwise", 2, precision="u8"),
+        node("chosen", "Subgraph", 3, 2, originals="chosen"),
+    ]
+    model = [node("chosen", "Select")]
+    layers = [replace(layer(i, nodes[i].type), originals=(0,) if i == 4 else ()) for i in (2, 3, 4)]
+    (only,) = conversions(nodes, layers, model)
+    assert only.layer.type == "Eltwise"
+
+
+def test_a_recurrent_layer_of_two_directions_is_not_fused_into_what_reorders_its_output() -> None:
+    model = [
+        node("in", "Parameter"),
+        node("lstm", "LSTMSequence", 0),
+        node("order", "Transpose", 1),
+    ]
+    runtime = [
+        node("in", "Input"),
+        node("forward", "RNNSeq", 0),
+        node("backward", "RNNSeq", 0),
+        node("lstm.0", "Concatenation", 1, 2, originals="lstm.0"),
+        node("order", "Transpose", 3, originals="order"),
+    ]
+    profile = [timed("forward", "RNNSeq", 5), timed("backward", "RNNSeq", 5)]
+    profile += [timed("lstm.0", "Concatenation", 1), timed("order", "Transpose", 1)]
+    run, result = measured(runtime, profile, model)
+    assert fates(run, result)[1] == Fate("removed", None)
+    assert fates(run, result)[2] == Fate("executed", 4)

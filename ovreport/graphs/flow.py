@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ovreport.graphs.contents import is_elementwise
-from ovreport.graphs.kinds import CONVERTERS
+from ovreport.graphs.kinds import CONVERTERS, MOVERS
 from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, is_static
 from ovreport.graphs.precision import INT8, bits, is_floating, precision_name
 from ovreport.run import Node
@@ -76,17 +76,25 @@ class Conversion:
         return self.layouts[0] != self.layouts[1]
 
 
-def conversions(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[Conversion]:
+def conversions(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node] = ()
+) -> list[Conversion]:
     """Layers that only convert, and those that put out another precision than they take in.
 
-    A layer's input is its first one that is not constant.
+    A layer's input is its first one that is not constant and that holds data: neither the indices
+    of a Gather nor the mask of a Select.
+
+    Args:
+        nodes: of the runtime graph.
+        model: of the model's own graph, which tells what a ``Subgraph`` selects by.
     """
     constant = constant_nodes(nodes)
     readers = readers_of(nodes)
     found = []
     for layer in layers:
         node = nodes[layer.index]
-        read = next((edge for edge in node.inputs if edge[0] not in constant), None)
+        data = _data(node, any(model[place].type == "Select" for place in layer.originals if model))
+        read = next((edge for edge in data if edge[0] not in constant), None)
         if read is None or not node.outputs:
             continue
         source, port = read
@@ -104,6 +112,13 @@ def conversions(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[
     return found
 
 
+def _data(node: Node, selects: bool) -> Sequence[tuple[int, int]]:
+    """A layer's inputs without those that only say what to do with the others."""
+    if node.type in MOVERS and node.type != "Concatenation":
+        return node.inputs[:1]
+    return node.inputs[1:] if selects and len(node.inputs) > 1 else node.inputs
+
+
 def quantisers(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
 ) -> list[tuple[ExecutedLayer, bool]]:
@@ -115,7 +130,7 @@ def quantisers(
     integer = {layer.index for layer in layers if layer.precision in INT8}
     crossing = {
         c.layer.index: (c.precisions[0] in INT8) != (c.precisions[1] in INT8)
-        for c in conversions(nodes, layers)
+        for c in conversions(nodes, layers, model)
     }
     found = []
     for layer in layers:

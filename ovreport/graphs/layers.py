@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
@@ -13,7 +13,9 @@ import numpy as np
 
 from ovreport.graphs.execution import abilities, executed_precision, weights_precision
 from ovreport.graphs.kernels import parse_kernel
+from ovreport.graphs.kinds import MOVERS, PRODUCTS
 from ovreport.graphs.names import Names, is_constant, name_nodes
+from ovreport.graphs.operators import MOVES_DATA, MULTIPLIES
 from ovreport.graphs.precision import INT8, is_floating
 from ovreport.graphs.rewritten import find_rewritten
 from ovreport.memo import by_identity
@@ -232,12 +234,16 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
     """What became of each node of the model graph that is not a constant.
 
     A node that an executed layer names as an original is *executed* if it is the only one or gives
-    the layer its name, else *fused*. Of the others, one whose value is known when the model is
-    compiled is *folded*; one that gives an executed layer its name is *executed* (a product with
-    compressed weights lists other originals); one that another node of the runtime graph names, or
-    that has its name, is *kept*. What is left was rewritten while compiling, and its name is lost:
-    it is *fused* if everything that it leads to is first taken up by one executed layer (a
-    convolution whose bias or normalisation carries the name), else *removed*.
+    the layer its name, else *fused*. Where the layer is a convolution or matrix product, the
+    model's product in it is *executed* and what else it does is *fused*, whatever the layer's name
+    is: the device often names it after the bias or normalisation that it took up.
+
+    Of the others, one whose value is known when the model is compiled is *folded*; one that gives
+    an executed layer its name is *executed* (a product with compressed weights lists other
+    originals); one that another node of the runtime graph names, or that has its name, is *kept*.
+    What is left was rewritten while compiling, and its name is lost: it is *fused* if everything
+    that it leads to is first taken up by one executed layer (a convolution whose bias or
+    normalisation carries the name), else *removed*.
     """
     nodes = _model_nodes(run, result)
     found: dict[int, Fate] = {}
@@ -256,20 +262,49 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
             found[index] = Fate("executed", executed[node.name])
         elif index not in found and index in named:
             found[index] = Fate("kept", None)
-    _follow(nodes, found)
+    _follow(nodes, found, _movers(run, result))
+    _lead_by_products(nodes, found, executed_layers(run, result))
     return {index: found[index] for index in sorted(found) if not is_constant(nodes[index])}
 
 
-def _follow(nodes: Sequence[Node], found: dict[int, Fate]) -> None:
-    """Adds the fates of nodes without one by the layers that take up what they put out."""
+def _movers(run: Run, result: CellResult) -> frozenset[int]:
+    """Executed layers that hand data on without arithmetic."""
+    return frozenset(x.index for x in executed_layers(run, result) if x.type in MOVERS)
+
+
+def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[int]) -> None:
+    """Adds the fates of nodes without one by the layers that take up what they put out.
+
+    A layer that only moves data has taken up nothing that computes: the layer that did has lost
+    its name, as the two do that a bidirectional recurrent one becomes.
+    """
     takers: dict[int, set[int | None]] = defaultdict(set)
     for index in reversed(range(len(nodes))):
         if index not in found:
             (layer,) = takers[index] if len(takers[index]) == 1 else (None,)
+            if layer in movers and nodes[index].type not in MOVES_DATA:
+                layer = None
             found[index] = Fate("removed" if layer is None else "fused", layer)
         if found[index].kind != "folded":
             for source, _ in nodes[index].inputs:
                 takers[source].add(found[index].layer)
+
+
+def _lead_by_products(
+    nodes: Sequence[Node], found: dict[int, Fate], layers: Sequence[ExecutedLayer]
+) -> None:
+    """Makes the first product of each layer that is one the operator that it executes."""
+    inside: dict[int, list[int]] = defaultdict(list)
+    for index in sorted(found):
+        place = found[index].layer
+        if place is not None:
+            inside[place].append(index)
+    for layer in layers:
+        members = inside[layer.index] if layer.type in PRODUCTS else []
+        product = next((index for index in members if nodes[index].type in MULTIPLIES), None)
+        if product is not None:
+            for index in members:
+                found[index] = Fate("executed" if index == product else "fused", layer.index)
 
 
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:

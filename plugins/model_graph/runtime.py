@@ -36,12 +36,13 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
     """The layers of a cell, as a diagram."""
     assert result.runtime_graph is not None
     nodes = run.graphs[result.runtime_graph].nodes
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     graph = _RuntimeGraph(
         result,
         nodes,
-        run.graphs[result.model_graph].nodes if result.model_graph else (),
+        model,
         {layer.index: layer for layer in layers},
-        {found.layer.index: _words(found) for found in conversions(nodes, layers)},
+        {found.layer.index: _words(found) for found in conversions(nodes, layers, model)},
         ranks(layers),
         constant_nodes(nodes),
         {i: e.fraction for i, e in efficiency(run, result).items() if e.fraction is not None},
@@ -51,7 +52,7 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
     anchor = partial(node_anchor, result)
     return Diagram(
         f"runtime-{result.cell.id}",
-        f"Runtime graph: {count(len(shown), 'layer')} as executed",
+        f"Runtime graph: {count(len(shown), 'node')}, {len(layers)} of them executed",
         [graph.node(index) for index in shown],
         edges(nodes, shown, anchor, graph.changes, path),
         [

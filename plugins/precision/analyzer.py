@@ -196,7 +196,8 @@ def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> l
     """Which layers put out another precision than they take in, along the flow of data."""
     assert result.runtime_graph is not None
     found: dict[tuple[str, str, str], list[Conversion]] = defaultdict(list)
-    for conversion in conversions(run.graphs[result.runtime_graph].nodes, layers):
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    for conversion in conversions(run.graphs[result.runtime_graph].nodes, layers, model):
         if conversion.changes_precision:
             found[(*conversion.precisions, conversion.layer.type)].append(conversion)
     if not found:
