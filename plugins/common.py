@@ -61,13 +61,15 @@ def found_at_points(
 
 
 def point_name(run: Run, result: CellResult) -> str:
-    """``net (parent)``; ``net (parent, f16)`` where layers at several points were timed."""
+    """``net (parent)``; ``net (parent, f16)`` where its layers were timed at several points."""
     cell = result.cell
     points = [r.cell for r in run.leading(cell.model, cell.version)]
     other = next((point for point in points if point.point != cell.point), None)
+    name = version_name(run, result)
     if other is None:
-        return version_name(run, result)
-    return f"{cell.model} ({cell.version}, {difference(cell, other)[0]})"
+        return name
+    told = difference(cell, other)[0]
+    return f"{cell.model} ({told})" if name == cell.model else f"{name.removesuffix(')')}, {told})"
 
 
 def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:

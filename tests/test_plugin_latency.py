@@ -201,3 +201,9 @@ def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
         words = told(drifting.model_copy(update={"launches": (launch,)}))
         assert said in words["latency.drift"]
     assert "fixed computation" not in told(drifting)["latency.drift"]
+
+
+def test_drift_on_a_busy_machine_is_not_blamed_on_heat() -> None:
+    words = told(cell(np.linspace(1, 1.1, 20).tolist(), other_load=1.5))["latency.drift"]
+    assert "Other programs used 1.5 cores" in words
+    assert "heat" not in words

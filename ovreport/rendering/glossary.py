@@ -36,13 +36,13 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("hints", "performance hint"),
     ),
     "stream": (
-        "A group of threads that executes one request at a time. More streams give more "
-        "throughput while each request takes longer.",
+        "A group of threads that executes one request at a time. More streams mostly give more "
+        "throughput, while each request takes longer.",
         ("streams",),
     ),
     "infer request": (
-        "One inference in flight, run by a thread of the program's own. There must be at least as "
-        "many as streams to keep all busy.",
+        "One inference, with inputs and outputs of its own, which a stream executes. As many as "
+        "there are streams must be in flight to keep all busy.",
         ("infer requests", "requests", "request"),
     ),
     "batch": ("Samples that one request processes together.", ("batches",)),
@@ -83,8 +83,8 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         "The number format that the device was asked for or chose; single layers may differ.", ()
     ),
     "critical path": (
-        "The longest chain of layers that wait for each other: no parallelism within one request "
-        "makes it faster.",
+        "The longest chain of layers that wait for each other. A request cannot take less, even if "
+        "all other layers ran at the same time.",
         (),
     ),
     "counters": (

@@ -47,12 +47,18 @@ _UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
 def is_plain(layer: ExecutedLayer) -> bool:
-    """Whether a layer is executed by plain reference code.
+    """Whether a layer computes in plain reference code.
 
-    A recurrent layer is not, whatever its kernel is called: oneDNN's ``ref_any`` for it loops over
-    the steps and computes each by its matrix products (``src/cpu/rnn/ref_rnn.cpp``).
+    A recurrent layer does not, whatever its kernel is called: oneDNN's ``ref_any`` for it loops
+    over the steps and computes each by its matrix products (``src/cpu/rnn/ref_rnn.cpp``). Nor does
+    a layer that only moves data: it computes nothing that another kernel would do faster.
     """
-    return parse_kernel(layer.kernel).is_reference and not is_recurrent(layer.type)
+    known = is_recurrent(layer.type) or layer.type in MOVERS
+    return _is_reference(layer) and not known
+
+
+def _is_reference(layer: ExecutedLayer) -> bool:
+    return parse_kernel(layer.kernel).is_reference
 
 
 def _called(kernel: Kernel) -> str:
@@ -67,8 +73,9 @@ class Kernels(Analyzer):
     title = "Kernels"
     reading = (
         "The primitive that executes each layer: jit kernels are generated for this processor, "
-        "brg ones use its matrix kernels, ref ones are plain reference code. Recurrent layers are "
-        "called ref_any, too, and compute their steps by matrix products."
+        "brg ones are such kernels that multiply matrices block by block, ref ones are plain code. "
+        "Two kinds of layers with ref are not slow: recurrent ones compute their steps by matrix "
+        "products, and others only move data."
     )
     needs = frozenset({"layers"})
     order = 550
@@ -129,7 +136,9 @@ def _by_both(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]
 
 def _cell(kernel: Kernel) -> str:
     """``brgconv with avx2``; a field of the heat map."""
-    return f"{_called(kernel)} with {kernel.isa or 'an instruction set that is not named'}"
+    name = _called(kernel)
+    name = "kernels without a name" if name == _NOT_NAMED else name
+    return f"{name} with {kernel.isa}" if kernel.isa else name
 
 
 def _by_isa(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
@@ -187,9 +196,8 @@ def _sums(layers: Sequence[ExecutedLayer]) -> dict[str, Value]:
 def _references(
     run: Run, result: CellResult, layers: Sequence[ExecutedLayer], name: str
 ) -> Iterator[Finding]:
-    plain = [layer for layer in layers if is_plain(layer)]
-    computing = [layer for layer in plain if layer.type not in MOVERS]
-    copying = [layer for layer in plain if layer.type in MOVERS]
+    computing = [layer for layer in layers if is_plain(layer)]
+    copying = [layer for layer in layers if layer.type in MOVERS and _is_reference(layer)]
     share = sum(layer.share for layer in computing)
     if share > _NOTABLE:
         yield Finding(
@@ -210,8 +218,8 @@ def _references(
             "kernels.copies",
             "info",
             f"{name}: {count(len(copying), 'layer')} "
-            f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) that only move "
-            f"data on reference kernels: {show(share, 'share')} of the time.",
+            f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) only "
+            f"{'moves' if len(copying) == 1 else 'move'} data: {show(share, 'share')} of the time.",
             "Their cost is the copy itself, not a slow computation.",
             evidence(result, copying),
             gain=gain(run, result, copying),

@@ -186,14 +186,16 @@ def _histogram(result: CellResult) -> Chart:
     tail = f"; {beyond} beyond {show(high, 'duration')} {not_drawn}" if beyond else ""
     quarter, three = (show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75]))
     half = f"took {quarter} to {three}" if quarter != three else f"took {quarter}"
+    fullest = int(counts.argmax())
+    near = show(float(edges[fullest : fullest + 2].mean()), "duration")
+    mode = f", most often near {near}" if len(shown) >= _FEW else ""
     return Chart(
         f"histogram-{result.cell.id}",
         f"Half of {count(len(values), 'request')} {half}{tail}",
         Axis("latency", "duration", from_zero=False),
         Axis("requests", "count"),
         [Histogram(edges.tolist(), counts.tolist(), Role("hint", result.cell.hint))],
-        f"Latencies from {show(low, 'duration')} to {show(high, 'duration')}, most often near "
-        f"{show(float(edges[int(counts.argmax())]), 'duration')}.",
+        f"Latencies from {show(low, 'duration')} to {show(high, 'duration')}{mode}.",
         height=2.2,
     )
 

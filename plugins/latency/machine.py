@@ -41,13 +41,21 @@ def finding(run: Run) -> Finding | None:
     )
 
 
-def explained(result: CellResult, change: float) -> str:
-    """Whether the machine changed as the cell's latency did; empty where that is not known."""
+def explains(result: CellResult, change: float) -> bool | None:
+    """Whether the machine changed as the cell's latency did; None where that is not known."""
     known = [s.reference_ns for s in result.slices if s.reference_ns]
     if len(known) < len(result.slices):
-        return ""
+        return None
     own = drift(known)
-    if own * change > 0 and abs(own) >= _EXPLAINS * abs(change):
+    return own * change > 0 and abs(own) >= _EXPLAINS * abs(change)
+
+
+def explained(result: CellResult, change: float) -> str:
+    """The same as a sentence; empty where it is not known."""
+    machine = explains(result, change)
+    if machine is None:
+        return ""
+    if machine:
         return " A fixed computation beside it changed alike: it is the machine, not the model."
     return " A fixed computation beside it did not: it is not the processor's clock."
 

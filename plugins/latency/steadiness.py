@@ -178,9 +178,24 @@ def _drift(run: Run) -> Finding | None:
         f"The median latency {direction} by {show(worst, 'share')} while "
         f"{label(found[0].cell, run.header.plan, version=True)} was measured; "
         f"{count(len(found), 'cell')} drifted.{machine.explained(found[0], change(found[0]))}",
-        "The processor's clock follows heat and power: set its governor to performance, let it "
-        "cool down or run at its sustained speed first, close other programs, and measure longer.",
+        _against_drift(found[0], change(found[0])),
         cell_links(run, found),
+    )
+
+
+def _against_drift(result: CellResult, change: float) -> str:
+    """What to do, by the causes that figures of the run leave."""
+    load = median_load(result.slices)
+    if is_busy(load):
+        return (
+            f"Other programs used {load:.1f} cores meanwhile, and a load that changes does this: "
+            "close them and measure again."
+        )
+    if machine.explains(result, change) is False:
+        return "Measure longer, with a higher min_time: the first slices may still be warm-up."
+    return (
+        "The processor's clock follows heat and power: set its governor to performance, let it "
+        "cool down or run at its sustained speed first, and measure longer."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.comparisons import Comparison, Pair
@@ -65,10 +65,13 @@ def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     types = _changes(layers, lambda layer: layer.type)
     by_group = [Change(g.main.label, g.a_s, g.b_s) for g in groups]
     sure = certainty(comparison, pair, groups, noise)
+    certain = [group for group in groups if sure.beyond_noise(group)]
+    names = {group.main.label for group in certain}
+    kinds = {layer.type for group in certain for layer in (*group.a, *group.b)}
     made: list[Block] = [
         _reading(run, comparison, groups, sure),
-        _waterfall(run, comparison, sure, types, "type", "layer type"),
-        _waterfall(run, comparison, sure, by_group, "layer", "layer"),
+        _waterfall(run, comparison, sure, types, kinds, "type", "layer type"),
+        _waterfall(run, comparison, sure, by_group, names, "layer", "layer"),
         _by_key(comparison, "types", "Time by layer type", "Layer type", types, layers,
                 lambda layer: layer.type),
         _pairs(run, comparison, groups, sure),
@@ -163,17 +166,22 @@ def _waterfall(
     comparison: Comparison,
     sure: Certainty,
     changes: Sequence[Change],
+    certain: Collection[str],
     what: str,
     words: str,
 ) -> Chart:
-    """From A's latency to B's: the largest changes, the rest, and what no layer accounts for."""
+    """From A's latency to B's: the largest changes, the rest, and what no layer accounts for.
+
+    Args:
+        certain: names of changes that hold one beyond the noise; the title names no other.
+    """
     before, after = (median_latency_s(result) for result in sure.pair)
     ranked = sorted(changes, key=lambda change: -abs(change.s))
     in_layers = sum(change.s for change in changes)
     outside = after - before - in_layers
     steps = [(change.name, change.s) for change in ranked[:_STEPS]]
     if rest := ranked[_STEPS:]:
-        steps.append((f"{len(rest)} more {words}s", sum(change.s for change in rest)))
+        steps.append((count(len(rest), f"more {words}"), sum(change.s for change in rest)))
     steps.append(("outside the layers", outside))
     at, starts = before, []
     for _, value in steps:
@@ -181,11 +189,13 @@ def _waterfall(
         at += value
     axis = comparison.axis
     shown = [(comparison.base, before), *steps, (comparison.other, after)]
-    top = ranked[0]
-    said = f"{top.name} takes {_more(top.s)}"
+    top = next((change for change in ranked if change.name in certain), None)
+    said = f"{top.name} takes {_more(top.s)}" if top else "no change is beyond the noise"
     if sure.apart is not None:
         said += f"; the passes differ by {show(sure.apart, 'ratio')}"
-    elif abs(outside) > abs(top.s) and is_beyond_zero(difference(*_both_changes(run, sure.pair))):
+    elif abs(outside) > abs(top.s if top else in_layers) and is_beyond_zero(
+        difference(*_both_changes(run, sure.pair))
+    ):
         most = abs(outside) > abs(in_layers)
         said = (
             f"most of the change ({_signed(outside)}) is outside the layers"

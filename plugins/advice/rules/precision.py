@@ -24,6 +24,8 @@ from ..case import NOTABLE, Case, Found, Rule, share, types
 _GPU_FLOAT32 = 0.15
 _MOST_CHANGED = 3
 _MUCH = 0.1
+# A smaller share of the time would read "<0.1 %": it is no cost that a sentence is about.
+_SEEN = 0.001
 _CALLED: dict[Scheme, str] = {
     "static": "quantised with calibrated ranges",
     "dynamic": "quantised dynamically",
@@ -113,13 +115,12 @@ def _int8_not_executed(case: Case) -> Found | str:
         "warning" if cost >= _MUCH else "info",
         f"the file is INT8 ({_HOW[quantised.scheme]}), and this device executes its products in "
         f"{_precisions(floating)} ({count(len(floating), 'layer')}): it saves space on disk, not "
-        f"time. Quantising and converting back take {show(cost, 'share')} of "
-        f"the layers' time{_against(case)}.",
+        f"time{_cost(cost)}{_against(case)}.",
         _NOT_EXECUTED[quantised.scheme],
         "Measure the other file as a second version: its products run in i8 or u8 in the section "
         "on precision, or the version is faster without the conversions.",
         case.evidence(quantised.converting or floating),
-        case.gain(quantised.converting) if quantised.converting else None,
+        case.gain(quantised.converting) if cost >= _SEEN else None,
     )
 
 
@@ -136,6 +137,12 @@ _NOT_EXECUTED: dict[Scheme, str] = {
     "the weights of the products are quantised, and whether the device lists INT8 among its "
     "capabilities.",
 }
+
+
+def _cost(converting: float) -> str:
+    if converting < _SEEN:
+        return ""
+    return f". Quantising and converting back take {show(converting, 'share')} of the layers' time"
 
 
 def _against(case: Case) -> str:
@@ -202,7 +209,7 @@ def _int8_slower(case: Case) -> Found | str:
     if quantised.scheme is None:
         return _NOT_QUANTISED
     if quantised.products and not quantised.in_int8:
-        return "no product of this version runs in INT8, which is looked at by itself"
+        return "no product of this version runs in INT8: advice.int8-not-executed"
     other = _in_floating_point(case)
     if other is None:
         return "no version in floating point was measured in the same configuration"
