@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from models import light, mlp
 
-from ovreport.measuring.session import WorkerSession
+from ovreport.measuring.worker_session import WorkerSession
 
 PYTHON = Path(sys.executable)
 WARM_UP_S = 0.3

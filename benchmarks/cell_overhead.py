@@ -24,7 +24,7 @@ from pairs import LIGHT, measured, planned
 
 from ovreport.config.load import Source
 from ovreport.config.schema import Measure
-from ovreport.measuring.planned import PlannedCell
+from ovreport.planning.planned_cell import PlannedCell
 
 SECONDS = 2
 RATIO = 1.0

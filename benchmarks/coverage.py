@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
-from ovreport.measuring.member import Member
+from ovreport.measuring.cell_state import Member
+from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
 from ovreport.run import Slice
-from ovreport.stats.error import Error, between_launches, mean_of_medians
-from ovreport.stats.stopping import log_ratios
+from ovreport.stats.precision import log_ratios
+from ovreport.stats.uncertainty import Error, between_launches, mean_of_medians
 
 LAUNCHES = (2, 3, 5, 10, 20)
 SLICES = (3, 7, 20)

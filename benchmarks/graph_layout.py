@@ -14,10 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from ovreport.graphs.engine import engine
-from ovreport.rendering.correspondence import Correspondence
-from ovreport.rendering.diagram import render_diagram
-from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode, Role
+from ovreport.rendering.diagrams.correspondence import Correspondence
+from ovreport.rendering.diagrams.diagram import render_diagram
+from ovreport.rendering.diagrams.graphviz import engine
+from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode
+from ovreport.text.values import Role
 
 SIZES = (100, 300, 1000, 2000, 5000, 10_000, 20_000)
 PLAIN_LIMIT_S = 60.0

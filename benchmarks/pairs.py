@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ovreport.config.load import Source, validate
-from ovreport.environment import capture
-from ovreport.measuring.measure import measure
-from ovreport.measuring.member import Measured
-from ovreport.measuring.planned import PlannedCell
-from ovreport.measuring.planning import Planner, inspect_runtimes
-from ovreport.plan import expand
+from ovreport.measuring.cell_state import Measured
+from ovreport.measuring.environment import capture
+from ovreport.measuring.planner import Planner, inspect_runtimes
+from ovreport.measuring.scheduler import measure
+from ovreport.planning.matrix import expand
+from ovreport.planning.planned_cell import PlannedCell
 from ovreport.run import CellResult
 
 LIGHT = "package:onnx/backend/test/data/light/light_{}.onnx"

@@ -23,8 +23,8 @@ import openvino as ov
 from openvino import opset13 as op
 from pairs import LIGHT, measured, planned
 
-from ovreport.stats.criteria import NOISE
-from ovreport.stats.ratio import ratio, verdict
+from ovreport.computed.criteria import NOISE
+from ovreport.computed.ratio import ratio, verdict
 
 LAYERS, EXTRA = 100, 3
 FALSE_ALARMS, FOUND = 0.05, 0.90

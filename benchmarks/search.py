@@ -20,10 +20,10 @@ from typing import Any
 
 from pairs import LIGHT, measured, planned
 
+from ovreport.computed.figures import figures
+from ovreport.computed.ratio import ratio
 from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
-from ovreport.stats.figures import figures
-from ovreport.stats.ratio import ratio
 
 STREAMS, BATCHES = [1, 2, 3, 4, 5, 6], [1, 2, 4, 8, 16, 32]
 QUICK_STREAMS, QUICK_BATCHES = [1, 2, 3], [1, 2, 4, 8]

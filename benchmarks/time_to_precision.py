@@ -17,7 +17,7 @@ import time
 
 from pairs import LIGHT, measured, planned
 
-from ovreport.stats.figures import figures
+from ovreport.computed.figures import figures
 
 TARGET = 0.01
 DEFAULT_S = 60

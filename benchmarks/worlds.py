@@ -15,11 +15,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
-from ovreport.measuring.member import Member
+from ovreport.measuring.cell_state import Member
+from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
 from ovreport.run import CellResult, Launch, Slice
-from ovreport.stats.error import typical_deviation
-from ovreport.stats.stopping import deviation
+from ovreport.stats.precision import deviation
+from ovreport.stats.uncertainty import typical_deviation
 
 Random: TypeAlias = np.random.Generator
 

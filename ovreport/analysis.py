@@ -15,9 +15,10 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from ovreport.computed.layers import executed_layers, unplaced_s
+from ovreport.config.options import Options
 from ovreport.errors import UserError
-from ovreport.graphs.layers import executed_layers, unplaced_s
-from ovreport.plugin import Analyzer, Need, Options
+from ovreport.plugin import Analyzer, Need
 from ovreport.run import Run
 from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped
 

@@ -34,8 +34,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
+from ovreport.config.options import Options
 from ovreport.run import Run
 from ovreport.section import Section
 
@@ -48,15 +47,6 @@ Need = Literal[
     "two_versions",
     "roofs",
 ]
-
-
-class Options(BaseModel):
-    """Base of an analyzer's options, ``[analyzer.<id>]`` in the config; checked at the start.
-
-    The text under an option is what ``ovreport analyzers`` says of it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 _O = TypeVar("_O", bound=Options)

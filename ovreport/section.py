@@ -12,51 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from ovreport.stats.estimate import Estimate
+from ovreport.text.numbers import Series, Unit, common_units
+from ovreport.text.values import Kind, Link, Role, Value
 
 # ---------------------------------------------------------------------------- values
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a colour stands for; the palette gives one role the same colour everywhere.
-
-    ``kind`` is ``type`` (of a layer), ``precision``, ``version``, ``cell``, ``hint`` or ``series``
-    (anything else), ``key`` which one of them: ``Role("type", "Convolution")``.
-    """
-
-    kind: Literal["type", "precision", "version", "cell", "hint", "series"]
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Text that leads to an anchor of the report."""
-
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """Text with the colour of what it names beside it."""
-
-    text: str
-    role: Role
-
-
-Value: TypeAlias = "str | int | float | bool | Estimate | Link | Tag | tuple[Link, ...] | None"
-
-Kind = Literal[
-    "text",  # str, Link, Tag
-    "code",  # a name out of the model: shown literally, shortened in the middle
-    "count",  # int
-    "number",  # float without a unit of its own: the column's unit is shown as it is
-    "duration",  # seconds
-    "share",  # fraction of one, drawn with a bar
-    "ratio",  # 1.25 reads 1.25 ×
-    "bytes",
-    "rate",  # per second (FPS)
-]
 
 
 # ---------------------------------------------------------------------------- blocks
@@ -128,6 +87,14 @@ class Table:
         keys = [column.key for column in columns]
         rows = [replace(row, values={key: row.values[key] for key in keys}) for row in self.rows]
         return replace(self, columns=columns, rows=rows)
+
+
+def column_units(table: Table) -> dict[str, Unit]:
+    """The unit of each column, by key; durations of a table share one, so that they compare."""
+    columns = [
+        Series(c.kind, [row.values[c.key] for row in table.rows], c.optional) for c in table.columns
+    ]
+    return dict(zip((c.key for c in table.columns), common_units(columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ovreport import labels
 from ovreport.anchors import anchor
-from ovreport.graphs.gap import gap
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.openness import is_open, openers
-from ovreport.labels import difference, label
+from ovreport.computed.figures import figures
+from ovreport.computed.gap import gap
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.openness import is_open, openers
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Block, Finding, Group, Link, Text
+from ovreport.section import Block, Finding, Group, Text
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text import labels
+from ovreport.text.labels import difference, label
+from ovreport.text.values import Link
 
 # Runtime attributes that tables of layers show in columns, or that mean nothing to a reader.
 COLUMNS = frozenset(

@@ -21,19 +21,15 @@ from ovreport.section import (
     Histogram,
     KeyFigure,
     KeyFigures,
-    Kind,
-    Link,
     Points,
-    Role,
     Row,
     Rule,
     Section,
     Table,
-    Tag,
     Text,
-    Value,
 )
 from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 LATENCY = Estimate(0.0369, 0.0366, 0.0372, 0.95, "bootstrap over 3 launches")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pages import findings
 
-from ovreport.graphs.quantisation import quantisation
+from ovreport.computed.quantisation import quantisation
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Table

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from demo import run_named
 
-from ovreport.agreement import AGREE, OutputOptions, agreement, judged
-from ovreport.agreement_words import in_words
+from ovreport.outputs.agreement import AGREE, OutputOptions, agreement, judged
+from ovreport.outputs.drift import output_drift
+from ovreport.outputs.parts import channel_axes
+from ovreport.outputs.recording import record, recorded_drift
+from ovreport.outputs.words import in_words
 from ovreport.run import Answers, Cell, OutputDrift, Port, RecordedOutput, counterparts
-from ovreport.stats.drift import output_drift
-from ovreport.stats.parts import channel_axes
-from ovreport.stats.recorded import record, recorded_drift
 
 Array = np.ndarray[Any, np.dtype[Any]]
 random = np.random.default_rng(0)

@@ -12,8 +12,8 @@ from conftest import ovreport
 from openvino import opset13 as op
 
 from ovreport.errors import UserError
-from ovreport.measuring.batches import Batch, letters_of, stated
-from ovreport.measuring.shapes import ResolvedShapes, resolve
+from ovreport.planning.batches import Batch, letters_of, stated
+from ovreport.planning.shapes import ResolvedShapes, resolve
 from ovreport.run import Port, Resolved, Run
 from ovreport.runfile import read_run
 

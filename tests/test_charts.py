@@ -8,10 +8,11 @@ from demo import charts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.rendering.charts import WIDTH_INCHES, draw, text_width
+from ovreport.rendering.charts.draw import WIDTH_INCHES, draw, text_width
 from ovreport.rendering.palette import colour, ink_on, scale, scale_steps
-from ovreport.section import Axis, Bars, Chart, HeatMap, Points, Role, Rule
+from ovreport.section import Axis, Bars, Chart, HeatMap, Points, Rule
 from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Role
 
 MAIN = Role("series", "main")
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from conftest import ovreport
 
-from ovreport.compare import Side, compare
+from ovreport.combining.compare import Side, compare
+from ovreport.combining.trend import combine
 from ovreport.run import Cell, ModelFile, Run
 from ovreport.runfile import read_run
-from ovreport.trend import combine
 
 
 @pytest.fixture

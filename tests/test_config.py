@@ -11,7 +11,7 @@ from conftest import ovreport
 from ovreport.config.load import Source, load, model_name, validate
 from ovreport.config.schema import Config, Measure
 from ovreport.errors import UserError
-from ovreport.plan import estimated_seconds, expand, turns_key
+from ovreport.planning.matrix import estimated_seconds, expand, turns_key
 
 MODEL = {"name": "m", "path": "m.onnx"}
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ovreport.cores import allowed_count, allowed_cpus, cpu_seconds
-from ovreport.measuring.neighbours import LoadMeter
+from ovreport.measuring.background_load import LoadMeter
 from ovreport.run import is_busy
 
 # What a process that may use one core sees, and how much of it a spinning neighbour takes.

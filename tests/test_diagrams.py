@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovreport.graphs import engine
-from ovreport.graphs.blocks import repeated_blocks
-from ovreport.graphs.cuts import cut
-from ovreport.rendering.correspondence import Correspondence
-from ovreport.rendering.diagram import render_diagram
-from ovreport.rendering.diagram_files import diagram_file
-from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode, Role
+from ovreport.rendering.diagrams import graphviz as engine
+from ovreport.rendering.diagrams.blocks import repeated_blocks
+from ovreport.rendering.diagrams.correspondence import Correspondence
+from ovreport.rendering.diagrams.cuts import cut
+from ovreport.rendering.diagrams.diagram import render_diagram
+from ovreport.rendering.diagrams.files import diagram_file
+from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode
+from ovreport.text.values import Role
 
 HOSTILE = [
     "'\"quotes' \"", "back\\slash\\", "\\N \\G \\E \\l", "<b>bold</b>", "]]>", "-->", "<!--",

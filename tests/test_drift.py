@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ovreport.outputs.classes import accuracy, agreement, best_classes
+from ovreport.outputs.drift import LayerSums, output_drift
+from ovreport.outputs.recording import KEPT_VALUES, kept_places, record, recorded_drift
 from ovreport.run import Port, RecordedOutput
-from ovreport.stats.classes import accuracy, agreement, best_classes
-from ovreport.stats.drift import LayerSums, output_drift
-from ovreport.stats.recorded import KEPT_VALUES, kept_places, record, recorded_drift
 
 # ---------------------------------------------------------------------------- figures
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ovreport.config.schema import Measure
-from ovreport.measuring import member as member_module
-from ovreport.measuring.enough import Standing, launch_is_done, reason_to_stop
-from ovreport.measuring.member import Member
+from ovreport.measuring import cell_state as member_module
+from ovreport.measuring.cell_state import Member
+from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
 from ovreport.run import Slice, StopReason
-from ovreport.stats.stopping import SliceSummary
+from ovreport.stats.precision import SliceSummary
 
 
 def turn(request_ns: float) -> Slice:
@@ -87,9 +88,9 @@ def test_turns_may_be_left_out_and_taken_in_with_hindsight(
 
     class Counting(SliceSummary):
         @classmethod
-        def of(cls, measured: Slice) -> SliceSummary:
-            summed.append(measured)
-            return SliceSummary.of(measured)
+        def of(cls, wall_ns: int, latencies_ns: NDArray[np.int64]) -> SliceSummary:
+            summed.append(wall_ns)
+            return SliceSummary.of(wall_ns, latencies_ns)
 
     monkeypatch.setattr(member_module, "SliceSummary", Counting)
     member = begun(1)

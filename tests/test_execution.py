@@ -10,13 +10,8 @@ import openvino as ov
 import pytest
 from openvino import opset13 as op
 
-from ovreport.graphs.execution import (
-    Abilities,
-    abilities,
-    executed_precision,
-    weights_precision,
-)
-from ovreport.graphs.layers import executed_layers
+from ovreport.computed.execution import Abilities, abilities, executed_precision, weights_precision
+from ovreport.computed.layers import executed_layers
 from ovreport.run import Node, Port, Run
 from ovreport.runfile import read_run
 

@@ -15,12 +15,12 @@ from conftest import ovreport
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovreport.computed.workbench import file_name
 from ovreport.export.markdown import literal
-from ovreport.export.spreadsheet import csv_text
-from ovreport.export.workbench import file_name
-from ovreport.output import printable
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
+from ovreport.text.csv import csv_text
+from ovreport.text.terminal import printable
 
 RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.labels import count
 from ovreport.rendering.cells import cell, value
-from ovreport.rendering.format import (
+from ovreport.section import Column, Row, Table, column_units
+from ovreport.stats.estimate import Estimate
+from ovreport.text.labels import count
+from ovreport.text.numbers import (
     Unit,
-    column_units,
     digits,
     explain,
     half_width,
@@ -23,8 +24,7 @@ from ovreport.rendering.format import (
     span,
     unit_for,
 )
-from ovreport.section import Column, Kind, Link, Role, Row, Table, Tag, Value
-from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 GAP = "\N{NARROW NO-BREAK SPACE}"
 LATENCY = Estimate(0.0369, 0.0366, 0.0372, 0.95, "bootstrap over 3 launches")

@@ -17,20 +17,20 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from slower import SLOWER, twice_as_expensive
 
-from ovreport.agreement import OutputOptions
-from ovreport.compare import Side, compare
-from ovreport.comparisons import comparisons
+from ovreport.combining.compare import Side, compare
+from ovreport.computed.criteria import Noise
+from ovreport.computed.pairs import comparisons
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import literal, markdown
 from ovreport.gate.checks import Gate, Outcome, check
 from ovreport.gate.rules import parse
-from ovreport.output import printable
+from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Cell, CellResult, Failure, Run
+from ovreport.run.samples import Budget
 from ovreport.runfile import lines_of, read_run
 from ovreport.runfile.reading import parsed
-from ovreport.samples_codec import Budget
-from ovreport.stats.criteria import Noise
+from ovreport.text.terminal import printable
 
 DATA = Path(__file__).with_name("data")
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovreport.graphs import engine
-from ovreport.graphs.cuts import cut, flow_order
-from ovreport.graphs.engine import LayoutError
-from ovreport.graphs.layout import Layout, lay_out
+from ovreport.rendering.diagrams import graphviz as engine
+from ovreport.rendering.diagrams.cuts import cut, flow_order
+from ovreport.rendering.diagrams.graphviz import LayoutError
+from ovreport.rendering.diagrams.layout import Layout, lay_out
 
 BOX = (168.0, 46.0)
 REFERENCE = (128.0, 18.0)

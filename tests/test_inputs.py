@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ovreport.errors import UserError
-from ovreport.measuring import planning
-from ovreport.measuring.answers import read_labels
+from ovreport.measuring import planner as planning
+from ovreport.measuring.compare_outputs import read_labels
 from ovreport.measuring.inputs import prepare_inputs
 from ovreport.run import Port
 from ovreport.runfile import read_run

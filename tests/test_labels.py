@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ovreport.labels import setting, version_heading, version_name
 from ovreport.run import Cell
+from ovreport.text.labels import setting, version_heading, version_name
 
 
 def test_a_version_is_named_where_its_model_has_another() -> None:

@@ -13,14 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.graphs.flow import (
-    conversions,
-    critical_path,
-    islands,
-    size_bytes,
-    transitions,
-)
-from ovreport.graphs.layers import (
+from ovreport.computed.flow import conversions, critical_path, islands, size_bytes, transitions
+from ovreport.computed.layers import (
     ExecutedLayer,
     Fate,
     constant_nodes,
@@ -29,8 +23,8 @@ from ovreport.graphs.layers import (
     skipped_layers,
     unplaced_s,
 )
-from ovreport.graphs.precision import precision_name
-from ovreport.graphs.transposes import there_and_back
+from ovreport.computed.precision import precision_name
+from ovreport.computed.transposes import there_and_back
 from ovreport.run import (
     Cell,
     CellResult,

@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.matching import LayerGroup, Network, coverage, match
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.matching import LayerGroup, Network, coverage, match
 from ovreport.run import Node, Port
 from ovreport.runfile import read_run
 

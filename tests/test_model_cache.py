@@ -10,10 +10,10 @@ from cells import result
 from conftest import ovreport
 from test_plugin_summary import run_of
 
+from ovreport.computed.criteria import Criterion, Noise, criteria, figure_of
+from ovreport.computed.figures import figures
 from ovreport.run import Cell, CellResult
 from ovreport.runfile import read_run
-from ovreport.stats.criteria import Criterion, Noise, criteria, figure_of
-from ovreport.stats.figures import figures
 
 
 def launched(version: str, *launches: tuple[int, bool | None]) -> CellResult:

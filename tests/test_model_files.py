@@ -12,9 +12,9 @@ import pytest
 from conftest import ovreport, tiny_model
 
 from ovreport.config.load import load, model_name
-from ovreport.measuring.inspecting import inspect
+from ovreport.files import absolute
+from ovreport.measuring.inspection import inspect
 from ovreport.measuring.worker.files import identity, model_files
-from ovreport.output import absolute
 from ovreport.runfile import read_run
 
 QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")

@@ -22,7 +22,7 @@ import pytest
 
 from ovreport.analysis import analyze
 from ovreport.cli.report import chosen_analyzers, report_settings
-from ovreport.compare import Side, compare
+from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
 from ovreport.rendering.page import render
 from ovreport.run import Run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ovreport.output import check_writable, write_whole
+from ovreport.files import check_writable, write_whole
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:

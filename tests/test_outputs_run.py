@@ -13,8 +13,8 @@ import pytest
 from conftest import ovreport
 from openvino import opset13 as op
 
-from ovreport.agreement import OutputOptions, agreement
 from ovreport.measuring.worker.element_types import values_of
+from ovreport.outputs.agreement import OutputOptions, agreement
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport_plugins.outputs.analyzer import Outputs

@@ -19,7 +19,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from ovreport.analysis import Analysis, installed
 from ovreport.rendering.page import render
-from ovreport.section import Axis, Chart, Crashed, Group, Points, Role, Section, Skipped
+from ovreport.section import Axis, Chart, Crashed, Group, Points, Section, Skipped
+from ovreport.text.values import Role
 
 HOSTILE = [
     "</script><script>document.title='owned'</script>",

@@ -12,7 +12,8 @@ from conftest import ovreport
 from ovreport.analysis import analyze, choose, installed
 from ovreport.rendering.palette import colour
 from ovreport.runfile import read_run
-from ovreport.section import Chart, Role, Section
+from ovreport.section import Chart, Section
+from ovreport.text.values import Role
 
 VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
 # What stands beside a colour, wherever it does: in cells of tables, legends of diagrams and charts.

@@ -6,10 +6,11 @@ import pytest
 from demo import Demo, charts, run_named, section
 
 from ovreport.analysis import Analysis
-from ovreport.rendering.charts import draw
-from ovreport.rendering.drawing import drawing
+from ovreport.rendering.charts.draw import draw
+from ovreport.rendering.charts.process import drawing
 from ovreport.rendering.page import render
-from ovreport.section import Axis, Chart, Group, Points, Role, Section
+from ovreport.section import Axis, Chart, Group, Points, Section
+from ovreport.text.values import Role
 
 
 def test_a_page_is_the_same_wherever_its_charts_are_drawn() -> None:

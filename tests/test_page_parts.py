@@ -17,13 +17,13 @@ from ovreport.section import (
     Group,
     KeyFigure,
     KeyFigures,
-    Link,
     Section,
     Severity,
     Skipped,
     Table,
 )
 from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Link
 from ovreport_plugins.summary.analyzer import Summary
 
 

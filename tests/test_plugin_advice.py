@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ovreport.graphs.contents import contents, is_elementwise
-from ovreport.graphs.flow import quantisers
-from ovreport.graphs.fusion import unfused
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
+from ovreport.computed.contents import contents, is_elementwise
+from ovreport.computed.flow import quantisers
+from ovreport.computed.fusion import unfused
+from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.run import CellResult, ModelCache, Node, Port, Roof, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ovreport.graphs.layers import executed_layers
+from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Graph, Node, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table

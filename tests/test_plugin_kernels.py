@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.graphs.kernels import Kernel, parse_kernel
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.rendering.format import show
+from ovreport.computed.kernels import Kernel, parse_kernel
+from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Chart, HeatMap, Table
+from ovreport.text.numbers import show
 from ovreport_plugins.kernels.analyzer import Kernels, is_plain
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ovreport.graphs.layers import executed_layers
+from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Facts, Group, Link, Table, Text
+from ovreport.section import Facts, Group, Table, Text
 from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Link
 from ovreport_plugins.layers.analyzer import Layers
 
 

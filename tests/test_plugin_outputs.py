@@ -14,8 +14,8 @@ from conftest import ovreport
 from demo import run_named
 from openvino import opset13 as op
 
-from ovreport.compare import Side, compare
-from ovreport.measuring.answers import fitted_inputs
+from ovreport.combining.compare import Side, compare
+from ovreport.measuring.compare_outputs import fitted_inputs
 from ovreport.run import Answers, Cell, Failure, OutputDrift, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.section import Chart, Table

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ovreport.graphs.layers import executed_layers
+from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Chart, Group, HeatMap, Table, Tag
+from ovreport.section import Chart, Group, HeatMap, Table
+from ovreport.text.values import Tag
 from ovreport_plugins.kernels.analyzer import Kernels
 from ovreport_plugins.precision.analyzer import Precision
 

@@ -8,9 +8,9 @@ import pytest
 from cells import quiet
 
 from ovreport.analysis import analyze, choose, installed
-from ovreport.graphs.layers import executed_layers
-from ovreport.graphs.roofline import efficiency, why_not_judged
-from ovreport.graphs.theory import totals
+from ovreport.computed.layers import executed_layers
+from ovreport.computed.roofline import efficiency, why_not_judged
+from ovreport.computed.theory import totals
 from ovreport.run import CellResult, Roof, Run
 from ovreport.section import Chart, Facts, Finding, KeyFigures, Points, Section, Skipped, Table
 from ovreport_plugins.layers.analyzer import Layers

@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 from slower import SLOWER, twice_as_expensive
 
-from ovreport.comparisons import ComparisonOptions
-from ovreport.rendering.format import column_units, show
+from ovreport.computed.criteria import Noise, criteria, word
+from ovreport.computed.pairs import ComparisonOptions
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
-from ovreport.section import Bars, Chart, Diagram, Facts, Finding, Group, Section, Table, Text
-from ovreport.stats.criteria import Noise, criteria, word
+from ovreport.section import (
+    Bars,
+    Chart,
+    Diagram,
+    Facts,
+    Finding,
+    Group,
+    Section,
+    Table,
+    Text,
+    column_units,
+)
+from ovreport.text.numbers import show
 from ovreport_plugins.versions.analyzer import Versions
 
 DATA = Path(__file__).with_name("data") / "versions.jsonl"

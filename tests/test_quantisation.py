@@ -15,9 +15,9 @@ from openvino import opset13 as op
 from pages import findings
 
 from ovreport.cli import main as ovreport
-from ovreport.graphs.quantisation import quantisation
-from ovreport.graphs.quantised import quantised_products, rounding_nodes
-from ovreport.graphs.theory import layer_work, totals
+from ovreport.computed.quantisation import quantisation
+from ovreport.computed.quantised import quantised_products, rounding_nodes
+from ovreport.computed.theory import layer_work, totals
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table

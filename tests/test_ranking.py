@@ -3,7 +3,7 @@
 import pytest
 from cells import result
 
-from ovreport.ranking import judge, rivals, times
+from ovreport.computed.ranking import judge, rivals, times
 from ovreport.run import Cell, CellResult
 from ovreport.stats.estimate import Estimate
 

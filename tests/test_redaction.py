@@ -16,8 +16,7 @@ import pytest
 from conftest import ovreport
 from pydantic import JsonValue
 
-from ovreport.graphs.layers import executed_layers
-from ovreport.redaction import redacted
+from ovreport.computed.layers import executed_layers
 from ovreport.rendering import packing
 from ovreport.run import (
     Answers,
@@ -39,6 +38,7 @@ from ovreport.run import (
     SearchStep,
 )
 from ovreport.runfile import lines_of, read_run
+from ovreport.runfile.redaction import redacted
 
 DATA = Path(__file__).with_name("data") / "bottlenecks.jsonl"
 SECRETS = ("buildhost7", "alice", "/srv/secret", "Secret Corp", "C:\\Users")

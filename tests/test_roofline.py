@@ -17,10 +17,10 @@ from cells import quiet
 from conftest import ovreport
 from test_layers import measured, node, timed
 
+from ovreport.computed.layers import executed_layers
+from ovreport.computed.roofline import Efficiency, efficiency
 from ovreport.config.schema import Measure
-from ovreport.graphs.layers import executed_layers
-from ovreport.graphs.roofline import Efficiency, efficiency
-from ovreport.measuring.reaching import measure_roof, missing_roofs
+from ovreport.measuring.roofs import measure_roof, missing_roofs
 from ovreport.measuring.worker.roofs import _difference
 from ovreport.run import CellResult, Conditions, Node, Resolved, Roof, Run
 from ovreport.runfile import read_run

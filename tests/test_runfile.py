@@ -16,7 +16,7 @@ from conftest import ovreport
 
 from ovreport.analysis import analyze
 from ovreport.cli.report import chosen_analyzers, report_settings
-from ovreport.compare import Side, compare
+from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
 from ovreport.run import Run
 from ovreport.runfile import RunFile, lines_of, read_run

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from ovreport.samples_codec import Samples, decode, encode
+from ovreport.run.samples import Samples, decode, encode
 
 
 @given(st.lists(st.integers(-(2**62), 2**62)))

@@ -8,7 +8,7 @@ from conftest import ovreport, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovreport.measuring.search import Grid, Outcome, Point, path, spoken
+from ovreport.planning.coordinate_search import Grid, Outcome, Point, path, spoken
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.stats.estimate import Estimate

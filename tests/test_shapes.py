@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.errors import UserError
-from ovreport.measuring.ports import index_of, name_of
-from ovreport.measuring.shapes import (
+from ovreport.planning.ports import index_of, name_of
+from ovreport.planning.shapes import (
     OpenShapeError,
     dimensions_of,
     guesses,

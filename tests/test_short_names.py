@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.short_names import LEAST, short_names
+from ovreport.text.short_names import LEAST, short_names
 
 PATHS = st.lists(
     st.sampled_from(

@@ -15,7 +15,7 @@ from openvino import opset13 as op
 from openvino.op.util import Variable, VariableInfo
 from test_worker import PYTHON
 
-from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.run import CellResult
 from ovreport.runfile import read_run
 

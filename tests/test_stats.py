@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovreport.computed.figures import figures, over_launches, supported
+from ovreport.computed.pool import Pool
+from ovreport.computed.ratio import in_turn, launch_ratio, ratio, verdict
+from ovreport.computed.sweet_spot import pareto, sweet_spot
 from ovreport.run import Cell, CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
-from ovreport.stats.error import (
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.machine import speed_error
+from ovreport.stats.precision import SliceSummary, ratio_precision, relative_precision
+from ovreport.stats.tail import heavy_tail
+from ovreport.stats.uncertainty import (
     Error,
     between_launches,
     mean_of_medians,
     student,
     typical_deviation,
 )
-from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures, over_launches, supported
-from ovreport.stats.machine import speed_error
-from ovreport.stats.pool import Pool
-from ovreport.stats.ratio import in_turn, launch_ratio, ratio, verdict
-from ovreport.stats.stopping import SliceSummary, ratio_precision, relative_precision
-from ovreport.stats.tail import heavy_tail
-from ovreport_plugins.configurations.choice import pareto, sweet_spot
 
 
 def make_slice(latencies_ns: np.ndarray) -> Slice:  # type: ignore[type-arg]

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from openvino import opset13 as op
 from test_layers import measured, node, timed
 
-from ovreport.graphs.operators import Operator, dimensions, operations
-from ovreport.graphs.theory import activation_bytes, layer_work, not_placed, totals
-from ovreport.graphs.work import Work, model_work
+from ovreport.computed.operators import Operator, dimensions, operations
+from ovreport.computed.theory import activation_bytes, layer_work, not_placed, totals
+from ovreport.computed.work import Work, model_work
 from ovreport.measuring.worker.profiling import graph
 from ovreport.run import Graph, Node, Run
 from ovreport.runfile import read_run

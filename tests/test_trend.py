@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from conftest import ovreport
 
+from ovreport.combining.trend import combine
+from ovreport.computed.series import series
 from ovreport.errors import UserError
 from ovreport.run import Launch, Run, Slice
 from ovreport.runfile import lines_of, read_run
-from ovreport.section import Chart, Points, Role, Rule, Section, Table
-from ovreport.stats.changes import change_points
+from ovreport.section import Chart, Points, Rule, Section, Table
+from ovreport.stats.change_points import change_points
 from ovreport.stats.estimate import Estimate
-from ovreport.trend import combine, series
+from ovreport.text.values import Role
 from ovreport_plugins.trend.analyzer import Trend
 
 DATA = Path(__file__).with_name("data") / "versions.jsonl"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from conftest import ovreport, tiny_model
 
-from ovreport.measuring import member
-from ovreport.measuring.session import WorkerSession
+from ovreport.measuring import cell_state as member
+from ovreport.measuring.worker_session import WorkerSession
 from ovreport.run import Run, Stage
 from ovreport.runfile import read_run
 

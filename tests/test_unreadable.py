@@ -16,7 +16,7 @@ from openvino import opset13 as op
 
 from ovreport.errors import UserError
 from ovreport.measuring.causes import cause
-from ovreport.measuring.inspecting import inspect
+from ovreport.measuring.inspection import inspect
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 PAGE = "<!DOCTYPE html>\n<html><head><title>404</title></head></html>"

@@ -16,8 +16,8 @@ from onnx.helper import make_graph, make_node, make_tensor, make_tensor_value_in
 from openvino import opset13 as op
 
 from ovreport.analysis import analyze, installed
-from ovreport.graphs.layers import ExecutedLayer, executed_layers, fates
-from ovreport.graphs.theory import totals
+from ovreport.computed.layers import ExecutedLayer, executed_layers, fates
+from ovreport.computed.theory import totals
 from ovreport.run import Resolved, Run
 from ovreport.runfile import read_run
 from ovreport.section import Crashed, Section, Skipped

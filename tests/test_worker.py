@@ -13,9 +13,9 @@ import psutil
 import pytest
 from conftest import tiny_model
 
-from ovreport.measuring import session
-from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.measuring import worker_session as session
 from ovreport.measuring.worker import c_api
+from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.run import ModelCache
 
 PYTHON = Path(sys.executable)

@@ -17,7 +17,7 @@ from ovreport.cli.run import run
 from ovreport.cli.streams import lasting_streams
 from ovreport.cli.trend import trend
 from ovreport.errors import UserError
-from ovreport.output import printable
+from ovreport.text.terminal import printable
 
 
 class _Program(click.Group):

@@ -58,14 +58,15 @@ def compare(
     ovreport compare run.jsonl run.jsonl --base version=parent --candidate version=optimized
     ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
     """
-    from ovreport import compare as comparison
-    from ovreport.agreement import OutputOptions
     from ovreport.cli.report import report_settings, write_report
     from ovreport.cli.show import print_answers
+    from ovreport.combining import compare as comparison
     from ovreport.config.load import load_report
-    from ovreport.output import check_apart, check_writable, file_text, printable
-    from ovreport.rendering.drawing import drawing
+    from ovreport.files import check_apart, check_writable, file_text
+    from ovreport.outputs.agreement import OutputOptions
+    from ovreport.rendering.charts.process import drawing
     from ovreport.runfile import read_run
+    from ovreport.text.terminal import printable
 
     both = comparison.compare(
         comparison.Side("base", file_text(base_run), read_run(base_run), dict(base)),

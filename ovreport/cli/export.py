@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ovreport.rendering.diagram_files import FileFormat
+    from ovreport.rendering.diagrams.files import FileFormat
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -57,11 +57,12 @@ def export(
     """
     from ovreport.analysis import Analysis, analyze
     from ovreport.cli.report import chosen_analyzers, report_settings
+    from ovreport.computed.workbench import workbench_files
     from ovreport.errors import UserError
     from ovreport.export.documents import csv_files, json_text
-    from ovreport.export.workbench import workbench_files
-    from ovreport.output import check_apart, check_writable, printable, write_folder, write_whole
+    from ovreport.files import check_apart, check_writable, write_folder, write_whole
     from ovreport.runfile import read_run
+    from ovreport.text.terminal import printable
 
     if not (json_file or csv_folder or workbench_folder or graph_format or graph_folder):
         raise UserError(

@@ -61,8 +61,8 @@ class GateJob:
         Raises:
             UserError: a rule that is none, or a file that cannot be written.
         """
+        from ovreport.files import check_writable
         from ovreport.gate.rules import parse
-        from ovreport.output import check_writable
 
         given, config = options["gate_rules"], source.config.gate
         rules = [parse(text, "--fail-on") for text in given] if given else [
@@ -112,12 +112,12 @@ class GateJob:
 
     def hold(self, run: Run, source: Source) -> int:
         """Checks the run, says and writes what came of it; 3 if a limit is broken, else 0."""
-        from ovreport.agreement import OutputOptions
-        from ovreport.comparisons import ComparisonOptions, comparisons
+        from ovreport.computed.pairs import ComparisonOptions, comparisons
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
+        from ovreport.files import write_whole
         from ovreport.gate.checks import check
-        from ovreport.output import write_whole
+        from ovreport.outputs.agreement import OutputOptions
 
         options = ComparisonOptions.model_validate(source.config.analyzer.get("versions", {}))
         compared = comparisons(run, options.baseline)
@@ -133,7 +133,7 @@ class GateJob:
         return EXIT_CODE if gate.fails(inconclusive=self.inconclusive_fails) else 0
 
     def _say(self, gate: Gate) -> None:
-        from ovreport.output import printable
+        from ovreport.text.terminal import printable
 
         for warning in gate.warnings:
             click.echo(f"Warning: {printable(warning)}.", err=True)

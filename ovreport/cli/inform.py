@@ -18,8 +18,8 @@ def devices(python: Path | None) -> None:
     """List the devices that OpenVINO finds here."""
     import sys
 
-    from ovreport.measuring.inspecting import inspect
-    from ovreport.output import printable
+    from ovreport.measuring.inspection import inspect
+    from ovreport.text.terminal import printable
 
     inspection = inspect([], python=python or Path(sys.executable))
     click.echo(f"OpenVINO {inspection.openvino}")

@@ -32,11 +32,11 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
 
     from ovreport.config.load import PACKAGE_PREFIX, Source, check_text, model_name, validate
     from ovreport.errors import UserError
-    from ovreport.measuring.inspecting import inspect
-    from ovreport.measuring.ports import name_of
-    from ovreport.measuring.proposing import propose
-    from ovreport.measuring.shapes import guesses, partial_shapes, written
-    from ovreport.output import check_writable, write_whole
+    from ovreport.files import check_writable, write_whole
+    from ovreport.measuring.inspection import inspect
+    from ovreport.measuring.proposed_shapes import propose
+    from ovreport.planning.ports import name_of
+    from ovreport.planning.shapes import guesses, partial_shapes, written
 
     check_text(Path(model))
     if output.exists():

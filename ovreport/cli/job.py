@@ -12,18 +12,16 @@ from pathlib import Path
 import click
 
 from ovreport import __version__
-from ovreport.agreement import OutputOptions
-from ovreport.appearance import appearance
 from ovreport.cli.gate import GateJob
 from ovreport.cli.measuring import Measuring
 from ovreport.cli.report import chosen_analyzers, section_templates, write_report
 from ovreport.cli.show import print_answers, print_failures, print_plan, print_roof, print_summary
+from ovreport.config.appearance import appearance
 from ovreport.config.load import Source
-from ovreport.environment import capture
 from ovreport.errors import UserError
+from ovreport.files import check_apart, check_writable
 from ovreport.interruption import Interrupted
-from ovreport.labels import difference
-from ovreport.measuring.answers import (
+from ovreport.measuring.compare_outputs import (
     Alone,
     Question,
     alone,
@@ -33,17 +31,20 @@ from ovreport.measuring.answers import (
     is_recorded,
     questions,
 )
-from ovreport.measuring.planned import PlannedCell
-from ovreport.measuring.planning import Planner, inspect_runtimes
-from ovreport.measuring.reaching import measure_roof, missing_roofs
-from ovreport.measuring.resuming import Resumption, resumption
+from ovreport.measuring.environment import capture
+from ovreport.measuring.planner import Planner, inspect_runtimes
+from ovreport.measuring.roofs import measure_roof, missing_roofs
 from ovreport.measuring.scratch import scratch_folder
-from ovreport.measuring.searches import Search, searches
-from ovreport.output import check_apart, check_writable, printable
-from ovreport.plan import expand
-from ovreport.rendering.drawing import drawing
+from ovreport.outputs.agreement import OutputOptions
+from ovreport.planning.matrix import expand
+from ovreport.planning.planned_cell import PlannedCell
+from ovreport.planning.resume import Resumption, resumption
+from ovreport.planning.search import Search, searches
+from ovreport.rendering.charts.process import drawing
 from ovreport.run import Header, Run
 from ovreport.runfile import RunFile, is_report, is_unbegun, read_run
+from ovreport.text.labels import difference
+from ovreport.text.terminal import printable
 
 
 @dataclass(frozen=True)

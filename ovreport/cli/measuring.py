@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ovreport.cli.show import Display, print_step
 from ovreport.errors import UserError
-from ovreport.measuring.measure import measure
-from ovreport.measuring.planned import PlannedCell
-from ovreport.measuring.planning import Planner
-from ovreport.measuring.resuming import Resumption
-from ovreport.measuring.searches import Search
+from ovreport.measuring.planner import Planner
+from ovreport.measuring.scheduler import measure
+from ovreport.planning.planned_cell import PlannedCell
+from ovreport.planning.resume import Resumption
+from ovreport.planning.search import Search
 from ovreport.run import Begun, Cell, CellResult, Failure, SearchStep
 from ovreport.runfile import RunFile
 

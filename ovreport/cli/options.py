@@ -81,7 +81,7 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> list[float] | dict[str, list[float]]:
         from ovreport.errors import UserError
-        from ovreport.measuring.shapes import parse
+        from ovreport.planning.shapes import parse
 
         try:
             found = [

@@ -34,15 +34,16 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
 
     Plugin files and templates are loaded only where --config names them.
     """
-    from ovreport.rendering.drawing import drawing
+    from ovreport.rendering.charts.process import drawing
 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
     with drawing() as charts:  # its process starts while this one still imports and reads
         from ovreport.cli.report import report_settings, with_report_of, write_report
         from ovreport.config.load import load_report
-        from ovreport.output import check_apart, check_writable, printable
-        from ovreport.redaction import redacted
+        from ovreport.files import check_apart, check_writable
         from ovreport.runfile import is_report, read_run
+        from ovreport.runfile.redaction import redacted
+        from ovreport.text.terminal import printable
 
         measured = read_run(run)
         # A report may take the place of the one that it is made from, if that loses nothing.

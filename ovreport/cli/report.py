@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ovreport.analysis import Analysis, analyze, choose, installed
-from ovreport.appearance import appearance, templates
+from ovreport.config.appearance import appearance, templates
 from ovreport.config.load import Source, validate
-from ovreport.output import write_whole
+from ovreport.files import write_whole
 from ovreport.plugin import Analyzer
-from ovreport.rendering.drawing import Drawing
+from ovreport.rendering.charts.process import Drawing
 from ovreport.run import Run
 from ovreport.section import Section
 

@@ -208,7 +208,7 @@ def _source(target: str, options: dict[str, Any]) -> Source:
 def _path(given: str | None) -> str | None:
     """From the root: relative paths of a config start from its folder."""
     from ovreport.config.load import check_text
-    from ovreport.output import absolute
+    from ovreport.files import absolute
 
     if given is None:
         return None

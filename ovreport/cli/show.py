@@ -11,20 +11,20 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 from rich.text import Text
 
-from ovreport.agreement import AGREE, OutputOptions, agreement
-from ovreport.agreement_words import in_words
+from ovreport.computed.figures import figures
 from ovreport.config.schema import Measure
-from ovreport.labels import count, difference, label, lasting
-from ovreport.measuring.measure import CellStarted, Event, PassStarted, SliceDone
-from ovreport.measuring.planned import PlannedCell, begun_by, groups
-from ovreport.measuring.resuming import Resumption
-from ovreport.measuring.searches import Search
-from ovreport.output import printable
-from ovreport.plan import estimated_seconds
-from ovreport.rendering.format import NOTHING, digits, interval, show
+from ovreport.measuring.scheduler import CellStarted, Event, PassStarted, SliceDone
+from ovreport.outputs.agreement import AGREE, OutputOptions, agreement
+from ovreport.outputs.words import in_words
+from ovreport.planning.matrix import estimated_seconds
+from ovreport.planning.planned_cell import PlannedCell, begun_by, groups
+from ovreport.planning.resume import Resumption
+from ovreport.planning.search import Search
 from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count, difference, label, lasting
+from ovreport.text.numbers import NOTHING, digits, interval, show
+from ovreport.text.terminal import printable
 
 # A log file has no width of its own; rich would fold its tables at 80 columns.
 _LOG_WIDTH = 120

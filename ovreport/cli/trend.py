@@ -29,10 +29,11 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     ovreport trend runs/*.jsonl -o trend.html
     """
     from ovreport.cli.report import report_settings, write_report
-    from ovreport.output import check_apart, check_writable, file_text, printable
-    from ovreport.rendering.drawing import drawing
+    from ovreport.combining.trend import combine, distinct
+    from ovreport.files import check_apart, check_writable, file_text
+    from ovreport.rendering.charts.process import drawing
     from ovreport.runfile import read_run
-    from ovreport.trend import combine, distinct
+    from ovreport.text.terminal import printable
 
     check_apart({"-o": output}, runs)
     found, same = distinct([(file_text(path), read_run(path)) for path in runs])

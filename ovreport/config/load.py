@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
-from ovreport.output import absolute, file_text
+from ovreport.files import absolute, file_text
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
-from ovreport.agreement import OutputOptions
 from ovreport.analysis import Analysis
 from ovreport.export.records import (
     Record,
@@ -20,9 +19,10 @@ from ovreport.export.records import (
     operator_records,
     slice_records,
 )
-from ovreport.export.spreadsheet import csv_text
+from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Run
 from ovreport.section import Crashed, Section
+from ovreport.text.csv import csv_text
 
 
 def json_text(run: Run, analyses: Sequence[Analysis]) -> str:

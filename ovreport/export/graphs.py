@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ovreport.analysis import analyze, installed
+from ovreport.computed.workbench import file_name
 from ovreport.errors import UserError
-from ovreport.export.workbench import file_name
-from ovreport.graphs.engine import LayoutError
-from ovreport.rendering.diagram_files import DiagramFile, FileFormat, diagram_file
+from ovreport.rendering.diagrams.files import DiagramFile, FileFormat, diagram_file
+from ovreport.rendering.diagrams.graphviz import LayoutError
 from ovreport.run import Run
 from ovreport.section import Crashed, Diagram, Skipped
 

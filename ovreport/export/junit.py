@@ -10,8 +10,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from ovreport.gate.checks import Gate
-from ovreport.rendering.svg import legal_xml
 from ovreport.run import Header
+from ovreport.text.xml import legal_xml
 
 
 def junit(gate: Gate, header: Header, *, inconclusive_fails: bool) -> str:

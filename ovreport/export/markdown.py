@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ovreport.agreement import AGREE, OutputOptions, agreements
-from ovreport.agreement_words import in_words
-from ovreport.comparisons import Comparison, control
+from ovreport.computed.certainty import certainty
+from ovreport.computed.criteria import Noise, criteria, word
+from ovreport.computed.figures import figures
+from ovreport.computed.matching import matched
+from ovreport.computed.pairs import Comparison, control
 from ovreport.gate.checks import Gate, Status
-from ovreport.graphs.certainty import certainty
-from ovreport.graphs.matching import matched
-from ovreport.labels import label
-from ovreport.output import printable
-from ovreport.rendering.format import interval, shorten, show
+from ovreport.outputs.agreement import AGREE, OutputOptions, agreements
+from ovreport.outputs.words import in_words
 from ovreport.run import Environment, Header, Run
-from ovreport.stats.criteria import Noise, criteria, word
-from ovreport.stats.figures import figures
+from ovreport.text.labels import label
+from ovreport.text.numbers import interval, shorten, show
+from ovreport.text.terminal import printable
 
 # A job summary is looked over, not studied: the report has the rest.
 _CELLS = 12

@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ovreport.agreement import JudgedOutput, OutputOptions, agreement
-from ovreport.export.spreadsheet import Field
-from ovreport.graphs.layers import attribute, executed_layers, fates, skipped_layers
-from ovreport.labels import difference
+from ovreport.computed.figures import figures
+from ovreport.computed.layers import attribute, executed_layers, fates, skipped_layers
+from ovreport.outputs.agreement import JudgedOutput, OutputOptions, agreement
 from ovreport.run import Cell, CellResult, ModelFile, Run
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text.csv import Field
+from ovreport.text.labels import difference
 
 Record: TypeAlias = "dict[str, Json]"
 Json: TypeAlias = "str | int | float | bool | list[Json] | Record | None"

@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from ovreport.comparisons import Comparison, Pair, control
+from ovreport.computed.certainty import certainty
+from ovreport.computed.criteria import Criterion, Name, Noise, criteria, figure_of
+from ovreport.computed.matching import matched
+from ovreport.computed.pairs import Comparison, Pair, control
 from ovreport.gate.rules import Rule
-from ovreport.graphs.certainty import certainty
-from ovreport.graphs.matching import matched
-from ovreport.labels import label
-from ovreport.rendering.format import show, signed
 from ovreport.run import CellResult, Run
-from ovreport.stats.criteria import Criterion, Name, Noise, criteria, figure_of
 from ovreport.stats.estimate import Estimate
+from ovreport.text.labels import label
+from ovreport.text.numbers import show, signed
 
 Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
 

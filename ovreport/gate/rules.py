@@ -23,11 +23,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ovreport.compare import FIELDS, written
+from ovreport.computed.criteria import Name
 from ovreport.errors import UserError
 from ovreport.run import Cell
-from ovreport.section import Kind
-from ovreport.stats.criteria import Name
+from ovreport.text.labels import FIELDS, written
+from ovreport.text.values import Kind
 
 Sign: TypeAlias = Literal["<", ">"]
 

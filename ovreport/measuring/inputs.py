@@ -18,7 +18,7 @@ import psutil
 from numpy.typing import NDArray
 
 from ovreport.errors import UserError
-from ovreport.measuring.ports import index_of, name_of
+from ovreport.planning.ports import index_of, name_of
 from ovreport.run import Port
 
 Array = NDArray[np.generic]

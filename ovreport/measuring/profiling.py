@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from ovreport.config.schema import Measure
-from ovreport.measuring.member import Member
-from ovreport.measuring.neighbours import LoadMeter
+from ovreport.measuring.background_load import LoadMeter
+from ovreport.measuring.cell_state import Member
 from ovreport.measuring.scratch import scratch_folder
-from ovreport.measuring.session import WorkerError, WorkerSession
+from ovreport.measuring.worker_session import WorkerError, WorkerSession
 
 # Inferences of a slow model stop after this, when there are at least so many.
 _PROFILE_S = 10.0

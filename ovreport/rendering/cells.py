@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from markupsafe import Markup, escape
 
 from ovreport.rendering import packing
-from ovreport.rendering.format import NOTHING, Unit, explain, interval, number_of, show
 from ovreport.rendering.palette import BLUE, colour, every_name
-from ovreport.section import Facts, Kind, Link, Role, Row, Table, Tag, Value
+from ovreport.section import Facts, Row, Table
 from ovreport.stats.estimate import Estimate
+from ovreport.text.numbers import NOTHING, Unit, explain, interval, number_of, show
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 _NOTHING = f'<span class="nothing">{NOTHING}</span>'
 # A bar is drawn by one of so many classes: style attributes would need a laxer policy.

@@ -20,13 +20,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ovreport.analysis import Analysis
-from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
 from ovreport.rendering import cells, packing
-from ovreport.rendering import format as formatting
-from ovreport.rendering.correspondence import Correspondence
-from ovreport.rendering.diagram import DiagramSvg, render_diagram
-from ovreport.rendering.drawing import draw_here
+from ovreport.rendering.charts.process import draw_here
+from ovreport.rendering.diagrams.correspondence import Correspondence
+from ovreport.rendering.diagrams.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
 from ovreport.rendering.source import normalised
@@ -44,7 +42,10 @@ from ovreport.section import (
     Skipped,
     Table,
     Text,
+    column_units,
 )
+from ovreport.text import numbers as formatting
+from ovreport.text.labels import count, label
 
 _TEMPLATES = "ovreport_templates"
 # Characters of a section; those of usual models are smaller.
@@ -263,7 +264,7 @@ def _environment(
         rows=cells.rows,
         show=formatting.show,
         sureness=cells.sureness,
-        units_of=formatting.column_units,
+        units_of=column_units,
         worst_first=worst_first,
     )
     environment.filters["count"] = count

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 
-from ovreport.section import Role
+from ovreport.text.values import Role
 
 _NAMES = (
     BLUE := "#4477aa", ROSE := "#cc6677", GREEN := "#228833", AMBER := "#b07a00",

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ovreport.run.cell import Cell
 from ovreport.run.record import Many, Positive, Record, Share, Whole
 from ovreport.run.result import Failure
-from ovreport.samples_codec import Samples
+from ovreport.run.samples import Samples
 
 _SHAPE = re.compile(r"\[(\d{1,18}(,\d{1,18})*)?\]")
 # Labels may have one below zero for what is of no class.
@@ -182,7 +182,7 @@ class RecordedOutput(Record):
     elements: Whole
     """Of one set; where they vary, of the largest."""
     kept: Whole
-    """Of each set at most, at the places that :func:`ovreport.stats.recorded.kept_places` tells."""
+    """Of each set at most: :func:`ovreport.outputs.recording.kept_places` gives the places."""
     digests: Many[str]
     """Of all elements of each set: which answers are equal to the bit is told from these."""
     bits: Samples

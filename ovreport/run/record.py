@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from ovreport.samples_codec import Int64Array, Samples
+from ovreport.run.samples import Int64Array, Samples
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from ovreport.run import (
     Run,
     SearchStep,
 )
-from ovreport.samples_codec import Budget
+from ovreport.run.samples import Budget
 
 FORMAT: Literal[1] = 1
 

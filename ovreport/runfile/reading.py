@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from ovreport.errors import UserError
 from ovreport.run import Run
+from ovreport.run.samples import Budget
 from ovreport.runfile.embedding import unpack
 from ovreport.runfile.lines import FORMAT, parse
 from ovreport.runfile.merging import Merger
-from ovreport.samples_codec import Budget
 
 # The largest real run seen (50 cells of a 5,000-layer model) is near 200 MB as text.
 _MAX_BYTES = 2 << 30

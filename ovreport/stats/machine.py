@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ovreport.stats.bootstrap import FloatArray
-from ovreport.stats.error import Error
+from ovreport.stats.uncertainty import Error
 
 # The work grows with the cube of the moments, and neighbours tell nearly the same.
 _MOST = 40

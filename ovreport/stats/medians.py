@@ -8,8 +8,8 @@ from math import comb, hypot, sqrt
 import numpy as np
 
 from ovreport.stats.bootstrap import FloatArray
-from ovreport.stats.error import CONFIDENCE
 from ovreport.stats.estimate import Estimate
+from ovreport.stats.uncertainty import CONFIDENCE
 
 _Z = 1.96
 # The interquartile range of a normal distribution, in standard deviations.

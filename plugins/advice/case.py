@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ovreport.graphs.execution import abilities, execution_devices, on_cpu
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.quantisation import Quantisation, quantisation
+from ovreport.computed.execution import abilities, execution_devices, on_cpu
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.quantisation import Quantisation, quantisation
 from ovreport.run import CellResult, Node, Run, is_busy
-from ovreport.section import Link, Severity
+from ovreport.section import Severity
+from ovreport.text.values import Link
 
 from ..common import evidence, gain
 

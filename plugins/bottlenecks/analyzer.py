@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
-from ovreport.graphs.flow import critical_path
-from ovreport.graphs.gap import Gap, gap
-from ovreport.graphs.layers import ExecutedLayer
-from ovreport.graphs.quantisation import quantisation
-from ovreport.labels import count
+from ovreport.computed.flow import critical_path
+from ovreport.computed.gap import Gap, gap
+from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.quantisation import quantisation
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import shorten, show
 from ovreport.run import CellResult, Graph, Node, Run, is_busy
 from ovreport.section import (
     Axis,
@@ -22,16 +20,16 @@ from ovreport.section import (
     Chart,
     Column,
     Finding,
-    Link,
     Points,
-    Role,
     Row,
     Rule,
     Section,
     Table,
-    Tag,
 )
 from ovreport.stats.medians import is_beyond_zero
+from ovreport.text.labels import count
+from ovreport.text.numbers import shorten, show
+from ovreport.text.values import Link, Role, Tag
 
 from ..common import (
     batch_wait_s,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.graphs.flow import Conversion, conversions, islands, readers_of
-from ovreport.graphs.fusion import unfused
-from ovreport.graphs.kinds import CONVERTERS
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes, layer_names
-from ovreport.graphs.precision import INT8
+from ovreport.computed.flow import Conversion, conversions, islands, readers_of
+from ovreport.computed.fusion import unfused
+from ovreport.computed.kinds import CONVERTERS
+from ovreport.computed.layers import ExecutedLayer, constant_nodes, layer_names
+from ovreport.computed.precision import INT8
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Column, Link, Role, Row, Table, Tag
+from ovreport.section import Column, Row, Table
+from ovreport.text.values import Link, Role, Tag
 
 from ..common import evidence, layer_anchor, node_anchor, total_s
 

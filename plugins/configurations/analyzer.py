@@ -10,11 +10,22 @@ from typing import Literal
 from pydantic import Field
 
 from ovreport.anchors import anchor
-from ovreport.export.workbench import file_name, inference_report
-from ovreport.labels import count, label, version_heading, version_name
-from ovreport.plugin import Analyzer, Options
-from ovreport.ranking import judge, rivals, times
-from ovreport.rendering.format import show
+from ovreport.computed.figures import figures
+from ovreport.computed.ranking import judge, rivals, times
+from ovreport.computed.ratio import Figure
+from ovreport.computed.sweet_spot import (
+    fps,
+    is_device_choice,
+    not_in_force,
+    over,
+    over_one_stream,
+    pareto,
+    streams_shown,
+    sweet_spot,
+)
+from ovreport.computed.workbench import file_name, inference_report
+from ovreport.config.options import Options
+from ovreport.plugin import Analyzer
 from ovreport.run import Cell, CellResult, Run, Streams
 from ovreport.section import (
     Axis,
@@ -25,31 +36,18 @@ from ovreport.section import (
     Finding,
     Group,
     HeatMap,
-    Kind,
-    Link,
     Points,
-    Role,
     Row,
     Rule,
     Section,
     Table,
-    Tag,
 )
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
-from ovreport.stats.ratio import Figure
+from ovreport.text.labels import count, label, version_heading, version_name
+from ovreport.text.numbers import show
+from ovreport.text.values import Kind, Link, Role, Tag
 
 from ..common import latency_threshold_s
-from .choice import (
-    fps,
-    is_device_choice,
-    not_in_force,
-    over,
-    over_one_stream,
-    pareto,
-    streams_shown,
-    sweet_spot,
-)
 from .search import search_tables
 
 # More configurations that may be as good as the best are not named one by one.

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
-from ovreport.ranking import judge, times
-from ovreport.rendering.format import show
+from ovreport.computed.figures import figures
+from ovreport.computed.ranking import judge, times
+from ovreport.computed.sweet_spot import fps, over
 from ovreport.run import CellResult, Run, SearchStep
-from ovreport.section import Column, Link, Row, Table
-from ovreport.stats.figures import figures
+from ovreport.section import Column, Row, Table
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import show
+from ovreport.text.values import Link
 
 from ..common import latency_threshold_s, median_s
-from .choice import fps, over
 
 
 def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ovreport.compare import NOISE_APART
-from ovreport.differences import (
+from ovreport.computed.differences import (
     Difference,
     of_cells,
     of_environments,
     of_models,
     of_settings,
 )
-from ovreport.labels import label
+from ovreport.computed.pairs import NOISE_APART
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import Header, Origin, Run
 from ovreport.section import Block, Column, Finding, Group, Row, Section, Table
+from ovreport.text.labels import label
+from ovreport.text.numbers import show
 
 _TOPICS = {
     "machine": "Machine",

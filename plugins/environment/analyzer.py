@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from ovreport.labels import count, label
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import Environment, ModelFile, Run, number_ranges
-from ovreport.section import Block, Column, Facts, Finding, Group, Kind, Row, Section, Table, Value
+from ovreport.section import Block, Column, Facts, Finding, Group, Row, Section, Table
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import show
+from ovreport.text.values import Kind, Value
 
 # Cores. Of a sample of a third of a second, which a service that wakes up once can fill in part.
 _LOAD = 0.5

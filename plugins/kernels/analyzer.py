@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ovreport.graphs.kernels import Kernel, is_recurrent, parse_kernel
-from ovreport.graphs.kinds import MOVERS
-from ovreport.graphs.layers import ExecutedLayer
-from ovreport.labels import count
+from ovreport.computed.kernels import Kernel, is_recurrent, parse_kernel
+from ovreport.computed.kinds import MOVERS
+from ovreport.computed.layers import ExecutedLayer
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
 from ovreport.section import (
     Axis,
@@ -20,12 +18,13 @@ from ovreport.section import (
     Finding,
     Group,
     HeatMap,
-    Role,
     Row,
     Section,
     Table,
-    Value,
 )
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role, Value
 
 from ..common import (
     evidence,

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
+from ovreport.computed.figures import figures
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run, Slice
 from ovreport.section import (
     Axis,
@@ -20,14 +19,14 @@ from ovreport.section import (
     Group,
     Histogram,
     Points,
-    Role,
     Row,
     Section,
     Table,
     Text,
-    Value,
 )
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import show
+from ovreport.text.values import Role, Value
 
 from ..common import kept_up
 from ..summary.choice import best, in_latency_mode

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.figures import figures
 from ovreport.run import CellResult, Run, Slice
 from ovreport.section import Finding
-from ovreport.stats.figures import figures
 from ovreport.stats.steady import drift, modes
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
 
 # As for the model's own latencies: changes below this are within what machines do.
 _MATTERS = 0.02

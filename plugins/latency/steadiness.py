@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label, toml_key
-from ovreport.rendering.format import show
 from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
-from ovreport.section import Finding, Link
+from ovreport.section import Finding
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
+from ovreport.text.labels import count, label, toml_key
+from ovreport.text.numbers import show
+from ovreport.text.values import Link
 
 from ..common import batch_wait_s, kept_up
 from . import machine

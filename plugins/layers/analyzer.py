@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.export.workbench import file_name, layer_report
-from ovreport.graphs.gap import Gap, gap
-from ovreport.graphs.layers import ExecutedLayer
+from ovreport.computed.gap import Gap, gap
+from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.workbench import file_name, layer_report
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import (
     Axis,
@@ -21,17 +20,14 @@ from ovreport.section import (
     Download,
     Facts,
     Finding,
-    Kind,
-    Link,
-    Role,
     Row,
     Section,
     Table,
-    Tag,
     Text,
-    Value,
 )
 from ovreport.stats.medians import is_beyond_zero
+from ovreport.text.numbers import show
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 from ..common import (
     by_type,

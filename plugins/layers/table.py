@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ovreport.graphs.contents import contents
-from ovreport.graphs.flow import readers_of
-from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes, layer_names
-from ovreport.graphs.precision import precision_name
-from ovreport.graphs.roofline import efficiency
+from ovreport.computed.contents import contents
+from ovreport.computed.flow import readers_of
+from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, layer_names
+from ovreport.computed.precision import precision_name
+from ovreport.computed.roofline import efficiency
 from ovreport.run import CellResult, Node, Port, Run
-from ovreport.section import Column, Facts, Kind, Link, Role, Row, Table, Tag, Value
+from ovreport.section import Column, Facts, Row, Table
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 from ..common import (
     COLUMNS,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ovreport.graphs.theory import ModelTotals, not_placed, totals
-from ovreport.graphs.work import model_work
-from ovreport.labels import count, version_heading
+from ovreport.computed.theory import ModelTotals, not_placed, totals
+from ovreport.computed.work import model_work
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import digits, show
 from ovreport.run import CellResult, Port, Run
 from ovreport.section import (
     Block,
@@ -19,14 +17,13 @@ from ovreport.section import (
     Group,
     KeyFigure,
     KeyFigures,
-    Kind,
-    Role,
     Row,
     Section,
     Table,
-    Tag,
-    Value,
 )
+from ovreport.text.labels import count, version_heading
+from ovreport.text.numbers import digits, show
+from ovreport.text.values import Kind, Role, Tag, Value
 
 from ..common import fixing_shapes, version_name
 

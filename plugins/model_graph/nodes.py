@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes
-from ovreport.graphs.precision import precision_name
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.layers import ExecutedLayer, constant_nodes
+from ovreport.computed.precision import precision_name
 from ovreport.run import Node
-from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode, Role
+from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role
 
 from ..common import longest
 

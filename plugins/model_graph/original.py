@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ovreport.graphs.flow import critical_path
-from ovreport.graphs.layers import ExecutedLayer, Fate, constant_nodes, fates
-from ovreport.graphs.precision import precision_name
-from ovreport.labels import count
+from ovreport.computed.flow import critical_path
+from ovreport.computed.layers import ExecutedLayer, Fate, constant_nodes, fates
+from ovreport.computed.precision import precision_name
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Colouring, Diagram, DiagramNode, Role
+from ovreport.section import Colouring, Diagram, DiagramNode
+from ovreport.text.labels import count
+from ovreport.text.values import Role
 
 from ..common import operator_anchor, row_anchor, total_s
 from .nodes import (

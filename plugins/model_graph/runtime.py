@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ovreport.graphs.flow import Conversion, conversions, critical_path
-from ovreport.graphs.layers import ExecutedLayer, attribute, constant_nodes
-from ovreport.graphs.precision import precision_name
-from ovreport.graphs.roofline import efficiency
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.flow import Conversion, conversions, critical_path
+from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes
+from ovreport.computed.precision import precision_name
+from ovreport.computed.roofline import efficiency
 from ovreport.run import CellResult, Node, Run
-from ovreport.section import Colouring, Diagram, DiagramNode, Role
+from ovreport.section import Colouring, Diagram, DiagramNode
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role
 
 from ..common import node_anchor, row_anchor, total_s
 from .nodes import (

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.agreement import (
-    Agreement,
-    JudgedOutput,
-    OutputOptions,
-    agreement,
-)
-from ovreport.agreement_words import equality, exact, in_words, likeness, obstacle, samples
-from ovreport.labels import count, difference
+from ovreport.outputs.agreement import Agreement, JudgedOutput, OutputOptions, agreement
+from ovreport.outputs.words import equality, exact, in_words, likeness, obstacle, samples
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import shorten, show
 from ovreport.run import Answers, LayerDrift, Run
 from ovreport.section import (
     Axis,
@@ -23,14 +16,14 @@ from ovreport.section import (
     Finding,
     Group,
     Points,
-    Role,
     Row,
     Section,
     Table,
-    Tag,
     Text,
-    Value,
 )
+from ovreport.text.labels import count, difference
+from ovreport.text.numbers import shorten, show
+from ovreport.text.values import Role, Tag, Value
 
 _NAME = 40
 

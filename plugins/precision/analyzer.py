@@ -5,29 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ovreport.graphs.flow import Conversion, conversions, transitions
-from ovreport.graphs.kinds import NESTED
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.precision import bits, is_floating, precision_name
-from ovreport.labels import count
+from ovreport.computed.flow import Conversion, conversions, transitions
+from ovreport.computed.kinds import NESTED
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.precision import bits, is_floating, precision_name
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
-from ovreport.section import (
-    Axis,
-    Bars,
-    Block,
-    Chart,
-    Column,
-    Finding,
-    HeatMap,
-    Role,
-    Row,
-    Section,
-    Table,
-    Tag,
-    Value,
-)
+from ovreport.section import Axis, Bars, Block, Chart, Column, Finding, HeatMap, Row, Section, Table
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role, Tag, Value
 
 from ..common import (
     evidence,

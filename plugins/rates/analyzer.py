@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label, version_heading
+from ovreport.computed.figures import figures
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show
 from ovreport.run import CellResult, Run
-from ovreport.section import Column, Finding, Group, Link, Row, Section, Table
+from ovreport.section import Column, Finding, Group, Row, Section, Table
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count, label, version_heading
+from ovreport.text.numbers import show
+from ovreport.text.values import Link
 
 from ..common import kept_up, version_name
 

@@ -9,18 +9,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ovreport.graphs.kernels import is_recurrent
-from ovreport.graphs.layers import ExecutedLayer
-from ovreport.graphs.roofline import (
+from ovreport.computed.kernels import is_recurrent
+from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.roofline import (
     RESOLUTION_S,
     Efficiency,
     efficiency,
     is_above,
     why_not_judged,
 )
-from ovreport.labels import count
-from ovreport.plugin import Analyzer, Options
-from ovreport.rendering.format import digits, show
+from ovreport.config.options import Options
+from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Node, Roof, Run
 from ovreport.section import (
     Block,
@@ -30,16 +29,14 @@ from ovreport.section import (
     Group,
     KeyFigure,
     KeyFigures,
-    Kind,
-    Link,
-    Role,
     Row,
     Section,
     Table,
-    Tag,
     Text,
-    Value,
 )
+from ovreport.text.labels import count
+from ovreport.text.numbers import digits, show
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 from ..common import (
     evidence,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ovreport.graphs.layers import ExecutedLayer
-from ovreport.graphs.roofline import Efficiency, roof_precision
-from ovreport.labels import count
-from ovreport.rendering.format import digits, show
+from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.roofline import Efficiency, roof_precision
 from ovreport.run import CellResult, Roof
-from ovreport.section import Axis, Chart, Line, Mark, Points, Role
+from ovreport.section import Axis, Chart, Line, Mark, Points
+from ovreport.text.labels import count
+from ovreport.text.numbers import digits, show
+from ovreport.text.values import Role
 
 from ..common import by_type, layer_anchor, longest, total_s
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.agreement import OutputOptions
-from ovreport.comparisons import ComparisonOptions, comparisons
-from ovreport.labels import count
+from ovreport.computed.pairs import ComparisonOptions, comparisons
+from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Group, Section, Text
+from ovreport.text.labels import count
 
 from . import figures, pairs, rates, samples, sureness, words
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.computed.figures import figures
+from ovreport.computed.sweet_spot import sweet_spot
 from ovreport.run import CellResult, Run
-from ovreport.stats.figures import figures
 
 from ..common import latency_threshold_s, median_s
-from ..configurations.choice import sweet_spot
 
 
 def in_latency_mode(results: Sequence[CellResult]) -> CellResult:

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label
-from ovreport.ranking import rivals
-from ovreport.rendering.format import shorten, show
+from ovreport.computed.criteria import Criterion, word
+from ovreport.computed.figures import figures
+from ovreport.computed.ranking import rivals
 from ovreport.run import CellResult, Run
-from ovreport.section import (
-    Block,
-    Column,
-    KeyFigure,
-    KeyFigures,
-    Link,
-    Role,
-    Row,
-    Table,
-    Tag,
-    Value,
-)
-from ovreport.stats.criteria import Criterion, word
-from ovreport.stats.figures import figures
+from ovreport.section import Block, Column, KeyFigure, KeyFigures, Row, Table
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import shorten, show
+from ovreport.text.values import Link, Role, Tag, Value
 
 from ..common import latency_threshold_s, median_s
 from .choice import best, in_latency_mode

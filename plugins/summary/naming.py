@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ovreport.graphs.layers import executed_layers
-from ovreport.graphs.precision import UNKNOWN
-from ovreport.graphs.quantisation import quantisation
-from ovreport.graphs.quantised import Scheme
-from ovreport.graphs.theory import totals
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.layers import executed_layers
+from ovreport.computed.precision import UNKNOWN
+from ovreport.computed.quantisation import quantisation
+from ovreport.computed.quantised import Scheme
+from ovreport.computed.theory import totals
 from ovreport.run import CellResult, Run
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
 
 from ..common import precision_shares
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.agreement import OutputOptions, agreements
-from ovreport.agreement_words import in_words
-from ovreport.comparisons import Comparison, ComparisonOptions, judged
-from ovreport.rendering.format import interval, show, unit_for
+from ovreport.computed.criteria import Criterion, Name, word
+from ovreport.computed.pairs import Comparison, ComparisonOptions, judged
+from ovreport.outputs.agreement import OutputOptions, agreements
+from ovreport.outputs.words import in_words
 from ovreport.run import Run
-from ovreport.stats.criteria import Criterion, Name, word
 from ovreport.stats.estimate import Estimate
+from ovreport.text.numbers import interval, show, unit_for
 
 from ..versions.verdicts import tally
 from .choice import in_latency_mode

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ovreport.anchors import anchor
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.figures import figures
 from ovreport.run import CellResult, Run
-from ovreport.section import Block, Column, KeyFigure, KeyFigures, Role, Row, Table, Tag
+from ovreport.section import Block, Column, KeyFigure, KeyFigures, Row, Table
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role, Tag
 
 from ..common import kept_up, median_s
 from ..rates.analyzer import requests_a_second

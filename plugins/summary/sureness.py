@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label, lasting
-from ovreport.rendering.format import half_width
+from ovreport.computed.figures import figures
 from ovreport.run import CellResult, Run, is_busy
-from ovreport.section import Finding, Link
+from ovreport.section import Finding
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count, label, lasting
+from ovreport.text.numbers import half_width
+from ovreport.text.values import Link
 
 # Wider than this, a figure cannot tell apart what usually differs between two versions.
 _WIDE = 0.03

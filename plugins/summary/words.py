@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.graphs.gap import gap
-from ovreport.graphs.layers import executed_layers
-from ovreport.labels import count, label
-from ovreport.ranking import judge, times
-from ovreport.rendering.format import interval, show
+from ovreport.computed.criteria import NOISE
+from ovreport.computed.figures import figures
+from ovreport.computed.gap import gap
+from ovreport.computed.layers import executed_layers
+from ovreport.computed.ranking import judge, times
+from ovreport.computed.ratio import ratio
 from ovreport.run import CellResult, Run
-from ovreport.stats.criteria import NOISE
-from ovreport.stats.figures import figures
 from ovreport.stats.medians import is_beyond_zero
-from ovreport.stats.ratio import ratio
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import interval, show
 
 from ..common import (
     by_type,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from ovreport.labels import count, label
+from ovreport.computed.figures import figures
+from ovreport.computed.ratio import ratio
+from ovreport.computed.series import Point, series
 from ovreport.plugin import Analyzer
-from ovreport.rendering.format import show, signed
 from ovreport.run import Cell, CellResult, Run
 from ovreport.section import (
     Axis,
@@ -19,21 +20,18 @@ from ovreport.section import (
     Column,
     Finding,
     Group,
-    Kind,
-    Link,
     Mark,
     Points,
-    Role,
     Row,
     Rule,
     Section,
     Table,
 )
-from ovreport.stats.changes import MIN_VALUES, change_points
+from ovreport.stats.change_points import MIN_VALUES, change_points
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.figures import figures
-from ovreport.stats.ratio import ratio
-from ovreport.trend import Point, series
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import show, signed
+from ovreport.text.values import Kind, Link, Role
 
 # Runs of one model made days apart scatter by a percent even on a quiet machine.
 _LEAST_NOISE = 0.01

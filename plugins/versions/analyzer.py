@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ovreport.comparisons import Comparison, ComparisonOptions, comparisons
+from ovreport.computed.pairs import Comparison, ComparisonOptions, comparisons
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Finding, Group, Section

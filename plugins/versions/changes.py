@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ovreport.comparisons import Comparison, Pair
-from ovreport.graphs.certainty import Certainty, certainty, change_of
-from ovreport.graphs.gap import gap
-from ovreport.graphs.layers import ExecutedLayer, attribute
-from ovreport.graphs.matching import LayerGroup, coverage, matched
-from ovreport.labels import count
-from ovreport.rendering.format import NOTHING, show
+from ovreport.computed.certainty import Certainty, certainty, change_of
+from ovreport.computed.criteria import Noise
+from ovreport.computed.gap import gap
+from ovreport.computed.layers import ExecutedLayer, attribute
+from ovreport.computed.matching import LayerGroup, coverage, matched
+from ovreport.computed.pairs import Comparison, Pair
 from ovreport.run import CellResult, Run
-from ovreport.section import (
-    Axis,
-    Bars,
-    Block,
-    Chart,
-    Column,
-    Facts,
-    Finding,
-    Kind,
-    Link,
-    Role,
-    Row,
-    Table,
-    Tag,
-    Text,
-    Value,
-)
-from ovreport.stats.criteria import Noise
+from ovreport.section import Axis, Bars, Block, Chart, Column, Facts, Finding, Row, Table, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.medians import difference, is_beyond_zero
+from ovreport.text.labels import count
+from ovreport.text.numbers import NOTHING, show
+from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 from ..common import COLUMNS, grouped, layer_anchor, median_latency_s, operator_settings, total_s
 

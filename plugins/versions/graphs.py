@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ovreport.comparisons import Comparison, Pair
-from ovreport.graphs.certainty import Certainty, certainty
-from ovreport.graphs.layers import ExecutedLayer, constant_nodes
-from ovreport.graphs.matching import LayerGroup, matched, network
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.certainty import Certainty, certainty
+from ovreport.computed.criteria import Noise
+from ovreport.computed.layers import ExecutedLayer, constant_nodes
+from ovreport.computed.matching import LayerGroup, matched, network
+from ovreport.computed.pairs import Comparison, Pair
 from ovreport.run import Node, Run
-from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode, Role, Text
-from ovreport.stats.criteria import Noise
+from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode, Text
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
+from ovreport.text.values import Role
 
 from ..common import layer_anchor
 

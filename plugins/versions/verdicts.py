@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from ovreport.comparisons import Comparison, ComparisonOptions, Pair, control, judged
-from ovreport.labels import count, label
-from ovreport.rendering.format import Unit, column_units, interval, show
+from ovreport.computed.criteria import Criterion, Name, word
+from ovreport.computed.pairs import Comparison, ComparisonOptions, Pair, control, judged
+from ovreport.computed.ratio import Verdict, in_turn
 from ovreport.run import Run
-from ovreport.section import Column, Finding, Kind, Link, Row, Severity, Table, Value
-from ovreport.stats.criteria import Criterion, Name, word
-from ovreport.stats.error import CONFIDENCE
+from ovreport.section import Column, Finding, Row, Severity, Table, column_units
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.ratio import Verdict, in_turn
+from ovreport.stats.uncertainty import CONFIDENCE
+from ovreport.text.labels import count, label
+from ovreport.text.numbers import Unit, interval, show
+from ovreport.text.values import Kind, Link, Value
 
 _SEVERITY: dict[Verdict, Severity] = {
     "faster": "good",

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
-from ovreport.labels import count, label, setting
-from ovreport.ranking import judge, times
-from ovreport.rendering.format import show
+from ovreport.computed.figures import figures
+from ovreport.computed.ranking import judge, times
+from ovreport.computed.ratio import ratio, verdict
 from ovreport.run import CellResult, is_busy
-from ovreport.section import Link
-from ovreport.stats.figures import figures
-from ovreport.stats.ratio import ratio, verdict
+from ovreport.text.labels import count, label, setting
+from ovreport.text.numbers import show
+from ovreport.text.values import Link
 
 from ...common import median_latency_s
 from ...summary.choice import best

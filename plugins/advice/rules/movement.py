@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ovreport.graphs.flow import Conversion, conversions
-from ovreport.graphs.fusion import Unfused, unfused
-from ovreport.graphs.kinds import CONVERTERS
-from ovreport.graphs.layers import ExecutedLayer, fates, layer_names
-from ovreport.graphs.precision import bits
-from ovreport.graphs.transposes import there_and_back
-from ovreport.labels import count, setting
-from ovreport.rendering.format import show
+from ovreport.computed.flow import Conversion, conversions
+from ovreport.computed.fusion import Unfused, unfused
+from ovreport.computed.kinds import CONVERTERS
+from ovreport.computed.layers import ExecutedLayer, fates, layer_names
+from ovreport.computed.precision import bits
+from ovreport.computed.transposes import there_and_back
+from ovreport.text.labels import count, setting
+from ovreport.text.numbers import show
 
 from ..case import NOTABLE, Case, Found, Rule, share
 

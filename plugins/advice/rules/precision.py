@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ovreport.graphs.flow import islands, readers_of
-from ovreport.graphs.kinds import CONVOLUTIONS, MOVERS, PRODUCTS
-from ovreport.graphs.layers import ExecutedLayer, executed_layers
-from ovreport.graphs.precision import INT8, NARROW
-from ovreport.graphs.quantisation import quantisation
-from ovreport.graphs.quantised import Scheme
-from ovreport.graphs.roofline import roof_precision
-from ovreport.labels import count, setting
-from ovreport.rendering.format import digits, show
+from ovreport.computed.flow import islands, readers_of
+from ovreport.computed.kinds import CONVOLUTIONS, MOVERS, PRODUCTS
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.precision import INT8, NARROW
+from ovreport.computed.quantisation import quantisation
+from ovreport.computed.quantised import Scheme
+from ovreport.computed.ratio import ratio, verdict
+from ovreport.computed.roofline import roof_precision
 from ovreport.run import CellResult, Node
-from ovreport.section import Link
-from ovreport.stats.ratio import ratio, verdict
+from ovreport.text.labels import count, setting
+from ovreport.text.numbers import digits, show
+from ovreport.text.values import Link
 
 from ...common import by_type, grouped, longest, median_latency_s, total_s
 from ..case import NOTABLE, Case, Found, Rule, share, types

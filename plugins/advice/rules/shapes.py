@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ovreport.graphs.layers import ExecutedLayer, is_static
-from ovreport.graphs.openness import is_open
-from ovreport.labels import count
-from ovreport.rendering.format import show
+from ovreport.computed.layers import ExecutedLayer, is_static
+from ovreport.computed.openness import is_open
+from ovreport.text.labels import count
+from ovreport.text.numbers import show
 
 from ...common import fixing_shapes, has_open_inputs
 from ..case import Case, Found, Rule, share

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ovreport.labels import count, label, toml_key
-from ovreport.rendering.format import digits, show
+from ovreport.computed.figures import figures
 from ovreport.run import CellResult, Memory
-from ovreport.stats.figures import figures
+from ovreport.text.labels import count, label, toml_key
+from ovreport.text.numbers import digits, show
 
 from ...common import batch_timeout_s, median_latency_s
 from ..case import Case, Found, Rule

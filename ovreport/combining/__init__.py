@@ -1,0 +1,1 @@
+"""Several runs made into one: a comparison or a trend."""

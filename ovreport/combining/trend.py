@@ -1,0 +1,127 @@
+"""Many runs become one, in which each run's cells are a version of their own: ``parent #3``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import JsonValue
+
+from ovreport import __version__
+from ovreport.computed.series import series
+from ovreport.errors import UserError
+from ovreport.run import Cell, Header, ModelFile, Origin, Run
+from ovreport.text.numbers import unique_names
+
+# What a config allows for a version's name, less the number.
+_LONGEST_NAME = 190
+
+
+def distinct(runs: Sequence[tuple[str, Run]]) -> tuple[list[tuple[str, Run]], list[str]]:
+    """Each run once, and in words which files hold one that another holds as well.
+
+    A run and its report, and a run before and after it was resumed, are the same: begun in the same
+    second on the same host, with cells in common. The one with most results is kept.
+    """
+    kept: list[tuple[str, Run]] = []
+    said = []
+    for file, run in runs:
+        place = next((n for n, (_, other) in enumerate(kept) if _is_same(run, other)), None)
+        if place is None:
+            kept.append((file, run))
+            continue
+        said.append(f"{file} holds the same run as {kept[place][0]}, which counts once")
+        if len(run.done) > len(kept[place][1].done):
+            kept[place] = (file, run)
+    return kept, said
+
+
+def _is_same(run: Run, other: Run) -> bool:
+    begun = [(x.header.created, x.header.environment.host) for x in (run, other)]
+    return begun[0] == begun[1] and bool({*run.header.plan} & {*other.header.plan})
+
+
+def combine(runs: Sequence[tuple[str, Run]]) -> Run:
+    """All runs in the order in which they were begun, without layers and graphs.
+
+    Args:
+        runs: each with the file it was read from.
+
+    Raises:
+        UserError: fewer than two runs, or nothing was measured in two of them.
+    """
+    if len(runs) < 2:
+        raise UserError("a trend needs two runs at least", "Name more run files or reports.")
+    ordered = sorted(runs, key=lambda item: item[1].header.created)
+    short = _short_versions(ordered)
+    results, models, plan = [], [], []
+    for number, (_, run) in enumerate(ordered):
+        models += [_renamed(file, short, number) for file in run.header.models]
+        plan += [_renamed(cell, short, number) for cell in run.header.plan]
+        results += [
+            result.model_copy(
+                update={
+                    "cell": _renamed(result.cell, short, number),
+                    "profile": None,
+                    "runtime_graph": None,
+                    "model_graph": None,
+                    "interleaved_with": (),
+                    "basis": None,
+                }
+            )
+            for result in run.results
+        ]
+    latest = ordered[-1][1].header
+    header = Header(
+        ovreport=__version__,
+        created=latest.created,
+        config=_config(latest.config, models),
+        environment=latest.environment,
+        models=tuple(models),
+        plan=tuple(plan),
+        made="trend",
+        origins=tuple(
+            Origin(name=f"#{number + 1}", file=file, header=run.header)
+            for number, (file, run) in enumerate(ordered)
+        ),
+        appearance=latest.appearance,
+    )
+    combined = Run(header, tuple(results))
+    if not any(len(points) > 1 for points in series(combined).values()):
+        raise UserError(
+            "no configuration was measured in two of the runs",
+            "Name runs of the same models and configurations.",
+        )
+    return combined
+
+
+def _short_versions(runs: Sequence[tuple[str, Run]]) -> dict[tuple[str, str], str]:
+    """Versions by model and version, cut so that a number fits behind; they stay different."""
+    known = dict.fromkeys(version for _, run in runs for version in run.versions)
+    short: dict[tuple[str, str], str] = {}
+    for model in dict.fromkeys(model for model, _ in known):
+        short |= unique_names({(m, v): v for m, v in known if m == model}, _LONGEST_NAME)
+    return short
+
+
+Named = TypeVar("Named", Cell, ModelFile)
+
+
+def _renamed(named: Named, short: Mapping[tuple[str, str], str], number: int) -> Named:
+    version = f"{short[named.model, named.version]} #{number + 1}"
+    return named.model_copy(update={"version": version})
+
+
+def _config(config: dict[str, JsonValue], models: Sequence[ModelFile]) -> dict[str, Any]:
+    """The latest run's config with all versions, and this one section in the report."""
+    report = config.get("report")
+    return {
+        **config,
+        "model": [{"name": m.model, "version": m.version, "path": m.path} for m in models],
+        "report": {
+            **(report if isinstance(report, dict) else {}),
+            "title": f"Trend: {', '.join(dict.fromkeys(m.model for m in models))}",
+            "analyzers": ["trend"],
+            "plugins": [],
+        },
+    }

@@ -1,0 +1,216 @@
+"""What one cell is better or worse at than another: every criterion with its ratio and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ovreport.computed.figures import CellFigures, figures, over_launches
+from ovreport.computed.ratio import Figure, Verdict, launch_ratio, ratio, verdict
+from ovreport.run import CellResult, Launch, Run
+from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Kind
+
+Name: TypeAlias = Literal[
+    "throughput",
+    "mean",
+    "median",
+    "p90",
+    "p95",
+    "p99",
+    "compile",
+    "cached_compile",
+    "first_inference",
+    "memory",
+    "file_size",
+]  # fmt: skip
+
+# What a reader looks at first; limits may also be set to the rest.
+VERDICTS: frozenset[Name] = frozenset(
+    (
+        "throughput",
+        "median",
+        "p95",
+        "p99",
+        "compile",
+        "cached_compile",
+        "first_inference",
+        "memory",
+        "file_size",
+    )
+)
+# Two processes of the very same model differ by near 0.8 % in speed; what happens once a launch
+# (reading from disk, compiling, the first touch of memory) scatters by several percent.
+NOISE = 0.01
+LAUNCH_NOISE = 0.1
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Differences below these fractions do not matter."""
+
+    steady: float = NOISE
+    """Of throughput, latency and sizes."""
+    launch: float = LAUNCH_NOISE
+    """Of what each launch shows once: compile time, first inference, memory."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One figure of two cells and what their ratio says."""
+
+    name: Name
+    label: str
+    kind: Kind
+    higher_is_better: bool
+    a: Estimate
+    b: Estimate
+    ratio: Estimate
+    """B over A."""
+    noise: float
+    """Threshold that the verdict used."""
+    floor: Estimate | None
+    """The ratio that a control, the same model twice, showed; it may have raised the threshold."""
+    verdict: Verdict
+
+
+def criteria(
+    run: Run,
+    a: CellResult,
+    b: CellResult,
+    noise: Noise,
+    control: tuple[CellResult, CellResult] | None = None,
+    names: Collection[Name] = VERDICTS,
+) -> tuple[Criterion, ...]:
+    """Those of the named criteria that both cells have figures for.
+
+    Args:
+        control: two cells of the very same model, measured beside these. What they differ by is
+            noise, so a threshold below it is raised to it.
+    """
+    found = []
+    for of in _KINDS:
+        compared = _compared(run, of, a, b) if of.name in names else None
+        if compared is None:
+            continue
+        was, now, change = compared
+        threshold = noise.launch if of.launch else noise.steady if of.figure else 0.0
+        beside = _compared(run, of, *control) if control else None
+        if beside is not None:
+            threshold = max(threshold, abs(beside[2].low - 1), abs(beside[2].high - 1))
+        found.append(
+            Criterion(
+                of.name, of.label, of.kind, of.higher_is_better, was, now, change, threshold,
+                beside[2] if beside is not None else None,
+                verdict(change, threshold, higher_is_better=of.higher_is_better),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def figure_of(run: Run, result: CellResult, name: Name) -> Estimate | None:
+    """One cell's figure by its criterion; None where it is not known."""
+    of = next(kind for kind in _KINDS if kind.name == name)
+    if of.figure is not None:
+        return _figure(figures(result), of.figure)
+    if of.launch is not None:
+        chosen = [x for x in result.launches if of.cached in (None, bool(x.from_cache))]
+        values = [of.launch(launch) for launch in chosen]
+        return over_launches(values) if values and all(value > 0 for value in values) else None
+    return Estimate.exact(float(run.model_file(result.cell.model, result.cell.version).size_bytes))
+
+
+def word(criterion: Criterion) -> str:
+    """The verdict in a reader's words; sizes are smaller or larger, not faster or slower."""
+    if criterion.kind == "bytes" and criterion.verdict in _SIZES:
+        return _SIZES[criterion.verdict]
+    return _WORDS[criterion.verdict]
+
+
+_WORDS: dict[Verdict, str] = {
+    "faster": "faster",
+    "slower": "slower",
+    "same": "no difference beyond noise",
+    "inconclusive": "not enough data",
+}
+_SIZES: dict[Verdict, str] = {"faster": "smaller", "slower": "larger"}
+
+
+# ---------------------------------------------------------------------------- kinds
+
+
+@dataclass(frozen=True)
+class _Of:
+    name: Name
+    label: str
+    kind: Kind
+    figure: Figure | None = None
+    launch: Callable[[Launch], float] | None = None
+    cached: bool | None = None
+    """Of which launches: those that loaded from the device's cache, or those that compiled; None:
+    of either, but never of one against the other."""
+    higher_is_better: bool = False
+
+
+_KINDS = (
+    _Of("throughput", "throughput", "rate", figure="throughput", higher_is_better=True),
+    _Of("mean", "mean latency", "duration", figure="mean"),
+    _Of("median", "median latency", "duration", figure="median"),
+    _Of("p90", "p90 latency", "duration", figure="p90"),
+    _Of("p95", "p95 latency", "duration", figure="p95"),
+    _Of("p99", "p99 latency", "duration", figure="p99"),
+    _Of("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9, cached=False),
+    _Of("cached_compile", "compile from cache", "duration", launch=lambda x: x.compile_ns / 1e9,
+        cached=True),
+    _Of("first_inference", "first inference", "duration",
+        launch=lambda x: x.first_inference_ns / 1e9),
+    _Of("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
+    _Of("file_size", "file size", "bytes"),
+)  # fmt: skip
+
+
+def _compared(
+    run: Run, of: _Of, a: CellResult, b: CellResult
+) -> tuple[Estimate, Estimate, Estimate] | None:
+    """A's figure, B's, and their ratio; None where either has none."""
+    if of.figure is not None:
+        both = _figure(figures(a), of.figure), _figure(figures(b), of.figure)
+        change = ratio(a, b, of.figure)
+        if both[0] is None or both[1] is None or change is None:
+            return None
+        return both[0], both[1], change
+    if of.launch is not None:
+        values = [[of.launch(launch) for launch in side] for side in _alike(a, b, of.cached)]
+        if not values or not all(value > 0 for side in values for value in side):
+            return None  # also memory, where the system does not tell it
+        was, now = map(over_launches, values)
+        return was, now, launch_ratio(*values)
+    sizes = [run.model_file(r.cell.model, r.cell.version).size_bytes for r in (a, b)]
+    if not all(sizes):
+        return None
+    was, now = map(Estimate.exact, map(float, sizes))
+    return was, now, Estimate.exact(sizes[1] / sizes[0])
+
+
+def _alike(a: CellResult, b: CellResult, cached: bool | None) -> list[list[Launch]]:
+    """Launches of both cells that began in the same way: that compiled, or loaded from a cache.
+
+    Empty where there are none to compare.
+    """
+    for wanted in (False, True) if cached is None else (cached,):
+        sides = [[x for x in cell.launches if bool(x.from_cache) is wanted] for cell in (a, b)]
+        if all(sides):
+            return sides
+    return []
+
+
+def _figure(known: CellFigures, figure: Figure) -> Estimate | None:
+    if figure == "throughput":
+        return known.throughput_fps
+    latency = known.latency
+    found: dict[Figure, Estimate | None] = {
+        "mean": latency.mean, "median": latency.median,
+        "p90": latency.p90, "p95": latency.p95, "p99": latency.p99,
+    }  # fmt: skip
+    return found[figure]

@@ -1,0 +1,166 @@
+"""In which precision a device computes a layer, which no single attribute of the layer states.
+
+OpenVINO's ``runtimePrecision`` is that of a tensor: of the first input, and for convolutions and
+matrix products of data or weights, whichever comes last in a list of types. So it is ``i8`` for a
+product with compressed weights that computes in ``f32`` (``Node::getRuntimePrecision`` and
+``FullyConnected::getRuntimePrecision`` of the CPU plugin). The kernel's name ends in the precision
+of the data, which such a layer computes in.
+
+Dynamic quantisation is an exception. Where the processor has integer dot products and
+``DYNAMIC_QUANTIZATION_GROUP_SIZE`` is not 0, the CPU plugin turns the floating-point data of a
+product with integer weights into 8-bit integers while it runs, under the same kernel name
+(``useDynamicQuantizationImpl`` in ``dnnl_fullyconnected_primitive.cpp`` and ``kleidiai_mm.cpp``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ovreport.computed.kernels import parse_kernel
+from ovreport.computed.kinds import MOVERS, NESTED, PRODUCTS
+from ovreport.computed.memo import by_identity
+from ovreport.computed.precision import INT8, UNKNOWN, is_floating, precision_name
+from ovreport.run import CellResult, Environment, Node, Run
+
+_DYNAMICALLY_QUANTISED = frozenset({"u8", "i8", "u4", "i4"})
+_DOT_PRODUCTS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"})
+# oneDNN's name for VNNI, in the CPU plugin's property RUNTIME_REQUIREMENTS.
+_VNNI = "DL Boost"
+_CAPABILITIES = "OPTIMIZATION_CAPABILITIES"
+# The CPU plugin quantises in groups of whole vectors of so many elements.
+_VECTOR = 16
+# Inputs of a product in the CPU plugin's runtime graph: data, weights, bias, scales, zero points.
+_WEIGHTS, _ZERO_POINTS = 1, 4
+_CONNECTED = "FullyConnected"
+# What stands in the place of zero points that a product does not have.
+_ABSENT = frozenset({"", "dynamic", "undefined", UNKNOWN})
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What decides in which precision a device computes."""
+
+    precisions: frozenset[str] = frozenset()
+    """Floating-point precisions that it has arithmetic for; empty where it does not say."""
+    dot_products: bool = False
+    """Whether it multiplies and adds up 8-bit integers in one instruction."""
+    group_size: int = 0
+    """Elements that share a scale in dynamic quantisation; 0 where it is off."""
+
+
+@by_identity
+def abilities(run: Run, result: CellResult) -> Abilities:
+    """Of the devices that executed a cell."""
+    environment = run.environment_of(result)
+    properties = result.resolved.properties if result.resolved else {}
+    told = _capabilities(environment, result)
+    size = properties.get("DYNAMIC_QUANTIZATION_GROUP_SIZE", "")
+    return Abilities(
+        frozenset(filter(is_floating, map(precision_name, told))),
+        _cpu_dot_products(environment.isa, properties) if on_cpu(result) else "INT8" in told,
+        int(size) if re.fullmatch(r"\d{1,20}", size) else 0,
+    )
+
+
+def execution_devices(result: CellResult) -> tuple[str, ...]:
+    """Those that executed a cell, as far as the device tells, else the one that was asked for."""
+    resolved = result.resolved
+    told = tuple(device.strip("()") for device in resolved.execution_devices) if resolved else ()
+    return told or (result.cell.device,)
+
+
+def on_cpu(result: CellResult) -> bool:
+    """Whether a CPU alone executed a cell."""
+    return all(device.startswith("CPU") for device in execution_devices(result))
+
+
+def _capabilities(environment: Environment, result: CellResult) -> frozenset[str]:
+    """``OPTIMIZATION_CAPABILITIES`` that all devices of a cell share: ``FP32``, ``INT8``, …"""
+    runtimes = {runtime.name: runtime.devices for runtime in environment.runtimes}
+    known = {
+        device.name: frozenset(re.findall(r"\w+", device.properties.get(_CAPABILITIES, "")))
+        for device in runtimes.get(result.cell.runtime, environment.devices)
+    }
+    nothing = frozenset[str]()
+    shared = [known.get(d, known.get(d.split(".")[0], nothing)) for d in execution_devices(result)]
+    return nothing.union(*shared[:1]).intersection(*shared)
+
+
+def _cpu_dot_products(isa: Sequence[str], properties: Mapping[str, str]) -> bool:
+    """By what the CPU plugin uses, which ``ONEDNN_MAX_CPU_ISA`` limits, else by the processor."""
+    used = re.search(r"isa=(Intel .*)", properties.get("RUNTIME_REQUIREMENTS", ""))
+    return _VNNI in used[1] if used else not _DOT_PRODUCTS.isdisjoint(isa)
+
+
+# ---------------------------------------------------------------------------- layers
+
+
+def executed_precision(nodes: Sequence[Node], index: int, kernel: str, able: Abilities) -> str:
+    """That a layer computes in; ``unknown`` where the device tells none, or not that of a body.
+
+    Args:
+        nodes: of the runtime graph.
+        kernel: the layer's, as the profile or ``primitiveType`` names it.
+        able: what the device can do.
+    """
+    node = nodes[index]
+    if node.type in NESTED:
+        return UNKNOWN
+    data = _data_precision(node, kernel, able)
+    if node.type in PRODUCTS:
+        return "i8" if _quantises_data(nodes, node, kernel, data, able) else data
+    if node.type in MOVERS or is_floating(data):
+        return data
+    # A mask, an index or an 8-bit tensor that is read, while what is computed is floating point.
+    computed = [precision_name(port.precision) for port in node.outputs]
+    return next(filter(is_floating, computed), data)
+
+
+def _data_precision(node: Node, kernel: str, able: Abilities) -> str:
+    """Of what a layer reads first: by the kernel's name, else by the runtime graph."""
+    told = precision_name(str(node.attributes.get("runtimePrecision") or ""))
+    named = parse_kernel(kernel).precision
+    if named:
+        return told if {named, told} <= INT8 else named  # the name has one word for both
+    lacking = told in ("f16", "bf16") and able.precisions and told not in able.precisions
+    return "f32" if lacking else told
+
+
+def _quantises_data(
+    nodes: Sequence[Node], node: Node, kernel: str, data: str, able: Abilities
+) -> bool:
+    """Whether dynamic quantisation is in force for a product.
+
+    Left out of the plugin's conditions are those on the sizes of groups of weights.
+    """
+    weights = input_precision(nodes, node, _WEIGHTS)
+    if not able.dot_products or weights not in _DYNAMICALLY_QUANTISED or node.type != _CONNECTED:
+        return False
+    if parse_kernel(kernel).implementation == "kleidiai":
+        return able.group_size > 0
+    zero_points = input_precision(nodes, node, _ZERO_POINTS)
+    fitting = zero_points in _ABSENT or {zero_points, weights} <= {"u8", "u4"}
+    groups = able.group_size > 0 and able.group_size % _VECTOR == 0
+    return data == "f32" and fitting and groups
+
+
+def input_precision(nodes: Sequence[Node], node: Node, place: int) -> str:
+    """Of one of a node's inputs; empty where it has fewer."""
+    if place >= len(node.inputs):
+        return ""
+    source, port = node.inputs[place]
+    return precision_name(nodes[source].outputs[port].precision)
+
+
+def weights_precision(nodes: Sequence[Node], index: int, constant: Collection[int]) -> str:
+    """That a product's constant weights are kept in; empty where it has none.
+
+    Args:
+        constant: nodes of the runtime graph that depend on constants alone.
+    """
+    node = nodes[index]
+    if node.type not in PRODUCTS or len(node.inputs) <= _WEIGHTS:
+        return ""
+    return input_precision(nodes, node, _WEIGHTS) if node.inputs[_WEIGHTS][0] in constant else ""

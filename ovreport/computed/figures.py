@@ -1,0 +1,195 @@
+"""The figures of a measured cell, each an :class:`~ovreport.stats.estimate.Estimate`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ovreport.computed.memo import by_identity
+from ovreport.computed.pool import Pool, Speed
+from ovreport.run import CellResult
+from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.tail import Tail
+from ovreport.stats.uncertainty import CONFIDENCE
+from ovreport.text.labels import count, lasting
+
+# With n samples beyond a percentile their number varies by √n: below ten the percentile's own
+# place is uncertain by more than a third of the tail.
+MIN_BEYOND = 10
+_ALONE = "within one launch, {}; launches may differ by more"
+_CHANGING = "; the machine's speed changed meanwhile, which makes it wider"
+_RARE = "; rare slow requests rule it, and slower ones than were seen may come: see the median"
+_SINGLE = "a launch holds a single request"
+_PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+
+
+@dataclass(frozen=True)
+class LatencyFigures:
+    """Of all counted requests, in seconds; a percentile is None where samples are too few."""
+
+    count: int
+    mean: Estimate
+    median: Estimate | None
+    p90: Estimate | None
+    p95: Estimate | None
+    p99: Estimate | None
+    p999: Estimate | None
+    deviation: Estimate | None
+    """Standard deviation of single requests, seconds; None of a single one."""
+    low: float
+    """The fastest and the slowest are what was seen, and no estimates: both move with the count."""
+    high: float
+
+
+@dataclass(frozen=True)
+class CellFigures:
+    """``throughput_fps`` in samples a second, the rest in seconds."""
+
+    throughput_fps: Estimate
+    cores: Estimate
+    """CPU time of the worker over wall time."""
+    latency: LatencyFigures
+    read_s: Estimate
+    compile_s: Estimate | None
+    """Of the launches that compiled; None where each loaded what the device had kept."""
+    cached_compile_s: Estimate | None
+    """Of the launches that loaded from the device's cache (``CACHE_DIR``) instead."""
+    first_inference_s: Estimate
+    span_s: float
+    """From the first slice that counts to the end of the last."""
+
+
+@by_identity
+def figures(result: CellResult) -> CellFigures:
+    """All figures of a measured cell."""
+    pool = Pool.of(result)
+    return CellFigures(
+        throughput_fps=_with_tail(_over_slices(pool, pool.throughput, -1), pool.tail, falls=True),
+        cores=_over_slices(pool, pool.cores, 0),
+        latency=_latency(pool),
+        read_s=over_launches([launch.read_ns / 1e9 for launch in result.launches]),
+        compile_s=_compile(result, cached=False),
+        cached_compile_s=_compile(result, cached=True),
+        first_inference_s=over_launches(
+            [launch.first_inference_ns / 1e9 for launch in result.launches]
+        ),
+        span_s=pool.span_s,
+    )
+
+
+def supported(q: float, count: int) -> bool:
+    """Whether ``count`` samples leave enough beyond the quantile ``q`` to tell it."""
+    # In whole thousandths: 100 × (1 − 0.9) is 9.99…98.
+    return count * round(1000 * (1 - q)) >= 1000 * MIN_BEYOND or (q == 0.5 and count >= 3)
+
+
+def estimate(
+    pool: Pool, point: float, values: FloatArray, speed: Speed, least: float = 0.0
+) -> Estimate:
+    """A figure that cannot be negative, with its interval.
+
+    The interval of a positive figure is made of logarithms, as that of a ratio is: where scatter is
+    small it is the same, and where it is large it does not reach to zero and below.
+
+    Args:
+        point: the figure of all slices.
+        values: the figure for each row of :attr:`Pool.drawn`.
+        speed: how the figure follows the speed of the machine.
+        least: what the figure cannot be below.
+    """
+    slices, launches = count(len(pool.slices), "slice"), len(pool.sizes)
+    positive = point > 0 and bool((values > 0).all())
+    error = pool.error(np.log(values), speed) if positive else pool.error(values)
+    if error is None:
+        defined = bool(np.isfinite(values).all())
+        only = f"only {count(launches, 'launch')}, {slices}" if defined else _SINGLE
+        return Estimate(point, point, point, 0.0, f"no interval: {only}")
+    seen = f"{slices}, within {lasting(pool.span_s)}"
+    method = f"scatter of {launches} launches, {seen}" if launches > 1 else _ALONE.format(slices)
+    if positive and speed and pool.machine and 2 * pool.machine.deviation > error.deviation:
+        method += _CHANGING
+    if positive:
+        spread = math.exp(error.half_width)
+        low, high = point / spread, point * spread
+    else:
+        low, high = point - error.half_width, point + error.half_width
+    return Estimate(point, max(least, low), high, CONFIDENCE, method)
+
+
+def over_launches(values: Sequence[float]) -> Estimate:
+    """A figure that each launch gives once: its median, and the range it was seen in.
+
+    A range is no confidence interval, and one launch shows none: their confidence is 0.
+    """
+    if len(values) == 1:
+        return Estimate(values[0], values[0], values[0], 0.0, "one launch, no interval")
+    method = f"median and range of {len(values)} launches"
+    return Estimate(float(np.median(values)), min(values), max(values), 0.0, method)
+
+
+def _compile(result: CellResult, *, cached: bool) -> Estimate | None:
+    """Of the launches that compiled, or of those that loaded from a cache: never of both."""
+    times = [x.compile_ns / 1e9 for x in result.launches if bool(x.from_cache) is cached]
+    return over_launches(times) if times else None
+
+
+def _over_slices(
+    pool: Pool, figure: Callable[[FloatArray], FloatArray], speed: Speed, least: float = 0.0
+) -> Estimate:
+    """A figure that is defined for any weighting of the slices."""
+    all_once = np.ones((1, len(pool.slices)))
+    return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), speed, least)
+
+
+def _with_tail(known: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
+    """A mean, or a rate that falls where the mean rises, with what rare requests could do to it."""
+    if tail is None or not known.confidence:
+        return known
+    down, up = (tail.above, tail.below) if falls else (tail.below, tail.above)
+    low = known.point * math.exp(-math.hypot(math.log(known.point / known.low), down))
+    high = known.point * math.exp(math.hypot(math.log(known.high / known.point), up))
+    return replace(known, low=low, high=high, method=known.method + _RARE)
+
+
+def _with_shares(known: Estimate, pool: Pool, q: float) -> Estimate:
+    """A percentile whose interval also holds what the launches' shares of requests below it allow.
+
+    Where requests fall into groups, a percentile jumps from one to another, and how it scatters
+    between launches says little: R. S. Woodruff, *Confidence intervals for medians and other
+    position measures*, JASA 47, 1952.
+    """
+    error = pool.share_error(known.point)
+    if error is None or not known.confidence:
+        return known
+    reach = np.clip([q - error.half_width, q + error.half_width], 0, 1)
+    low, high = map(float, np.quantile(pool.latencies_s, reach))
+    return replace(known, low=min(known.low, low), high=max(known.high, high))
+
+
+def _latency(pool: Pool) -> LatencyFigures:
+    latencies = pool.latencies_s
+    fastest = float(latencies[0])
+    known = [q for q in _PERCENTILES if supported(q, len(latencies))]
+    percentile = {
+        q: _with_shares(
+            estimate(pool, float(np.quantile(latencies, q)), values, 1, fastest), pool, q
+        )
+        for q, values in zip(known, pool.quantiles(known, pool.drawn), strict=True)
+    }
+
+    return LatencyFigures(
+        count=len(latencies),
+        mean=_with_tail(_over_slices(pool, pool.mean, 1, fastest), pool.tail, falls=False),
+        median=percentile.get(0.5),
+        p90=percentile.get(0.9),
+        p95=percentile.get(0.95),
+        p99=percentile.get(0.99),
+        p999=percentile.get(0.999),
+        deviation=_over_slices(pool, pool.deviation, 0) if len(latencies) > 1 else None,
+        low=fastest,
+        high=float(latencies[-1]),
+    )

@@ -1,0 +1,206 @@
+"""Questions about the runtime graph as a graph: what is converted, what encloses what, what lasts.
+
+Nodes are given in topological order, as :class:`~ovreport.run.Graph` holds them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from ovreport.computed.contents import is_elementwise
+from ovreport.computed.kinds import CONVERTERS, MOVERS
+from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, is_static
+from ovreport.computed.precision import INT8, bits, is_floating, precision_name
+from ovreport.run import Node
+
+
+def transitions(layers: Sequence[ExecutedLayer]) -> Counter[tuple[str, str]]:
+    """How often a layer of one precision is directly followed by one of another, or the same.
+
+    Over layers with time above zero, in execution order, as the Workbench counted.
+    """
+    timed = [layer.precision for layer in layers if layer.median_s > 0]
+    return Counter(pairwise(timed))
+
+
+def critical_path(nodes: Sequence[Node], times: Mapping[int, float]) -> tuple[list[int], float]:
+    """The path through the graph whose layers take longest, and their time in seconds.
+
+    Args:
+        nodes: in topological order.
+        times: seconds by node index; nodes without one take none.
+    """
+    reached: list[float] = []
+    before: list[int | None] = []
+    for index, node in enumerate(nodes):
+        source = max((s for s, _ in node.inputs), key=lambda s: reached[s], default=None)
+        before.append(source)
+        reached.append(times.get(index, 0.0) + (reached[source] if source is not None else 0.0))
+    if not reached:
+        return [], 0.0
+    at: int | None = max(range(len(reached)), key=lambda index: reached[index])
+    longest = reached[at] if at is not None else 0.0
+    path: list[int] = []
+    while at is not None:
+        path.append(at)
+        at = before[at]
+    return path[::-1], longest
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """An executed layer whose output differs from its input in precision, layout or order."""
+
+    layer: ExecutedLayer
+    source: int
+    """Index of the node it reads."""
+    targets: tuple[int, ...]
+    """Indices of the nodes that read it."""
+    precisions: tuple[str, str]
+    """Of the tensors that go in and come out."""
+    layouts: tuple[str, str]
+    size_bytes: int | None
+    """Of the tensor that goes in; None if its shape is dynamic."""
+
+    @property
+    def changes_precision(self) -> bool:
+        return self.precisions[0] != self.precisions[1]
+
+    @property
+    def changes_layout(self) -> bool:
+        return self.layouts[0] != self.layouts[1]
+
+
+def conversions(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node] = ()
+) -> list[Conversion]:
+    """Layers that only convert, and those that put out another precision than they take in.
+
+    A layer's input is its first one that is not constant and that holds data: neither the indices
+    of a Gather nor the mask of a Select.
+
+    Args:
+        nodes: of the runtime graph.
+        model: of the model's own graph, which tells what a ``Subgraph`` selects by.
+    """
+    constant = constant_nodes(nodes)
+    readers = readers_of(nodes)
+    found = []
+    for layer in layers:
+        node = nodes[layer.index]
+        data = _data(node, any(model[place].type == "Select" for place in layer.originals if model))
+        read = next((edge for edge in data if edge[0] not in constant), None)
+        if read is None or not node.outputs:
+            continue
+        source, port = read
+        before = nodes[source].outputs[port]
+        conversion = Conversion(
+            layer,
+            source,
+            tuple(readers[layer.index]),
+            (precision_name(before.precision), precision_name(node.outputs[0].precision)),
+            (_layout(nodes[source], port), _layout(node, 0)),
+            size_bytes(before.shape, before.precision),
+        )
+        if conversion.changes_precision or layer.type in CONVERTERS:
+            found.append(conversion)
+    return found
+
+
+def _data(node: Node, selects: bool) -> Sequence[tuple[int, int]]:
+    """A layer's inputs without those that only say what to do with the others."""
+    if node.type in MOVERS and node.type != "Concatenation":
+        return node.inputs[:1]
+    return node.inputs[1:] if selects and len(node.inputs) > 1 else node.inputs
+
+
+def quantisers(
+    nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
+) -> list[tuple[ExecutedLayer, bool]]:
+    """Element-wise layers that quantise or dequantise, and whether INT8 layers are on both sides.
+
+    One does if it enters or leaves INT8, or executes a ``FakeQuantize`` of the model.
+    """
+    readers = readers_of(nodes)
+    integer = {layer.index for layer in layers if layer.precision in INT8}
+    crossing = {
+        c.layer.index: (c.precisions[0] in INT8) != (c.precisions[1] in INT8)
+        for c in conversions(nodes, layers, model)
+    }
+    found = []
+    for layer in layers:
+        rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
+        alone = layer.type in ("Reorder", "Convert") or is_elementwise(layer, model)
+        if alone and (rounds or crossing.get(layer.index, False)):
+            before = any(source in integer for source, _ in nodes[layer.index].inputs)
+            after = any(reader in integer for reader in readers[layer.index])
+            found.append((layer, before and after))
+    return found
+
+
+def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list[ExecutedLayer]]:
+    """Connected floating-point layers that lie between INT8 layers, each island in order.
+
+    An island is entered from a layer executed in INT8 and left to one; the conversions at its
+    shores belong to it.
+    """
+    constant = constant_nodes(nodes)
+    executed = {layer.index: layer.precision for layer in layers}
+    floating = {
+        index
+        for index, node in enumerate(nodes)
+        if index not in constant
+        and is_floating(executed.get(index) or attribute(node, "runtimePrecision"))
+    }
+    readers = readers_of(nodes)
+    integer = {index for index, precision in executed.items() if precision in INT8}
+    seen: set[int] = set()
+    found = []
+    for start in sorted(floating):
+        if start in seen:
+            continue
+        members, border = {start}, [start]
+        while border:
+            at = border.pop()
+            near = [*(source for source, _ in nodes[at].inputs), *readers[at]]
+            fresh = [n for n in near if n in floating and n not in members]
+            members.update(fresh)
+            border += fresh
+        seen |= members
+        entered = any(source in integer for at in members for source, _ in nodes[at].inputs)
+        left = any(reader in integer for at in members for reader in readers[at])
+        if entered and left:
+            found.append([layer for layer in layers if layer.index in members])
+    return [island for island in found if island]
+
+
+@lru_cache(maxsize=10_000)
+def size_bytes(shape: str, precision: str) -> int | None:
+    """Of a tensor, from ``[1,3,224,224]`` and ``f32``; None if either leaves it open."""
+    width = bits(precision)
+    if not width or not is_static(shape):
+        return None
+    elements = 1
+    for number in re.findall(r"\d+", shape):
+        elements *= int(number[:18])
+    return (elements * width + 7) // 8
+
+
+def readers_of(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
+    """For each node, those that read it, once each."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for index, node in enumerate(nodes):
+        for source in dict.fromkeys(source for source, _ in node.inputs):
+            found[source].append(index)
+    return found
+
+
+def _layout(node: Node, port: int) -> str:
+    """Of one output; ``outputLayouts`` has one for each, or one for all."""
+    layouts = attribute(node, "outputLayouts").split(",")
+    return layouts[port] if port < len(layouts) else layouts[0]

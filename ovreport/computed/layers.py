@@ -1,0 +1,443 @@
+"""From profile, runtime graph and model graph to layers: what was executed, and as what."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+import numpy as np
+
+from ovreport.computed.execution import abilities, executed_precision, weights_precision
+from ovreport.computed.kernels import parse_kernel
+from ovreport.computed.kinds import MOVERS, PRODUCTS
+from ovreport.computed.memo import by_identity
+from ovreport.computed.names import Names, is_constant, name_nodes
+from ovreport.computed.operators import MOVES_DATA, MULTIPLIES
+from ovreport.computed.precision import INT8, is_floating
+from ovreport.computed.rewritten import find_rewritten
+from ovreport.run import CellResult, Node, ProfiledLayer, Run
+from ovreport.stats.medians import median_intervals
+
+_MAX_COMMAS = 16
+# Their result differs from inference to inference, or is not known when the model is compiled,
+# even where all their inputs are constants.
+_NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
+# HETERO puts the place of the part of the model before each name, and the runtime graph does not.
+_PART = re.compile(r"^subgraph\d+: ")
+
+
+@dataclass(frozen=True)
+class ExecutedLayer:
+    """A layer that the device ran, with its times over the profiled inferences."""
+
+    index: int
+    """Of its node in the runtime graph."""
+    order: int
+    """Execution order, a number."""
+    name: str
+    """As the device names it; :attr:`label` is for readers."""
+    type: str
+    """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
+    kernel: str
+    precision: str
+    """That it computes in: :func:`~ovreport.computed.execution.executed_precision`."""
+    median_s: float
+    low_s: float
+    """Lower quartile."""
+    high_s: float
+    """Upper quartile."""
+    share: float
+    """Of the sum of all layers' medians."""
+    shapes: tuple[str, ...]
+    layouts: str
+    originals: tuple[int, ...]
+    """Indices of the model graph's nodes that it executes."""
+    label: str = ""
+    """Its short name, which no other layer of the cell has: see :func:`layer_names`."""
+    weights: str = ""
+    """The precision that its constant weights are kept in; empty where it has none."""
+    least_s: float = 0.0
+    """The ends of the 95 % interval of :attr:`median_s`."""
+    most_s: float = inf
+
+    @property
+    def quantises_data(self) -> bool:
+        """Whether it reads floating point and multiplies integers: dynamic quantisation."""
+        return self.precision in INT8 and is_floating(parse_kernel(self.kernel).precision)
+
+
+@dataclass(frozen=True)
+class SkippedLayer:
+    """A layer that the profile lists as not run: its work is done elsewhere, or there is none."""
+
+    name: str
+    type: str
+    index: int | None
+    """Of its node in the runtime graph: an input, an output, or a view of other memory."""
+    into: int | None
+    """Index of the executed layer that does its work: it was fused into that one."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a node of the model.
+
+    ``layer`` is the runtime node that does its work, for *executed* and *fused* ones. *kept* ones
+    are still in the runtime graph and take no time: inputs, outputs, views of other memory.
+    """
+
+    kind: Literal["executed", "fused", "kept", "folded", "removed"]
+    layer: int | None
+
+
+def attribute(node: Node, name: str) -> str:
+    """A runtime attribute as text; empty where it is missing."""
+    value = node.attributes.get(name)
+    return "" if value is None else str(value)
+
+
+def profiled_layers(result: CellResult) -> Sequence[ProfiledLayer]:
+    """The entries of the profile, by the names that the runtime graph has."""
+    layers = result.profile.layers if result.profile else ()
+    if not result.cell.device.startswith("HETERO"):
+        return layers
+    return [layer.model_copy(update={"name": _PART.sub("", layer.name)}) for layer in layers]
+
+
+@by_identity
+def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
+    """Layers with status *executed*, in execution order; empty without profile or graph.
+
+    A layer faster than the counters' resolution of 1 µs is executed in a time of 0.
+    """
+    if result.profile is None or result.runtime_graph is None:
+        return ()
+    nodes = run.graphs[result.runtime_graph].nodes
+    names = layer_names(run, result)
+    originals = _originals(run, result)
+    matched = _executed(run, result)
+    orders = [execution_order(nodes[index], index) for index, _ in matched]
+    if len(set(orders)) < len(orders):  # each part of a model that HETERO splits counts anew
+        orders = list(range(len(matched)))
+    medians = {index: _median_s(layer) for index, layer in matched}
+    total = sum(medians.values()) or 1.0
+    spreads = _spreads_s([layer for _, layer in matched])
+    able, constant = abilities(run, result), constant_nodes(nodes)
+    layers = [
+        ExecutedLayer(
+            index=index,
+            order=order,
+            name=layer.name,
+            type=nodes[index].type,
+            kernel=layer.kernel,
+            precision=executed_precision(nodes, index, layer.kernel, able),
+            median_s=medians[index],
+            low_s=spread[0],
+            high_s=spread[1],
+            share=medians[index] / total,
+            shapes=tuple(port.shape for port in nodes[index].outputs),
+            layouts=attribute(nodes[index], "outputLayouts"),
+            originals=originals[index],
+            label=names.runtime[index],
+            weights=weights_precision(nodes, index, constant),
+            least_s=spread[2],
+            most_s=spread[3],
+        )
+        for (index, layer), order, spread in zip(matched, orders, spreads, strict=True)
+    ]
+    return tuple(sorted(layers, key=lambda layer: (layer.order, layer.index)))
+
+
+@by_identity
+def layer_names(run: Run, result: CellResult) -> Names:
+    """Short names of all layers of a cell and of the model's operators, constants left out.
+
+    A layer is called as the model calls what it executes, without what OpenVINO adds.
+    """
+    runtime = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    return name_nodes(runtime, _model_nodes(run, result), _originals(run, result))
+
+
+@by_identity
+def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
+    """The model's nodes that each layer of the runtime graph executes: those that it names, else
+    the one that it replaces."""
+    model = _model_nodes(run, result)
+    resolve = _resolver(node.name for node in model)
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    constant = constant_nodes(nodes) - {index for index, _ in _executed(run, result)}
+    named = {
+        index: resolve(attribute(node, "originalLayersNames"))
+        for index, node in enumerate(nodes)
+        if index not in constant
+    }
+    return named | {layer: (node,) for layer, node in find_rewritten(nodes, model, named).items()}
+
+
+def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:
+    """Entries of the profile that took time, with their nodes of the runtime graph."""
+    if result.profile is None or result.runtime_graph is None:
+        return []
+    nodes = run.graphs[result.runtime_graph].nodes
+    return [
+        (index, layer)
+        for index, layer in _matched(nodes, profiled_layers(result))
+        if index is not None and _was_executed(layer)
+    ]
+
+
+@by_identity
+def skipped_layers(run: Run, result: CellResult) -> tuple[SkippedLayer, ...]:
+    """Layers that the profile lists without a time, in its order.
+
+    One is fused into the executed layer that names it in ``originalLayersNames``.
+    """
+    if result.profile is None or result.runtime_graph is None:
+        return ()
+    nodes = run.graphs[result.runtime_graph].nodes
+    skipped = [
+        (index, layer)
+        for index, layer in _matched(nodes, profiled_layers(result))
+        if not _was_executed(layer)
+    ]
+    resolve = _resolver(layer.name for _, layer in skipped)
+    into = {
+        place: executed.index
+        for executed in executed_layers(run, result)
+        for place in resolve(attribute(nodes[executed.index], "originalLayersNames"))
+    }
+    return tuple(
+        SkippedLayer(layer.name, layer.type, index, into.get(place))
+        for place, (index, layer) in enumerate(skipped)
+    )
+
+
+@by_identity
+def unplaced_s(run: Run, result: CellResult) -> float:
+    """Seconds of executed layers that have no node in the runtime graph: not in any table."""
+    if result.profile is None:
+        return 0.0
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    return sum(
+        _median_s(layer)
+        for index, layer in _matched(nodes, profiled_layers(result))
+        if index is None and _was_executed(layer)
+    )
+
+
+@by_identity
+def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
+    """What became of each node of the model graph that is not a constant.
+
+    A node that an executed layer names as an original is *executed* if it is the only one or gives
+    the layer its name, else *fused*. Where the layer is a convolution or matrix product, the
+    model's product in it is *executed* and what else it does is *fused*, whatever the layer's name
+    is: the device often names it after the bias or normalisation that it took up.
+
+    Of the others, one whose value is known when the model is compiled is *folded*; one that gives
+    an executed layer its name is *executed* (a product with compressed weights lists other
+    originals); one that another node of the runtime graph names, or that has its name, is *kept*.
+    What is left was rewritten while compiling, and its name is lost: it is *fused* if everything
+    that it leads to is first taken up by one executed layer (a convolution whose bias or
+    normalisation carries the name), else *removed*.
+    """
+    nodes = _model_nodes(run, result)
+    found: dict[int, Fate] = {}
+    for layer in executed_layers(run, result):
+        for original in layer.originals:
+            alone = len(layer.originals) == 1 or nodes[original].name == layer.name
+            if alone or original not in found:
+                found[original] = Fate("executed" if alone else "fused", layer.index)
+    folded = folded_nodes(nodes)
+    named = _named_at_runtime(run, result)
+    executed = {layer.name: layer.index for layer in executed_layers(run, result) if layer.name}
+    for index, node in enumerate(nodes):
+        if index not in found and index in folded:
+            found[index] = Fate("folded", None)
+        elif index not in found and node.name in executed:
+            found[index] = Fate("executed", executed[node.name])
+        elif index not in found and index in named:
+            found[index] = Fate("kept", None)
+    _follow(nodes, found, _movers(run, result))
+    _lead_by_products(nodes, found, executed_layers(run, result))
+    return {index: found[index] for index in sorted(found) if not is_constant(nodes[index])}
+
+
+def _movers(run: Run, result: CellResult) -> frozenset[int]:
+    """Executed layers that hand data on without arithmetic."""
+    return frozenset(x.index for x in executed_layers(run, result) if x.type in MOVERS)
+
+
+def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[int]) -> None:
+    """Adds the fates of nodes without one by the layers that take up what they put out.
+
+    A layer that only moves data has taken up nothing that computes: the layer that did has lost
+    its name, as the two do that a bidirectional recurrent one becomes.
+    """
+    takers: dict[int, set[int | None]] = defaultdict(set)
+    for index in reversed(range(len(nodes))):
+        if index not in found:
+            (layer,) = takers[index] if len(takers[index]) == 1 else (None,)
+            if layer in movers and nodes[index].type not in MOVES_DATA:
+                layer = None
+            found[index] = Fate("removed" if layer is None else "fused", layer)
+        if found[index].kind != "folded":
+            for source, _ in nodes[index].inputs:
+                takers[source].add(found[index].layer)
+
+
+def _lead_by_products(
+    nodes: Sequence[Node], found: dict[int, Fate], layers: Sequence[ExecutedLayer]
+) -> None:
+    """Makes the first product of each layer that is one the operator that it executes."""
+    inside: dict[int, list[int]] = defaultdict(list)
+    for index in sorted(found):
+        place = found[index].layer
+        if place is not None:
+            inside[place].append(index)
+    for layer in layers:
+        members = inside[layer.index] if layer.type in PRODUCTS else []
+        product = next((index for index in members if nodes[index].type in MULTIPLIES), None)
+        if product is not None:
+            for index in members:
+                found[index] = Fate("executed" if index == product else "fused", layer.index)
+
+
+def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
+    """Constants, and nodes that depend on constants alone."""
+    return _closed_over(nodes, is_constant)
+
+
+def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
+    """Nodes whose value is known when the model is compiled: it follows from constants and from
+    shapes that leave nothing open."""
+    return _closed_over(nodes, lambda node: is_constant(node) or _is_static_shape(node, nodes))
+
+
+def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:
+    """Nodes whose value is known, and those that depend on such nodes alone."""
+    found: set[int] = set()
+    for index, node in enumerate(nodes):
+        follows = node.inputs and all(source in found for source, _ in node.inputs)
+        if known(node) or (follows and node.type not in _NEVER_CONSTANT):
+            found.add(index)
+    return frozenset(found)
+
+
+def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:
+    """A ``ShapeOf`` whose answer does not depend on the input's values."""
+    if node.type != "ShapeOf" or not node.inputs:
+        return False
+    source, port = node.inputs[0]
+    return is_static(nodes[source].outputs[port].shape)
+
+
+def is_static(shape: str) -> bool:
+    """Whether OpenVINO's ``[1,3,?,1..8]`` leaves nothing open."""
+    return "?" not in shape and ".." not in shape
+
+
+def _model_nodes(run: Run, result: CellResult) -> tuple[Node, ...]:
+    return run.graphs[result.model_graph].nodes if result.model_graph else ()
+
+
+def _named_at_runtime(run: Run, result: CellResult) -> frozenset[int]:
+    """Model nodes that some node of the runtime graph names."""
+    names = [node.name for node in _model_nodes(run, result)]
+    resolve = _resolver(names)
+    found: set[int] = set()
+    own: set[str] = set()
+    for node in run.graphs[result.runtime_graph].nodes if result.runtime_graph else ():
+        found.update(resolve(attribute(node, "originalLayersNames")))
+        own.add(node.name)
+    return frozenset(found | {index for index, name in enumerate(names) if name in own})
+
+
+def _was_executed(layer: ProfiledLayer) -> bool:
+    return layer.status == "executed" and len(layer.times_ns) > 0
+
+
+def _spreads_s(layers: Sequence[ProfiledLayer]) -> list[list[float]]:
+    """Lower and upper quartile of each layer, and the interval of its median, in seconds.
+
+    Layers are measured equally often as a rule, so that all are sorted at once.
+    """
+    found: dict[int, list[float]] = {}
+    lengths = [len(layer.times_ns) for layer in layers]
+    for length in set(lengths):
+        places = [place for place, own in enumerate(lengths) if own == length]
+        times = np.stack([layers[place].times_ns for place in places]) / 1e9
+        quartiles = np.quantile(times, [0.25, 0.75], axis=1).T
+        ends = np.concatenate([quartiles, median_intervals(times)], axis=1)
+        found.update(zip(places, ends.tolist(), strict=True))
+    return [found[place] for place in range(len(layers))]
+
+
+def _median_s(layer: ProfiledLayer) -> float:
+    return float(np.median(layer.times_ns)) / 1e9
+
+
+def execution_order(node: Node, index: int) -> int:
+    """Place in the order of execution; where the device tells none, the node's own place."""
+    text = attribute(node, "execOrder")
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else index
+
+
+def _matched(
+    nodes: Sequence[Node], layers: Sequence[ProfiledLayer]
+) -> list[tuple[int | None, ProfiledLayer]]:
+    """Each profile entry with its runtime node: by name and type, else by name alone.
+
+    Equal names, empty ones too, are taken in execution order, as the profile lists them.
+    """
+    in_order = sorted(
+        range(len(nodes)), key=lambda index: (execution_order(nodes[index], index), index)
+    )
+    places: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+    by_name: dict[str, deque[int]] = defaultdict(deque)
+    for index in in_order:
+        places[nodes[index].name, nodes[index].type].append(index)
+        by_name[nodes[index].name].append(index)
+    found: dict[int, int] = {}
+    for at, layer in enumerate(layers):
+        if same := places.get((layer.name, layer.type)):
+            found[at] = same.popleft()
+    taken = set(found.values())
+    for at, layer in enumerate(layers):
+        if at in found or not layer.name:
+            continue
+        free = by_name.get(layer.name, deque())
+        while free and at not in found:
+            if (index := free.popleft()) not in taken:
+                found[at] = index
+    return [(found.get(at), layer) for at, layer in enumerate(layers)]
+
+
+def _resolver(names: Iterable[str]) -> Callable[[str], tuple[int, ...]]:
+    """What resolves ``originalLayersNames``, a list with commas, which names may contain too.
+
+    The function returned gives the places of the names that exist, in the order of the list.
+    """
+    places = {name: place for place, name in enumerate(names) if name}
+
+    def resolve(text: str) -> tuple[int, ...]:
+        parts = text.split(",")
+        found: list[int] = []
+        at = 0
+        while at < len(parts):
+            # The longest name wins; the bound keeps hostile text from costing quadratic time.
+            for end in range(min(len(parts), at + _MAX_COMMAS + 1), at, -1):
+                name = ",".join(parts[at:end])
+                if name in places:
+                    found.append(places[name])
+                    at = end
+                    break
+            else:
+                at += 1
+        return tuple(dict.fromkeys(found))
+
+    return resolve

@@ -1,0 +1,460 @@
+"""Which layers of one version do the work of which layers of another.
+
+Devices fuse differently by precision, release and device, rename what they rewrite, and insert
+reorders; so layers are matched in *groups*, one-to-one where possible. Evidence is used from the
+surest on: operators of the model that both layers name as theirs; for layers without common names
+their order, type and size between those already matched; and for work that one version does in a
+layer of its own, the layer that must do it in the other. A layer that only converts joins the
+group that it serves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from ovreport.computed.layers import ExecutedLayer, constant_nodes, executed_layers
+from ovreport.computed.memo import by_identity
+from ovreport.run import CellResult, Node, Run
+
+# Devices fuse these into the layer whose output they change.
+_POST_OPERATORS = frozenset(
+    ["Abs", "Add", "BatchNormInference", "Ceiling", "Clamp", "Convert", "Divide", "Elu", "Erf",
+     "Exp", "FakeConvert", "FakeQuantize", "Floor", "Gelu", "HSigmoid", "HSwish", "HardSigmoid",
+     "LeakyRelu", "Log", "Maximum", "Minimum", "Mish", "Multiply", "Negative", "PRelu", "Power",
+     "Relu", "Round", "Selu", "Sigmoid", "SoftPlus", "SoftSign", "Sqrt", "SquaredDifference",
+     "Subtract", "Swish", "Tanh"]
+)  # fmt: skip
+_CONVERTING_LAYERS = frozenset({"Reorder", "Convert", "FakeQuantize", "Quantize"})
+_CONVERTING_OPERATORS = frozenset({"FakeQuantize", "FakeConvert", "Convert"})
+# Names that OpenVINO makes up, Multiply_9416, are numbered anew whenever a model is read. They
+# are believed if what they name is alike in both models in this share of cases.
+_TRUSTED = 0.9
+# Beyond so many layers the alignment by structure, quadratic at worst, would keep a reader waiting.
+_MAX_ALIGNED = 4000
+
+Basis = Literal["name", "structure"]
+# A layer: side, 0 or 1, and its place among the layers of that side.
+_Layer: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A version as executed: its layers, and the nodes of its runtime graph and of the model."""
+
+    layers: Sequence[ExecutedLayer]
+    runtime: Sequence[Node]
+    model: Sequence[Node]
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Indices of the model's operators by name."""
+        return {node.name: index for index, node in enumerate(self.model) if node.name}
+
+
+@dataclass(frozen=True)
+class LayerGroup:
+    """Layers of A and B that do the same work, each in execution order; one side may be empty."""
+
+    a: tuple[ExecutedLayer, ...]
+    b: tuple[ExecutedLayer, ...]
+    basis: Basis | None
+    """What matched them; None for layers of one side only."""
+
+    @property
+    def a_s(self) -> float:
+        """Seconds of A's layers together."""
+        return sum(layer.median_s for layer in self.a)
+
+    @property
+    def b_s(self) -> float:
+        return sum(layer.median_s for layer in self.b)
+
+    @property
+    def change_s(self) -> float:
+        """Seconds that B takes more."""
+        return self.b_s - self.a_s
+
+    @property
+    def matched(self) -> bool:
+        return bool(self.a and self.b)
+
+    @property
+    def main(self) -> ExecutedLayer:
+        """The longest layer, of A if it has any: what the group is called by.
+
+        A layer that only converts is it in no other's company.
+        """
+        return max(
+            self.a or self.b,
+            key=lambda x: (x.type not in _CONVERTING_LAYERS, x.median_s, -x.order),
+        )
+
+    @property
+    def mains(self) -> tuple[ExecutedLayer, ExecutedLayer]:
+        """Of a matched group: the main layer, and the one of B that takes its place."""
+        main = self.main
+        return main, max(
+            self.b,
+            key=lambda x: (
+                x.name == main.name,
+                x.type == main.type,
+                x.type not in _CONVERTING_LAYERS,
+                x.median_s,
+            ),
+        )
+
+
+def match(a: Network, b: Network) -> tuple[LayerGroup, ...]:
+    """Every layer of both in exactly one group, groups in A's execution order, then B's."""
+    matching = _Matching(a, b)
+    matching.by_operators()
+    matching.by_order()
+    matching.by_neighbours()
+    matching.by_place_of_operators()
+    matching.attach_converters()
+    return matching.groups()
+
+
+def coverage(groups: Iterable[LayerGroup]) -> tuple[float, float]:
+    """Shares of A's and of B's time that lie in matched groups."""
+    times = [(group.a_s, group.b_s, group.matched) for group in groups]
+    whole = [sum(time[side] for time in times) for side in (0, 1)]
+    inside = [sum(time[side] for time in times if time[2]) for side in (0, 1)]
+    a, b = (part / total if total else 1.0 for part, total in zip(inside, whole, strict=True))
+    return a, b
+
+
+@by_identity
+def network(run: Run, result: CellResult) -> Network | None:
+    """A cell's layers and graphs; None where it was not profiled."""
+    if not (layers := executed_layers(run, result)) or result.runtime_graph is None:
+        return None
+    model = run.graphs[result.model_graph].nodes if result.model_graph else ()
+    return Network(layers, run.graphs[result.runtime_graph].nodes, model)
+
+
+@by_identity
+def matched(run: Run, a: CellResult, b: CellResult) -> tuple[LayerGroup, ...]:
+    """Groups of the layers of two cells; empty where one was not profiled."""
+    networks = network(run, a), network(run, b)
+    if networks[0] is None or networks[1] is None:
+        return ()
+    return match(networks[0], networks[1])
+
+
+class _Matching:
+    """Groups that grow: a union-find over the layers of both sides."""
+
+    def __init__(self, a: Network, b: Network) -> None:
+        self.sides = (_Side(a), _Side(b))
+        self.parent: dict[_Layer, _Layer] = {
+            (side, place): (side, place)
+            for side in (0, 1)
+            for place in range(len(self.sides[side].network.layers))
+        }
+        self.basis: dict[_Layer, Basis] = {}
+        self.partnered: set[_Layer] = set()
+        self.shared = shared_names(a.model, b.model)
+        self.operators = [
+            {name: places for name, places in side.operators.items() if name in self.shared}
+            for side in self.sides
+        ]
+
+        self.named = [
+            [any(side.network.model[i].name in self.shared for i in named) for named in side.named]
+            for side in self.sides
+        ]
+
+    def root(self, layer: _Layer) -> _Layer:
+        while self.parent[layer] != layer:
+            self.parent[layer] = layer = self.parent[self.parent[layer]]
+        return layer
+
+    def join(self, one: _Layer, other: _Layer, basis: Basis) -> None:
+        roots = self.root(one), self.root(other)
+        root = min(roots)  # whatever the order of joining, groups come out alike
+        self.parent[roots[0]] = self.parent[roots[1]] = root
+        known = [self.basis.pop(r, basis) for r in dict.fromkeys(roots)]
+        self.basis[root] = "name" if "name" in known else basis
+        self.partnered |= {one, other}
+
+    def alone(self, side: int, *, nameless: bool = False) -> list[int]:
+        """Places of layers without a partner so far, converters aside."""
+        places = range(len(self.sides[side].network.layers))
+        return [place for place in places if self.is_alone(side, place, nameless=nameless)]
+
+    def is_alone(self, side: int, place: int, *, nameless: bool = False) -> bool:
+        """Whether a layer, no converter, has no partner so far.
+
+        Args:
+            nameless: and names no operator which the other side has too.
+        """
+        named = nameless and self.named[side][place]
+        taken = (side, place) in self.partnered
+        return not (taken or named or self.sides[side].converts(place))
+
+    # ------------------------------------------------------------------------ evidence
+
+    def by_operators(self) -> None:
+        """Joins layers that name the same operator.
+
+        Layers that are alike to the last name are pairs of their own, even where others, split
+        off the same operators, have a part in them.
+        """
+        alike = self._alike()
+        for (_, x), (_, y) in alike:
+            self.join((0, x), (1, y), "name")
+        settled = {layer for pair in alike for layer in pair}
+        for name in self.operators[0].keys() & self.operators[1].keys():
+            named = [
+                [place for place, sure in operators[name].items() if sure]
+                for operators in self.operators
+            ]
+            for x in named[0]:
+                for y in named[1]:
+                    if not {(0, x), (1, y)} <= settled:
+                        self.join((0, x), (1, y), "name")
+
+    def _alike(self) -> list[tuple[_Layer, _Layer]]:
+        """Pairs of layers with the same name, type and operators; equal ones in order."""
+        waiting: dict[object, list[int]] = defaultdict(list)
+        for place in range(len(self.sides[1].network.layers)):
+            waiting[self._identity(1, place)].append(place)
+        pairs: list[tuple[_Layer, _Layer]] = []
+        for place in range(len(self.sides[0].network.layers)):
+            identity = self._identity(0, place)
+            if identity is not None and waiting[identity]:
+                pairs.append(((0, place), (1, waiting[identity].pop(0))))
+        return pairs
+
+    def _identity(self, side: int, place: int) -> object:
+        """None where operators are not the other side's, or a name that means nothing there."""
+        network = self.sides[side].network
+        layer = network.layers[place]
+        names = frozenset(network.model[index].name for index in layer.originals)
+        return (layer.name, layer.type, names) if layer.name and names <= self.shared else None
+
+    def by_order(self) -> None:
+        """Aligns both lists of layers; those between matched ones pair up by type and size."""
+        alone = [set(self.alone(side, nameless=True)) for side in (0, 1)]
+        if not all(alone) or max(len(s.network.layers) for s in self.sides) > _MAX_ALIGNED:
+            return
+        tokens: list[list[Hashable]] = [
+            [
+                (layer.type, _sizes(layer)) if place in alone[side] else self._token(side, place)
+                for place, layer in enumerate(self.sides[side].network.layers)
+            ]
+            for side in (0, 1)
+        ]
+        aligned = SequenceMatcher(None, tokens[0], tokens[1], autojunk=False).get_matching_blocks()
+        for block in aligned:
+            for step in range(block.size):
+                x, y = block.a + step, block.b + step
+                if x in alone[0] and y in alone[1]:
+                    self.join((0, x), (1, y), "structure")
+
+    def _token(self, side: int, place: int) -> Hashable:
+        layer: _Layer = (side, place)
+        return self.root(layer) if layer in self.partnered else layer
+
+    def by_neighbours(self) -> None:
+        """Pairs layers that alone of their type stand before or after the same groups."""
+        seen = [self.alone(side, nameless=True) for side in (0, 1)]
+        while any(seen):
+            waiting: dict[object, tuple[list[int], list[int]]] = {}
+            for side in (0, 1):
+                for place in seen[side]:
+                    for key in self._surroundings(side, place):
+                        waiting.setdefault(key, ([], []))[side].append(place)
+            paired: list[tuple[int, int]] = []
+            for x, y in waiting.values():
+                if len(x) == len(y) == 1 and not self.partnered & {(0, x[0]), (1, y[0])}:
+                    self.join((0, x[0]), (1, y[0]), "structure")
+                    paired.append((x[0], y[0]))
+            # A pair tells something new of what stands beside it, and of nothing else.
+            seen = [
+                [
+                    place
+                    for place in sorted({n for pair in paired for n in own.beside(pair[side])})
+                    if self.is_alone(side, place, nameless=True)
+                ]
+                for side, own in enumerate(self.sides)
+            ]
+
+    def _surroundings(self, side: int, place: int) -> list[object]:
+        """Type and groups on either side, where there are any."""
+        own, kind = self.sides[side], self.sides[side].network.layers[place].type
+        keys: list[object] = []
+        for way, near in (("after", own.before[place]), ("before", own.after[place])):
+            groups = {self.root((side, n)) for n in near if (side, n) in self.partnered}
+            if groups:
+                keys.append((kind, way, frozenset(groups)))
+        return keys
+
+    def by_place_of_operators(self) -> None:
+        """A layer alone joins the one with most of its operators, named there or not."""
+        for side in (0, 1):
+            other = 1 - side
+            votes: dict[int, Counter[int]] = defaultdict(Counter)
+            for name, places in self.operators[side].items():
+                for place in places:
+                    votes[place].update(self.operators[other].get(name, {}).keys())
+            for place in self.alone(side):
+                if votes[place]:
+                    (best, _), *_ = votes[place].most_common(1)
+                    self.join((other, best), (side, place), "name")
+
+    def attach_converters(self) -> None:
+        """A converter joins the only group that it feeds, else the one that it reads."""
+        for side in (0, 1):
+            own = self.sides[side]
+            for place in reversed(range(len(own.network.layers))):
+                if (side, place) in self.partnered or not own.converts(place):
+                    continue
+                fed, read = (
+                    {self.root((side, n)) for n in near if (side, n) in self.partnered}
+                    for near in (own.after[place], own.before[place])
+                )
+                served = fed if len(fed) == 1 else read or fed
+                if served:
+                    root = min(served)
+                    self.join(root, (side, place), self.basis[root])
+
+    # ------------------------------------------------------------------------ result
+
+    def groups(self) -> tuple[LayerGroup, ...]:
+        members: dict[_Layer, tuple[list[ExecutedLayer], list[ExecutedLayer]]] = {}
+        for side, place in sorted(self.parent):
+            both = members.setdefault(self.root((side, place)), ([], []))
+            both[side].append(self.sides[side].network.layers[place])
+        return tuple(
+            LayerGroup(tuple(a), tuple(b), self.basis.get(root) if a and b else None)
+            for root, (a, b) in members.items()
+        )
+
+
+class _Side:
+    """What one network tells about its own layers."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.named = [_named(network, layer) for layer in network.layers]
+        self.operators = _operators(network, self.named)
+        self.before, self.after = _neighbours(network)
+
+    def beside(self, place: int) -> set[int]:
+        """The nearest layers before and after one."""
+        return self.before[place] | self.after[place]
+
+    def converts(self, place: int) -> bool:
+        """Whether a layer only writes its input in another precision or layout."""
+        if named := self.named[place]:
+            return {self.network.model[index].type for index in named} <= _CONVERTING_OPERATORS
+        return self.network.layers[place].type in _CONVERTING_LAYERS
+
+
+def _named(network: Network, layer: ExecutedLayer) -> tuple[int, ...]:
+    """Operators that a layer names, or else the one that it is called after.
+
+    ``logits/DequantizationMultiply`` is called after ``logits``.
+    """
+    if layer.originals or layer.type in _CONVERTING_LAYERS:
+        return layer.originals
+    name = layer.name
+    while name and name not in network.places:
+        name = name.rpartition("/")[0]
+    return (network.places[name],) if name else ()
+
+
+def _operators(network: Network, named: Sequence[tuple[int, ...]]) -> dict[str, dict[int, bool]]:
+    """By name of an operator: the layers that do its work, and whether they say so themselves.
+
+    An operator that no layer names was rewritten: one that devices fuse into the layer before
+    belongs there, any other to the layer that takes up its output.
+    """
+    model = network.model
+    owners: list[dict[int, bool]] = [{} for _ in model]
+    for place, operators in enumerate(named):
+        for operator in operators:
+            owners[operator][place] = True
+    ports = {index for index, node in enumerate(model) if node.type in ("Parameter", "Result")}
+    idle = constant_nodes(model) | ports
+    for index, taker in _takers(model, owners).items():
+        if not owners[index] and index not in idle and model[index].type not in _POST_OPERATORS:
+            owners[index] = dict.fromkeys(taker, False)
+    for index, node in enumerate(model):
+        read = next((source for source, _ in node.inputs if source not in idle), None)
+        if owners[index] or index in idle or read is None or node.type not in _POST_OPERATORS:
+            continue
+        owners[index] = dict.fromkeys(owners[read], False)
+    return {
+        node.name: owners[index]
+        for index, node in enumerate(model)
+        if owners[index] and index not in idle
+    }
+
+
+def _takers(
+    model: Sequence[Node], owners: Sequence[Mapping[int, bool]]
+) -> Mapping[int, Mapping[int, bool]]:
+    """For each operator, the layers of the first named ones that its output leads to."""
+    takers: dict[int, Mapping[int, bool]] = {}
+    for index in reversed(range(len(model))):
+        reached = owners[index] or takers.get(index, {})
+        for source, _ in model[index].inputs:
+            takers[source] = reached or takers.get(source, {})
+    return takers
+
+
+def shared_names(first: Sequence[Node], second: Sequence[Node]) -> frozenset[str]:
+    """Names of operators that mean the same in both models."""
+    models = [{node.name: node for node in model if node.name} for model in (first, second)]
+    common = models[0].keys() & models[1].keys()
+    made_up = {
+        name
+        for name in common
+        if re.fullmatch(rf"{re.escape(models[0][name].type)}_\d+", name)
+        or re.fullmatch(rf"{re.escape(models[1][name].type)}_\d+", name)
+    }
+    alike = {name for name in made_up if _alike(models[0][name], models[1][name])}
+    trusted = alike if len(alike) >= _TRUSTED * len(made_up) else frozenset()
+    return frozenset((common - made_up) | trusted)
+
+
+def _alike(one: Node, other: Node) -> bool:
+    shapes = [[port.shape for port in node.outputs] for node in (one, other)]
+    return one.type == other.type and shapes[0] == shapes[1]
+
+
+def _neighbours(network: Network) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
+    """For each layer the nearest layers before and after it; nodes that take no time are seen
+    through."""
+    place_of = {layer.index: place for place, layer in enumerate(network.layers)}
+    before: dict[int, set[int]] = defaultdict(set)
+    after: dict[int, set[int]] = defaultdict(set)
+    reached: list[frozenset[int]] = []
+    for index, node in enumerate(network.runtime):
+        sources = frozenset[int]().union(*(reached[source] for source, _ in node.inputs))
+        place = place_of.get(index)
+        if place is None:
+            reached.append(sources)
+            continue
+        reached.append(frozenset({place}))
+        before[place] |= sources
+        for source in sources:
+            after[source].add(place)
+    return before, after
+
+
+def _sizes(layer: ExecutedLayer) -> tuple[tuple[str, ...], ...]:
+    """Extents of the outputs whatever their order: NCHW and NHWC are alike."""
+    return tuple(
+        tuple(sorted(part for part in shape.strip("[]").split(",") if part != "1"))
+        for shape in layer.shapes
+    )

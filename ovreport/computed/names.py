@@ -1,0 +1,215 @@
+"""What layers are called: by the model's own names, short enough to read, each different."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+
+from ovreport.run import Node
+from ovreport.text.short_names import short_names
+
+# Fits a column of a table, and a sentence.
+LENGTH = 40
+# OpenVINO calls a node that has no name by its type and a running number, which the next compile
+# gives to another node. A "stub" is an output that nothing reads.
+_NUMBERED = re.compile(r"(?:onnx::)?([A-Z]\w*?)_\d+(?:\.\d+)?|\d*|stub_\d+_.*")
+# PyTorch's exporter numbers tensors. "Identity_4" is a name of TensorFlow's own.
+_NUMBERED_TENSOR = re.compile(r"onnx::.*|\d*|stub_\d+_.*")
+# What OpenVINO adds to the name of the layer that it made a node of.
+_ADDED = re.compile(r"(?:/WithoutBiases|/fq_\w+|_dequantize|/sink_port_\d+)+$")
+# TFLite lists the layers that it fused; the work is done by the first that is none of these.
+_FOLLOWERS = ("BiasAdd", "FusedBatchNorm", "Relu", "batch_norm")
+# Types of the model's products, of which a layer mostly does the work.
+_PRODUCTS = frozenset({
+    "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
+    "MatMul",
+})  # fmt: skip
+# OpenVINO puts them between layers, and calls them after both.
+_INSERTED = frozenset({"Reorder", "Convert"})
+# Weights stand so few nodes above their layer: conversions, scales and changes of shape.
+_WEIGHTS_ABOVE = 8
+
+
+@dataclass(frozen=True)
+class Names:
+    """Short names of a cell's nodes, by index, constants left out; no two of the runtime graph are
+    the same."""
+
+    runtime: Mapping[int, str]
+    model: Mapping[int, str]
+
+
+def name_nodes(
+    runtime: Sequence[Node], model: Sequence[Node], originals: Mapping[int, Sequence[int]]
+) -> Names:
+    """Short names of the nodes of a cell's graphs.
+
+    Args:
+        originals: the model's nodes that each runtime node executes; nodes that are not in it,
+            constants, get no name.
+    """
+    operators = _ModelNames(model, {index for found in originals.values() for index in found})
+    layers = _runtime_names(runtime, originals, operators)
+    short = short_names([*layers.values(), *operators.names.values()], LENGTH)
+    return Names(
+        {index: short[name] for index, name in layers.items()},
+        {index: short[name] for index, name in operators.names.items()},
+    )
+
+
+# ---------------------------------------------------------------------------- the model's nodes
+
+
+class _ModelNames:
+    """The names that a model gives its operators, where it gives any."""
+
+    def __init__(self, nodes: Sequence[Node], executed: set[int]) -> None:
+        self._nodes = nodes
+        self._executed = executed
+        self._given = [_given_name(node) for node in nodes]
+        self._following = self._names_that_follow()
+        self.names = {
+            index: _unadded(self._given[index] or node.name)
+            for index, node in enumerate(nodes)
+            if not is_constant(node)
+        }
+        self.own = {_unadded(name) for name in self._given if name}
+
+    def of(self, indices: Sequence[int]) -> str | None:
+        """A name for a layer that executes some operators.
+
+        That of a product among them and those before them that no layer names; else of any of
+        them; else of a product's weights; else of the operator that they lead to. A model's
+        operator may be read as several, of which the last has its name.
+        """
+        before = [above for index in indices for above in self._before(index)]
+        inside = {*indices, *before}
+        products = [at for at in (*indices, *before) if self._nodes[at].type in _PRODUCTS]
+        led_to = [self._following[index] for index in products]
+        names = (
+            *(self._given[index] for index in led_to if index is not None and index in inside),
+            *(self._given[index] for index in indices),
+            *(self._weights(index) for index in products),
+            *(self._given[index] for at in indices if (index := self._following[at]) is not None),
+            *(self._given[index] for index in before),
+        )
+        return next((_unadded(name) for name in names if name), None)
+
+    def _names_that_follow(self) -> list[int | None]:
+        """For each node itself if it has a name, else the next that reads it and has one.
+
+        A tensor's name is passed on to no other node. TFLite names tensors alone, so that a node
+        without a name is an operator of its own, of which OpenVINO lost the tensor.
+        """
+        found = [index if name else None for index, name in enumerate(self._given)]
+        named = [_names_operators(node) for node in self._nodes]
+        for index in reversed(range(len(self._nodes))):
+            for source, _ in self._nodes[index].inputs:
+                if not self._given[source]:
+                    passed = found[index]
+                    found[source] = passed if passed is not None and named[passed] else None
+        return found
+
+    def _before(self, index: int) -> Iterator[int]:
+        """Operators before it that were taken into its layer without being named."""
+        while self._nodes[index].inputs:
+            index = self._nodes[index].inputs[0][0]
+            if index in self._executed or self._nodes[index].type in ("Constant", "Parameter"):
+                return
+            yield index
+
+    def _weights(self, index: int) -> str | None:
+        """The name of the constant that it multiplies by."""
+        for source, _ in self._nodes[index].inputs[1:2]:
+            above = list(self._to_constant(source))
+            if self._nodes[above[-1]].type == "Constant":
+                return next((name for at in above if (name := self._given[at])), None)
+        return None
+
+    def _to_constant(self, index: int) -> Iterator[int]:
+        for _ in range(_WEIGHTS_ABOVE):
+            yield index
+            if not self._nodes[index].inputs:
+                return
+            index = self._nodes[index].inputs[0][0]
+
+
+def _given_name(node: Node) -> str | None:
+    """The name that the model gives a node; None where OpenVINO made one up."""
+    if _names_operators(node):
+        return node.name
+    tensors = [name for output in node.outputs for name in output.names]
+    return next((_first_of(name) for name in tensors if not _NUMBERED_TENSOR.fullmatch(name)), None)
+
+
+def _names_operators(node: Node) -> bool:
+    """Whether the model itself names this node, not only the tensor that it puts out."""
+    numbered = _NUMBERED.fullmatch(node.name)
+    tensors = any(output.names for output in node.outputs)
+    return not numbered or (tensors and numbered[1] == node.type != "Result")
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a node is a constant of the model or of the device."""
+    return node.type in ("Constant", "Const")
+
+
+def _first_of(tensor: str) -> str:
+    """Of the layers that TFLite fused, the one that does the work."""
+    layers = tensor.split(";")
+    return next((x for x in layers if not x.rpartition("/")[2].startswith(_FOLLOWERS)), layers[0])
+
+
+def _unadded(name: str) -> str:
+    return _ADDED.sub("", name) or name
+
+
+# ---------------------------------------------------------------------------- the device's nodes
+
+
+def _runtime_names(
+    nodes: Sequence[Node], originals: Mapping[int, Sequence[int]], model: _ModelNames
+) -> dict[int, str]:
+    """Names of the runtime graph's layers, each different."""
+    own = {
+        index: _own(node, originals.get(index, ()), model)
+        for index, node in enumerate(nodes)
+        if index in originals
+    }
+    following = _following(nodes, own)
+    found: dict[int, str] = {}
+    taken: set[str] = set()
+    # First those that the model itself calls so, which others may be called after.
+    for index in sorted(own, key=lambda at: own[at] != _unadded(nodes[at].name)):
+        name = own[index] or following.get(index) or nodes[index].name
+        found[index] = _free(name, f"{name} ({nodes[index].type})", taken)
+        taken.add(found[index])
+    return found
+
+
+def _free(name: str, longer: str, taken: Collection[str]) -> str:
+    """A name that is not taken: a longer one, or that with a number."""
+    numbered = (f"{longer} #{number}" for number in count(2))
+    return next(way for way in chain((name, longer), numbered) if way not in taken)
+
+
+def _own(node: Node, originals: Sequence[int], model: _ModelNames) -> str | None:
+    """The model's own name of a layer; None where it has none."""
+    name = _unadded(node.name)
+    if name in model.own:
+        return name
+    if originals:
+        return model.of(originals)
+    return None if node.type in _INSERTED or _NUMBERED.fullmatch(name) else name
+
+
+def _following(nodes: Sequence[Node], own: Mapping[int, str | None]) -> dict[int, str]:
+    """What layers without a name are called: after the layer that they lead to."""
+    found: dict[int, str] = {}
+    for index in sorted(own, reverse=True):
+        name = f"before {own[index]}" if own[index] else found.get(index)
+        if name:
+            found |= {source: name for source, _ in nodes[index].inputs}
+    return found

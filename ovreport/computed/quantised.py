@@ -1,0 +1,174 @@
+"""Which values and products a model's file has quantised, whatever a device makes of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Literal
+
+from ovreport.computed.layers import folded_nodes
+from ovreport.computed.operators import MULTIPLIES, RECURRENT, TAKES_PART, VIEWS
+from ovreport.computed.precision import NARROW, is_floating, precision_name
+from ovreport.run import Node
+
+Origin = Literal["constant", "static", "dynamic"]
+"""Of quantised values: constants, or data whose range was known before or is found each time."""
+
+Scheme = Literal["dynamic", "static", "weights"]
+"""How a product is quantised. *dynamic*: its data is scaled by its smallest and largest value while
+the model runs, as ``quantize_dynamic`` of ONNX Runtime writes it (``DynamicQuantizeLinear``,
+``MatMulInteger``). *static*: data and weights have ranges from calibration (``FakeQuantize``, and
+what the frontends turn into it). *weights*: the weights alone are integers, and are converted back
+before the product."""
+
+# Most levels that fit eight bits.
+_INT8_LEVELS = 256
+# What a quantised tensor may pass on its way to an operator and still be quantised.
+_KEEPS_QUANTISED = VIEWS | TAKES_PART | {
+    "Concat", "Convert", "DepthToSpace", "MaxPool", "Pad", "ShuffleChannels", "SpaceToDepth",
+    "Split", "Transpose", "VariadicSplit",
+}  # fmt: skip
+# What scales and rounds data, and works out with which scale and zero point.
+_ROUNDING = frozenset({
+    "Add", "Clamp", "Convert", "Divide", "Maximum", "Minimum", "Multiply", "ReduceMax", "ReduceMin",
+    "Round", "Subtract",
+})  # fmt: skip
+# OpenVINO writes DynamicQuantizeLinear in some 25 nodes; the bound keeps hostile graphs quick.
+_MOST_ABOVE = 64
+_EXTREMES = frozenset({"ReduceMax", "ReduceMin"})
+
+
+def quantised_values(nodes: Sequence[Node]) -> Mapping[int, Origin]:
+    """Nodes that put out quantised values, though they may be written as floating point.
+
+    They begin at a ``FakeQuantize`` of 256 levels or fewer or at a narrow integer, and pass layers
+    that only move data, and a subtraction and multiplication by constants, which is how a zero
+    point and a scale are written. A zero point that is computed is a quantised value itself.
+    """
+    constant = folded_nodes(nodes)
+    found: dict[int, Origin] = {}
+    for index, node in enumerate(nodes):
+        sources = [source for source, _ in node.inputs]
+        data = [s for s in sources if s not in constant] or sources[:1]
+        passes = node.type in _KEEPS_QUANTISED or _scales(nodes, node, constant, found)
+        if passes and data and all(source in found for source in data):
+            found[index] = found[data[0]]
+        elif _starts(node):
+            found[index] = "constant" if index in constant else _begun(nodes, node, found)
+    return found
+
+
+def _starts(node: Node) -> bool:
+    if node.type == "FakeQuantize":
+        levels = node.attributes.get("levels")
+        return isinstance(levels, int) and levels <= _INT8_LEVELS
+    return bool(node.outputs) and precision_name(node.outputs[0].precision) in NARROW
+
+
+def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, Origin]) -> Origin:
+    """Of a value that is quantised here: data that is rounded without a ``FakeQuantize``, rows
+    that are looked up in a table, or data with a range that the file knows."""
+    if node.type in TAKES_PART and node.inputs and node.inputs[0][0] in found:
+        return found[node.inputs[0][0]]
+    source, port = node.inputs[0] if node.type == "Convert" and node.inputs else (None, 0)
+    rounds = source is not None and is_floating(nodes[source].outputs[port].precision)
+    return "dynamic" if rounds else "static"
+
+
+def _scales(
+    nodes: Sequence[Node], node: Node, constant: Collection[int], found: Mapping[int, Origin]
+) -> bool:
+    """Whether a node takes off a zero point or multiplies by a scale."""
+    if node.type not in ("Subtract", "Multiply") or len(node.inputs) < 2:
+        return False
+    source, port = node.inputs[1]
+    single = nodes[source].outputs[port].shape in ("[]", "[1]")
+    return source in constant or (node.type == "Subtract" and single and source in found)
+
+
+def quantised_products(nodes: Sequence[Node]) -> Mapping[int, Scheme]:
+    """Convolutions, matrix products and recurrent operators whose weights or data are quantised."""
+    values = quantised_values(nodes)
+    found: dict[int, Scheme] = {}
+    for index, node in enumerate(nodes):
+        read = [values.get(source) for source, _ in node.inputs]
+        if node.type in RECURRENT and "constant" in read:
+            found[index] = "dynamic" if read[0] == "dynamic" else "weights"
+        elif node.type in MULTIPLIES and len(read) > 1 and any(read[:2]):
+            scheme = _scheme(read[0], read[1])
+            if scheme is not None:
+                found[index] = scheme
+    return found
+
+
+def _scheme(first: Origin | None, second: Origin | None) -> Scheme | None:
+    """Of a product by its two operands; None where one of them alone is quantised data."""
+    operands = {first, second}
+    if None in operands:
+        return "weights" if "constant" in operands else None
+    if "dynamic" in operands:
+        return "dynamic"
+    return "static" if "static" in operands else "weights"
+
+
+def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
+    """Nodes that do nothing but quantise data while the model runs, and convert it back."""
+    values = quantised_values(nodes)
+    products = quantised_products(nodes)
+    found = {index for index, origin in values.items() if origin == "dynamic"}
+    for index in tuple(found):
+        found |= _measuring(nodes, index)
+    readers = _readers(nodes)
+    for index, scheme in products.items():
+        if scheme == "dynamic":
+            found |= set(_back_to_floating(nodes, index, readers, found))
+    return frozenset(found - products.keys())
+
+
+def _measuring(nodes: Sequence[Node], start: int) -> set[int]:
+    """What leads from data to its quantised form: smallest and largest value, scale, rounding.
+
+    The data is what the nearest ``ReduceMax`` or ``ReduceMin`` above reads.
+    """
+    near = islice(_above(nodes, start, None), _MOST_ABOVE)
+    extremes = next((at for at in near if nodes[at].type in _EXTREMES), None)
+    if extremes is None or not nodes[extremes].inputs:
+        return set()
+    return set(islice(_above(nodes, start, nodes[extremes].inputs[0][0]), _MOST_ABOVE))
+
+
+def _above(nodes: Sequence[Node], start: int, end: int | None) -> Iterator[int]:
+    """Rounding nodes above one, the nearest first, without what lies above ``end``."""
+    seen, border = {start}, deque([start])
+    while border:
+        at = border.popleft()
+        for source, _ in nodes[at].inputs:
+            if source not in seen and source != end and nodes[source].type in _ROUNDING:
+                seen.add(source)
+                border.append(source)
+                yield source
+
+
+def _back_to_floating(
+    nodes: Sequence[Node], product: int, readers: Mapping[int, Sequence[int]], known: set[int]
+) -> Iterator[int]:
+    """After an integer product: its conversion, the multiplication by the scale, and the scale."""
+    at = product
+    for kind in ("Convert", "Multiply"):
+        following = [reader for reader in readers.get(at, ()) if nodes[reader].type == kind]
+        if len(following) != 1:
+            return
+        at = following[0]
+        yield at
+    for source, _ in nodes[at].inputs:
+        if any(above in known for above, _ in nodes[source].inputs):
+            yield source
+
+
+def _readers(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for index, node in enumerate(nodes):
+        for source, _ in node.inputs:
+            found.setdefault(source, []).append(index)
+    return found

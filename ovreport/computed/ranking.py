@@ -1,0 +1,44 @@
+"""Which of several cells has most throughput or least latency, as far as their intervals tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from ovreport.computed.ratio import Figure, ratio
+from ovreport.run import CellResult
+from ovreport.stats.estimate import Estimate
+from ovreport.text.numbers import interval, show
+
+Judgement = Literal["more", "less", "alike", "unknown"]
+
+
+def judge(factor: Estimate | None, noise: float = 0.0) -> Judgement:
+    """What a ratio says of its second figure, whatever its point.
+
+    ``more`` or ``less`` where the whole interval is beyond one; ``alike`` where it is within the
+    noise; else ``unknown``.
+    """
+    if factor is None or not factor.confidence:
+        return "unknown"
+    if factor.low > 1:
+        return "more"
+    if factor.high < 1:
+        return "less"
+    return "alike" if factor.low >= 1 - noise and factor.high <= 1 + noise else "unknown"
+
+
+def rivals(
+    best: CellResult, among: Iterable[CellResult], figure: Figure = "throughput"
+) -> list[CellResult]:
+    """Cells that may be as good as the best one: the intervals do not tell that they are not."""
+    worse: Judgement = "less" if figure == "throughput" else "more"
+    return [
+        other for other in among if other is not best and judge(ratio(best, other, figure)) != worse
+    ]
+
+
+def times(factor: Estimate, what: str) -> str:
+    """A ratio with its interval: ``1.42 × the throughput (±1.3 %)``."""
+    sure = interval(factor, "ratio") if factor.confidence else factor.method
+    return f"{show(factor, 'ratio')} {what} ({sure})"

@@ -1,0 +1,181 @@
+"""How near each executed layer came to what the device can reach.
+
+The roofline model (Williams, Waterman and Patterson, *Roofline: An Insightful Visual Performance
+Model for Multicore Architectures*, CACM 52(4), 2009): a layer takes at least as long as its
+operations take at the highest rate of its precision, and at least as long as its bytes take at the
+highest bandwidth; the longer of both is its bound. As in the cache-aware form (Ilic, Pratas and
+Sousa, IEEE Computer Architecture Letters 13(1), 2014), bytes that fit into the last-level cache
+are taken to come from there:
+
+- activations, where a layer's own fit;
+- weights, where those of the whole model fit, since an inference reads each of them once.
+
+What can be reached is measured (:class:`~ovreport.run.Roof`), not taken from a data sheet.
+
+::
+
+    for index, layer in efficiency(run, result).items():
+        print(layer.operations, layer.achieved, layer.fraction, layer.bound)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.memo import by_identity
+from ovreport.computed.precision import INT8
+from ovreport.computed.theory import layer_work
+from ovreport.computed.work import Work
+from ovreport.run import CellResult, Roof, Run, is_busy
+from ovreport.text.labels import count
+
+# The counters tell whole microseconds, so a shorter layer may be twice as fast as it seems.
+RESOLUTION_S = 2e-6
+# Less than this is within what the roof itself is known to.
+_ABOVE = 1.05
+# With more of the time above it, a roof is disproved. Less is known to happen: what is read from a
+# nearer cache than the last, or takes fewer operations than are counted, as Winograd's kernels do.
+_MOST_ABOVE = 0.1
+
+Bound = Literal["compute", "memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """A layer against its roof. What depends on something unknown is None."""
+
+    operations: int | None
+    """Of one inference, floating-point and integer; a multiply-add is two."""
+    moved_bytes: int | None
+    """Read and written in one inference."""
+    intensity: float | None
+    """Operations for each byte moved."""
+    achieved: float | None
+    """Operations a second; None where the layer was faster than the counters can tell."""
+    bandwidth: float | None
+    """Bytes moved a second, likewise."""
+    least_s: float | None
+    """Seconds that the roofs allow at best."""
+    fraction: float | None
+    """Of the roof: ``least_s`` over the time it took. Above one, it was faster than what was
+    measured as reachable."""
+    bound: Bound | None
+    """Which roof is the lower one for this layer; caches are memory too."""
+
+
+def efficiency(run: Run, result: CellResult) -> Mapping[int, Efficiency]:
+    """Every executed layer against the device's roofs, by its node in the runtime graph.
+
+    Keys are those of :attr:`~ovreport.computed.layers.ExecutedLayer.index`. Where the layers cannot
+    be judged by a roof (:func:`why_not_judged`), operations, bytes, intensity and rates are given
+    all the same.
+    """
+    return _judged(run, result)[0]
+
+
+def why_not_judged(run: Run, result: CellResult) -> str | None:
+    """Why the layers of a cell are not judged by its roofs, in words; None where they are."""
+    return _judged(run, result)[1]
+
+
+def is_above(layer: ExecutedLayer, fraction: float | None) -> bool:
+    """Whether a layer was faster than its roof allows, by more than either is known to."""
+    return (fraction or 0.0) > _ABOVE and layer.median_s > RESOLUTION_S
+
+
+@by_identity
+def _judged(run: Run, result: CellResult) -> tuple[Mapping[int, Efficiency], str | None]:
+    roof, layers = run.roof(result), executed_layers(run, result)
+    work = layer_work(run, result)
+    all_weights = sum(item.weight_bytes or 0 for item in work.values())
+
+    def under(roof: Roof | None) -> dict[int, Efficiency]:
+        return {x.index: _efficiency(x, work[x.index], roof, all_weights) for x in layers}
+
+    reason = _disturbed(roof, result)
+    if reason is None:
+        found = under(roof)
+        reason = _disproved(layers, found)
+        if reason is None:
+            return found, None
+    return under(None), reason
+
+
+def _disturbed(roof: Roof | None, result: CellResult) -> str | None:
+    """Times and roofs of a busy machine are off by more than what they would be judged for."""
+    if roof is None or roof.failure:
+        return "the roofs were not measured"
+    profile_load = result.profile.other_load if result.profile else None
+    if is_busy(roof.other_load):
+        return f"other programs used {roof.other_load:.1f} cores while the roofs were measured"
+    if is_busy(profile_load):
+        return f"other programs used {profile_load:.1f} cores while the layers were timed"
+    return None
+
+
+def _disproved(layers: Sequence[ExecutedLayer], found: Mapping[int, Efficiency]) -> str | None:
+    """A roof that much of the time is above is none."""
+    above = [x for x in layers if is_above(x, found[x.index].fraction)]
+    total = sum(x.median_s for x in layers)
+    if sum(x.median_s for x in above) <= _MOST_ABOVE * total:
+        return None
+    fastest = max(found[x.index].fraction or 0.0 for x in above)
+    return (
+        f"{count(len(above), 'layer')} were faster than the roofs allow, one of them "
+        f"{fastest:.1f} times, so the device can reach more than was measured"
+    )
+
+
+def _efficiency(
+    layer: ExecutedLayer, work: Work, roof: Roof | None, all_weights: int
+) -> Efficiency:
+    operations, moved = work.operations, work.moved_bytes
+    least, bound = _least(layer, work, roof, all_weights) if roof else (None, None)
+    taken = layer.median_s or None
+    return Efficiency(
+        operations=operations,
+        moved_bytes=moved,
+        intensity=_ratio(operations, moved),
+        achieved=_ratio(operations, taken),
+        bandwidth=_ratio(moved, taken),
+        least_s=least,
+        fraction=_ratio(least, taken),
+        bound=bound,
+    )
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
+
+
+def roof_precision(layer: ExecutedLayer) -> str:
+    """Under which precision a layer's rate of operations is measured."""
+    if layer.precision in INT8:
+        return "i8"
+    return layer.precision if layer.precision in ("f16", "bf16") else "f32"
+
+
+def _least(
+    layer: ExecutedLayer, work: Work, roof: Roof, all_weights: int
+) -> tuple[float | None, Bound | None]:
+    """Seconds, and which roof they are due to; None where the work or the roof is not known."""
+    moved, weights, operations = work.moved_bytes, work.weight_bytes, work.operations
+    highest = roof.operations.get(roof_precision(layer))
+    if moved is None or weights is None or operations is None or not roof.memory_bandwidth:
+        return None, None
+    if operations and not highest:
+        return None, None
+    computing = operations / highest if highest else 0.0
+    moving = weights / bandwidth(roof, all_weights) + (moved - weights) / bandwidth(
+        roof, moved - weights
+    )
+    return max(computing, moving), "compute" if computing > moving else "memory"
+
+
+def bandwidth(roof: Roof, size: int) -> float:
+    """Bytes a second at which so many bytes can be had: from cache if they fit."""
+    fits = roof.cache_bytes is not None and size <= roof.cache_bytes
+    return roof.cache_bandwidth if fits and roof.cache_bandwidth else roof.memory_bandwidth

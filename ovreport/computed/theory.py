@@ -1,0 +1,303 @@
+"""The work of a model by theory, where it is done, and as a whole.
+
+:func:`~ovreport.computed.work.model_work` gives what each operator of a model graph takes,
+:func:`layer_work` what each executed layer takes that runs them, :func:`totals` what the model
+takes as a whole. What cannot be known, because an operator has no formula or a shape is open, is
+None and is listed by :func:`unknown_operators`: never zero. Counting conventions are those of
+:mod:`ovreport.computed.operators`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from ovreport.computed import kinds
+from ovreport.computed.flow import size_bytes
+from ovreport.computed.layers import (
+    ExecutedLayer,
+    constant_nodes,
+    executed_layers,
+    fates,
+    folded_nodes,
+)
+from ovreport.computed.memo import by_identity
+from ovreport.computed.operators import CONVOLUTIONS, DEPENDS_ON_VALUES, MOVES_DATA, VIEWS
+from ovreport.computed.precision import is_floating, precision_name
+from ovreport.computed.work import (
+    Work,
+    add,
+    constant_edges,
+    edges,
+    model_work,
+    operator,
+    output_bytes,
+    read_bytes,
+    write_bytes,
+)
+from ovreport.run import CellResult, Node, Run
+
+# Layers that cannot have executed a convolution whose name was lost: it was replaced, for instance
+# by another one of the same input and weights.
+_NO_PRODUCTS = frozenset({"Subgraph", "Eltwise"})
+# What the compiler adds of itself and without arithmetic, by its names in runtime graphs.
+_ADDED = MOVES_DATA | {"Reorder", "Concatenation", "MemoryInput", "MemoryOutput"}
+
+# ---------------------------------------------------------------------------- layers
+
+
+@by_identity
+def _work_of(run: Run, result: CellResult) -> tuple[Work, ...]:
+    return model_work(run.graphs[result.model_graph].nodes) if result.model_graph else ()
+
+
+@by_identity
+def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
+    """What each executed layer takes, by its node in the runtime graph.
+
+    Operations and parameters are those of all operators that the layer executes
+    (:func:`~ovreport.computed.layers.fates`), each operator in exactly one layer. Bytes are those
+    of the layer's own inputs and outputs in the runtime graph and in its precisions: what passes
+    between operators that are fused stays in registers and caches. Floating-point weights that the
+    layer converts once are counted in its precision. A layer that computes and names no operator
+    has unknown operations.
+    """
+    inside, _ = _placed(run, result)
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    constant = constant_nodes(nodes)
+    read = edges(nodes)
+    found = {}
+    for layer in executed_layers(run, result):
+        node = nodes[layer.index]
+        nothing = 0 if layer.index in inside or layer.type in _ADDED else None
+        work = reduce(Work.__add__, inside.get(layer.index, ()), Work(nothing, nothing))
+        weights = constant_edges(node, constant)
+        weight_bytes = add(*(_weight_bytes(nodes, edge, layer) for edge in weights))
+        data = node.model_copy(
+            update={"inputs": tuple(edge for edge in node.inputs if edge not in weights)}
+        )
+        found[layer.index] = Work(
+            flops=work.flops,
+            integer_ops=work.integer_ops,
+            parameters=work.parameters,
+            weight_bytes=weight_bytes,
+            read_bytes=add(weight_bytes, read_bytes(nodes, data)),
+            write_bytes=write_bytes(node, layer.index, read),
+        )
+    return found
+
+
+def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedLayer) -> int | None:
+    """As the layer reads them: floating-point ones that are wider were converted when compiling.
+
+    A convolution has no kernel for weights that are narrower than its data, so that those were
+    converted too; integers stay as they are.
+    """
+    port = nodes[edge[0]].outputs[edge[1]]
+    stored = size_bytes(port.shape, port.precision)
+    if not (is_floating(port.precision) and is_floating(layer.precision)):
+        return stored
+    converted = size_bytes(port.shape, layer.precision)
+    if stored is None or converted is None or layer.type in kinds.CONVOLUTIONS:
+        return converted
+    return min(stored, converted)
+
+
+@by_identity
+def not_placed(run: Run, result: CellResult) -> Work:
+    """Work of operators that no layer is known to execute: they were removed or rewritten."""
+    _, rest = _placed(run, result)
+    return reduce(Work.__add__, rest, Work())
+
+
+@by_identity
+def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]], Sequence[Work]]:
+    """The work of the model's operators by the layer that executes them, and the rest."""
+    known = _work_of(run, result)
+    types = [node.type for node in run.graphs[result.model_graph or ""].nodes] if known else []
+    types_there = {layer.index: layer.type for layer in executed_layers(run, result)}
+    named = {(i, layer.index) for layer in executed_layers(run, result) for i in layer.originals}
+    inside: dict[int, list[Work]] = defaultdict(list)
+    rest = []
+    for original, fate in fates(run, result).items():
+        layers: Sequence[int] = ()
+        if fate.layer is None:
+            layers = _split_over(run, result, original) if known[original].operations != 0 else ()
+        elif (original, fate.layer) not in named:
+            # Its name was lost: a layer whose name was lost too, and which the one that follows
+            # both reads, has executed it, if there is one such layer.
+            before = _nameless_before(run, result, [fate.layer])
+            if len(before) == 1:
+                layers = before
+            elif not (types[original] in CONVOLUTIONS and types_there[fate.layer] in _NO_PRODUCTS):
+                layers = [fate.layer]
+        else:
+            layers = [fate.layer]
+        for layer, part in zip(layers, known[original].split(len(layers)), strict=True):
+            inside[layer].append(part)
+        if not layers and known[original].operations != 0:
+            rest.append(known[original])
+    return inside, rest
+
+
+def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
+    """Layers that an operator was split into: those without a name of the model that lead to it.
+
+    A bidirectional recurrent layer becomes one for each direction, with new names, and nodes that
+    join their outputs and are called ``NAME.0``, after the operator's output.
+    """
+    _, joints, _ = _nameless(run, result)
+    model = run.graphs[result.model_graph or ""].nodes
+    return _nameless_before(run, result, joints.get(model[original].name, ()))
+
+
+def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Sequence[int]:
+    """Layers that name no operator and are read by some nodes, or by what is added before them."""
+    nodes, _, nameless = _nameless(run, result)
+    found: set[int] = set()
+    border = list(starts)
+    seen = set(border)
+    while border:
+        sources = {source for source, _ in nodes[border.pop()].inputs} - seen
+        seen |= sources
+        found |= sources & nameless
+        border += [s for s in sources - nameless if nodes[s].type in _ADDED]
+    return sorted(found)
+
+
+@by_identity
+def _nameless(
+    run: Run, result: CellResult
+) -> tuple[Sequence[Node], Mapping[str, Sequence[int]], frozenset[int]]:
+    """The runtime graph, its nodes called ``NAME.0`` by name, and layers that name no operator."""
+    nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
+    joints: dict[str, list[int]] = defaultdict(list)
+    for index, node in enumerate(nodes):
+        name, dot, port = node.name.rpartition(".")
+        if dot and port.isdecimal():
+            joints[name].append(index)
+    layers = executed_layers(run, result)
+    nameless = {x.index for x in layers if not x.originals and x.type not in _ADDED}
+    return nodes, joints, frozenset(nameless)
+
+
+# ---------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTotals:
+    """A model as a whole, for one inference at the shapes it was measured with."""
+
+    flops: int
+    """Of the operators that are known."""
+    integer_ops: int
+    parameters: int
+    weight_bytes: Mapping[str, int]
+    """Size of the model's constants by precision, largest first."""
+    smallest_activations: int | None
+    """Bytes; see :func:`activation_bytes`."""
+    all_activations: int | None
+    unknown: Mapping[str, int]
+    """How many operators of which type are not in ``flops`` and ``integer_ops``, and why."""
+    opsets: tuple[str, ...]
+
+
+@by_identity
+def totals(run: Run, result: CellResult) -> ModelTotals:
+    """Of the model graph of a cell.
+
+    Raises:
+        KeyError: the cell has no model graph.
+    """
+    nodes = run.graphs[result.model_graph or ""].nodes
+    work = _work_of(run, result)
+    smallest, together = activation_bytes(nodes)
+    sizes = Counter[str]()
+    opsets = set[str]()
+    for node in _everywhere(nodes):
+        if isinstance(name := node.attributes.get("opset"), str):
+            opsets.add(name)
+        if node.type == "Constant" and node.outputs:
+            size = size_bytes(node.outputs[0].shape, node.outputs[0].precision)
+            sizes[precision_name(node.outputs[0].precision)] += size or 0
+    return ModelTotals(
+        flops=sum(item.flops or 0 for item in work),
+        integer_ops=sum(item.integer_ops or 0 for item in work),
+        parameters=sum(item.parameters for item in work),
+        weight_bytes=dict(sizes.most_common()),
+        smallest_activations=smallest,
+        all_activations=together,
+        unknown=unknown_operators(nodes, work),
+        opsets=tuple(sorted(opsets, key=lambda name: (len(name), name))),
+    )
+
+
+def _everywhere(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes, and those of all bodies."""
+    found = []
+    for node in nodes:
+        found.append(node)
+        for body in node.bodies:
+            found += _everywhere(body.nodes)
+    return found
+
+
+def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[str, int]:
+    """Operators whose operations are not known, counted: ``{"New: no formula": 1}``.
+
+    Args:
+        work: of the nodes, from :func:`model_work`.
+    """
+    found = Counter[str]()
+    for index, node in enumerate(nodes):
+        if work[index].operations is not None:
+            continue
+        if node.bodies:
+            found[f"{node.type}: its iterations or a part of its body are not known"] += 1
+        elif node.type in DEPENDS_ON_VALUES:
+            found[f"{node.type}: its work depends on values"] += 1
+        elif operator(nodes, index) is None:
+            found[f"{node.type}: dynamic shape"] += 1
+        else:
+            found[f"{node.type}: no formula"] += 1
+    return dict(found.most_common())
+
+
+def activation_bytes(nodes: Sequence[Node]) -> tuple[int | None, int | None]:
+    """Memory for activations: the least that suffices, and that without any reuse.
+
+    The first is the largest sum, over the nodes in their order, of all tensors that are alive: put
+    out and still to be read. The second is the sum of all tensors. Inputs are tensors too, outputs
+    that nothing reads are none, and views share the memory of what they view. What a device saves
+    by fusing layers is not considered. None if a shape is open.
+    """
+    constant = folded_nodes(nodes)
+    read = edges(nodes)
+    owner: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for index, node in enumerate(nodes):
+        for source, _ in node.inputs:
+            if source in owner:
+                last[owner[source]] = index
+        if index in constant or node.type == "Result":
+            continue
+        viewed = owner.get(node.inputs[0][0]) if node.type in VIEWS and node.inputs else None
+        if viewed is not None:
+            owner[index] = viewed
+            continue
+        size = output_bytes(node, index, read)
+        if size is None:
+            return None, None
+        owner[index], sizes[index], last[index] = index, size, index
+    ends: dict[int, list[int]] = defaultdict(list)
+    for index, end in last.items():
+        ends[end].append(index)
+    alive = peak = 0
+    for index in range(len(nodes)):
+        alive += sizes.get(index, 0)
+        peak = max(peak, alive)
+        alive -= sum(sizes[ended] for ended in ends[index])
+    return peak, sum(sizes.values())

@@ -1,1 +1,0 @@
-"""Graphs of layers: what they mean and how they are drawn."""

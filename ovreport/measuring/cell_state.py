@@ -1,0 +1,211 @@
+"""A cell while it is measured, and the result that is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovreport.measuring.worker.virtual import executing, of_executing
+from ovreport.planning.planned_cell import PlannedCell
+from ovreport.planning.ports import name_of
+from ovreport.run import (
+    CellResult,
+    Failure,
+    Graph,
+    Harness,
+    Launch,
+    Memory,
+    Profile,
+    Resolved,
+    Slice,
+    StopReason,
+)
+from ovreport.stats.precision import UNKNOWN, Precision, SliceSummary, relative_precision
+
+# From here on a program's start is felt, and a model cache is tried: it costs little beside.
+SLOW_COMPILE_NS = 1_000_000_000
+
+_RANDOM = (
+    "The input was random: if that does not suit the model, give its bounds with `range` "
+    "(--range) or real input with `input` (--input)."
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished cell and the graphs that its result names."""
+
+    result: CellResult
+    graphs: tuple[Graph, ...]
+
+
+@dataclass
+class Member:
+    """A cell of a group while it is measured."""
+
+    planned: PlannedCell
+    python_because: str = ""
+    """Why the Python API runs it; empty: the C API does, where there is one."""
+    launches: list[Launch] = field(default_factory=list)
+    warm_up: list[Slice] = field(default_factory=list)
+    """Of the current launch, as is ``turns``."""
+    turns: list[Slice] = field(default_factory=list)
+    taken: list[SliceSummary] = field(default_factory=list)
+    """Of each of ``turns``."""
+    summaries: list[list[SliceSummary]] = field(default_factory=list)
+    """Of each launch's slices that count; the last list grows."""
+    known: Precision = UNKNOWN
+    """How well the cell is known by what counts so far."""
+    typical: float = 0.0
+    """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""
+    seconds: float = 0.0
+    """Measured in all launches, warm-up aside."""
+    requests: int = 0
+    loaded: dict[str, Any] = field(default_factory=dict)
+    """The worker's answer to the last ``load``."""
+    peak_bytes: int = 0
+    cost_ns: int = 0
+    profiled: dict[str, Any] = field(default_factory=dict)
+    """The worker's answer to ``profile``; empty if it failed."""
+    profile_load: float | None = None
+    """Cores that other programs used during the profiling pass."""
+    profile_failure: Failure | None = None
+    failure: Failure | None = None
+
+    def take_over(self, launch: Launch) -> None:
+        """Adds a launch of a run that was killed."""
+        self.launches.append(launch)
+        turns = [one for one in launch.slices if not one.warmup]
+        self.summaries.append(
+            [SliceSummary.of(one.wall_ns, one.latencies_ns) for one in turns if one.counted]
+        )
+        self.seconds += sum(one.wall_ns for one in turns) / 1e9
+        self.requests += sum(one.requests for one in turns)
+
+    def begin_launch(self, loaded: dict[str, Any]) -> None:
+        self.loaded = loaded
+        self.peak_bytes = loaded["memory"]["inference_bytes"]
+        self.warm_up, self.turns, self.taken = [], [], []
+        self.summaries.append([])
+
+    def take(self, turn: Slice) -> None:
+        """Adds a turn to the current launch."""
+        self.turns.append(turn)
+        self.taken.append(SliceSummary.of(turn.wall_ns, turn.latencies_ns))
+        self.seconds += turn.wall_ns / 1e9
+        self.requests += turn.requests
+
+    def count(self, left_out: Sequence[bool]) -> None:
+        """Takes all turns of the current launch but those left out into its summaries."""
+        self.summaries[-1] = [one for one, out in zip(self.taken, left_out, strict=True) if not out]
+        self.known = relative_precision(self.summaries, self.typical)
+
+    def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
+        """Adds the current launch; turns that were left out stay, as disturbed ones."""
+        self.cost_ns = cost_ns
+        memory = {**self.loaded["memory"], "inference_bytes": self.peak_bytes}
+        turns = (
+            turn.model_copy(update={"disturbed": out})
+            for turn, out in zip(self.turns, left_out, strict=True)
+        )
+        self.launches.append(
+            Launch(
+                read_ns=self.loaded["read_ns"],
+                compile_ns=self.loaded["compile_ns"],
+                from_cache=self.loaded["from_cache"],
+                first_inference_ns=self.loaded["first_inference_ns"],
+                memory=Memory.model_validate(memory),
+                slices=(*self.warm_up, *turns),
+            )
+        )
+
+    def fail(self, failure: Failure) -> None:
+        """Ends the cell, with what OpenVINO does not know: what was asked of the model."""
+        said = failure.reason.rstrip(".")
+        if failure.stage == "reshape":
+            cell = self.planned.cell
+            asked = f"batch {cell.batch}" if cell.batch else "the given shape"
+            reason = f"the model cannot be reshaped to {asked}: {said}{self._reshaped()}"
+            failure = failure.model_copy(update={"reason": reason})
+        elif failure.stage == "inference" and self.planned.is_random:
+            failure = failure.model_copy(update={"reason": f"{said}. {_RANDOM}"})
+        self.failure = failure
+
+    def _reshaped(self) -> str:
+        """``; the model's input is [?,?,?,3], [1,3,8,8] was asked for``: the first that differs."""
+        ports = self.planned.ports
+        for index, (port, shape) in enumerate(zip(ports, self.planned.shapes, strict=True)):
+            asked = f"[{','.join(map(str, shape))}]"
+            if asked != port.shape:
+                name = f" {name_of(ports, index)}" if len(ports) > 1 else ""
+                return f"; the model's input{name} is {port.shape}, {asked} was asked for"
+        return ""
+
+    @property
+    def worth_a_cache(self) -> bool:
+        """Compiling is slow, and the device keeps nothing of it yet."""
+        compiling = min((launch.compile_ns for launch in self.launches), default=0)
+        cached = "CACHE_DIR" in self.planned.setting["properties"]
+        return compiling >= SLOW_COMPILE_NS and not cached
+
+    def finished(
+        self, *, interleaved_with: Sequence[str], stopped: StopReason | None, layers: bool
+    ) -> Measured:
+        """The cell's result.
+
+        Args:
+            interleaved_with: ids of the cells that took turns with this one.
+            layers: whether the profile holds layer times.
+        """
+        planned = self.planned
+        if self.failure is not None:
+            failed = CellResult(cell=planned.cell, failure=self.failure, basis=planned.basis)
+            return Measured(failed, ())
+        graphs = tuple(
+            Graph.model_validate(self.profiled[kind])
+            for kind in ("runtime_graph", "model_graph")
+            if self.profiled
+        )
+        profile = None
+        if layers and self.profiled:
+            profile = {**self.profiled["profile"], "other_load": self.profile_load}
+        result = CellResult(
+            cell=planned.cell,
+            launches=tuple(self.launches),
+            resolved=self._resolved(),
+            harness=Harness(
+                api=self.loaded["api"], cost_ns=self.cost_ns, reason=self.python_because
+            ),
+            profile=Profile.model_validate(profile) if profile else None,
+            runtime_graph=graphs[0].id if graphs else None,
+            model_graph=graphs[1].id if graphs else None,
+            interleaved_with=tuple(interleaved_with),
+            stopped=stopped,
+            launch_deviation=self.typical or None,
+            profile_failure=self.profile_failure,
+            model_cache=self.profiled.get("model_cache"),
+            basis=planned.basis,
+        )
+        return Measured(result, graphs)
+
+    def _resolved(self) -> Resolved:
+        planned, properties = self.planned, self.loaded["properties"]
+        count = planned.count.confirmed(planned.outputs, self.loaded["outputs"])
+        return Resolved(
+            batch=count.samples,
+            batch_doubt=count.doubt,
+            streams=_number(of_executing(properties, "NUM_STREAMS")),
+            requests=self.loaded["requests"],
+            threads=_number(of_executing(properties, "INFERENCE_NUM_THREADS")),
+            precision=of_executing(properties, "INFERENCE_PRECISION_HINT"),
+            execution_devices=tuple(executing(properties)),
+            inputs=self.profiled.get("inputs", ()),
+            outputs=self.profiled.get("outputs", ()),
+            properties=properties,
+            input_data=planned.input_data,
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,457 @@
+"""Feeds versions of a model the same inputs, in workers, and compares what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from ovreport.computed.matching import network, shared_names
+from ovreport.config.schema import Measure
+from ovreport.errors import UserError
+from ovreport.measuring.collect_outputs import (
+    Answered,
+    Array,
+    Labels,
+    all_answers,
+    asking,
+    input_digests,
+    input_sets,
+    recording,
+)
+from ovreport.measuring.control_outputs import Compared, Distances, compared, distances
+from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
+from ovreport.measuring.planner import Planner
+from ovreport.measuring.worker_session import WorkerError
+from ovreport.outputs.agreement import OutputOptions, drawing
+from ovreport.outputs.drift import LayerSums
+from ovreport.planning.planned_cell import PlannedCell
+from ovreport.run import (
+    Answers,
+    Failure,
+    LayerDrift,
+    Recording,
+    Run,
+    counterparts,
+)
+from ovreport.text.labels import count
+
+# What nothing is compared with in its run is not worth more time.
+_ALONE_S = 10.0
+# A model that draws random numbers shows it in the first sets already.
+_AGAIN_S = 10.0
+# The two layouts of pictures: one version may take what the other does with channels last.
+_LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What a cell is to be fed for its answers."""
+
+    planner: Planner
+    planned: PlannedCell
+    labels: Labels | None
+    labels_file: str
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Of arrays ``<set>_<input>``; made when first wanted, as a plan alone needs none.
+
+        Raises:
+            WorkerError: they cannot be written.
+        """
+        with _costing_answers():
+            seeds = self.planner.source.config.outputs.samples
+            return tuple(self.planner.samples(self.planned, seeds))
+
+    @cached_property
+    def digest(self) -> str:
+        return file_digest(self.files)
+
+    def sets(self) -> list[Mapping[int, Array]]:
+        """Arrays by input, set by set.
+
+        Raises:
+            WorkerError: they are more than the memory holds.
+        """
+        with _costing_answers():
+            check_memory(
+                sum(file.stat().st_size for file in self.files),
+                "all inputs to compare answers by",
+                "Set fewer `samples` under [outputs], or a smaller `batch` or `shape`.",
+            )
+        return list(chain.from_iterable(map(input_sets, self.files)))
+
+    @property
+    def words(self) -> str:
+        several = len(self.files)
+        more = f", and {several - 1} more of the next seeds" if several > 1 else ""
+        return self.planned.input_data + more
+
+
+@contextmanager
+def _costing_answers() -> Iterator[None]:
+    """What is wrong with the inputs once cells are measured costs the answers, not the run."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkerError("input", str(error), error.detail) from error
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two cells to be fed the same, which is A's."""
+
+    base: PlannedCell
+    other: PlannedCell
+    fed: Fed
+    layers: bool
+
+
+def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question]:
+    """The baseline of every model against each of its other versions, runtimes, devices and
+    precisions, in the first cell of each.
+
+    Raises:
+        UserError: labels cannot be read.
+    """
+    config = planner.source.config
+    if not config.outputs.compare:
+        return []
+    found = []
+    for points in _points(planned):
+        named = config.analyzer.get("versions", {}).get("baseline", "parent")
+        base = next((p for p in points if p.cell.version == named), points[0])
+        others = [item for item in points if item is not base]
+        if others:
+            fed = Fed(planner, base, *_labels(planner, base))
+            found += [Question(base, other, fed, config.outputs.layers) for other in others]
+    return found
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A version with nothing to compare in its run: its answers are kept for comparisons later."""
+
+    planned: PlannedCell
+    fed: Fed
+
+
+def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
+    """The only version of each model that has one.
+
+    Raises:
+        UserError: labels cannot be read.
+    """
+    if not planner.source.config.outputs.compare:
+        return []
+    return [
+        Alone(one, Fed(planner, one, *_labels(planner, one)))
+        for one, *others in _points(planned)
+        if not others
+    ]
+
+
+def _points(planned: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
+    """For each model the first cell of everything that its answers depend on."""
+    found: dict[str, dict[tuple[object, ...], PlannedCell]] = {}
+    for item in planned:
+        found.setdefault(item.cell.model, {}).setdefault(item.cell.point, item)
+    return [list(points.values()) for points in found.values()]
+
+
+def is_recorded(asked: Alone, run: Run | None) -> bool:
+    """Whether a run that is gone on with holds the answers, of this model and these inputs."""
+    if run is None:
+        return False
+    try:
+        digests = tuple(d for path in asked.fed.files for d in input_digests(path))
+    except WorkerError:  # to be kept as the reason when it is asked
+        return False
+    return any(
+        known.cell.point == asked.planned.cell.point
+        and known.model == asked.planned.basis.model
+        and known.inputs == digests[: len(known.inputs)] != ()
+        and known.failure is None
+        for known in run.recordings
+    )
+
+
+def answer_alone(asked: Alone, run: Run, settings: Measure, folder: Path) -> Recording:
+    """Runs the version over its inputs, as many as can be had within some seconds.
+
+    Twice if the model draws random numbers.
+    """
+    planned, fed, inputs = asked.planned, asked.fed, folder / "alone.npz"
+    found: Answered | Failure
+    words, digests = planned.input_data, list[str]()
+    itself: Distances = ()
+    try:
+        _save(inputs, fed.sets())
+        words, digests = fed.words, input_digests(inputs)
+        found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
+    except WorkerError as error:
+        found = error.failure
+    if isinstance(found, Answered) and drawing(run, planned.cell):
+        # If that fails, the operators alone tell that the model is random.
+        with suppress(WorkerError):
+            again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
+            itself = distances(found, again)
+    return recording(planned, words, digests, found, fed.labels, fed.labels_file, itself)
+
+
+def is_answered(question: Question, run: Run | None) -> bool:
+    """Whether a run that is gone on with holds the answer, of these models and inputs."""
+    if run is None:
+        return False
+    try:
+        inputs = question.fed.digest
+    except WorkerError:  # to be kept as the reason when it is asked
+        return False
+    return any(
+        (known.base, known.other) == (question.base.cell, question.other.cell)
+        and known.models == _models(question)
+        and known.inputs == inputs
+        and known.asked_layers == question.layers
+        and known.failure is None
+        for known in run.answers
+    )
+
+
+def answer(
+    question: Question, run: Run, settings: Measure, folder: Path
+) -> tuple[Answers, tuple[Recording, ...]]:
+    """Runs both versions over all inputs; what goes wrong is kept as the reason.
+
+    Also what the run file keeps of either's answers.
+    """
+    known = Answers(
+        base=question.base.cell,
+        other=question.other.cell,
+        models=_models(question),
+        inputs="",
+        input_data=question.base.input_data,
+        samples=0,
+        labels=question.fed.labels_file,
+        asked_layers=question.layers,
+    )
+    try:
+        told = {"inputs": question.fed.digest, "input_data": question.fed.words}
+        known = known.model_copy(update=told)
+        fed = _same_inputs(question, run, folder)
+    except WorkerError as error:
+        return known.model_copy(update={"failure": error.failure}), ()
+    asked = list(zip((question.base, question.other), fed, strict=True))
+    a, b = (
+        _answered(item, inputs, settings, folder / f"outputs-{side}")
+        for side, (item, inputs) in enumerate(asked)
+    )
+    itself: tuple[Distances, Distances] = ((), ())
+    if isinstance(a, Failure) or isinstance(b, Failure):
+        known = known.model_copy(update={"failure": a if isinstance(a, Failure) else b})
+    else:
+        both = _compared(question, run, (a, b), fed[0], settings, folder / "again")
+        itself = both.itself
+        update = {"outputs": both.outputs, "repeat_failure": both.failure}
+        known = known.model_copy(update=update | {"samples": _samples(question, a)})
+    words, labels = question.fed.words, (question.fed.labels, question.fed.labels_file)
+    recordings = tuple(
+        recording(item, words, input_digests(inputs), outcome, *labels, repeats)
+        for (item, inputs), outcome, repeats in zip(asked, (a, b), itself, strict=True)
+    )
+    if known.failure is not None or not question.layers:
+        return known, recordings
+    try:
+        layers = tuple(_layers(question, run, settings, folder, fed))
+    except WorkerError as error:
+        return known.model_copy(update={"layers_failure": error.failure}), recordings
+    return known.model_copy(update={"layers": layers}), recordings
+
+
+def _answered(
+    planned: PlannedCell, inputs: Path, settings: Measure, target: Path
+) -> Answered | Failure:
+    try:
+        return all_answers(planned, inputs, settings, target)
+    except WorkerError as error:
+        return error.failure
+
+
+# ---------------------------------------------------------------------------- comparing
+
+
+def _samples(question: Question, answered: Answered) -> int:
+    return len(answered.files) * question.base.batch
+
+
+def _compared(
+    question: Question,
+    run: Run,
+    both: tuple[Answered, Answered],
+    inputs: Path,
+    settings: Measure,
+    target: Path,
+) -> Compared:
+    """All outputs of both; where they do not agree, the base is fed once more."""
+    config = question.fed.planner.source.config
+    return compared(
+        both,
+        question.fed.labels,
+        _samples(question, both[0]),
+        OutputOptions.model_validate(config.analyzer.get("outputs", {})),
+        lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
+        draws=bool(drawing(run, question.base.cell)),
+    )
+
+
+def _layers(
+    question: Question,
+    run: Run,
+    settings: Measure,
+    folder: Path,
+    fed: Sequence[Path],
+) -> Iterator[LayerDrift]:
+    """What the last operator of every executed layer puts out, over all input sets."""
+    results = [
+        next((r for r in run.done if r.cell.id == item.cell.id), None)
+        for item in (question.base, question.other)
+    ]
+    a, b = (network(run, result) if result else None for result in results)
+    if a is None or b is None:
+        raise WorkerError("profile", "layers are known only of profiled cells")
+    shared = shared_names(a.model, b.model)
+    last = [
+        next((i for i in sorted(layer.originals, reverse=True) if a.model[i].name in shared), None)
+        for layer in a.layers
+    ]
+    wanted = {a.model[i].name: a.model[i].type for i in last if i is not None}
+    sums = {name: LayerSums(name, type) for name, type in wanted.items()}
+    files = [folder / f"layers-{side}.npz" for side in (0, 1)]
+    with ExitStack() as stack:
+        askers = [
+            stack.enter_context(asking(item, inputs, settings, list(wanted)))
+            for item, inputs in zip((question.base, question.other), fed, strict=True)
+        ]
+        for turn in range(askers[0].sets):
+            for asker, file in zip(askers, files, strict=True):
+                asker.answer(turn, file)
+            with np.load(files[0], allow_pickle=False) as x, np.load(files[1]) as y:
+                for name in wanted:
+                    places = [str(asker.operators.get(name)) for asker in askers]
+                    if places[0] in x.files and places[1] in y.files:
+                        sums[name].add(x[places[0]], y[places[1]])
+    yield from (drift for one in sums.values() if (drift := one.drift()) is not None)
+
+
+# ---------------------------------------------------------------------------- inputs
+
+
+def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path]:
+    """One file of all sets for A, and the same for B: in its order, layout and element type.
+
+    Raises:
+        WorkerError: B takes other inputs, or the files cannot be written.
+    """
+    files = folder / "same-0.npz", folder / "same-1.npz"
+    sets = question.fed.sets()
+    wanted = next(input_sets(question.other.inputs))
+    models = [
+        run.model_file(item.cell.model, item.cell.version).inputs
+        for item in (question.other, question.base)
+    ]
+    order = counterparts(*models)
+    _save(files[0], sets)
+    try:
+        _save(files[1], [fitted_inputs(values, wanted, order) for values in sets])
+    except ValueError as error:
+        raise WorkerError("input", f"the versions take different inputs: {error}") from error
+    return files
+
+
+def _save(path: Path, sets: Sequence[Mapping[int, Array]]) -> None:
+    named = {f"{n}_{index}": x for n, values in enumerate(sets) for index, x in values.items()}
+    with _costing_answers():
+        write_arrays(path, named)
+
+
+def fitted_inputs(
+    values: Mapping[int, Array], wanted: Mapping[int, Array], order: Sequence[int | None]
+) -> dict[int, Array]:
+    """A's arrays as B takes them; ``order`` holds A's input for each of B's.
+
+    Raises:
+        ValueError: numbers of inputs, or shapes, do not agree.
+    """
+    if len(values) != len(wanted):
+        raise ValueError(f"{len(values)} and {len(wanted)}")
+    fitted = {}
+    for index, like in wanted.items():
+        source = order[index]
+        array = values[index if source is None else source]
+        if array.shape != like.shape and array.ndim == 4:
+            turned = [array.transpose(layout) for layout in _LAYOUTS]
+            array = next((x for x in turned if x.shape == like.shape), array)
+        if array.shape != like.shape:
+            raise ValueError(f"shapes {list(array.shape)} and {list(like.shape)}")
+        fitted[index] = array.astype(like.dtype, order="C")
+    return fitted
+
+
+def _models(question: Question) -> tuple[str, str]:
+    return question.base.basis.model, question.other.basis.model
+
+
+# ---------------------------------------------------------------------------- labels
+
+
+def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
+    """The right classes of the base's given input, and their file's name."""
+    version = next(
+        entry
+        for entry in planner.source.config.model
+        if (entry.name, entry.version) == (base.cell.model, base.cell.version)
+    )
+    if version.labels is None:
+        return None, ""
+    if version.input is None:
+        raise UserError(
+            f"{planner.source.name}: model {version.name!r}: `labels` without `input`",
+            "Labels belong to given inputs: name these with `input`.",
+        )
+    labels = read_labels(planner.source.resolve(version.labels))
+    samples = sum(1 for _ in input_sets(base.inputs)) * base.batch
+    if len(labels) != samples:
+        raise UserError(
+            f"{planner.source.name}: model {version.name!r}: {count(len(labels), 'label')} for "
+            f"{count(samples, 'sample')}",
+            "Give one label for each sample of `input`, in its order, and say with `layout` where "
+            "the batch is.",
+        )
+    return labels, version.labels
+
+
+def read_labels(path: Path) -> Labels:
+    """Class ids of an ``.npy`` of integers, or of a text file with one in each line.
+
+    Raises:
+        UserError: it cannot be read or holds something else.
+    """
+    try:
+        if path.suffix == ".npy":
+            found = np.load(path, allow_pickle=False).ravel()
+            if found.dtype.kind not in "iu":
+                raise ValueError(f"elements of type {found.dtype}")
+            return np.asarray(found, dtype=np.int64)
+        return np.array(
+            [int(line) for line in path.read_text(encoding="utf-8-sig").split()], dtype=np.int64
+        )
+    except (OSError, ValueError, OverflowError, MemoryError, EOFError) as error:
+        raise UserError(
+            f"labels {path}: cannot be read: {error}",
+            "Give an .npy of integers, or a text file with one class id in each line.",
+        ) from error

@@ -1,0 +1,107 @@
+"""What two versions answered, compared, with a control: does the base repeat itself?
+
+A model that draws random numbers differs from itself. Where versions do not agree, the base is fed
+the same once more, so that such a model is not taken for a wrong version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ovreport.measuring.collect_outputs import Answered, Array, Labels
+from ovreport.measuring.worker_session import WorkerError
+from ovreport.outputs.agreement import JudgedOutput, OutputOptions, judged
+from ovreport.outputs.drift import output_drift
+from ovreport.outputs.pairing import Pair, paired
+from ovreport.run import Failure, OutputDrift
+
+Distances = tuple[float | None, ...]
+"""How far each output of a version is from itself; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """All outputs of two versions."""
+
+    outputs: tuple[OutputDrift, ...]
+    itself: tuple[Distances, Distances]
+    """Of A and of B."""
+    failure: Failure | None = None
+    """Why the base could not be fed once more."""
+
+
+def compared(
+    both: tuple[Answered, Answered],
+    labels: Labels | None,
+    samples: int,
+    options: OutputOptions,
+    again: Callable[[], Answered],
+    *,
+    draws: bool,
+) -> Compared:
+    """Compares all outputs.
+
+    Args:
+        labels: of the first output with scores.
+        again: feeds the base once more, or raises a :class:`WorkerError`.
+        draws: the base draws random numbers: even if both answer the same, as draws of the same
+            second do, that is chance.
+    """
+    a, b = both
+    pairs = list(paired(a.ports, b.ports))
+    outputs = _drifts(pairs, both, labels)
+    # Versions that answer the same to the bit repeat each other.
+    same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
+    of_a = _zero_at({pair.first for pair in same}, a)
+    of_b = () if draws else _zero_at({pair.second for pair in same}, b)
+    doubtful = any(_is_doubtful(judged(drift, samples, options)) for drift in outputs)
+    if not draws and not doubtful:
+        return Compared(outputs, (of_a, of_b))
+    try:
+        of_a = distances(a, again())
+    except WorkerError as error:
+        return Compared(outputs, (of_a, of_b), error.failure)
+    found = tuple(
+        x if pair.first is None else x.model_copy(update={"itself": of_a[pair.first]})
+        for pair, x in zip(pairs, outputs, strict=True)
+    )
+    return Compared(found, (of_a, of_b))
+
+
+def _is_doubtful(judged: JudgedOutput) -> bool:
+    """Whether it would be excused by a model that does not repeat itself."""
+    return judged.outcome in ("apart", "other") or judged.drift.reason == "shape"
+
+
+def _zero_at(places: set[int | None], answered: Answered) -> Distances:
+    return tuple(0.0 if n in places else None for n in range(len(answered.ports)))
+
+
+def distances(before: Answered, again: Answered) -> Distances:
+    """How far each output is from what it was before, over the sets that were fed again."""
+    return tuple(_distance(before.of(n), again.of(n)) for n in range(len(before.ports)))
+
+
+def _distance(before: Sequence[Array] | None, again: Sequence[Array] | None) -> float | None:
+    if before is None or again is None:
+        return None
+    return output_drift("", before[: len(again)], again).distance
+
+
+def _drifts(
+    pairs: Sequence[Pair], both: tuple[Answered, Answered], labels: Labels | None
+) -> tuple[OutputDrift, ...]:
+    found: list[OutputDrift] = []
+    for pair in pairs:
+        a, b = (
+            None if index is None else side.of(index)
+            for side, index in zip(both, (pair.first, pair.second), strict=True)
+        )
+        if a is None or b is None:
+            found.append(pair.drift("unreadable"))
+            continue
+        drift = output_drift(pair.name, a, b, labels, pair.types)
+        labels = labels if drift.accuracy is None else None
+        found.append(drift.model_copy(update={"other_name": pair.other_name}))
+    return tuple(found)

@@ -1,0 +1,271 @@
+"""From cells to planned cells: models inspected, shapes resolved, inputs made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ovreport.config.load import Source
+from ovreport.config.schema import Scalar, Version
+from ovreport.errors import UserError
+from ovreport.measuring.devices import problem
+from ovreport.measuring.inputs import Range, file_digest, prepare_inputs
+from ovreport.measuring.inspection import Inspection, ModelInfo, closed_indices, inspect
+from ovreport.measuring.proposed_shapes import propose
+from ovreport.planning.planned_cell import PlannedCell
+from ovreport.planning.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
+from ovreport.run import Basis, Cell, Environment, ModelFile, RuntimeFacts
+
+
+@dataclass(frozen=True)
+class Runtimes:
+    """What each runtime's OpenVINO says of the models and the machine."""
+
+    pythons: Mapping[str, Path]
+    inspections: Mapping[str, Inspection]
+
+    @property
+    def default(self) -> Inspection:
+        """The first runtime's."""
+        return next(iter(self.inspections.values()))
+
+    @property
+    def facts(self) -> tuple[RuntimeFacts, ...]:
+        return tuple(
+            RuntimeFacts(name=name, openvino=i.openvino, python=i.python, devices=i.devices)
+            for name, i in self.inspections.items()
+        )
+
+
+def inspect_runtimes(source: Source) -> Runtimes:
+    """Reads every model with every runtime, in a process of its own.
+
+    Raises:
+        UserError: a runtime cannot be started, a model cannot be read, a device is not there.
+    """
+    config = source.config
+    pythons = {runtime.name: source.python(runtime) for runtime in config.runtime}
+    pythons = pythons or {"default": Path(sys.executable)}
+    extensions = [source.extensions(version) for version in config.model]
+    inspections = {
+        name: inspect(source.models, extensions, python=python) for name, python in pythons.items()
+    }
+    devices = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
+    for device in sorted(devices):
+        for name, inspection in inspections.items():
+            _check_device(device, [d.name for d in inspection.devices], source.name, name)
+    return Runtimes(pythons, inspections)
+
+
+def _check_device(device: str, available: list[str], source: str, runtime: str) -> None:
+    if found := problem(device, available):
+        raise UserError(
+            f"{source}: device {device!r}: {found}"
+            + ("" if runtime == "default" else f" (runtime {runtime!r})"),
+            f"Available: {', '.join(available)}; `ovreport devices` lists them.",
+        )
+
+
+@dataclass(frozen=True)
+class _InputFile:
+    path: Path
+    words: str
+    sha256: str
+
+
+@dataclass
+class Planner:
+    """Resolves cells against inspected models; input files go to ``folder`` and are shared."""
+
+    source: Source
+    runtimes: Runtimes
+    environment: Environment
+    folder: Path
+    _inputs: dict[str, _InputFile] = field(default_factory=dict)
+    _known_indices: dict[tuple[object, ...], dict[int, Range]] = field(default_factory=dict)
+
+    def plan(self, cell: Cell) -> PlannedCell:
+        """Everything a worker needs to run the cell.
+
+        Raises:
+            UserError: shapes or inputs do not fit the model; names the model and the input.
+        """
+        place = self._place(cell.model, cell.version)
+        version = self.source.config.model[place]
+        inspection = self.runtimes.inspections[cell.runtime]
+        info = inspection.models[place]
+        resolved = self._shapes(version, info, cell)
+        fed = self._input_file(version, info, resolved, self._indices(cell, resolved.shapes))
+        properties = _properties(cell, self.source.config.properties)
+        return PlannedCell(
+            cell=cell,
+            model=self.source.resolve(version.path),
+            extensions=self.source.extensions(version),
+            python=self.runtimes.pythons[cell.runtime],
+            ports=info.inputs,
+            outputs=info.outputs,
+            shapes=resolved.shapes,
+            count=resolved.count,
+            inputs=fed.path,
+            input_data=fed.words,
+            is_random=_is_random(version, info),
+            properties=properties,
+            python_because=_python_because(info),
+            basis=Basis(
+                model=info.sha256,
+                inputs=fed.sha256,
+                properties=properties,
+                openvino=inspection.openvino,
+                measure=self.source.config.measure.model_dump(mode="json"),
+                environment=self.environment.id,
+            ),
+        )
+
+    def samples(self, planned: PlannedCell, count: int) -> list[Path]:
+        """Input files to compare answers by: the given input, or random ones of several seeds.
+
+        Raises:
+            UserError: they cannot be written.
+        """
+        place = self._place(planned.cell.model, planned.cell.version)
+        version = self.source.config.model[place]
+        if version.input is not None or not planned.is_random:
+            return [planned.inputs]
+        info = self.runtimes.inspections[planned.cell.runtime].models[place]
+        paths = [self.folder / f"samples-{planned.cell.id}-{n}.npz" for n in range(count)]
+        for number, path in enumerate(paths):
+            seed = self.source.config.measure.seed + number
+            indices = self._indices(planned.cell, planned.shapes)
+            prepare_inputs(path, info.inputs, planned.shapes, None, version.range, seed, indices)
+        return paths
+
+    def model_files(self) -> tuple[ModelFile, ...]:
+        return tuple(
+            ModelFile(
+                model=version.name,
+                version=version.version,
+                path=version.path,
+                format=info.format,
+                size_bytes=info.size_bytes,
+                sha256=info.sha256,
+                inputs=info.inputs,
+                outputs=info.outputs,
+                layouts=info.layouts,
+            )
+            for version, info in zip(
+                self.source.config.model, self.runtimes.default.models, strict=True
+            )
+        )
+
+    def _place(self, model: str, version: str) -> int:
+        return next(
+            place
+            for place, entry in enumerate(self.source.config.model)
+            if (entry.name, entry.version) == (model, version)
+        )
+
+    def _shapes(self, version: Version, info: ModelInfo, cell: Cell) -> ResolvedShapes:
+        try:
+            return resolve(info.inputs, version.shape, version.layout, cell.batch, info.layouts)
+        except OpenShapeError as error:
+            known = partial_shapes(
+                info.inputs, version.shape, version.layout, cell.batch, info.layouts
+            )
+            example = propose(
+                self.source.resolve(version.path),
+                info.inputs,
+                known,
+                self.source.extensions(version),
+                python=self.runtimes.pythons[cell.runtime],
+            )
+            raise self._located(version, error.with_example(example)) from error
+        except UserError as error:
+            raise self._located(version, error) from error
+
+    def _indices(self, cell: Cell, shapes: tuple[tuple[int, ...], ...]) -> dict[int, Range]:
+        """Values that inputs which are indices may have, by input."""
+        place = self._place(cell.model, cell.version)
+        key = (cell.runtime, place, shapes)
+        if key not in self._known_indices:
+            version = self.source.config.model[place]
+            found = closed_indices(
+                self.source.resolve(version.path),
+                shapes,
+                self.source.extensions(version),
+                self.runtimes.inspections[cell.runtime].models[place],
+                python=self.runtimes.pythons[cell.runtime],
+            )
+            self._known_indices[key] = {
+                index: (one.low, one.high) for index, one in enumerate(found) if one is not None
+            }
+        return self._known_indices[key]
+
+    def _input_file(
+        self,
+        version: Version,
+        info: ModelInfo,
+        resolved: ResolvedShapes,
+        indices: Mapping[int, Range],
+    ) -> _InputFile:
+        """The same file for versions and configurations that are fed the same."""
+        key = repr((info.inputs, resolved.shapes, version.input, version.range, indices))
+        if key not in self._inputs:
+            path = self.folder / f"inputs-{len(self._inputs)}.npz"
+            try:
+                words = prepare_inputs(
+                    path,
+                    info.inputs,
+                    resolved.shapes,
+                    self._given_input(version),
+                    version.range,
+                    self.source.config.measure.seed,
+                    indices,
+                )
+            except UserError as error:
+                raise self._located(version, error) from error
+            digest = file_digest([path], repr(resolved.shapes).encode())
+            self._inputs[key] = _InputFile(path, words, digest)
+        return self._inputs[key]
+
+    def _given_input(self, version: Version) -> Path | dict[str, Path] | None:
+        if isinstance(version.input, dict):
+            return {name: self.source.resolve(path) for name, path in version.input.items()}
+        return None if version.input is None else self.source.resolve(version.input)
+
+    def _located(self, version: Version, error: UserError) -> UserError:
+        where = f"{self.source.name}: model {version.name!r}"
+        if version.version != "parent":
+            where += f", version {version.version!r}"
+        return UserError(f"{where}: {error.found}", error.remedy, detail=error.detail)
+
+
+def _is_random(version: Version, info: ModelInfo) -> bool:
+    """Whether an input has no file."""
+    return not isinstance(version.input, str) and len(version.input or {}) < len(info.inputs)
+
+
+def _python_because(info: ModelInfo) -> str:
+    """Why only the Python API can run a model; empty where the C API can, which costs less."""
+    if info.stateful:
+        return "the C API cannot reset the states of a model"
+    if any(port.precision == "string" for port in info.inputs):
+        return "ovreport gives strings to a model by the Python API alone"
+    return ""
+
+
+def _properties(
+    cell: Cell, raw: Mapping[str, Mapping[str, Scalar]]
+) -> dict[str, str | int | float | bool]:
+    """What the cell's device is compiled with; raw properties of the config come last."""
+    properties: dict[str, str | int | float | bool] = {}
+    if cell.hint != "none":
+        properties["PERFORMANCE_HINT"] = cell.hint.upper()
+    if cell.streams != "auto":
+        properties["NUM_STREAMS"] = cell.streams
+    if cell.precision is not None:
+        properties["INFERENCE_PRECISION_HINT"] = cell.precision
+    if cell.threads is not None:
+        properties["INFERENCE_NUM_THREADS"] = cell.threads
+    return {**properties, **raw.get(cell.device, {})}

@@ -1,0 +1,343 @@
+"""The scheduler: which worker runs when, and for how long.
+
+Cells that differ in nothing but version or runtime form a group, or all cells of a model do. The
+workers of a group are alive at once, with compiled models, and take turns in short slices, since
+the same model drifts by 5 to 10 % within minutes and neighbours in time share the drift. A group is
+launched several times, since memory layout alone makes two processes of the same model differ by
+near 1 %.
+
+The launches of a group do not follow one another: the groups go round, each with one launch at a
+time, so that the launches of a cell see as much of the machine's moods as the run is long. A worker
+lives for one launch, and so no more than one group is in memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from ovreport.config.schema import Measure
+from ovreport.measuring.background_load import LoadMeter, crowded
+from ovreport.measuring.cell_state import Measured, Member
+from ovreport.measuring.profiling import profile
+from ovreport.measuring.stopping import Standing, launch_is_done, part_done, reason_to_stop
+from ovreport.measuring.worker_session import WorkerError, WorkerRefusalError, WorkerSession
+from ovreport.planning.matrix import paced_seconds
+from ovreport.planning.planned_cell import PlannedCell, begun_by, groups
+from ovreport.planning.resume import Resumption
+from ovreport.run import Begun, Cell, Slice, StopReason
+from ovreport.stats.precision import Precision, deviation
+from ovreport.stats.steady import warm_up
+from ovreport.stats.uncertainty import typical_deviation
+
+# Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
+_WARM_UP_S = 0.05
+_WARM_UP_LIMIT_S = 1.0
+
+
+@dataclass(frozen=True)
+class PassStarted:
+    """The groups that are not done begin another round of launches."""
+
+    number: int
+    cells: int
+    """Of these groups."""
+
+
+@dataclass(frozen=True)
+class CellStarted:
+    """A worker begins to load the cell's model."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class SliceDone:
+    """A slice ended; ``precision`` is how well the cell is known by now."""
+
+    cell: Cell
+    precision: Precision
+    done: float
+    """Part of the cell's measuring, as far as can be foreseen."""
+
+
+Event: TypeAlias = "PassStarted | CellStarted | SliceDone"
+
+
+def measure(
+    cells: Sequence[PlannedCell],
+    settings: Measure,
+    *,
+    on_event: Callable[[Event], None],
+    resumed: Resumption | None = None,
+) -> Iterator[Measured | Begun]:
+    """Runs the cells and yields each as soon as its group has had its last launch.
+
+    Every launch before that is yielded, too; those that ``resumed`` holds are not made again.
+
+    A cell that fails costs only itself. Closing the iterator, or an exception, ends all workers.
+    """
+    resumed = resumed or Resumption()
+    begun, failed = resumed.begun, resumed.failed
+    waiting = [
+        _Group(group, settings, on_event, begun_by(group, begun))
+        for group in groups(cells, settings.interleave, begun, failed)
+    ]
+    # The run's time goes on where it ended before.
+    clock = time.perf_counter_ns() - max((group.ended_ns for group in waiting), default=0)
+    rounds, deviations = 0, dict[str, float]()
+    while waiting:
+        group = min(waiting, key=lambda group: group.launches)
+        if group.launches >= rounds:
+            rounds = group.launches + 1
+            on_event(PassStarted(rounds, sum(len(group.alive) for group in waiting)))
+        yield from group.launch(clock, typical_deviation(list(deviations.values())))
+        deviations |= group.deviations
+        if group.is_done:
+            waiting.remove(group)
+
+
+class _Group:
+    """Cells that are measured interleaved.
+
+    Args:
+        begun: launches that are not made again.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[PlannedCell],
+        settings: Measure,
+        on_event: Callable[[Event], None],
+        begun: Sequence[Begun],
+    ) -> None:
+        # Cells that are compared run by the same API, as its own cost is part of small figures.
+        because = next((one.python_because for one in cells if one.python_because), "")
+        self.members = [Member(planned, because) for planned in cells]
+        self.settings = settings
+        self.on_event = on_event
+        self.clock = 0
+        # The order of slices has to differ between groups and yet be repeatable.
+        self.random = np.random.default_rng([settings.seed, *(int(c.cell.id, 16) for c in cells)])
+        self.stopped: StopReason | None = None
+        self.launch_s = 0.0
+        """Of the current launch: all before its first turn."""
+        self.launches = len(begun)
+        self.ended_ns = 0
+        """When the last of the launches ended that are not made again."""
+        self.crowded: list[bool] = []
+        """Whether other programs disturbed a turn of the current launch."""
+        for one in begun:
+            self._take_over(one)
+
+    @property
+    def alive(self) -> list[Member]:
+        return [member for member in self.members if member.failure is None]
+
+    @property
+    def is_done(self) -> bool:
+        return self.stopped is not None or not self.alive
+
+    @property
+    def deviations(self) -> dict[str, float]:
+        """Of the launches of each cell, by its id, where there are several."""
+        known = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
+        return {id: value for id, value in known.items() if value is not None}
+
+    def launch(self, clock: int, typical: float) -> Iterator[Measured | Begun]:
+        """Makes one launch and yields it, or the results of cells that are done by it.
+
+        Args:
+            clock: the start of the run.
+            typical: relative standard deviation of launches of the run's cells.
+        """
+        self.clock = clock
+        before = self.alive
+        for member in before:
+            member.typical = typical
+        self._launch()
+        yield from (self._finished(member) for member in before if member.failure is not None)
+        if self.stopped is not None:
+            # All at once: a run killed between two of them would part what took turns.
+            yield from [self._finished(member) for member in self.alive]
+        elif self.alive:
+            yield Begun(
+                bases={m.planned.cell.id: m.planned.basis for m in self.alive},
+                launches={m.planned.cell.id: m.launches[-1] for m in self.alive},
+            )
+
+    def _finished(self, member: Member) -> Measured:
+        return member.finished(
+            interleaved_with=[m.planned.cell.id for m in self.alive if m is not member],
+            stopped=self.stopped,
+            layers=self.settings.profile_iterations > 0,
+        )
+
+    # ------------------------------------------------------------------------ launches
+
+    def _take_over(self, begun: Begun) -> None:
+        for member in self.members:
+            member.take_over(launch := begun.launches[member.planned.cell.id])
+            ended_ns = max(one.start_ns + one.wall_ns for one in launch.slices)
+            self.ended_ns = max(self.ended_ns, ended_ns)
+
+    def _launch(self) -> None:
+        self.launches += 1
+        self.crowded = []
+        with ExitStack() as stack:
+            workers: dict[int, WorkerSession] = {}
+            started = time.monotonic()
+            for member in self.alive:
+                with _failing(member, workers):
+                    workers[id(member)] = self._loaded(member, stack)
+                    self._warm_up(member, workers[id(member)])
+            self.launch_s = time.monotonic() - started
+            self._take_turns(workers)
+            for member in self.alive:
+                with _failing(member, workers):
+                    self._close_launch(member, workers[id(member)])
+            if self.stopped:
+                profile([(m, workers[id(m)]) for m in self.alive], self.settings)
+
+    def _loaded(self, member: Member, stack: ExitStack) -> WorkerSession:
+        """A worker that runs the member's model. What the C API refuses, the Python API may take.
+
+        It is tried in a process of its own, so that memory and times are those of one loading.
+        """
+        self.on_event(CellStarted(member.planned.cell))
+        try:
+            return self._load(member, stack)
+        except WorkerRefusalError as refusal:
+            if member.python_because:
+                raise
+            member.python_because = f"the C API refuses the model: {refusal.failure.reason}"
+            return self._load(member, stack)
+
+    def _load(self, member: Member, stack: ExitStack) -> WorkerSession:
+        planned, memory_limit = member.planned, self.settings.memory_limit_mib
+        worker = stack.enter_context(WorkerSession(planned.python, memory_limit_mib=memory_limit))
+        try:
+            loaded = worker.ask(
+                "compile",
+                self.settings.compile_limit + self.settings.inference_limit,
+                "load",
+                **planned.setting,
+                requests=planned.requests,
+                api="python" if member.python_because else None,
+            )
+        except WorkerError:
+            worker.kill()  # its memory goes back at once, not when the launch ends
+            raise
+        member.begin_launch(loaded)
+        return worker
+
+    def _warm_up(self, member: Member, worker: WorkerSession) -> None:
+        """Short stretches until the latencies are steady; they are kept and do not count."""
+        started = time.monotonic()
+        while time.monotonic() - started < _WARM_UP_LIMIT_S:
+            member.warm_up.append(self._slice(member, worker, _WARM_UP_S, warmup=True))
+            if warm_up(np.concatenate([s.latencies_ns for s in member.warm_up])) is not None:
+                return
+
+    def _take_turns(self, workers: Mapping[int, WorkerSession]) -> None:
+        """Rounds of slices, one of each member, until the launch has had its share."""
+        order: list[int] = []
+        for turn in itertools.count():
+            # A random order and then its reverse: every pair is seen both ways round.
+            order = (
+                list(self.random.permutation(len(self.members))) if turn % 2 == 0 else order[::-1]
+            )
+            for index in order:
+                member = self.members[index]
+                if member.failure is None:
+                    with _failing(member, workers):
+                        self._counted_slice(member, workers[id(member)])
+            if not self.alive:
+                return
+            self._count_turn()
+            standing = Standing(self.launches, self.launch_s, len(self.crowded))
+            self.stopped = reason_to_stop(self.alive, self.settings, standing)
+            if self.stopped or launch_is_done(self.alive, self.settings, standing):
+                return
+
+    def _counted_slice(self, member: Member, worker: WorkerSession) -> None:
+        seconds, iterations, rate = self.settings.slice, None, member.planned.cell.rate
+        if self.settings.iterations:
+            launches_left = max(1, self.settings.launches - self.launches + 1)
+            iterations = max(1, -(-(self.settings.iterations - member.requests) // launches_left))
+        if rate is not None:
+            seconds = max(seconds, iterations / rate if iterations else paced_seconds(rate))
+        member.take(self._slice(member, worker, seconds, iterations, rate))
+
+    def _count_turn(self) -> None:
+        """Disturbed turns do not count, unless most of a launch was disturbed or time is fixed."""
+        self.crowded.append(any(crowded(member.turns[-1]) for member in self.alive))
+        for member in self.alive:
+            member.count(self._left_out)
+        done = part_done(self.alive, self.settings)
+        for member in self.alive:
+            self.on_event(SliceDone(member.planned.cell, member.known, done))
+
+    @property
+    def _left_out(self) -> list[bool]:
+        fixed = self.settings.duration is not None or self.settings.iterations is not None
+        if fixed or sum(self.crowded) > len(self.crowded) / 2:
+            return [False] * len(self.crowded)
+        return self.crowded
+
+    def _slice(
+        self,
+        member: Member,
+        worker: WorkerSession,
+        seconds: float,
+        iterations: int | None = None,
+        rate: float | None = None,
+        *,
+        warmup: bool = False,
+    ) -> Slice:
+        first_s = member.loaded["first_inference_ns"] / 1e9
+        load = LoadMeter(worker.pid)
+        with load:
+            started = time.perf_counter_ns()
+            answer = worker.ask(
+                "inference",
+                # Filling, the two rounds at least and draining each last one latency or two.
+                seconds + max(self.settings.inference_limit, 8 * first_s * (iterations or 1)),
+                "slice",
+                seconds=seconds,
+                iterations=iterations,
+                rate=rate,
+            )
+        member.peak_bytes = max(member.peak_bytes, answer["peak_bytes"])
+        return Slice(
+            start_ns=started - self.clock,
+            wall_ns=answer["wall_ns"],
+            cpu_ns=answer["cpu_ns"],
+            latencies_ns=answer["latencies_ns"],
+            warmup=warmup,
+            arrived=answer.get("arrived"),
+            other_load=load.cores,
+            reference_ns=answer["reference_ns"],
+        )
+
+    def _close_launch(self, member: Member, worker: WorkerSession) -> None:
+        limit = self.settings.inference_limit * 8
+        cost_ns = worker.ask("inference", limit, "calibrate")["cost_ns"]
+        member.end_launch(self._left_out, cost_ns)
+
+
+@contextmanager
+def _failing(member: Member, workers: Mapping[int, WorkerSession]) -> Iterator[None]:
+    """A worker's error becomes the failure of its cell, and its memory goes back at once."""
+    try:
+        yield
+    except WorkerError as error:
+        member.fail(error.failure)
+        if worker := workers.get(id(member)):
+            worker.kill()

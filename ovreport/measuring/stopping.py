@@ -1,0 +1,165 @@
+"""When a group of cells has been measured enough, and when its launch has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from ovreport.config.schema import Measure
+from ovreport.measuring.cell_state import Member
+from ovreport.run import StopReason
+from ovreport.stats.precision import (
+    Series,
+    by_slice,
+    log_ratios,
+    ratio_precision,
+    slices_per_launch,
+)
+
+# More launches than this are not started to reach the target: it would take ten times as many to
+# see three times as much.
+_MOST_LAUNCHES = 50
+# Differences between launches of a model that show how far they lie apart: of a kind that is one in
+# four, eleven launches hold none in one case of 24, and three in two of five.
+_TELLING = 10
+# The part of the time that may go into starting these.
+_STARTING = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a group is with its launches."""
+
+    launches: int
+    """With the current one."""
+    launch_s: float
+    """From the start of the current one to its first turn."""
+    turns: int
+    """Of the current one."""
+
+
+def reason_to_stop(
+    members: Sequence[Member], settings: Measure, standing: Standing
+) -> StopReason | None:
+    """Why measuring ends after this turn, if it does.
+
+    Versions that take turns are there to be compared: they are known well enough when their ratio
+    is as well. That is asked of launches that have had their share: a launch of a slice or two says
+    little, and who asks often enough is told what he likes by chance.
+
+    Args:
+        members: those that have not failed, at least one.
+    """
+    if settings.iterations is not None:
+        done = all(member.requests >= settings.iterations for member in members)
+        return "iterations" if done else None
+    if standing.launches < least_launches(members, settings, standing):
+        return None
+    seconds = _seconds(members)
+    if settings.duration is not None:
+        return "duration" if seconds >= settings.duration else None
+    if seconds < settings.min_time:
+        return None
+    if seconds >= settings.max_time:
+        return "target" if _known(members, settings) else "max_time"
+    told = _slices(members) >= _wanted(members, settings, standing)
+    return "target" if told and _known(members, settings) else None
+
+
+def launch_is_done(members: Sequence[Member], settings: Measure, standing: Standing) -> bool:
+    """Whether the next slice is better taken in a further launch.
+
+    The launches that a cell has at least share the least time; any that follow are as long as
+    pays for what is known worst. Starting launches takes no longer than measuring may, and where
+    few can be started, those share the time that is left.
+    """
+    if settings.iterations is not None:
+        return True
+    least = least_launches(members, settings, standing)
+    if standing.launches < least or settings.duration is not None:
+        whole = settings.duration or settings.min_time
+        shared = _seconds(members) >= whole * standing.launches / least
+        return shared and (least == settings.launches or _slices(members) > 1)
+    most = min(_MOST_LAUNCHES, settings.max_time / standing.launch_s)
+    if standing.launches >= most:
+        return False
+    slice_s = _turn_s(members, standing) / len(members)
+    left_s = settings.max_time - _seconds(members) + standing.turns * slice_s
+    share = left_s / (most - standing.launches + 1) / slice_s
+    return _slices(members) >= max(share, _wanted(members, settings, standing))
+
+
+def least_launches(members: Sequence[Member], settings: Measure, standing: Standing) -> int:
+    """Launches that are made in any case.
+
+    Where launches of other cells show how far they lie apart, or few can be paid, those of the
+    settings do.
+    """
+    known = members[0].typical > 0 or settings.launches == 1
+    if known or settings.duration is not None or standing.launch_s == 0:
+        return settings.launches
+    apart = ceil(_TELLING / len(members)) + 1
+    paid = int(settings.max_time * _STARTING / standing.launch_s)
+    return max(settings.launches, min(apart, paid))
+
+
+def part_done(members: Sequence[Member], settings: Measure) -> float:
+    """Part of the measuring that is done, as far as can be foreseen, from 0 to 1.
+
+    A figure is known twice as well after four times as long.
+
+    Args:
+        members: those that have not failed, at least one.
+    """
+    if settings.iterations is not None:
+        return min(1.0, min(member.requests for member in members) / settings.iterations)
+    if settings.duration is not None:
+        return min(1.0, _seconds(members) / settings.duration)
+    least = min(1.0, _seconds(members) / settings.min_time)
+    known = min((settings.target / max(settings.target, m.known.worst)) ** 2 for m in members)
+    return min(1.0, max(_seconds(members) / settings.max_time, least * known))
+
+
+def _wanted(members: Sequence[Member], settings: Measure, standing: Standing) -> int:
+    """Slices of the current launch that pay."""
+    cost = standing.launch_s / _turn_s(members, standing)
+    return min(slices_per_launch(series, cost) for series in _series(members, settings))
+
+
+def _slices(members: Sequence[Member]) -> int:
+    """Of the current launch, as far as they count."""
+    return len(members[0].summaries[-1])
+
+
+def _turn_s(members: Sequence[Member], standing: Standing) -> float:
+    return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / standing.turns
+
+
+def _seconds(members: Sequence[Member]) -> float:
+    """Counted time of the member that has least of it."""
+    return min(member.seconds for member in members)
+
+
+def _known(members: Sequence[Member], settings: Measure) -> bool:
+    """Whether all that is to be known is within the target."""
+    return all(member.known.worst <= settings.target for member in members) and all(
+        ratio_precision(base.summaries, other.summaries).worst <= settings.target
+        for base, other in _compared(members, settings)
+    )
+
+
+def _series(members: Sequence[Member], settings: Measure) -> Iterator[Series]:
+    compared = _compared(members, settings)
+    for base, other in compared:
+        yield from log_ratios(base.summaries, other.summaries)
+    if not compared:
+        for member in members:
+            yield from by_slice(member.summaries)
+
+
+def _compared(members: Sequence[Member], settings: Measure) -> list[tuple[Member, Member]]:
+    """The pairs of the group that differ in nothing but version or runtime."""
+    if settings.interleave != "versions":
+        return []
+    return [(members[0], other) for other in members[1:]]

@@ -1,0 +1,346 @@
+"""How far two answers to the same question are apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovreport.outputs.classes import Classes, agreements, as_scores, best_classes, sum_to_one
+from ovreport.outputs.elements import (
+    Truths,
+    are_codes,
+    comparable,
+    differences,
+    equal_elements,
+    same_bits,
+)
+from ovreport.outputs.parts import Parts, channel_axes, finite
+from ovreport.run import LayerDrift, OutputDrift, Reason
+
+Array = NDArray[Any]
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
+Shape = tuple[int, ...]
+
+# What may be left of the error where B is said to be A times a factor, or A plus an offset.
+_LEFT = 0.1
+# Fewer values lie on a line by chance.
+_LEAST_VALUES = 16
+# What rounding leaves of the error once both are sorted. Sorting takes most of a random error, too.
+_LEFT_SORTED = 1e-3
+
+
+def output_drift(
+    name: str,
+    a: Sequence[Array],
+    b: Sequence[Array],
+    labels: Classes | None = None,
+    types: tuple[str, str] = ("", ""),
+) -> OutputDrift:
+    """One output of two versions over the same inputs.
+
+    Args:
+        a: an array for each input set.
+        labels: the right class of each sample, in order, if this output is to be scored.
+        types: element types as OpenVINO names them.
+    """
+    sums = OutputSums(one_unit=are_probabilities(a) and are_probabilities(b))
+    identical = types[0] == types[1]
+    for x, y in zip(a, b, strict=True):
+        sums.add(x.ravel(), y.ravel(), (x.shape, y.shape), np.arange(x.size))
+        identical = identical and same_bits(x, y)
+    drift = sums.drift(name, types).model_copy(update={"identical": identical})
+    scores, others = as_scores(a), as_scores(b)
+    if drift.reason is not None or scores is None or others is None:
+        return drift
+    classes = agreements(best_classes(scores), best_classes(others), scores.shape[1], labels)
+    probabilities = sum_to_one(scores, 1) and sum_to_one(others, 1)
+    return drift.model_copy(update={"probabilities": probabilities, **classes})
+
+
+def are_probabilities(arrays: Sequence[Array]) -> bool:
+    """Whether values along an axis of channels sum to one."""
+    return any(
+        all(x.ndim > axis and x.dtype.kind == "f" and sum_to_one(x, axis) for x in arrays)
+        for axis in channel_axes(arrays[0].shape)
+    )
+
+
+# ---------------------------------------------------------------------------- sums
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Over elements of two arrays, A and B, that are finite in both."""
+
+    count: int = 0
+    squares: float = 0.0
+    """Of A."""
+    other_squares: float = 0.0
+    products: float = 0.0
+    """Of A and B."""
+    apart: float = 0.0
+    """Squares of B − A."""
+    change: float = 0.0
+    """B − A."""
+    errors: float = 0.0
+    """|B − A|."""
+    largest: float = 0.0
+
+    @classmethod
+    def of(cls, x: Numbers, y: Numbers, d: Numbers) -> _Sums:
+        return cls(
+            count=x.size,
+            squares=float(x @ x),
+            other_squares=float(y @ y),
+            products=float(x @ y),
+            apart=float(d @ d),
+            change=float(d.sum()),
+            errors=float(np.abs(d).sum()),
+            largest=float(np.abs(d).max(initial=0.0)),
+        )
+
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(
+            self.count + other.count,
+            self.squares + other.squares,
+            self.other_squares + other.other_squares,
+            self.products + other.products,
+            self.apart + other.apart,
+            self.change + other.change,
+            self.errors + other.errors,
+            max(self.largest, other.largest),
+        )
+
+    @property
+    def cosine(self) -> float:
+        """Of the angle between A and B as vectors; exactly 1 for equal ones."""
+        if not self.apart:
+            return 1.0
+        lengths = (self.squares * self.other_squares) ** 0.5
+        return min(1.0, finite(self.products / lengths)) if lengths else 0.0
+
+    @property
+    def relative(self) -> float:
+        return relative_error(self.apart, self.squares)
+
+    @property
+    def factor(self) -> float | None:
+        """B / A by least squares, if that explains the difference."""
+        if not self.apart or not self.squares or self.count < _LEAST_VALUES:
+            return None
+        factor = self.products / self.squares
+        left = self.other_squares - factor * self.products
+        return finite(factor) if left <= _LEFT**2 * self.apart else None
+
+    @property
+    def offset(self) -> float | None:
+        """The mean of B − A, if that explains the difference."""
+        if not self.apart or self.count < _LEAST_VALUES:
+            return None
+        offset = self.change / self.count
+        left = self.apart - offset * self.change
+        return finite(offset) if left <= _LEFT**2 * self.apart else None
+
+
+def relative_error(apart: float, squares: float) -> float:
+    """‖B − A‖ / ‖A‖ from the sums of their squares; 1 where A is zero and B is not."""
+    return finite((apart / squares) ** 0.5) if squares else float(apart > 0)
+
+
+class OutputSums:
+    """One output of two versions, compared input set by input set."""
+
+    def __init__(self, *, one_unit: bool) -> None:
+        """``one_unit``: channels have no units of their own, as those of probabilities."""
+        self._one_unit = one_unit
+        self._shapes: tuple[list[Shape], list[Shape]] = ([], [])
+        self._sums: list[_Sums | None] = []
+        self._reasons: set[Reason] = set()
+        self._parts: Parts | None = None
+        self._empty = self._elements = self._differing = 0
+        self._not_finite = self._unequal_not_finite = 0
+        self._cosine = 1.0
+        self._numbers = False
+        self._reordered: set[bool] = set()
+
+    def add(self, a: Array, b: Array, shapes: tuple[Shape, Shape], places: Places) -> None:
+        """Some elements, or all, of one set.
+
+        Args:
+            a: flat, as ``b`` is.
+            shapes: of all elements.
+            places: of these elements among all, where the shapes agree.
+        """
+        for side, shape in zip(self._shapes, shapes, strict=True):
+            side.append(shape)
+        self._sums.append(None)
+        if shapes[0] != shapes[1]:
+            self._reasons.add("shape")
+        elif not comparable(a, b):
+            self._reasons.add("type")
+        else:
+            # Squares of very large doubles are infinite, which figures then say.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._compare(a, b, shapes[0], places)
+
+    def _compare(self, a: Array, b: Array, shape: Shape, places: Places) -> None:
+        same = equal_elements(a, b)
+        self._empty += not a.size
+        self._elements += a.size
+        self._differing += a.size - int(same.sum())
+        if a.dtype.kind in "SU":
+            self._sums[-1] = _Sums()
+            return
+        both = _finite_in(a) & _finite_in(b)
+        self._not_finite += int((~both).sum())
+        self._unequal_not_finite += int((~both & ~same).sum())
+        x, y = (side[both].astype(np.float64) for side in (a, b))
+        d = differences(a[both], b[both])
+        sums = self._sums[-1] = _Sums.of(x, y, d)
+        if are_codes(a) and are_codes(b):
+            return
+        self._numbers = True
+        # Without an element that is finite in both, equal infinities are equal.
+        alike = sums.count or same.all()
+        self._cosine = min(self._cosine, sums.cosine if alike else 0.0)
+        if sums.apart:
+            self._reordered.add(_is_reordered(x, y, d))
+        self._parts = self._parts or Parts(shape)
+        self._parts.add(shape, places[both], x, d)
+
+    def drift(self, name: str, types: tuple[str, str] = ("", "")) -> OutputDrift:
+        """Over all sets."""
+        known = [sums for sums in self._sums if sums is not None]
+        drift = OutputDrift(
+            name=name,
+            shapes=self._shape_texts(),
+            types=types,
+            reason=next(iter(sorted(self._reasons)), None),
+            sets=(len(known), len(self._sums)),
+        )
+        if not known:
+            return drift
+        total = sum(known, _Sums())
+        counts: dict[str, object] = {
+            "empty_sets": self._empty,
+            "elements": self._elements,
+            "differing": self._differing,
+            "not_finite": self._not_finite,
+            "unequal_not_finite": self._unequal_not_finite,
+        }
+        if self._numbers and self._elements:
+            counts["cosine"] = self._cosine
+        if total.count:
+            counts["max_abs"] = finite(total.largest)
+            counts["mean_abs"] = finite(total.errors / total.count)
+            counts |= self._relative(total) if self._numbers else {}
+        return drift.model_copy(update=counts)
+
+    def _relative(self, total: _Sums) -> dict[str, object]:
+        assert self._parts is not None
+        return {
+            "relative": total.relative,
+            "worst_set": self._worst_set(total),
+            "worst_part": self._parts.worst(one_unit=self._one_unit) if total.apart else None,
+            "factor": total.factor,
+            "offset": total.offset,
+            "reordered": self._reordered == {True},
+        }
+
+    def _worst_set(self, total: _Sums) -> tuple[int, float]:
+        """Relative to the size of A in that set, or in all if that is larger."""
+        mean = total.squares / total.count
+        errors = [
+            relative_error(sums.apart, max(sums.squares, mean * sums.count))
+            if sums is not None and sums.count
+            else 0.0
+            for sums in self._sums
+        ]
+        worst = int(np.argmax(errors))
+        return worst, errors[worst]
+
+    def _shape_texts(self) -> tuple[str, str]:
+        """Of the first set whose shapes differ, else of all."""
+        pairs = zip(*self._shapes, strict=True)
+        apart = next(((a, b) for a, b in pairs if a != b), None)
+        if apart is not None:
+            return shape_text(apart[0]), shape_text(apart[1])
+        text = common_shape(self._shapes[0])
+        return text, text
+
+
+def _finite_in(array: Array) -> Truths:
+    return np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, np.bool_)
+
+
+def _is_reordered(x: Numbers, y: Numbers, d: Numbers) -> bool:
+    """Whether sorting takes the whole error."""
+    left = np.sort(y) - np.sort(x)
+    return float(np.linalg.norm(left)) <= _LEFT_SORTED * float(np.linalg.norm(d))
+
+
+# ---------------------------------------------------------------------------- layers
+
+
+class LayerSums:
+    """What a layer puts out in both versions, compared input set by input set.
+
+    All sets at once would need the memory of every activation of a model times their number.
+    """
+
+    def __init__(self, name: str, type: str) -> None:
+        self._name, self._type = name, type
+        self._total = _Sums()
+        self._cosine = 1.0
+        self._comparable = True
+
+    def add(self, a: Array, b: Array) -> None:
+        """One set; of other shapes, or without an element finite in both, nothing can be said."""
+        if a.shape != b.shape or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
+            self._comparable = False
+            return
+        both = _finite_in(a) & _finite_in(b)
+        x, y = a[both], b[both]
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = _Sums.of(x.astype(np.float64), y.astype(np.float64), differences(x, y))
+        self._comparable = self._comparable and sums.count > 0
+        self._total += sums
+        self._cosine = min(self._cosine, sums.cosine)
+
+    def drift(self) -> LayerDrift | None:
+        """Over all sets; None where they could not be compared."""
+        if not self._comparable or not self._total.count:
+            return None
+        return LayerDrift(
+            name=self._name,
+            type=self._type,
+            cosine=self._cosine,
+            relative=self._total.relative,
+            max_abs=finite(self._total.largest),
+        )
+
+
+# ---------------------------------------------------------------------------- shapes
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """As OpenVINO prints it: ``[1,1000]``."""
+    return f"[{','.join(map(str, shape))}]"
+
+
+def common_shape(shapes: Sequence[Shape]) -> str:
+    """The same of several, with ``?`` for what varies."""
+    return f"[{','.join(_common_extents(shapes))}]"
+
+
+def _common_extents(shapes: Sequence[Shape]) -> Iterator[str]:
+    if len({len(shape) for shape in shapes}) > 1:
+        yield "..."
+        return
+    for extents in zip(*shapes, strict=True):
+        yield str(extents[0]) if len({*extents}) == 1 else "?"

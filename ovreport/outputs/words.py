@@ -1,0 +1,175 @@
+"""What came of comparing answers, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ovreport.outputs.agreement import AGREE, Agreement, JudgedOutput, is_systematic, stands_out
+from ovreport.run import OutputDrift
+from ovreport.text.labels import count
+from ovreport.text.numbers import digits, shorten, show
+
+_NAME = 40
+
+
+def in_words(agreement: Agreement) -> str:
+    """For a sentence about both versions: ``answers alike (cosine similarity 0.9987)``."""
+    worst = agreement.worst
+    if worst is None:
+        return "answers not compared"
+    several = len(agreement.outputs) > 1
+    match agreement.outcome:
+        case "identical" | "equal":
+            words = f"answers {_equality(worst)}"
+        case "alike":
+            words = f"answers alike ({likeness(worst)})"
+        case "apart" | "other":
+            words = f"answers differ ({likeness(worst)})"
+        case _:
+            named = f"output {shorten(worst.drift.name, _NAME)}"
+            words = f"answers not compared: {named} {obstacle(worst)}"
+    if several and agreement.outcome not in AGREE:
+        words += f"; {_share(agreement.agreeing, len(agreement.outputs))}"
+    if agreement.answers.left_out:
+        words += f", over {samples(agreement)}"
+    return words
+
+
+def samples(agreement: Agreement) -> str:
+    """How many samples the comparison is over, and of how many: ``4 of 8 samples``."""
+    compared, left_out = agreement.answers.samples, agreement.answers.left_out
+    if not left_out:
+        return count(compared, "sample")
+    return f"{compared} of {count(compared + left_out, 'sample')}, which both were fed"
+
+
+def _share(agreeing: int, all: int) -> str:
+    if not agreeing:
+        return "no output is equal or alike"
+    verb = "is" if agreeing == 1 else "are"
+    return f"{agreeing} of {count(all, 'output')} {verb} equal or alike"
+
+
+def _equality(judged: JudgedOutput) -> str:
+    if judged.outcome == "identical":
+        return "the same to the bit"
+    return f"equal in value{_types(judged.drift)}"
+
+
+def _types(drift: OutputDrift) -> str:
+    a, b = drift.types
+    return f" ({a} and {b})" if a != b and a and b else ""
+
+
+def equality(judged: JudgedOutput) -> str:
+    """The same with what is not finite or empty in it."""
+    drift = judged.drift
+    words = _equality(judged)
+    if drift.not_finite:
+        elements = count(drift.not_finite, "element")
+        words += f"; {elements} infinite or not a number, in the same places"
+    if drift.empty_sets:
+        words += f"; without elements in {count(drift.empty_sets, 'input set')}"
+    return words
+
+
+def obstacle(judged: JudgedOutput) -> str:
+    """Why an output was not compared, or tells nothing, as the end of a sentence about it."""
+    drift = judged.drift
+    if judged.outcome == "nothing":
+        return "is empty in both: there is nothing to compare"
+    if judged.outcome == "random":
+        return _randomness(judged)
+    match drift.reason:
+        case "missing":
+            return "is missing"
+        case "additional":
+            return "has no counterpart in the base"
+        case "type":
+            return f"is text in one and numbers in the other{_types(drift)}"
+        case "unreadable":
+            return f"is of an element type that cannot be read{_types(drift)}"
+        case "shape":
+            return _shapes(drift)
+        case _ if drift.reason == "not_kept" or drift.differs_elsewhere:
+            return _unkept(drift)
+        case _:
+            return _shapes(drift)  # the one reason that earlier releases had
+
+
+def _shapes(drift: OutputDrift) -> str:
+    a, b = drift.shapes
+    if a == b:
+        return f"is {a}, and the run file does not hold how far both are apart"
+    words = f"{b or 'missing'} and {a or 'missing'} in the base"
+    if drift.sets is not None and drift.sets[0]:
+        return f"has another shape in {_other_shapes(drift)}, such as {words}"
+    return f"is {words}"
+
+
+def _unkept(drift: OutputDrift) -> str:
+    if drift.differs_elsewhere or drift.identical is False:
+        return "is not the same to the bit, and the run files do not keep where it differs"
+    return "was not kept in a run file"
+
+
+def _randomness(judged: JudgedOutput) -> str:
+    itself = judged.drift.itself
+    words = "is random"
+    if judged.draws:
+        words += f" (drawn by {' and '.join(judged.draws)})"
+    if itself is not None:
+        words += f": fed the same once more, it differs from itself by {show(itself, 'share')}"
+    return words
+
+
+def likeness(judged: JudgedOutput) -> str:
+    """How far both are apart: ``cosine similarity 0.9987, relative error 5.1 %``."""
+    return ", ".join(_likeness(judged))
+
+
+def _likeness(judged: JudgedOutput) -> Iterator[str]:
+    drift = judged.drift
+    if drift.cosine is not None:
+        yield f"cosine similarity {exact(drift.cosine)}"
+    if drift.relative is not None:
+        yield f"relative error {show(drift.relative, 'share')}"
+    elif drift.differing and drift.elements:
+        equal = 1 - drift.differing / drift.elements
+        yield f"{show(equal, 'share')} of the elements equal"
+    if drift.top1 is not None:
+        yield f"same best class in {show(drift.top1, 'share')}"
+    if types := _types(drift):
+        yield types.strip(" ()")
+    if drift.unequal_not_finite or (drift.not_finite and drift.unequal_not_finite is None):
+        elements = count(drift.unequal_not_finite or drift.not_finite, "element")
+        yield f"{elements} infinite or not a number in one of them"
+    yield from _kind_of_error(drift)
+
+
+def _kind_of_error(drift: OutputDrift) -> Iterator[str]:
+    """Where an error is, and what would cause it."""
+    if drift.reordered:
+        yield "the same values in another order"
+    elif is_systematic(drift) and drift.factor is not None:
+        yield f"as if multiplied by {digits(drift.factor)}"
+    elif is_systematic(drift) and drift.offset is not None:
+        yield f"as if {digits(drift.offset)} were added"
+    elif part := stands_out(drift):
+        yield f"part {part.where} off by {show(part.relative, 'share')}"
+    if drift.reason == "shape":
+        yield f"another shape in {_other_shapes(drift)}"
+
+
+def _other_shapes(drift: OutputDrift) -> str:
+    done, all_sets = drift.sets or (0, 0)
+    return f"{all_sets - done} of {count(all_sets, 'input set')}"
+
+
+def exact(cosine: float | None) -> str:
+    """As many nines as it has: 0.99997 is not 1."""
+    if cosine is None:
+        return ""
+    if cosine == 1:
+        return "1"
+    return f"{cosine:.6f}" if cosine > 0.999 else digits(cosine, 4)

@@ -1,0 +1,1 @@
+"""Which cells are measured, with which shapes, and what an interrupted run still lacks."""

@@ -1,0 +1,1 @@
+"""Charts: matplotlib draws them, in a process of its own where there are many."""

@@ -1,0 +1,1 @@
+"""Diagrams of graphs: layout by Graphviz, drawing as SVG."""

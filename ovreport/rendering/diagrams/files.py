@@ -1,0 +1,131 @@
+"""Diagrams as files of their own: SVG, DOT with positions, and PNG by Graphviz."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+import graphviz
+
+from ovreport.rendering.diagrams import graphviz as engine
+from ovreport.rendering.diagrams.colours import Paint
+from ovreport.rendering.diagrams.diagram import LIMIT_S, placed
+from ovreport.rendering.diagrams.layout import Layout, Point
+from ovreport.rendering.diagrams.svg import REFERENCE, Drawing, fitting_lines, literal, size_of
+from ovreport.rendering.palette import ink_on
+from ovreport.section import Diagram
+
+FileFormat = Literal["svg", "png", "dot"]
+
+# PNG writers end at 32,767 pixels; a taller diagram is drawn smaller.
+_MOST_PIXELS, _DPI = 32_000, 96
+_HREF = re.compile(r' ?href="#([^"]*)"')
+
+
+@dataclass(frozen=True)
+class DiagramFile:
+    content: bytes
+    scale: float = 1.0
+    """Below one if the picture had to be made smaller."""
+
+
+def diagram_file(diagram: Diagram, format: FileFormat) -> DiagramFile:
+    """A diagram in one piece, with all blocks open, coloured by its first colouring.
+
+    Raises:
+        LayoutError: Graphviz is missing, failed, or took too long.
+    """
+    layout = placed(diagram)
+    if format == "svg":
+        return DiagramFile(_svg(diagram, layout).encode())
+    dot = _dot(diagram, layout)
+    if format == "dot":
+        return DiagramFile(dot.encode())
+    inches = max(layout.right - layout.left, layout.pieces[-1].bottom if layout.pieces else 0) / 72
+    dpi = min(_DPI, _MOST_PIXELS / max(1.0, inches))
+    sized = dot.replace("graph[", f"graph[dpi={dpi:.4g} ", 1)
+    return DiagramFile(engine.graphviz(sized, "png", LIMIT_S, placed=True), dpi / _DPI)
+
+
+def _svg(diagram: Diagram, layout: Layout) -> str:
+    drawing = Drawing(diagram, layout, Paint.of(diagram), None)
+    height = round(layout.pieces[-1].bottom) if layout.pieces else 0
+    body = drawing.svg(layout.pieces) if layout.pieces else ""
+    own = {node.id for node in diagram.nodes}
+    # References lead within the file; links to the report would lead nowhere.
+    body = _HREF.sub(lambda found: found[0] if found[1] in own else "", body)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width}" height="{height}" '
+        f'viewBox="0 0 {drawing.width} {height}" font-family="Arial, Helvetica, sans-serif">'
+        f"<title>{escape(literal(diagram.title))}</title>"
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{drawing.marker()}{body}</svg>\n'
+    )
+
+
+# ---------------------------------------------------------------------------- DOT
+
+
+def _dot(diagram: Diagram, layout: Layout) -> str:
+    """With positions, so that ``neato -n2`` draws it as it is; ``dot`` would lay it out anew."""
+    return "\n".join(_statements(diagram, layout)) + "\n"
+
+
+def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
+    paint = Paint.of(diagram)
+    number = {node.id: at for at, node in enumerate(diagram.nodes)}
+    yield f"digraph {_quoted(diagram.title)} {{"
+    yield "graph[splines=true]"
+    yield 'node[shape=box style=filled fontname="Arial" fontsize=10 fixedsize=true]'
+    yield 'edge[color="#59636e" arrowsize=0.6 fontname="Arial" fontsize=8.5 fontcolor="#59636e"]'
+    for at, piece in enumerate(layout.pieces):
+        for index, centre in piece.centres.items():
+            node = diagram.nodes[index]
+            width, height = size_of(node)
+            fill = paint.first(node)
+            yield (
+                f'{index}[label={_quoted(*fitting_lines(node.lines))} pos="{_at(centre)}" '
+                f"width={width / 72:.4g} height={height / 72:.4g} "
+                f'fillcolor="{fill}" fontcolor="{ink_on(fill)}" '
+                f"penwidth={3 if node.emphasis else 1} "
+                f"tooltip={_quoted(*node.tooltip.splitlines()[:20])}]"
+            )
+        for reference in piece.references:
+            node = diagram.nodes[reference.source]
+            width, height = REFERENCE
+            yield (
+                f"r{at}_{reference.source}[label={_quoted(*fitting_lines([f'↑ {node.name}']))} "
+                f'pos="{_at(reference.centre)}" width={width / 72:.4g} height={height / 72:.4g} '
+                'style=dashed color="#59636e"]'
+            )
+        for arrow in piece.arrows:
+            edge = diagram.edges[arrow.edge]
+            far = arrow.edge in piece.piece.references
+            source = f"r{at}_{number[edge.source]}" if far else str(number[edge.source])
+            x, y = arrow.points[0]
+            look = ' color="#b3261e" style=dashed' if edge.marked else ""
+            look += " penwidth=2.5" if edge.critical else ""
+            spline = " ".join(map(_at, arrow.points))
+            yield (
+                f"{source}->{number[edge.target]}"
+                f'[pos="e,{_at(arrow.points[-1])} {spline}" '
+                f'label={_quoted(edge.label)} lp="{_at((x + 55, y + 10))}"{look}]'
+            )
+    yield "}"
+
+
+def _at(point: Point) -> str:
+    """Graphviz counts upwards."""
+    return f"{point[0]:.1f},{-point[1]:.1f}"
+
+
+def _quoted(*lines: str) -> str:
+    r"""A DOT string that means just this text.
+
+    Within one, ``\N`` and the like stand for names, and ``&lt;`` for a sign.
+    """
+    text = "\\n".join(graphviz.escape(literal(line)) for line in lines)
+    return str(graphviz.quoting.quote(graphviz.nohtml(text.replace("&", "&amp;"))))

@@ -1,0 +1,292 @@
+"""A laid-out diagram as SVG: boxes, arrows, and what is written beside them.
+
+Written with care for size, as a report may hold ten thousand nodes: whole points, relative
+coordinates, and attributes given once for a group. Whatever must be seen where a server's policy
+drops style sheets is an attribute.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from ovreport.rendering.diagrams.colours import Paint
+from ovreport.rendering.diagrams.correspondence import Correspondence
+from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, Point, Size
+from ovreport.rendering.palette import ink_on
+from ovreport.section import Diagram, DiagramEdge, DiagramNode
+
+# Points; one size for all, so that equal parts of a network look alike and are laid out once.
+_WIDTH, _LINE, _PADDING = 168, 12, 10
+REFERENCE: Size = (128, 18)
+# What fits a box at the font's size, in columns of a narrow letter.
+_COLUMNS, _REFERENCE_COLUMNS, _LABEL_COLUMNS = 28, 24, 64
+_TOOLTIP = 2000
+_FIRST_WIDE = "\u1100"  # letters before it are narrow
+# Of what stands for a repeated block, and the arrow above it.
+_BLOCK, _BLOCK_COLUMNS, _ABOVE = (236, 38), 38, 16
+# Labels reach beyond the outermost boxes to the right.
+_MARGIN_LEFT, _MARGIN_RIGHT = 6, 70
+
+_ARROW, _STRONG, _CHANGE = "#59636e", "#1f2328", "#b3261e"
+
+
+def size_of(node: DiagramNode) -> Size:
+    """Width and height of a node's box, by how many lines it has."""
+    return _WIDTH, _PADDING + _LINE * max(1, len(node.lines))
+
+
+class Drawing:
+    """A diagram with the place of everything in it."""
+
+    def __init__(
+        self, diagram: Diagram, layout: Layout, paint: Paint, together: Correspondence | None
+    ) -> None:
+        self.diagram = diagram
+        self._together = together
+        self.layout = layout
+        self.paint = paint
+        drawn = [node for placed in layout.pieces for node in placed.piece.nodes]
+        # Scripts count the boxes as they stand in the page.
+        self._number = {node: number for number, node in enumerate(drawn)}
+        self._place = {node.id: at for at, node in enumerate(diagram.nodes)}
+        self._centres = {n: at for placed in layout.pieces for n, at in placed.centres.items()}
+        self._elsewhere: dict[int, int] = defaultdict(int)
+        for placed in layout.pieces:
+            for reference in placed.references:
+                self._elsewhere[reference.source] += 1
+        self._labelled: set[tuple[int, str]] = set()
+        self._labels: Mapping[int, set[str]] = self._labels_by_source()
+
+    @property
+    def left(self) -> int:
+        """As far from the middle as the right, so that the main flow is in the middle."""
+        return -round(max(self.layout.right + _MARGIN_RIGHT, _MARGIN_LEFT - self.layout.left))
+
+    @property
+    def width(self) -> int:
+        return -2 * self.left
+
+    def svg(self, pieces: Sequence[PlacedPiece]) -> str:
+        """Some pieces that follow each other, in the coordinates of the whole."""
+        top, bottom = round(pieces[0].top), round(pieces[-1].bottom)
+        body = "".join((self._arrows(pieces), self._references(pieces), self._boxes(pieces)))
+        return (
+            f'<svg width="{self.width}" height="{bottom - top}" '
+            f'viewBox="{self.left} {top} {self.width} {bottom - top}" overflow="visible" '
+            f'font-size="10" text-anchor="middle">{body}</svg>'
+        )
+
+    def marker(self) -> str:
+        """The heads of arrows; they stand once for all parts of the diagram."""
+        heads = "".join(
+            f'<marker id="{self._head(colour)}" viewBox="0 0 8 8" refX="8" refY="4" '
+            'markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+            f'<path d="M0 0.8L8 4L0 7.2z" fill="{colour}"/></marker>'
+            for colour in (_ARROW, _STRONG, _CHANGE)
+        )
+        return f'<svg width="0" height="0" aria-hidden="true"><defs>{heads}</defs></svg>'
+
+    def _head(self, colour: str) -> str:
+        return f"{escape(self.diagram.id)}-{colour[1:]}"
+
+    def _look(self, critical: bool, marked: bool) -> str:
+        """How a line and its head are drawn."""
+        colour = _CHANGE if marked else _STRONG if critical else _ARROW
+        width = ' stroke-width="2.5"' if critical else ' stroke-width="1.5"' if marked else ""
+        dashes = ' stroke-dasharray="5 3"' if marked else ""
+        head = f'marker-end="url(#{self._head(colour)})"'
+        return f'fill="none" stroke="{colour}"{width}{dashes} {head}'
+
+    def heading(self, block: DiagramNode, pieces: Sequence[PlacedPiece]) -> str:
+        """A box that stands for some pieces, in place of the node that they hang on.
+
+        Arrows of the first piece, or of what follows where the block is closed, begin at its
+        lower side.
+        """
+        entry = pieces[0].piece.entry
+        x = round(self._centres[entry][0] if entry is not None else 0.0)
+        width, height = _BLOCK
+        fill = self.paint.first(block)
+        # In a group of its own, where it has the colour of the writing in every colouring.
+        sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
+        first, *rest = (escape(literal(fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
+        title = "\n".join(map(literal, block.name.split("\n")))
+        strong = 3 if block.emphasis else 1
+        entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
+        critical = any(e.critical and self._place[e.source] == entry for e in entering)
+        line = f'<path d="M{x} 0V{_ABOVE}" {self._look(critical, marked=False)}/>'
+        return (
+            f'<svg width="{self.width}" height="{_ABOVE + height}" '
+            f'viewBox="{self.left} 0 {self.width} {_ABOVE + height}" overflow="visible" '
+            f'font-size="10" text-anchor="middle">{line if entry is not None else ""}'
+            f'<a class="block {self.paint.classes(block)}{" longest" if block.emphasis else ""}" '
+            f'transform="translate({x} {_ABOVE + height // 2})" fill="{ink_on(fill)}">'
+            f'<path d="{_box(width, height)}" fill="{fill}" stroke="{_STRONG}" '
+            f'stroke-width="{strong}"/>{sign}<text y="-3" font-size="11">{first}</text>'
+            f'<text y="12">{rest[0]}</text><title>{escape(title)}</title></a></svg>'
+        )
+
+    # ------------------------------------------------------------------------ arrows
+
+    def _labels_by_source(self) -> Mapping[int, set[str]]:
+        found: dict[int, set[str]] = defaultdict(set)
+        for edge in self.diagram.edges:
+            found[self._place[edge.source]].add(edge.label)
+        return found
+
+    def _arrows(self, pieces: Sequence[PlacedPiece]) -> str:
+        """Arrows of one look share a group; labels follow."""
+        looks: dict[tuple[bool, bool], list[str]] = defaultdict(list)
+        labels: dict[bool, list[str]] = defaultdict(list)
+        for placed in pieces:
+            for arrow in placed.arrows:
+                edge = self.diagram.edges[arrow.edge]
+                source, target = self._place[edge.source], self._place[edge.target]
+                numbers = f"{self._number[source]} {self._number[target]}"
+                looks[edge.critical, edge.marked].append(
+                    f'<path d="{_curve(arrow.points)}" data-e="{numbers}"/>'
+                )
+                if label := self._label(source, edge, arrow.points):
+                    labels[edge.marked].append(label)
+        groups = [f"<g {self._look(*look)}>{''.join(drawn)}</g>" for look, drawn in looks.items()]
+        groups += [
+            f'<g class="labels" font-size="8.5" text-anchor="start" '
+            f'fill="{_CHANGE if marked else _ARROW}">{"".join(texts)}</g>'
+            for marked, texts in labels.items()
+        ]
+        return "".join(groups)
+
+    def _label(self, source: int, edge: DiagramEdge, points: Sequence[Point]) -> str:
+        """What flows: below its source if it is one thing, else where each arrow ends."""
+        if not edge.label or (source, edge.label) in self._labelled:
+            return ""
+        self._labelled.add((source, edge.label))
+        text = escape(literal(fitting(edge.label, _LABEL_COLUMNS)))
+        alone = len(self._labels[source]) == 1
+        x, y = points[0] if alone else points[-1]
+        if alone and source in self._centres:
+            # An arrow may leave at a side of the box, which would hide what is written there.
+            centre, middle = self._centres[source]
+            width, height = size_of(self.diagram.nodes[source])
+            x = min(max(x, centre - width / 2), centre + width / 2)
+            y = max(y, middle + height / 2)
+        more = self._elsewhere.pop(source, 0) if alone else 0
+        text += f" · {more} more further down" if more else ""
+        return f'<text x="{round(x) + 5}" y="{round(y) + (11 if alone else -10)}">{text}</text>'
+
+    # ------------------------------------------------------------------------ boxes
+
+    def _references(self, pieces: Iterable[PlacedPiece]) -> str:
+        """Names of nodes that stand further up, as links to them."""
+        shape = _box(*REFERENCE)
+        parts = []
+        for placed in pieces:
+            for reference in placed.references:
+                node = self.diagram.nodes[reference.source]
+                name = escape(literal(fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)))
+                x, y = reference.centre
+                parts.append(
+                    f'<a href="#{escape(node.id)}" class="ref" '
+                    f'transform="translate({round(x)} {round(y)})" fill="{_ARROW}">'
+                    f'<path d="{shape}" fill="none" stroke="{_ARROW}" stroke-dasharray="3 2"/>'
+                    f'<text y="3" font-size="9">↑ {name}</text></a>'
+                )
+        return "".join(parts)
+
+    def _boxes(self, pieces: Iterable[PlacedPiece]) -> str:
+        return "".join(
+            self._node(self.diagram.nodes[at], centre)
+            for placed in pieces
+            for at, centre in placed.centres.items()
+        )
+
+    def _node(self, node: DiagramNode, centre: Point) -> str:
+        width, height = size_of(node)
+        fill = self.paint.first(node)
+        ink = ink_on(fill)
+        lines = fitting_lines(node.lines)
+        first = round(4 - _LINE * (len(lines) - 1) / 2)
+        texts = "".join(
+            f'<text y="{first + _LINE * at}">{escape(line)}</text>' for at, line in enumerate(lines)
+        )
+        title = "\n".join(map(literal, node.tooltip[:_TOOLTIP].split("\n")))
+        # The renderer of the page takes an href out again if it leads nowhere.
+        href = f'href="#{escape(node.link or node.id)}" '
+        classes = self.paint.classes(node)
+        if node.link and self._together:
+            classes += " " + self._together.css_class(node.link)
+        if node.emphasis:
+            classes += " longest"
+        strong = f' stroke="{_STRONG}" stroke-width="3"' if node.emphasis else ""
+        colour = "" if ink == "#000000" else f' fill="{ink}"'
+        return (
+            f'<a {href}id="{escape(node.id)}" class="{classes.strip()}" '
+            f'transform="translate({round(centre[0])} {round(centre[1])})"{colour}>'
+            f'<path d="{_box(width, height)}" fill="{fill}"{strong}/>'
+            f"{texts}<title>{escape(title)}</title></a>"
+        )
+
+
+def _box(width: float, height: float) -> str:
+    """A path around (0, 0): shorter than a rectangle with its four attributes."""
+    w, h = round(width / 2), round(height / 2)
+    return f"M-{w}-{h}h{2 * w}v{2 * h}H-{w}z"
+
+
+def _curve(points: Sequence[Point]) -> str:
+    """A Bézier path in whole points, each segment relative to its start."""
+    at = [(round(x), round(y)) for x, y in points]
+    (x, y), end = at[0], at[-1]
+    if all(px == x for px, _ in at):
+        return f"M{x} {y}V{end[1]}"
+    text = f"M{x} {y}c"
+    for number in range(1, len(at), 3):
+        text += " ".join(f"{px - x} {py - y}" for px, py in at[number : number + 3]) + " "
+        x, y = at[min(number + 2, len(at) - 1)]
+    return text.strip().replace(" -", "-")
+
+
+# ---------------------------------------------------------------------------- text
+
+
+def fitting_lines(lines: Sequence[str]) -> list[str]:
+    """What is written in a box: cut to its width, and nothing in it that is not a sign."""
+    return [literal(fitting(line, _COLUMNS)) for line in lines]
+
+
+def literal(text: str) -> str:
+    """Control, format, surrogate and unassigned characters become �.
+
+    They would break XML or turn the direction of reading.
+    """
+    # Figures have a narrow space before their unit, which counts as not printable.
+    if text.replace("\N{NARROW NO-BREAK SPACE}", " ").isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn") else c
+        for c in text
+    )
+
+
+def fitting(text: str, columns: int) -> str:
+    """Cut in the middle to what fits, as names differ at their ends; wide letters count twice."""
+    if len(text) <= columns and (text.isascii() or max(text) < _FIRST_WIDE):
+        return text
+    if len(text) > columns:
+        text = f"{text[:columns]}{text[-columns:]}" if len(text) > 2 * columns else text
+    widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text]
+    if sum(widths) <= columns:
+        return text
+    room = columns - 1
+    head, used = 0, 0
+    while used + widths[head] <= room // 2:
+        used += widths[head]
+        head += 1
+    tail = len(text)
+    while used + widths[tail - 1] <= room:
+        tail -= 1
+        used += widths[tail]
+    return f"{text[:head]}…{text[tail:]}"

@@ -1,0 +1,138 @@
+"""How well cells are known while they are being measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.uncertainty import MIN_SLICES, between_launches, mean_of_medians
+
+# Asked after every turn: a tenth of the replicates of a final figure is enough to stop by.
+_REPLICATES = 200
+# Slices of a launch: enough to see how they vary, and not so many that it rules the others.
+_FEWEST, _MOST = 5, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Relative half-widths of the intervals; infinite while too little is known."""
+
+    throughput: float
+    median: float
+
+    @property
+    def worst(self) -> float:
+        return max(self.throughput, self.median)
+
+
+UNKNOWN = Precision(inf, inf)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSummary:
+    """All that the stopping rule needs of a slice."""
+
+    requests: int
+    wall_s: float
+    median_s: float
+
+    @classmethod
+    def of(cls, wall_ns: int, latencies_ns: NDArray[np.int64]) -> SliceSummary:
+        """Summarise a slice by its wall time and its latencies, shape [requests]."""
+        return cls(len(latencies_ns), wall_ns / 1e9, float(np.median(latencies_ns)) / 1e9)
+
+
+Launches: TypeAlias = Sequence[Sequence[SliceSummary]]
+"""A cell's slices so far, by launch."""
+
+Series: TypeAlias = list[FloatArray]
+"""One number for each slice, by launch."""
+
+
+def relative_precision(launches: Launches, typical: float = 0.0) -> Precision:
+    """Precision of a cell's figures after the slices so far.
+
+    The median latency is judged by the mean of the slices' medians, which moves as the median of
+    all requests does and costs nothing to follow. Of one launch, slices stand for launches.
+
+    Args:
+        typical: relative standard deviation of launches of the run's other cells.
+    """
+    filled = [launch for launch in launches if launch]
+    if len(filled) == 1:
+        filled, typical = [[one] for one in filled[0]], 0.0
+        if len(filled) < MIN_SLICES:
+            return UNKNOWN
+    if not filled:
+        return UNKNOWN
+    sizes = [len(launch) for launch in filled]
+    rates, medians = _rates(filled), [sum(s.median_s for s in one) / len(one) for one in filled]
+    return Precision(*(_relative(values, sizes, typical) for values in (rates, medians)))
+
+
+def deviation(launches: Launches) -> float | None:
+    """Relative standard deviation of the launches' throughput; None of fewer than two."""
+    filled = [launch for launch in launches if launch]
+    return float(np.std(np.log(_rates(filled)), ddof=1)) if len(filled) > 1 else None
+
+
+def _rates(launches: Launches) -> list[float]:
+    return [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in launches]
+
+
+def ratio_precision(a: Launches, b: Launches) -> Precision:
+    """Precision of B's figures over A's, of cells that take turns: as the report compares them."""
+    found = []
+    for series in log_ratios(a, b):
+        filled = [launch for launch in series if len(launch)]
+        error = mean_of_medians(filled, _REPLICATES)[1] if filled else None
+        found.append(error.half_width if error else inf)
+    return Precision(*found)
+
+
+def by_slice(launches: Launches) -> tuple[Series, Series]:
+    """Requests a second and median latency of each slice."""
+    return (
+        [np.array([s.requests / s.wall_s for s in launch]) for launch in launches],
+        [np.array([s.median_s for s in launch]) for launch in launches],
+    )
+
+
+def log_ratios(a: Launches, b: Launches) -> tuple[Series, Series]:
+    """Of B's throughput and median latency over A's, for each pair of slices in turn."""
+    throughput, median = (
+        [np.log(second / first) for first, second in zip(*pair, strict=True)]
+        for pair in zip(by_slice(a), by_slice(b), strict=True)
+    )
+    return throughput, median
+
+
+def slices_per_launch(series: Series, launch_cost: float) -> int:
+    """How many slices of a launch pay before another launch tells more.
+
+    ``sqrt(cost of a launch / cost of a slice × variance of slices / variance of launches)``:
+    Kalibera and Jones, *Rigorous Benchmarking in Reasonable Time* (ISMM 2013), section 6.
+
+    Args:
+        series: of what is to be known.
+        launch_cost: of a launch, in slices.
+    """
+    several = [launch for launch in series if len(launch) > 1]
+    if len(several) < 2:
+        return _FEWEST
+    within = float(np.mean([np.var(launch, ddof=1) for launch in several]))
+    of_means = within * float(np.mean([1 / len(launch) for launch in several]))
+    between = float(np.var([np.mean(launch) for launch in several], ddof=1)) - of_means
+    best = float(np.sqrt(launch_cost * within / between)) if between > 0 else inf
+    return int(np.clip(best, _FEWEST, _MOST))
+
+
+def _relative(values: Sequence[float], sizes: Sequence[int], typical: float) -> float:
+    """Half-width of the interval of a figure over the figure itself."""
+    return between_launches(np.log(values), sizes, typical).half_width

@@ -1,0 +1,1 @@
+"""Numbers, units and labels as words, and every escaping there is."""

@@ -1,0 +1,36 @@
+"""CSV that a spreadsheet shows and never executes, and that a terminal does not obey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from ovreport.text.terminal import printable
+
+Field: TypeAlias = "str | int | float | bool | None"
+
+# What makes a spreadsheet take a text for a formula, its full-width forms included.
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|\n")
+# Any separator that a spreadsheet may be set to, whichever one the file uses.
+_NEEDS_QUOTES = re.compile(r'[",;\n]')
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Field]], separator: str = ",") -> str:
+    """Lines that end with CR LF (RFC 4180); numbers have a point and no grouping, None is empty."""
+    lines = [columns, *rows]
+    return "".join(separator.join(map(_field, line)) + "\r\n" for line in lines)
+
+
+def _field(value: Field) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    text = printable(str(value))
+    if isinstance(value, str) and _FORMULA.match(text):
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -1,0 +1,329 @@
+"""Numbers as a reader sees them: the right unit and as many digits as mean something."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ovreport.stats.estimate import Estimate
+from ovreport.text.values import Kind, Link, Tag, Value
+
+K = TypeVar("K", bound=Hashable)
+
+# Thin enough to keep "12 345" together; commas would read as decimal points to many.
+_GAP = "\N{NARROW NO-BREAK SPACE}"
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a column or axis is shown in: shown = value / ``size``.
+
+    ``places`` are the decimals that all its values get; None gives each its own. What is smaller
+    than ``least`` is only told to be so: ``<0.00001``.
+    """
+
+    name: str
+    size: float
+    places: int | None = None
+    least: float = 0.0
+
+
+_PLAIN = Unit("", 1.0)
+_DURATIONS = (Unit("s", 1.0), Unit("ms", 1e-3), Unit("µs", 1e-6))
+# Durations of a table reach at most this where they are all shown in µs: 10 000.
+_MOST_IN_MICROSECONDS_S = 1e-2
+# Of values that get their own digits: three of them, after at most four zeros; larger ones have no
+# more whole digits than a float keeps. What is beyond is written as 1.97×10⁻¹³.
+_LEAST, _MOST = 1e-5, 1e15
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Of an interval's two sides, the ratio from which one ± for both would mislead.
+_LOPSIDED = 2.0
+# Of an interval's wider side, over the figure: beyond it a percentage says nothing to a reader.
+_MOST_ARM = 1.0
+# Times the figure: an interval that reaches further says only that next to nothing is known.
+_MOST_RANGE = 100.0
+_BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
+
+
+def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
+    """One unit for all values, chosen by the largest, so that they compare."""
+    largest = max(_sizes(values), default=0.0)
+    if kind == "duration":
+        if largest >= 10:
+            return _DURATIONS[0]
+        return _DURATIONS[1] if largest >= 1e-4 or largest == 0 else _DURATIONS[2]
+    if kind == "bytes":
+        # Model files and memory read in MiB; only small tensors need less.
+        return next((u for u in _BYTES if largest >= u.size), _BYTES[-1])
+    if kind == "share":
+        return Unit("%", 0.01)
+    if kind == "ratio":
+        return Unit("×", 1.0)
+    if kind == "rate":
+        return Unit("FPS", 1.0)
+    return _PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values that are shown below one another."""
+
+    kind: Kind
+    values: Sequence[Value]
+    optional: bool = False
+    """Out of sight at first."""
+
+
+def common_units(columns: Sequence[Series]) -> list[Unit]:
+    """The unit of each column. Durations of a table share one, so that they compare.
+
+    Columns that reach 10 s are shown in s whatever the others are. The others are in µs if one
+    that is in sight at first would be by itself (below 0.1 ms throughout) and none of them reaches
+    10 ms, else in ms.
+    """
+    units = [unit_for(column.kind, column.values) for column in columns]
+    is_short = [
+        column.kind == "duration" and unit.name != "s"
+        for column, unit in zip(columns, units, strict=True)
+    ]
+    short = [column for column, yes in zip(columns, is_short, strict=True) if yes]
+    ahead = [column for column in short if not column.optional] or short
+    largest = max((size for column in short for size in _sizes(column.values)), default=0.0)
+    small = largest < _MOST_IN_MICROSECONDS_S and any(
+        unit_for("duration", column.values).name == "µs" for column in ahead
+    )
+    shared = _DURATIONS[2 if small else 1]
+    return [
+        _in_column(shared if yes else unit, column.kind, column.values)
+        for column, unit, yes in zip(columns, units, is_short, strict=True)
+    ]
+
+
+def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
+    """How many decimals the values of a column get, so that each has three significant digits.
+
+    One number of decimals, so that points stand in line, where the magnitudes of the largest and
+    the smallest differ by at most one: 16.71 over 4.28. Where they differ by more, that would give
+    the largest digits that mean nothing, and each value gets its own: 723 over 3.52.
+    """
+    if kind == "ratio":
+        numbers = [number for value in values if (number := number_of(value)) is not None]
+        return replace(unit, places=max(map(_ratio_places, numbers), default=2))
+    sizes = [size / unit.size for size in _sizes(values) if size]
+    if kind not in ("duration", "bytes", "rate", "number") or max(sizes, default=0.0) < _LEAST:
+        return unit
+    smallest = _magnitude(min(sizes))
+    if _magnitude(max(sizes)) - smallest > 1:
+        return replace(unit, least=_LEAST)
+    return replace(unit, places=max(0, 2 - smallest))
+
+
+def _magnitude(size: float) -> int:
+    """The power of ten of a size as it is shown: 9.996 has that of 10.0."""
+    return int(f"{min(size, sys.float_info.max):.2e}".partition("e")[2])
+
+
+def _sizes(values: Iterable[Value]) -> list[float]:
+    return [abs(number) for value in values if (number := number_of(value)) is not None]
+
+
+def number_of(value: Value) -> float | None:
+    """The number that a value sorts by; None for texts, what is missing and what is infinite."""
+    if isinstance(value, Estimate):
+        value = value.point
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if abs(value) <= sys.float_info.max else None
+    return None
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """Three significant digits, whole numbers above: 0.0123, 1.23, 12.3, 123, 1 234."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else NOTHING
+    if not _LEAST <= abs(value) < _MOST:
+        return _scientific(value, significant)
+    places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{places}f}"
+    if places and len(text.replace("-", "").replace(".", "").lstrip("0")) > significant:
+        text = f"{value:.{places - 1}f}"  # 9.996 rounds to 10.0, not to 10.00
+    return _grouped(text)
+
+
+def fixed(value: float, places: int) -> str:
+    """A number with so many decimals, thousands apart."""
+    if not abs(value) < _MOST:
+        return digits(value)
+    return _grouped(f"{value:.{places}f}")
+
+
+def _scientific(value: float, significant: int) -> str:
+    mantissa, _, exponent = f"{value:.{significant - 1}e}".partition("e")
+    return f"{mantissa.replace('-', '−')}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def _grouped(text: str) -> str:
+    whole, point, rest = text.partition(".")
+    sign = "−" if whole.startswith("-") else ""
+    whole = whole.lstrip("-")
+    if len(whole) > 4:
+        first = len(whole) % 3
+        groups = [whole[:first]] if first else []
+        groups += [whole[at : at + 3] for at in range(first, len(whole), 3)]
+        whole = _GAP.join(groups)
+    return sign + whole + point + rest
+
+
+def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> str:
+    """A value as text: ``36.9 ms``, ``12.3 %``, ``1.42 ×``."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, tuple):
+        return ", ".join(link.text for link in value)
+    if isinstance(value, Link | Tag):
+        return value.text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    number = number_of(value)
+    if number is None:
+        return NOTHING
+    chosen = unit or unit_for(kind, [value])
+    if kind == "count" or (isinstance(value, int) and kind == "number"):
+        text = fixed(round(number), 0)
+    elif kind == "share":
+        text = share_digits(number)
+    elif kind == "ratio":
+        text = fixed(number, _ratio_places(number) if chosen.places is None else chosen.places)
+    else:
+        text = _in_unit(number / chosen.size, chosen)
+    return f"{text}{_GAP}{chosen.name}" if with_unit and chosen.name else text
+
+
+def _in_unit(value: float, unit: Unit) -> str:
+    """A number with its unit's decimals; one that they would turn to zero says how small it is."""
+    least = unit.least if unit.places is None else 10.0**-unit.places
+    if value and abs(value) < (least if unit.places is None else least / 2):
+        return f"{'>−' if value < 0 else '<'}{digits(least, 1)}"
+    return digits(value) if unit.places is None else fixed(value, unit.places)
+
+
+def _ratio_places(ratio: float) -> int:
+    """Near one, where it matters whether it is above or below, a ratio gets a third decimal."""
+    return 3 if abs(ratio - 1) < 0.095 else 2
+
+
+def share_digits(share: float) -> str:
+    """A share as percent without the sign: one decimal, whole numbers from 100."""
+    percent = share * 100
+    if percent and abs(percent) < 0.05:
+        return "<0.1"
+    return fixed(percent, 0 if abs(percent) >= 99.95 else 1)
+
+
+def signed(change: float) -> str:
+    """A relative change as percent with its sign: ``+5.0%``, ``−0.3%``."""
+    return f"{change:+.1%}".replace("-", "−")
+
+
+def interval(
+    estimate: Estimate, kind: Kind, unit: Unit | None = None, *, brief: bool = False
+) -> str:
+    """How sure a figure is: ``±0.8 %``, or ``−1/+50 %`` where one side is the wider by far.
+
+    An interval that reaches beyond twice the figure is given by its ends. Where there is no
+    confidence interval: the range that the figure was seen in, or why there is none.
+
+    Args:
+        brief: beside a value in ``unit``: a range without its unit, and no words.
+    """
+    if estimate.confidence == 1.0:
+        return ""
+    if not _is_bounded(estimate):
+        return "" if brief else estimate.method
+    if estimate.confidence == 0.0:
+        if estimate.low == estimate.high:
+            return "" if brief else estimate.method
+        return _range(estimate, kind, unit, brief=brief)
+    below, above = estimate.arms
+    if above > _MOST_ARM:
+        return _range(estimate, kind, unit, brief=brief)
+    if max(below, above) >= 1e-4 and max(below, above) > _LOPSIDED * min(below, above):
+        places = max(0, 1 - _magnitude(100 * max(below, above)))
+        return f"−{fixed(100 * below, places)}/+{fixed(100 * above, places)}{_GAP}%"
+    percent = estimate.relative_half_width * 100
+    return f"±{digits(percent, 2)}{_GAP}%" if percent >= 0.01 or not percent else f"<±0.01{_GAP}%"
+
+
+def _range(estimate: Estimate, kind: Kind, unit: Unit | None, *, brief: bool) -> str:
+    if estimate.low > 0 and estimate.high > _MOST_RANGE * estimate.point:
+        return f"± more than {_MOST_RANGE:.0f}{_GAP}×"
+    chosen = unit or unit_for(kind, [estimate.high])
+    low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
+    return f"{low}–{high}" if brief else f"{low} to {high}{_GAP}{chosen.name}"
+
+
+def _is_bounded(estimate: Estimate) -> bool:
+    """Whether both ends are known; of a single value neither is."""
+    return math.isfinite(estimate.low) and math.isfinite(estimate.high)
+
+
+def half_width(width: float) -> str:
+    """Half an interval's width over its figure: ``±0.8 %``, ``more than ±100 %``."""
+    most = f"more than ±{share_digits(_MOST_ARM)}{_GAP}%"
+    return most if width > _MOST_ARM else f"±{show(width, 'share')}"
+
+
+def span(value: Value, kind: Kind) -> str:
+    """The ends of a confidence interval: ``36.6 to 37.2 ms``.
+
+    Nothing where there is none, or where :func:`interval` gives the ends already.
+    """
+    if not isinstance(value, Estimate) or not value.confidence or value.low == value.high:
+        return ""
+    ends = _ends(value, kind)
+    return "" if interval(value, kind) == ends else ends
+
+
+def _ends(estimate: Estimate, kind: Kind) -> str:
+    chosen = unit_for(kind, [estimate.point])
+    low, high = (show(x, kind, chosen, with_unit=False) for x in (estimate.low, estimate.high))
+    return f"{low} to {high}{_GAP}{chosen.name}"
+
+
+def explain(estimate: Estimate, kind: Kind) -> str:
+    """The interval in full, for a tooltip."""
+    if estimate.low == estimate.high or not _is_bounded(estimate):
+        return estimate.method
+    head = _ends(estimate, kind)
+    level = f" with {estimate.confidence:.0%} confidence" if estimate.confidence else ""
+    return f"{head}{level}; {estimate.method}"
+
+
+def unique_names(names: Mapping[K, str], length: int) -> dict[K, str]:
+    """The names cut to a length and still different: those that are alike then are numbered."""
+    found: dict[K, str] = {}
+    numbers: Counter[str] = Counter()
+    taken = set[str]()
+    for key, name in names.items():
+        short = text = shorten(name, length)
+        while text in taken:
+            numbers[short] += 1
+            ending = f" ({numbers[short] + 1})"
+            text = f"{shorten(name, length - len(ending))}{ending}"
+        taken.add(text)
+        found[key] = text
+    return found
+
+
+def shorten(name: str, length: int) -> str:
+    """Cut in the middle: layer names differ at their ends."""
+    if len(name) <= length:
+        return name
+    head = (length - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (length - 1 - head) :]}"
