@@ -24,7 +24,12 @@ def absolute(path: Path) -> Path:
     """
     collapsed = Path(os.path.abspath(path))  # noqa: PTH100 - pathlib has no other way for ".."
     # After a link to a folder ".." leads elsewhere than the text says.
-    return collapsed if collapsed.resolve() == path.resolve() else path.absolute()
+    return collapsed if real(collapsed) == real(path) else path.absolute()
+
+
+def real(path: Path) -> Path:
+    """The path without links; `Path.resolve` raises where links lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def check_writable(path: Path, option: str) -> None:
@@ -37,7 +42,7 @@ def check_writable(path: Path, option: str) -> None:
         raise UserError(f"{option} {path}: is a folder", "Name a file.")
     try:
         if not path.exists() or path.is_file():
-            target = path.resolve()
+            target = real(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:100]}."):
                 pass
@@ -56,13 +61,13 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None
     Raises:
         UserError: an output is an input, or another output.
     """
-    taken = {path.resolve(): "what is read" for path in inputs if path is not None}
+    taken = {real(path): "what is read" for path in inputs if path is not None}
     for option, path in outputs.items():
         if path is None or (path.exists() and not path.is_file()):
             continue  # two may go to /dev/null
-        if other := taken.get(path.resolve()):
+        if other := taken.get(real(path)):
             raise UserError(f"{option} {path}: is {other} as well", "Name another file.")
-        taken[path.resolve()] = option
+        taken[real(path)] = option
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -80,7 +85,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(raw)
         else:
-            _replace(path.resolve(), raw)
+            _replace(real(path), raw)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written: {error.strerror}", "Choose another place."

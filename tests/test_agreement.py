@@ -380,3 +380,43 @@ def test_names_that_openvino_makes_up_match_nothing() -> None:
 )
 def test_channels_are_found_by_the_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
     assert channel_axes(shape) == axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "index", "where"),
+    [
+        ((64, 20000), 0, 37, "[37,:]"),
+        ((1, 20000, 8), 2, 3, "[:,:,3]"),
+        ((1, 1000, 768), 1, 3, "[:,3,:]"),
+    ],
+)
+def test_a_wrong_part_of_a_large_output_is_named_from_the_few_elements_that_are_kept(
+    shape: tuple[int, ...], axis: int, index: int, where: str
+) -> None:
+    generator = np.random.default_rng(1)
+    factors = np.ones(shape[axis], np.float32)
+    factors[index] = -1
+    factors = factors.reshape([-1 if n == axis else 1 for n in range(len(shape))])
+    arrays = [generator.random(shape, np.float32) for _ in range(2)]
+    port = Port(names=("y",), precision="f32", shape=str(list(shape)))
+    a, b = record(port, arrays, 1), record(port, [array * factors for array in arrays], 1)
+    part = recorded_drift("y", a, b, [(0, 0), (1, 1)]).worst_part
+    assert part is not None
+    assert part.where == where
+
+
+def test_some_outputs_that_agree_are_not_called_not_compared() -> None:
+    one, none = np.ones((1, 4), np.float32), np.ones((0, 6), np.float32)
+    answers = Answers(
+        base=Cell(model="m"),
+        other=Cell(model="m", version="b"),
+        models=("", ""),
+        inputs="",
+        input_data="",
+        samples=1,
+        outputs=tuple(output_drift(name, [x], [x]) for name, x in (("y", one), ("boxes", none))),
+    )
+    assert in_words(agreement(run_named("m"), answers, OutputOptions())) == (
+        "answers not all compared: output boxes is empty in both: there is nothing to compare; "
+        "1 of 2 outputs is equal or alike"
+    )

@@ -211,3 +211,21 @@ def test_pictures_whose_white_is_not_known_are_refused(tmp_path: Path) -> None:
     for name in ("f.tiff", "i.tiff"):
         with pytest.raises(UserError, match=rf"{name}: samples of type .*white is not known"):
             picture(tmp_path / name)
+
+
+def test_pictures_that_cannot_be_converted_are_refused(tmp_path: Path) -> None:
+    Image.new("LAB", (32, 32)).save(tmp_path / "lab.tiff")
+    with pytest.raises(UserError, match=r"lab\.tiff: cannot be read as an image"):
+        picture(tmp_path / "lab.tiff")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.float64(1e300), np.int64(10**6)])
+def test_values_that_the_models_floats_do_not_hold_are_refused(
+    tmp_path: Path, value: np.generic
+) -> None:
+    np.save(tmp_path / "large.npy", np.full((1, 4), value))
+    with pytest.raises(UserError, match=r"large\.npy: values too large for f16"):
+        prepare_inputs(
+            tmp_path / "in.npz", [port("f16")], [(1, 4)], tmp_path / "large.npy", None, 0
+        )

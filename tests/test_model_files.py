@@ -173,3 +173,13 @@ def test_the_files_of_a_folder_are_found_behind_links_that_may_turn_in_circles(
     (saved / "variables").symlink_to(variables)
     (variables / "again").symlink_to(saved)
     assert set(model_files(saved)) == {"saved_model.pb", "variables/variables.index"}
+
+
+@pytest.mark.parametrize("target", ["never-fetched", "net.onnx"], ids=["dangling", "circle"])
+def test_a_link_to_nothing_is_named_with_what_fetches_it(tmp_path: Path, target: str) -> None:
+    link = tmp_path / "net.onnx"
+    link.symlink_to(target)
+    told = ovreport("run", link, "-o", tmp_path / "r.html")
+    assert told.exit_code == 2
+    assert f"net.onnx: a link to {target}, which is not there" in told.output.replace("\n", " ")
+    assert "git annex get" in told.output

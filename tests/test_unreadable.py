@@ -19,6 +19,7 @@ from ovreport.measuring.causes import cause
 from ovreport.measuring.inspection import inspect
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+ANNEX = "/annex/objects/SHA256E-s12345--4d7a.onnx\n"
 PAGE = "<!DOCTYPE html>\n<html><head><title>404</title></head></html>"
 
 
@@ -201,6 +202,8 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
     ("m.pdmodel", text(""), "the file is empty", "anew"),
     ("m.onnx", text(LFS), "a Git LFS pointer", "git lfs pull"),
     ("m.xml", text(LFS), "a Git LFS pointer", "git lfs pull"),
+    ("m.onnx", text(ANNEX), "a git-annex pointer", "git annex get"),
+    ("m.xml", ir(weights=ANNEX.encode()), "m.bin: a git-annex pointer", "git annex get"),
     ("m.onnx", text(PAGE), "a web page", "anew"),
     ("m.xml", text(PAGE), "a web page", "anew"),
     ("m.onnx", text("hello"), "no valid ONNX: damaged", "anew"),

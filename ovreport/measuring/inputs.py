@@ -319,7 +319,14 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
                 f"{port.precision}, which holds {limits.min} to {limits.max}",
                 "Give values in that range.",
             )
-    return np.broadcast_to(array, shape).astype(wanted, order="C")
+    with np.errstate(over="ignore"):  # looked at next
+        converted = np.broadcast_to(array, shape).astype(wanted, order="C")
+    if np.dtype(wanted).kind == "f" and np.isfinite(array).all() > np.isfinite(converted).all():
+        raise UserError(
+            f"input {path}: values too large for {port.precision}, which the model takes",
+            f"Give values up to {np.finfo(wanted).max:g}.",
+        )
+    return converted
 
 
 def _as_text(array: Array, path: Path) -> Array:
@@ -367,7 +374,7 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
             pixels = np.asarray(
                 upright.convert("RGB" if channels == 3 else "L").resize((width, height))
             )
-    except (OSError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
             f"input {path}: cannot be read as an image: {error}", "Save it anew, as PNG or JPEG."
         ) from error

@@ -95,6 +95,11 @@ def inspect(
 
 
 def _check_there(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise UserError(
+            f"{path}: a link to {path.readlink()}, which is not there",
+            "Fetch the model, for example with `git annex get` or `dvc pull`.",
+        )
     if not path.exists():
         raise UserError(f"{path}: no such model file", "Check the path.")
     if path.is_file():

@@ -16,6 +16,7 @@ _ANEW = "Download or export it anew."
 # As much of a file as tells what it is.
 _HEAD = 4096
 _LFS = b"version https://git-lfs.github.com/spec/"
+_ANNEX = b"/annex/objects/"
 _PAGE = re.compile(rb"\s*<(!doctype html|html)\b", re.IGNORECASE)
 _IR_VERSION = re.compile(rb"<net\b[^>]*\bversion=\"(\d+)\"")
 # Written before 2020, by releases whose IR is read no longer.
@@ -82,6 +83,10 @@ def _stand_in(path: Path) -> _Finding | None:
         return _Finding("the file is empty", _ANEW)
     if head.startswith(_LFS):
         return _Finding("a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.")
+    if head.startswith(_ANNEX):
+        return _Finding(
+            "a git-annex pointer, not the file itself", "Fetch it with `git annex get`."
+        )
     if _PAGE.match(head):
         return _Finding("a web page, not the file itself", _ANEW)
     return None

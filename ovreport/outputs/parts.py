@@ -19,6 +19,10 @@ Numbers = NDArray[np.float64]
 
 # Fewer values do not tell how large a channel is: one score near zero is off by any percentage.
 _LEAST_VALUES = 32
+# A part that holds nearly all of the error, and is another answer by itself, is where the error is.
+# Of a large output few elements are kept, and a part along another axis, of which one wrong element
+# is kept, has as large an error.
+_HOLDS_ALL, _ANOTHER_ANSWER = 0.9, 0.44
 # What f32 rounds an output by, 2^-23, and some: below it a channel has no size of its own.
 _ROUNDING = 1e-6
 
@@ -100,13 +104,15 @@ class Parts:
         found = [
             self._along(axis, own=axis in self._channels and not one_unit) for axis in self._sums
         ]
-        return max(
+        _, worst = max(
             (part for part in found if part is not None),
-            key=lambda part: part.relative,
-            default=None,
+            key=lambda part: (_is_cause(*part), part[1].relative),
+            default=(0.0, None),
         )
+        return worst
 
-    def _along(self, axis: int, *, own: bool) -> WorstPart | None:
+    def _along(self, axis: int, *, own: bool) -> tuple[float, WorstPart] | None:
+        """The worst part along an axis, after its share of all squared errors."""
         counts, squares, apart = self._sums[axis]
         if (counts > 0).sum() < 2:
             return None
@@ -118,10 +124,11 @@ class Parts:
             # Where A is zero and B is not, the error is all there is.
             quotients = np.where(scales > 0, np.nan_to_num(errors / scales, nan=1.0), 1.0)
             relative = np.where(errors > 0, quotients, 0.0)
-        index = int(relative.argmax())
+            index = int(relative.argmax())
+            share = finite(apart[index] / apart.sum()) if apart.any() else 0.0
         others = (counts > 0) & (np.arange(len(counts)) != index)
         places = [str(index) if n == axis else ":" for n in range(len(self._shape))]
-        return WorstPart(
+        return share, WorstPart(
             where=f"[{','.join(places)}]",
             relative=finite(relative[index]),
             typical=finite(np.median(relative[others])),
@@ -130,6 +137,10 @@ class Parts:
             size=finite(sizes[index]),
             whole_size=finite(whole),
         )
+
+
+def _is_cause(share: float, part: WorstPart) -> bool:
+    return share >= _HOLDS_ALL and part.relative >= _ANOTHER_ANSWER
 
 
 def _sum_of(a: Numbers, b: Numbers) -> Numbers:

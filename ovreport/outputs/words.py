@@ -27,7 +27,8 @@ def in_words(agreement: Agreement) -> str:
             words = f"answers differ ({likeness(worst)})"
         case _:
             named = f"output {shorten(worst.drift.name, _NAME)}"
-            words = f"answers not compared: {named} {obstacle(worst)}"
+            all_or_some = "not all compared" if agreement.agreeing else "not compared"
+            words = f"answers {all_or_some}: {named} {obstacle(worst)}"
     if several and agreement.outcome not in AGREE:
         words += f"; {_share(agreement.agreeing, len(agreement.outputs))}"
     if agreement.answers.left_out:
