@@ -55,8 +55,8 @@ def test_a_steady_cell_needs_no_words() -> None:
 
 @pytest.mark.parametrize(("kind", "is_told"), [("ReadValue", True), ("Relu", False)])
 def test_states_that_steer_the_time_within_each_slice_are_named(kind: str, is_told: bool) -> None:
-    measured = cell([1.0] * 6).model_copy(update={"model_graph": "of the model"})
-    rising = np.round(np.linspace(1e6, 3e6, 20)).astype(int)
+    measured = cell([1.0] * 8).model_copy(update={"model_graph": "of the model"})
+    rising = np.repeat([1_000_000, 3_000_000], 10)
     slices = tuple(
         s.model_copy(update={"latencies_ns": rising}) for s in measured.launches[0].slices
     )
@@ -67,7 +67,9 @@ def test_states_that_steer_the_time_within_each_slice_are_named(kind: str, is_to
     graph = Graph(kind="model", nodes=(choice,))
     run = replace(run_of([measured]), graphs={"of the model": graph})
     words = {finding.id: finding.text for finding in findings(run)}
-    assert ("rises by 200 % within a slice" in words.get("latency.states", "")) is is_told
+    assert (
+        "second half of a slice take 200\u202f% longer" in words.get("latency.states", "")
+    ) is is_told
 
 
 def test_drift_names_its_size_and_the_governor() -> None:

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import comb
 
 import numpy as np
 
-from ovreport.run import CellResult, Node, Run
-from ovreport.stats.steady import drift
+from ovreport.run import CellResult, Node, Run, Slice
 
 # Cold caches after a reset change less than this.
 _MATTERS = 0.1
+_CHANCE = 0.01
 
 
 def change_within_slices(run: Run, result: CellResult) -> float:
-    """By how much latencies change from the beginning of a slice, with reset states, to its end.
+    """By how much latencies differ in the second half of a slice, which begins with reset states.
 
-    Of the median over the slices at each place that half of them reach, as single requests scatter;
-    0 for a model without states, and where it may be chance.
+    Size: of the medians of both halves, the median over the slices. Chance: the sign test over the
+    slices at 1 % (W. J. Dixon, A. M. Mood, *The statistical sign test*, JASA 41, 1946), as the
+    requests of one slice share the machine's speed. 0 where it may be chance, and for a model
+    without states.
     """
     nodes = run.graphs[result.model_graph].nodes if result.model_graph else ()
-    if not (result.slices and _has_states(nodes)):
+    if not _has_states(nodes):
         return 0.0
-    slices = [one.latencies_ns for one in result.slices]
-    reached = int(np.median([len(one) for one in slices]))
-    at_place = [
-        float(np.median([one[place] for one in slices if place < len(one)]))
-        for place in range(reached)
-    ]
-    change = drift(at_place)
-    return change if abs(change) >= _MATTERS else 0.0
+    changes = np.array([_change(one) for one in result.slices if one.requests > 1])
+    if not len(changes) or _by_chance(int((changes > 0).sum()), int((changes < 0).sum())):
+        return 0.0
+    size = float(np.median(changes))
+    return size if abs(size) >= _MATTERS else 0.0
 
 
 def _has_states(nodes: Iterable[Node]) -> bool:
@@ -37,3 +37,15 @@ def _has_states(nodes: Iterable[Node]) -> bool:
         node.type == "ReadValue" or any(_has_states(body.nodes) for body in node.bodies)
         for node in nodes
     )
+
+
+def _change(measured: Slice) -> float:
+    half = len(measured.latencies_ns) // 2
+    first, second = measured.latencies_ns[:half], measured.latencies_ns[-half:]
+    return float(np.median(second) / np.median(first)) - 1
+
+
+def _by_chance(rises: int, falls: int) -> bool:
+    count = rises + falls
+    as_many = sum(comb(count, place) for place in range(max(rises, falls), count + 1))
+    return 2 * as_many > _CHANCE * (1 << count)

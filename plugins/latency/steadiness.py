@@ -110,14 +110,14 @@ def _states(run: Run) -> Finding | None:
     )
     if not found:
         return None
-    direction = "rises" if change_within_slices(run, found[0]) > 0 else "falls"
+    direction = "longer" if change_within_slices(run, found[0]) > 0 else "shorter"
     return Finding(
         "latency.states",
         "warning",
-        f"The latency of {label(found[0].cell, run.header.plan, version=True)} {direction} by "
-        f"{show(worst, 'share')} within a slice: the model has states, which are reset before each "
-        "slice, and what they hold decides how long an inference takes. So the figures depend on "
-        "how long a slice is.",
+        f"Requests in the second half of a slice take {show(worst, 'share')} {direction} than "
+        f"those in the first ({label(found[0].cell, run.header.plan, version=True)}): the model "
+        "has states, which are reset before each slice, and what they hold decides how long an "
+        "inference takes. So the figures depend on how long a slice is.",
         "Make a slice as long as a sequence is in use ([measure] slice), and compare only runs "
         "with the same slice.",
         cell_links(run, found),
