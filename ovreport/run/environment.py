@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ovreport.run.record import Amount, Many, Record, Whole, digest
+from ovreport.run.record import Amount, Cores, Many, Record, Whole, digest
 
 _CPUS = "CPUs allowed"
 
@@ -48,10 +48,10 @@ class Environment(Record):
     max_mhz: Amount | None = None
     isa: Many[str] = ()
     """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
-    load: Amount | None = None
+    load: Cores | None = None
     """Busy cores just before the run."""
     container: str | None = None
-    cpu_quota: Amount | None = None
+    cpu_quota: Cores | None = None
     """Cores that a container may use, where it is limited."""
     cpu_affinity: Many[Whole] = ()
     """Numbers of the logical cores that the process may use (``taskset``); empty: all."""

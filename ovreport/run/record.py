@@ -26,6 +26,8 @@ Nanoseconds = Annotated[int, Field(ge=0, lt=_MOST_NS)]
 """A duration; the longest is two years."""
 Parallel = Annotated[int, Field(ge=1, le=1 << 16)]
 """Streams, threads or requests; the largest machines have some thousand cores."""
+Cores = Annotated[float, Field(ge=0, le=1 << 16)]
+"""How many cores were busy or may be used, on average."""
 Amount = Annotated[float, Field(ge=0, le=_MOST)]
 """A measured figure."""
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -11,6 +11,7 @@ from ovreport.run.graph import Port
 from ovreport.run.record import (
     Amount,
     ConfigPart,
+    Cores,
     Durations,
     Many,
     Nanoseconds,
@@ -37,7 +38,7 @@ class Slice(Record):
     """Measured but not counted: other programs left too little of the processor meanwhile."""
     arrived: Whole | None = None
     """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
-    other_load: Amount | None = None
+    other_load: Cores | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
     reference_ns: Positive | None = None
     """Time of a fixed computation around the slice, which shows the speed of the machine."""
@@ -117,7 +118,7 @@ class Profile(Record):
     means: bool | None = None
     """Each layer time is a mean over all inferences of a stream so far, as the CPU plugin keeps
     them, and could not be taken apart. None: not recorded."""
-    other_load: Amount | None = None
+    other_load: Cores | None = None
     """CPU time of everything else on the machine during the pass, in cores."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ovreport.run.record import Amount, Parallel, Record, Whole
+from ovreport.run.record import Amount, Cores, Parallel, Record, Whole
 
 
 class Conditions(Record):
@@ -36,7 +36,7 @@ class Roof(Record):
     """Bytes a second, of tensors that fit into the last-level cache."""
     cache_bytes: Whole | None = None
     """Of the last-level cache, as the system tells."""
-    other_load: Amount | None = None
+    other_load: Cores | None = None
     """CPU time of everything else on the machine meanwhile, in cores."""
     failure: str = ""
     """Why it could not be measured."""
