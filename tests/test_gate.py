@@ -23,13 +23,14 @@ from ovreport.computed.pairs import comparisons
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import literal, markdown
-from ovreport.gate.checks import Gate, Outcome, check
+from ovreport.gate.checks import Gate, Outcome, check, may_be_chance
 from ovreport.gate.rules import parse
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Cell, CellResult, Failure, Run
 from ovreport.run.samples import Budget
 from ovreport.runfile import lines_of, read_run
 from ovreport.runfile.reading import parsed
+from ovreport.stats.estimate import Estimate
 from ovreport.text.terminal import printable
 
 DATA = Path(__file__).with_name("data")
@@ -156,6 +157,17 @@ def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
     gate = held(run, "throughput<-0.1%")
     assert [o.status for o in gate.outcomes] == ["passed"]
     assert "smaller than the noise of ±1.0%" in gate.warnings[0]
+
+
+def test_of_many_limits_one_that_breaks_by_chance_breaks_nothing() -> None:
+    """The interval of 95 % lies beyond the limit; that for 200 limits holds no change at all."""
+    ratio = Estimate(1.02, 1.011, 1.029, 0.95, "by hand", freedom=10)
+    assert not may_be_chance(ratio, ">", 1.01, 1)
+    assert may_be_chance(ratio, ">", 1.01, 200)
+    far = Estimate(1.05, 1.041, 1.059, 0.95, "by hand", freedom=10)
+    assert not may_be_chance(far, ">", 1.01, 200)
+    # A limit that demands a change is there to be broken by equal versions.
+    assert not may_be_chance(ratio, ">", 0.95, 200)
 
 
 def test_a_demanded_change_is_not_moved_into_an_allowed_one() -> None:

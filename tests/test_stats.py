@@ -1,9 +1,11 @@
 """Figures against numpy and against worlds whose truth is known."""
 
+from dataclasses import replace
+
 import cells
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ovreport.computed.figures import figures, over_launches, supported
@@ -239,6 +241,7 @@ def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run)
     assert known.latency.deviation.method == "no interval: a launch holds a single request"
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(3, 9), min_size=2, max_size=5), st.integers(0, 99))
 def test_no_interval_reaches_what_a_figure_cannot_be(powers: list[float], seed: int) -> None:
     """Two launches, one of them a hundred times as fast: the median was "0.001 to 0.567 ms"."""
@@ -380,6 +383,20 @@ def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> No
 def test_a_verdict_needs_the_whole_interval(low: float, high: float, word: str) -> None:
     change = Estimate((low + high) / 2, low, high, 0.95, "by hand")
     assert verdict(change, 0.01, higher_is_better=True) == word
+
+
+def test_two_are_the_same_by_two_one_sided_tests_and_differ_beyond_doubt() -> None:
+    """The interval reaches to 1.0105, that of 90 % to 1.0086, and that of 99 % to below 1."""
+    alike = Estimate(1.0, 0.9896, 1.0105, 0.95, "by hand", freedom=10)
+    assert verdict(alike, 0.01, higher_is_better=True) == "same"
+    assert verdict(replace(alike, freedom=0), 0.01, higher_is_better=True) == "inconclusive"
+    chance = Estimate(1.05, 1.011, 1.0905, 0.95, "by hand", freedom=10)
+    assert chance.at(0.99).low == pytest.approx(1.05 * (1.011 / 1.05) ** (3.169 / 2.228), rel=1e-4)
+    assert (
+        verdict(replace(chance, low=1.0101, point=1.04), 0.01, higher_is_better=True)
+        == "inconclusive"
+    )
+    assert verdict(replace(chance, low=1.03), 0.01, higher_is_better=True) == "faster"
 
 
 def test_sweet_spot_and_front_by_hand() -> None:

@@ -13,7 +13,7 @@ from ovreport.computed.pool import Pool, Speed
 from ovreport.run import CellResult
 from ovreport.stats.bootstrap import FloatArray
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.uncertainty import CONFIDENCE, mean_of_medians
+from ovreport.stats.uncertainty import CONFIDENCE, EQUIVALENCE, SURE, mean_of_medians
 from ovreport.text.labels import count
 
 Figure = Literal["throughput", "mean", "median", "p90", "p95", "p99"]
@@ -39,12 +39,13 @@ def _counted(result: CellResult) -> list[int]:
 def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
     """B's figure over A's; None where samples are too few for it.
 
-    Cells that took turns are compared pair by pair of neighbouring slices, so that drift that both
-    share cancels. The ratio of throughputs and of median latencies is the mean of those of the
-    launches, each the median of its pairs, on which a disturbance that hits one slice of a pair has
-    no hold. Means and tails are there to show what is rare: theirs is the ratio of the figures of
-    all slices, as it is for cells that did not take turns. The errors of those are independent, and
-    ``method`` says so. Ratios are averaged, and their intervals made, as logarithms.
+    Cells that took turns are compared launch by launch, so that drift that both share cancels, and
+    the mean of the launches' ratios is taken. The ratio of throughputs and of median latencies is
+    that of neighbouring slices, the median of a launch's pairs, on which a disturbance that hits
+    one slice of a pair has no hold. A tail is there to show what is rare: its ratio is that of all
+    requests of a launch. The ratio of means is that of all slices, as are all of cells that did not
+    take turns; the errors of those are independent, and ``method`` says so. Ratios are averaged,
+    and their intervals made, as logarithms.
     """
     first, second = Pool.of(a), Pool.of(b)
     q = _QUANTILE.get(figure)
@@ -65,15 +66,17 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
         point = math.exp(mean)
         method = f"medians of {slices} pairs of slices in turn"
     else:
-        error = first.error(
-            np.log(_value(second, figure, second.drawn) / _value(first, figure, first.drawn))
-        )
+        ratios = np.log(_value(second, figure, second.drawn) / _value(first, figure, first.drawn))
+        error = first.error(ratios)
+        if figure != "mean" and launches > 1:
+            point = math.exp(float(np.average(ratios, weights=first.sizes)))
         method = f"{slices} pairs of slices in turn"
     if error is None:
         return Estimate(point, point, point, 0.0, f"no interval: only {count(slices, 'slice')}")
     spread = math.exp(error.half_width)
     where = f"scatter of {launches} launches" if launches > 1 else "within one launch"
-    return Estimate(point, point / spread, point * spread, CONFIDENCE, f"{where}; {method}")
+    low, high = point / spread, point * spread
+    return Estimate(point, low, high, CONFIDENCE, f"{where}; {method}", error.freedom)
 
 
 def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:
@@ -107,14 +110,17 @@ def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:
 def verdict(ratio: Estimate, noise: float, *, higher_is_better: bool) -> Verdict:
     """What a ratio says, given the noise below which a difference does not matter.
 
-    Its whole interval beyond 1 ± noise is ``faster`` or ``slower``, wholly within is ``same``, and
+    It is ``faster`` or ``slower`` where the whole interval lies beyond 1 ± noise, and that of
+    :data:`SURE` has no 1 in it. It is ``same`` where that of :data:`EQUIVALENCE` lies within, and
     anything else is ``inconclusive``: measure longer. An estimate without an interval (confidence
     0) can never tell two versions apart.
     """
     if ratio.confidence == 0:
         return "inconclusive"
-    if ratio.low > 1 + noise:
+    sure = ratio.at(SURE)
+    if ratio.low > 1 + noise and sure.low > 1:
         return "faster" if higher_is_better else "slower"
-    if ratio.high < 1 - noise:
+    if ratio.high < 1 - noise and sure.high < 1:
         return "slower" if higher_is_better else "faster"
-    return "same" if ratio.low >= 1 - noise and ratio.high <= 1 + noise else "inconclusive"
+    narrow = ratio.at(EQUIVALENCE)
+    return "same" if narrow.low >= 1 - noise and narrow.high <= 1 + noise else "inconclusive"

@@ -13,6 +13,7 @@ from ovreport.computed.pairs import Comparison, Pair, control
 from ovreport.gate.rules import Rule
 from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
+from ovreport.stats.uncertainty import CONFIDENCE
 from ovreport.text.labels import label
 from ovreport.text.numbers import show, signed
 
@@ -62,11 +63,16 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     once a launch has the range of its launches for an interval, and of one launch none: nothing is
     told by a single value. A relative limit inside the noise of its criterion is moved to the
     noise, since no difference below it can be told; one that demands a change is not.
+
+    Of many limits some would break by chance. So one that tolerates a change is broken only where
+    no change at all is excluded for all of them together, too: at the confidence that makes the
+    rate of false alarms of the whole gate 5 % (Bonferroni's inequality).
     """
     lost = list(_without_result(run)) if rules else []
     outcomes = list(lost)
     warnings: dict[str, None] = {}
     judged = _judged(run, compared, noise, {r.criterion for r in rules if r.relative})
+    limits = sum(_covers(run, r, pair[1]) for r in rules if r.relative for _, pair, _ in judged)
     for rule in rules:
         before = len(outcomes)
         if not rule.relative:
@@ -75,7 +81,7 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
                     outcomes.append(_absolute(run, rule, result))
         for comparison, pair, known in judged if rule.relative else ():
             if _covers(run, rule, pair[1]):
-                outcome, warning = _relative(run, comparison, pair, rule, known, noise)
+                outcome, warning = _relative(run, comparison, pair, rule, known, noise, limits)
                 outcomes.append(outcome)
                 warnings.update(dict.fromkeys(warning))
         if len(outcomes) == before and not lost:
@@ -161,7 +167,9 @@ def _relative(
     rule: Rule,
     known: Mapping[Name, Criterion],
     noise: Noise,
+    limits: int,
 ) -> tuple[Outcome, list[str]]:
+    """Args: limits: of the whole gate that are relative."""
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
     criterion = known.get(rule.criterion)
     if criterion is None:
@@ -174,10 +182,13 @@ def _relative(
         within = f"the noise of ±{criterion.noise:.1%}"
         warnings = [f"{rule.text}: smaller than {within}, which is taken as the limit"]
         words = f"{within}, which is taken instead of {rule.value_text}"
-    status = _status(criterion.ratio, rule.sign, 1 + limit)
+    status, against = _status(criterion.ratio, rule.sign, 1 + limit), ""
+    if status == "broken" and may_be_chance(criterion.ratio, rule.sign, 1 + limit, limits):
+        status = "inconclusive"
+        against = f"beyond {words}, and one of {limits} limits may be so by chance: measure longer"
     text = (
         f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
-        f"{_spread(criterion.ratio)}, {_against(status, rule, words)}"
+        f"{_spread(criterion.ratio)}, {against or _against(status, rule, words)}"
     )
     if status == "broken" and rule.criterion in _OF_INFERENCE:
         text += _cause(run, comparison, pair, noise, slower=criterion.verdict == "slower")
@@ -202,6 +213,16 @@ def _status(value: Estimate, sign: str, limit: float) -> Status:
     beyond = value.high < limit if sign == "<" else value.low > limit
     within = value.low >= limit if sign == "<" else value.high <= limit
     return "broken" if beyond else "passed" if within else "inconclusive"
+
+
+def may_be_chance(ratio: Estimate, sign: str, limit: float, limits: int) -> bool:
+    """Whether two equal versions would break one of so many limits as far as this, now and then.
+
+    A limit that demands a change is meant to be broken by equal versions.
+    """
+    demands = limit > 1 if sign == "<" else limit < 1
+    sure = ratio.at(1 - (1 - CONFIDENCE) / limits)
+    return not demands and bool(ratio.freedom) and sure.low <= 1 <= sure.high
 
 
 # ---------------------------------------------------------------------------- words

@@ -12,6 +12,7 @@ from ovreport.run import StopReason
 from ovreport.stats.precision import (
     Series,
     by_slice,
+    is_decided,
     log_ratios,
     ratio_precision,
     slices_per_launch,
@@ -145,6 +146,7 @@ def _known(members: Sequence[Member], settings: Measure) -> bool:
     """Whether all that is to be known is within the target."""
     return all(member.known.worst <= settings.target for member in members) and all(
         ratio_precision(base.summaries, other.summaries).worst <= settings.target
+        and is_decided(base.summaries, other.summaries, settings.target)
         for base, other in _compared(members, settings)
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ovreport.stats.uncertainty import student
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -19,6 +21,8 @@ class Estimate:
     confidence: float
     method: str
     """In words, for the reader: ``scatter of 3 launches, 21 slices``."""
+    freedom: int = 0
+    """Degrees of freedom that the interval of a ratio has; 0: it is not Student's."""
 
     @property
     def relative_half_width(self) -> float:
@@ -31,6 +35,14 @@ class Estimate:
         if not self.point:
             return 0.0, 0.0
         return (self.point - self.low) / abs(self.point), (self.high - self.point) / abs(self.point)
+
+    def at(self, confidence: float) -> Estimate:
+        """A ratio with the interval of another confidence, if it is Student's."""
+        if not self.freedom:
+            return self
+        wider = student(self.freedom, confidence) / student(self.freedom, self.confidence)
+        low, high = (self.point * (end / self.point) ** wider for end in (self.low, self.high))
+        return replace(self, low=low, high=high, confidence=confidence)
 
     def scaled(self, factor: float) -> Estimate:
         """The same figure in another unit."""

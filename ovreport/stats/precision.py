@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
@@ -11,12 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ovreport.stats.bootstrap import FloatArray
-from ovreport.stats.uncertainty import MIN_SLICES, between_launches, mean_of_medians
+from ovreport.stats.uncertainty import (
+    EQUIVALENCE,
+    MIN_SLICES,
+    SURE,
+    Error,
+    between_launches,
+    mean_of_medians,
+    student,
+)
 
 # Asked after every turn: a tenth of the replicates of a final figure is enough to stop by.
 _REPLICATES = 200
 # Slices of a launch: enough to see how they vary, and not so many that it rules the others.
-_FEWEST, _MOST = 5, 20
+_FEWEST, _MOST = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,30 @@ def _rates(launches: Launches) -> list[float]:
 
 def ratio_precision(a: Launches, b: Launches) -> Precision:
     """Precision of B's figures over A's, of cells that take turns: as the report compares them."""
-    found = []
+    return Precision(*(error.half_width if error else inf for _, error in _compared(a, b)))
+
+
+def is_decided(a: Launches, b: Launches, least: float) -> bool:
+    """Whether B is faster than A, slower or the same, if less than ``least`` does not matter."""
+    return all(
+        error is not None and _is_decided(abs(change), error, least)
+        for change, error in _compared(a, b)
+    )
+
+
+def _is_decided(change: float, error: Error, least: float) -> bool:
+    def reach(confidence: float) -> float:
+        return student(error.freedom, confidence) * error.deviation
+
+    differs = change - error.half_width > least and change > reach(SURE)
+    return differs or change + reach(EQUIVALENCE) <= least
+
+
+def _compared(a: Launches, b: Launches) -> Iterator[tuple[float, Error | None]]:
+    """Logarithms of B's throughput and median latency over A's, with their errors."""
     for series in log_ratios(a, b):
         filled = [launch for launch in series if len(launch)]
-        error = mean_of_medians(filled, _REPLICATES)[1] if filled else None
-        found.append(error.half_width if error else inf)
-    return Precision(*found)
+        yield mean_of_medians(filled, _REPLICATES) if filled else (0.0, None)
 
 
 def by_slice(launches: Launches) -> tuple[Series, Series]:
