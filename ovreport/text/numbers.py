@@ -228,6 +228,8 @@ def share_digits(share: float) -> str:
 
 def signed(change: float) -> str:
     """A relative change as percent with its sign: ``+5.0%``, ``−0.3%``."""
+    if not abs(change) < _MOST:
+        return f"{'−' if change < 0 else '+'}{digits(abs(change))}{_GAP}×"
     return f"{change:+.1%}".replace("-", "−")
 
 
