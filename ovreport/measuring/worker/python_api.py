@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 
 from .names import make_readable, readable, tell_apart
-from .states import has_states
+from .variables import has_states
 from .virtual import executing, of_executing
 
 Array = NDArray[np.generic]

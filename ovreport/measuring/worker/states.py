@@ -7,8 +7,7 @@ slice measures how long it is itself: such a model is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .python_api import Request
@@ -19,26 +18,6 @@ _REMEDY = (
     "ovreport measures states of a fixed size only: measure the model without states, which "
     "optimum-cli exports with --disable-stateful"
 )
-
-
-def has_states(model: Any) -> bool:
-    """Whether an inference of an ``ov.Model`` leaves something for the next one.
-
-    The model lists the variables of its own operators alone, not those inside the bodies of If,
-    Loop and TensorIterator.
-    """
-    return bool(model.get_variables()) or any(map(has_states, _bodies(model)))
-
-
-def _bodies(model: Any) -> Iterator[Any]:
-    """The models that run inside its operators."""
-    for operator in model.get_ops():
-        match operator.get_type_name():
-            case "If":
-                yield operator.get_then_body()
-                yield operator.get_else_body()
-            case "Loop" | "TensorIterator":
-                yield operator.get_function()
 
 
 class States:
