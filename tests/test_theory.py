@@ -230,6 +230,17 @@ def test_a_gather_reads_what_it_puts_out() -> None:
     assert (found.parameters, found.flops) == (8000, 0)
 
 
+def test_position_embeddings_count_as_stored_however_few_the_input_needs() -> None:
+    data = op.parameter([1, 6, 8], np.float32)
+    stored = op.constant(np.arange(1 * 512 * 8, dtype=np.float32).reshape(1, 512, 8))
+    first, rest = (
+        op.slice(stored, op.constant([a]), op.constant([b]), op.constant([1]), op.constant([1]))
+        for a, b in ((0, 1), (1, 6))
+    )
+    model = ov.Model([op.add(data, op.concat([first, rest], 1))], [data])
+    assert sum(work.parameters for work in model_work(graph_of(model))) == 512 * 8
+
+
 def test_weights_that_two_operators_share_are_counted_once() -> None:
     data = op.parameter([1, 8], np.float32)
     weights = op.constant(np.zeros((8, 8), np.float32))

@@ -25,6 +25,9 @@ from ovreport.run import Node
 _UNPACKS = frozenset({
     "Convert", "Multiply", "Reshape", "Squeeze", "Subtract", "Transpose", "Unsqueeze",
 })  # fmt: skip
+# They make what a model reads of what it stores, at the shapes it was given: position embeddings
+# are cut to the length of the input, or resized.
+_CUTS = frozenset({"Gather", "Interpolate", "Slice", "StridedSlice"})
 # Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
 # figures are the published ones, calls a normalisation's mean and variance buffers.
 _NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
@@ -106,9 +109,10 @@ def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
         count = _operations(nodes, index)
         integer = _is_integer(nodes, index, quantised)
         weights = constant_edges(node, constant)
-        stored = {_stored(nodes, edge): edge for edge in _parameter_edges(nodes, index, constant)}
-        counted = [edge for place, edge in stored.items() if place not in seen]
-        seen |= stored.keys()
+        own = _parameter_edges(nodes, index, constant)
+        stored = frozenset().union(*(_stored(nodes, edge) for edge in own))
+        counted = stored - seen
+        seen |= stored
         inner = [_body_parameters(body.nodes) for body in node.bodies]
         found.append(
             Work(
@@ -202,16 +206,25 @@ def _parameter_edges(
     )
 
 
-def _stored(nodes: Sequence[Node], edge: tuple[int, int]) -> tuple[int, int]:
+def _stored(nodes: Sequence[Node], edge: tuple[int, int]) -> frozenset[tuple[int, int]]:
     """Where the numbers of a constant edge are first stored, whatever reads or copies them."""
-    index, port = edge
-    while nodes[index].type in _UNPACKS:
-        above = [source for source in nodes[index].inputs if source[0] < index]
-        if not above:
-            break
-        index, port = max(above, key=lambda source: _elements(nodes, source) or 0)
-    first = nodes[index].attributes.get("copy_of")
-    return (first, port) if isinstance(first, int) and 0 <= first < index else (index, port)
+    places: set[tuple[int, int]] = set()
+    border = [edge]
+    while border:
+        index, port = border.pop()
+        node = nodes[index]
+        above = [s for s in node.inputs if s[0] < index]
+        if above and node.type == "Concat":
+            border += above
+        elif above and node.type in _CUTS:
+            border.append(above[0])
+        elif above and node.type in _UNPACKS:
+            border.append(max(above, key=lambda source: _elements(nodes, source) or 0))
+        else:
+            first = node.attributes.get("copy_of")
+            at = first if isinstance(first, int) and 0 <= first < index else index
+            places.add((at, port))
+    return frozenset(places)
 
 
 def _holds_parameters(precision: str) -> bool:
