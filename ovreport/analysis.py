@@ -20,7 +20,7 @@ from ovreport.config.options import Options
 from ovreport.errors import UserError
 from ovreport.plugin import Analyzer, Need
 from ovreport.run import Run
-from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped
+from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped, Topic
 
 GROUP = "ovreport.analyzers"
 
@@ -79,6 +79,8 @@ def _check(section: object) -> None:
             raise TypeError(f"the section's findings hold {finding!r:.80}, not a Finding")
         if finding.severity not in get_args(Severity):
             raise TypeError(f"finding {finding.id!r} has the severity {finding.severity!r:.80}")
+        if finding.topic not in (None, *get_args(Topic)):
+            raise TypeError(f"finding {finding.id!r} has the topic {finding.topic!r:.80}")
 
 
 def _summary(error: BaseException) -> str:

@@ -352,6 +352,10 @@ Block: TypeAlias = "Text | KeyFigures | Facts | Table | Chart | Diagram | Downlo
 # ---------------------------------------------------------------------------- findings
 
 Severity = Literal["good", "info", "warning", "problem"]
+Topic = Literal[
+    "verdict",  # whether a version is better, or still the same model: what a run is made to learn
+    "disturbance",  # what a busy or unsteady machine did to the run
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +376,8 @@ class Finding:
     gain: float | None = None
     check: str = ""
     """How a reader sees whether the remedy helped."""
+    topic: Topic | None = None
+    """The first screen always shows one verdict of each section, and all disturbances as one."""
 
 
 @dataclass(frozen=True, slots=True)

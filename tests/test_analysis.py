@@ -74,6 +74,10 @@ def test_a_base_that_is_derived_from_is_no_analyzer_itself(tmp_path: Path) -> No
         ("Section([Group('', 5)])", "TypeError: 'int' object is not iterable"),
         ("Section([], [5])", "TypeError: the section's findings hold 5, not a Finding"),
         ("Section([], [Finding('x', 'bad', '')])", "TypeError: finding 'x' has the severity 'bad'"),
+        (
+            "Section([], [Finding('x', 'info', '', topic='bad')])",
+            "TypeError: finding 'x' has the topic 'bad'",
+        ),
         ("sys.exit(7)", "SystemExit: 7"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ovreport.analysis import Analysis, analyze, choose, installed
 from ovreport.rendering.glossary import Glossary
-from ovreport.rendering.highlights import Highlight, highlights
+from ovreport.rendering.highlights import SHOWN, Highlight, highlights
 from ovreport.rendering.page import render
 from ovreport.section import (
     Column,
@@ -21,14 +21,25 @@ from ovreport.section import (
     Severity,
     Skipped,
     Table,
+    Topic,
 )
 from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Link
 from ovreport_plugins.summary.analyzer import Summary
 
 
-def finding(id: str, severity: Severity, gain: float | None = None) -> Finding:
-    return Finding(id, severity, f"<{id}>", gain=gain)
+def finding(
+    id: str, severity: Severity, gain: float | None = None, topic: Topic | None = None
+) -> Finding:
+    return Finding(id, severity, f"<{id}>", gain=gain, topic=topic)
+
+
+def verdict(id: str, severity: Severity) -> Finding:
+    return finding(id, severity, topic="verdict")
+
+
+def disturbance(id: str, severity: Severity) -> Finding:
+    return finding(id, severity, topic="disturbance")
 
 
 def ids(*sections: list[Finding]) -> list[str]:
@@ -62,24 +73,33 @@ def test_what_is_found_of_several_versions_is_shown_once() -> None:
     assert [(section.id, number) for section, number in first.more] == [("s0", 1)]
 
 
-def test_verdicts_on_versions_and_their_answers_always_have_a_place() -> None:
+def test_the_first_verdict_of_each_section_always_has_a_place() -> None:
     costly = [[finding(f"{n}{m}", "warning", 0.5) for m in range(2)] for n in range(4)]
-    verdicts = [finding("versions.faster", "good"), finding("versions.layer", "warning")]
-    answers = [finding("outputs.layers", "info"), finding("outputs.same", "good")]
-    assert ids(*costly, verdicts, answers)[:3] == ["versions.faster", "outputs.same", "00"]
-    drift = [finding("outputs.drift", "problem")]
-    assert ids(*costly, verdicts, drift)[:2] == ["outputs.drift", "versions.faster"]
+    versions = [verdict("faster", "good"), finding("layer", "warning")]
+    outputs = [finding("layers", "info"), verdict("same", "good")]
+    assert ids(*costly, versions, outputs)[:3] == ["faster", "same", "00"]
+    drift = [verdict("drift", "problem"), verdict("same", "good")]
+    assert ids(*costly, versions, drift)[:2] == ["drift", "faster"]
+
+
+def test_verdicts_of_many_sections_do_not_make_the_first_screen_longer() -> None:
+    assert len(ids(*[[verdict("best", "good")] for _ in range(20)])) == SHOWN
 
 
 def test_all_that_a_busy_machine_did_is_one_finding_before_the_others() -> None:
     found = shown(
-        [finding("summary.uncertain", "warning")],
-        [finding("latency.disturbed", "warning"), finding("latency.outliers", "info")],
-        [finding("bad", "problem"), finding("environment.load", "warning")],
+        [disturbance("uncertain", "warning")],
+        [disturbance("disturbed", "warning"), disturbance("outliers", "info")],
+        [finding("bad", "problem"), disturbance("load", "warning")],
     )
-    assert [item.finding.id for item in found] == ["summary.uncertain", "bad"]
+    assert [item.finding.id for item in found] == ["uncertain", "bad"]
     assert [(section.id, number) for section, number in found[0].more] == [("s1", 2), ("s2", 1)]
-    assert ids([finding("latency.outliers", "info"), finding("w", "warning")])[0] == "w"
+    assert ids([disturbance("outliers", "info"), finding("w", "warning")])[0] == "w"
+
+
+def test_the_most_severe_disturbance_stands_for_the_others() -> None:
+    found = [[disturbance("note", "info")], [disturbance("load", "warning")]]
+    assert ids(*found) == ["load"]
 
 
 def test_sections_without_an_outcome_have_no_highlights() -> None:

@@ -106,6 +106,7 @@ def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
                 "analyzer": analysis.analyzer.id,
                 "id": "crashed",
                 "severity": "problem",
+                "topic": None,
                 "text": analysis.outcome.error,
             }
         elif isinstance(analysis.outcome, Section):
@@ -114,6 +115,7 @@ def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
                     "analyzer": analysis.analyzer.id,
                     "id": finding.id,
                     "severity": finding.severity,
+                    "topic": finding.topic,
                     "text": finding.text,
                     "remedy": finding.remedy,
                     "check": finding.check,

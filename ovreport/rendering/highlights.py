@@ -16,27 +16,6 @@ _OF_ONE_SECTION = 2
 # A note that could save this share of the latency is worth as much as a warning.
 _NOTABLE_GAIN = 0.1
 _RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 3, "good": 4}
-# Whether a version is better, and whether it is the same model at all, is what versions are
-# measured for: the most important of either is always shown.
-_VERDICTS = (
-    frozenset(f"versions.{word}" for word in ("faster", "slower", "same", "inconclusive")),
-    frozenset(
-        f"outputs.{word}"
-        for word in ("drift", "shape", "failed", "unkept", "random", "empty", "close", "same")
-    ),
-)
-# What a busy or unsteady machine does to a run; the first of these that was found sums it up.
-_DISTURBANCES = (
-    "summary.uncertain",
-    "latency.disturbed",
-    "layers.disturbed",
-    "environment.load",
-    "latency.drift",
-    "latency.groups",
-    "roofline.disturbed",
-    "latency.outliers",
-    "latency.warm-up",
-)
 
 
 @dataclass(frozen=True)
@@ -57,8 +36,8 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 def highlights(analyses: Sequence[Analysis]) -> list[Highlight]:
     """The most important findings, at most two of a section, most important first.
 
-    Findings of one kind, such as the same advice for two versions, are shown once, and so is all
-    that a busy machine did to the run.
+    The first verdict of a section is always among them. Findings of one kind, such as the same
+    advice for two versions, are shown once, and so is all that a busy machine did to the run.
     """
     found = [
         Highlight(finding, analysis.analyzer)
@@ -67,8 +46,7 @@ def highlights(analyses: Sequence[Analysis]) -> list[Highlight]:
         for finding in analysis.outcome.findings
     ]
     merged = _merged(sorted(found, key=_importance))
-    kept = [next((h for h in merged if h.finding.id in ids), None) for ids in _VERDICTS]
-    chosen = [highlight for highlight in kept if highlight is not None]
+    chosen = _verdicts(merged)[:SHOWN]
     taken = Counter(highlight.analyzer.id for highlight in chosen)
     for highlight in merged:
         section = highlight.analyzer.id
@@ -78,19 +56,28 @@ def highlights(analyses: Sequence[Analysis]) -> list[Highlight]:
     return sorted(chosen, key=_importance)
 
 
-def _merged(found: Iterable[Highlight]) -> list[Highlight]:
-    """One for each kind: the first, or of disturbances the one that sums them up."""
-    kinds: dict[tuple[str, str], list[Highlight]] = defaultdict(list)
-    disturbances = []
+def _verdicts(found: Sequence[Highlight]) -> list[Highlight]:
+    """The most important verdict of each section."""
+    of_section: dict[str, Highlight] = {}
     for highlight in found:
-        if highlight.finding.id in _DISTURBANCES:
-            disturbances.append(highlight)
-        else:
-            kinds[highlight.analyzer.id, highlight.finding.id].append(highlight)
-    disturbances.sort(key=lambda highlight: _DISTURBANCES.index(highlight.finding.id))
-    together = [*kinds.values(), *([disturbances] if disturbances else [])]
-    merged = [replace(first, more=_sections(rest)) for first, *rest in together]
+        if highlight.finding.topic == "verdict":
+            of_section.setdefault(highlight.analyzer.id, highlight)
+    return list(of_section.values())
+
+
+def _merged(found: Iterable[Highlight]) -> list[Highlight]:
+    """The first of each kind; all disturbances are one kind."""
+    kinds: dict[tuple[str, ...], list[Highlight]] = defaultdict(list)
+    for highlight in found:
+        kinds[_kind(highlight)].append(highlight)
+    merged = [replace(first, more=_sections(rest)) for first, *rest in kinds.values()]
     return sorted(merged, key=_importance)
+
+
+def _kind(highlight: Highlight) -> tuple[str, ...]:
+    if highlight.finding.topic == "disturbance":
+        return ("disturbance",)
+    return highlight.analyzer.id, highlight.finding.id
 
 
 def _sections(found: Sequence[Highlight]) -> tuple[tuple[Analyzer, int], ...]:
@@ -104,9 +91,9 @@ def _importance(highlight: Highlight) -> tuple[int, bool, float]:
     finding = highlight.finding
     gain = finding.gain or 0.0
     rank = _RANK[finding.severity]
-    if finding.id in _DISTURBANCES and rank <= _RANK["warning"]:
+    if finding.topic == "disturbance" and rank <= _RANK["warning"]:
         return -1, False, 0.0
-    verdict = any(finding.id in ids for ids in _VERDICTS)
+    verdict = finding.topic == "verdict"
     if verdict or gain >= _NOTABLE_GAIN:
         rank = min(rank, _RANK["warning"])
     return rank, not verdict, -gain

@@ -224,6 +224,7 @@ def _findings(run: Run) -> list[Finding]:
                 "warning",
                 f"{show(environment.load, 'number')} cores were busy before the run began.",
                 "Close other programs and run again.",
+                topic="disturbance",
             )
         )
     if environment.cpu_affinity:

@@ -38,6 +38,7 @@ def finding(run: Run) -> Finding | None:
         f"shows it.{effect}",
         "Set the processor's governor to performance, let it cool down, and close other programs; "
         "a machine that others share has its moods: measure all that is to be compared in one run.",
+        topic="disturbance",
     )
 
 

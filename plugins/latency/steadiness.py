@@ -145,6 +145,7 @@ def _disturbed(run: Run) -> Finding | None:
         "used, unless most of a launch was like that, or the duration or number of requests is "
         "fixed.",
         cell_links(run, found),
+        topic="disturbance",
     )
 
 
@@ -162,6 +163,7 @@ def _unsteady(run: Run) -> Finding | None:
         "before latencies were steady.",
         "Measure longer, with a higher min_time, so that the beginning weighs less.",
         cell_links(run, found),
+        topic="disturbance",
     )
 
 
@@ -181,6 +183,7 @@ def _drift(run: Run) -> Finding | None:
         f"{count(len(found), 'cell')} drifted.{machine.explained(found[0], change(found[0]))}",
         _against_drift(found[0], change(found[0])),
         cell_links(run, found),
+        topic="disturbance",
     )
 
 
@@ -230,6 +233,7 @@ def _groups(run: Run) -> Finding | None:
         f"{count(len(results), 'cell')} did so.",
         remedy,
         cell_links(run, results),
+        topic="disturbance",
     )
 
 
@@ -270,4 +274,5 @@ def _outliers(run: Run) -> Finding | None:
         "They are in the mean, the throughput and the tail; the median hardly knows them. Close "
         "other programs, keep cores free for the model, or measure longer if the tail matters.",
         cell_links(run, found),
+        topic="disturbance",
     )

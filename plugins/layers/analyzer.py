@@ -93,6 +93,7 @@ def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
             "were timed: layer times are longer than the model alone takes, and unevenly so.",
             "Close other programs and measure again before acting on the times of single layers.",
             (Link("how the layers add up", anchor("sum", result)),),
+            topic="disturbance",
         )
         for result in results
         if result.profile and is_busy(load := result.profile.other_load)

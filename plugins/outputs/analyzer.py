@@ -165,7 +165,7 @@ class Outputs(Analyzer):
                 text = f"{subject} {obstacle(output)}."
             case _:
                 text = f"{subject} over {samples(known)}: {likeness(output)}{_scores(output)}."
-        return Finding(_ids(output), output.severity, text, _remedy(known, output))
+        return Finding(_ids(output), output.severity, text, _remedy(known, output), topic="verdict")
 
     def _of_layers(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
         worst, first = _worst(layers)[0], self._first(layers)
@@ -198,9 +198,9 @@ def _ids(output: JudgedOutput) -> str:
 
 def _uncompared(text: str, *, apart: bool) -> Finding:
     if not apart:
-        return Finding("outputs.failed", "warning", text)
+        return Finding("outputs.failed", "warning", text, topic="verdict")
     remedy = "Measure both with the same inputs and seed, and with [outputs] compare on."
-    return Finding("outputs.failed", "info", text, remedy)
+    return Finding("outputs.failed", "info", text, remedy, topic="verdict")
 
 
 def _of_equal(name: str, known: Agreement) -> Finding:
@@ -210,7 +210,8 @@ def _of_equal(name: str, known: Agreement) -> Finding:
     )
     base = _names(known.answers)[0]
     over = f", over {samples(known)}" if known.answers.left_out else ""
-    return Finding("outputs.same", "good", f"{name}: answers as {base}, {equality(worst)}{over}.")
+    text = f"{name}: answers as {base}, {equality(worst)}{over}."
+    return Finding("outputs.same", "good", text, topic="verdict")
 
 
 def _scores(output: JudgedOutput) -> str:

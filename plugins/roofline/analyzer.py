@@ -358,4 +358,5 @@ def _unjudged(run: Run, reasons: Mapping[str, Sequence[CellResult]]) -> Iterator
             "warning",
             f"{names}: the layers are not judged by the roofs, as {reason}.",
             "Close other programs and run again into a new run file.",
+            topic="disturbance",
         )

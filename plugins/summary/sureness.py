@@ -67,6 +67,7 @@ def findings(run: Run) -> list[Finding]:
                 Link(label(r.cell, among, version=True), anchor("latency", r))
                 for r in [*unknown, *widest][:3]
             ],
+            topic="disturbance",
         )
     ]
 

@@ -180,6 +180,7 @@ def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> li
                     Link(label(pair[0].cell, cells), anchor(comparison, pair))
                     for pair, _ in listed[:5]
                 ],
+                topic="verdict",
             )
         )
     return found
@@ -197,6 +198,7 @@ def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Uni
         f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
         f"(noise {_within(criterion.noise)}).",
         evidence=[Link("verdicts", anchor(comparison, pair))],
+        topic="verdict",
     )
 
 
