@@ -114,6 +114,21 @@ def test_rounding_is_alike(array: Array, share: float) -> None:
     assert outcomes(array, array + noise(array, share)) == {"alike"}
 
 
+def tied(samples: int, ties: int) -> tuple[Array, Array]:
+    """Scores of two versions; of so many samples the two best classes change places."""
+    scores = np.random.default_rng(5).normal(size=(samples, 50)).astype(np.float32)
+    scores[:, 7] = scores[:, 8] = 6
+    scores[:, 8] -= 0.001
+    others = scores.copy()
+    others[:ties, 8] += 0.002
+    return scores, others
+
+
+def test_a_tie_within_rounding_is_no_other_answer() -> None:
+    assert outcomes(*tied(64, 1), samples=64) == {"alike"}
+    assert outcomes(*tied(64, 8), samples=64) != {"alike"}
+
+
 def test_small_channels_are_no_outliers_of_rounding_that_is_the_same_for_all() -> None:
     sizes = np.geomspace(0.1, 10, 24).reshape(1, 24, 1, 1).astype(np.float32)
     assert outcomes(PICTURE * sizes, PICTURE * sizes + noise(PICTURE, 0.03)) == {"alike"}

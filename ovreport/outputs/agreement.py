@@ -6,6 +6,7 @@ outcomes of their own: neither counts as equal, and a model is as good as its wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -48,6 +49,9 @@ _OTHER_ERROR = 0.44
 # More samples than one in ten with another best class is beyond what a quantised classifier is
 # allowed; a single one may be a tie.
 _OTHER_TOP1 = 0.9
+# One unit of bf16's last place: where errors are smaller, a single sample with another best class
+# has two best ones.
+_TIE = 2**-7
 # Rounding errors are of either sign: from here on, those that are all of one kind are a mistake.
 _SYSTEMATIC = 0.02
 # A part that is off by so much, and by so many times what the others are, is a mistake, too:
@@ -208,7 +212,7 @@ def _of_codes(drift: OutputDrift, options: OutputOptions) -> Outcome:
 def _of_numbers(drift: OutputDrift, samples: int, cosine: float, options: OutputOptions) -> Outcome:
     top1 = 1.0 if drift.top1 is None else drift.top1
     several = round((1 - top1) * samples) > 1
-    error = drift.distance
+    error, unlike = drift.distance, math.sqrt(max(0.0, 1 - cosine**2))
     if cosine < _OTHER_COSINE or error >= _OTHER_ERROR or drift.reordered:
         return "other"
     if top1 < _OTHER_TOP1 and several:
@@ -216,7 +220,7 @@ def _of_numbers(drift: OutputDrift, samples: int, cosine: float, options: Output
     if (
         cosine < options.cosine
         or error > options.relative
-        or top1 < options.top1
+        or (top1 < options.top1 and (several or max(error, unlike) > _TIE))
         or stands_out(drift)
         or is_systematic(drift)
     ):
