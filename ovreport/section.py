@@ -63,10 +63,13 @@ class Table:
     """One sentence on how to read it."""
     collapsed: bool = False
     leave_out: bool = False
-    """A reader may take rows out of the distribution; the shares of the others follow."""
+    """A reader may take rows out of the distribution; the shares of the others follow. Needs the
+    columns ``time`` and ``share``."""
 
     def __post_init__(self) -> None:
         keys = {column.key for column in self.columns}
+        if self.leave_out and not keys >= {"time", "share"}:
+            raise ValueError(f"table {self.id!r}: leave_out needs columns 'time' and 'share'")
         for row in self.rows:
             if row.values.keys() != keys:
                 odd = sorted(keys.symmetric_difference(row.values.keys()))
@@ -86,7 +89,8 @@ class Table:
             return self
         keys = [column.key for column in columns]
         rows = [replace(row, values={key: row.values[key] for key in keys}) for row in self.rows]
-        return replace(self, columns=columns, rows=rows)
+        leave_out = self.leave_out and {"time", "share"}.issubset(keys)
+        return replace(self, columns=columns, rows=rows, leave_out=leave_out)
 
 
 def column_units(table: Table) -> dict[str, Unit]:

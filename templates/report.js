@@ -3,12 +3,17 @@
 (() => {
   const text = (cell) => cell.textContent.trim();
 
-  /* The number of a cell, in the unit of its column; null for words and for what is missing. */
+  /* The value of a cell is in data-v where the text is not the value. */
+  const isMissing = (cell) => (cell.dataset.v ?? text(cell)) === "";
+
+  /* The number of a cell, in the unit of its column; null for words and for a missing value. */
   function number(cell) {
-    const shown = cell.dataset.v ?? text(cell).replace(/[\s\u202f]/g, "").replace("\u2212", "-");
-    const value = parseFloat(shown);
+    const value = parseFloat(cell.dataset.v ?? text(cell));
     return Number.isNaN(value) ? null : value;
   }
+
+  /* The place of a column, by its key. */
+  const place = (table, key) => table.tHead.querySelector(`th[data-key="${key}"]`).cellIndex;
 
   function element(name, properties, ...children) {
     const made = Object.assign(document.createElement(name), properties);
@@ -68,7 +73,7 @@
     const descending = before === "none" ? numeric : before === "ascending";
     for (const other of head.parentNode.cells) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    const key = numeric ? number : text;
+    const key = numeric ? number : (cell) => (isMissing(cell) ? null : text(cell));
     const keys = new Map(rows.map((row) => [row, key(row.cells[column])]));
     rows.sort((one, other) => {
       const [a, b] = [keys.get(one), keys.get(other)];
@@ -83,7 +88,7 @@
      by ";". */
   const named = (cell) => text(cell.querySelector(":scope > details > summary") ?? cell).toLowerCase();
   const is = (cell, wanted) => wanted === "n/a"
-    ? ["", "\u2013"].includes(text(cell))
+    ? isMissing(cell)
     : named(cell) === wanted || number(cell) === Number(wanted);
   const compared = (holds) => (cell, wanted) => number(cell) !== null && holds(number(cell), Number(wanted));
   const OPERATORS = {
@@ -159,9 +164,8 @@
   /* ------------------------------------------------------------------ leaving out */
 
   /* A box before each row takes it out of the distribution; shares are of the rows that stay. */
-  function shareOfTheRest(heads, rows) {
-    const place = (name) => heads.findIndex((head) => head.name === name);
-    const [time, share] = [place("Time"), place("Share")];
+  function shareOfTheRest(table, rows) {
+    const [time, share] = [place(table, "time"), place(table, "share")];
     const boxes = rows.map((row) => {
       const box = element("input", { type: "checkbox", checked: true });
       box.setAttribute("aria-label", "Count " + text(row.cells[0]) + " in");
@@ -293,7 +297,7 @@
         });
       });
     }
-    if ("leaveOut" in table.dataset) shareOfTheRest(heads, rows);
+    if ("leaveOut" in table.dataset) shareOfTheRest(table, rows);
     detailed(table, rows);
     if ("tools" in table.dataset) table.caption.firstElementChild.append(tools(view));
   }
@@ -303,19 +307,23 @@
 
   /* ------------------------------------------------------------------ the sweet spot */
 
-  const SPOT = "sweet spot";
-
-  /* Another latency threshold: the mark in the chart, its line and the row in the table follow. */
+  /* Another latency threshold: the mark in the chart, its line and the row in the table follow.
+     The form lists the sweet spots of all thresholds, least latency first. */
   function sweetSpot(form) {
-    const { chart, table, latency, throughput, mark } = form.dataset;
+    const { chart, threshold: before } = form.dataset;
     const input = form.querySelector("input");
     const part = (name) => document.getElementById(`c-${chart}-mark-${name}`);
     const figure = document.getElementById(chart);
-    const points = [...document.getElementById(table).tBodies[0].rows].map((row) => ({
-      row, x: number(row.cells[latency]), y: number(row.cells[throughput]), mark: row.cells[mark],
-      drawn: figure.querySelector(`a[href="#${row.id}"] use`),
-    })).filter(({ x, y, drawn }) => x !== null && y !== null && drawn);
-    const before = input.value === "" ? null : Number(input.value);
+    const table = document.getElementById(form.dataset.table);
+    const [latency, mark] = [place(table, "latency"), place(table, "mark")];
+    const points = [...table.tBodies[0].rows].map((row) => ({
+      row, x: number(row.cells[latency]), drawn: figure.querySelector(`a[href="#${CSS.escape(row.id)}"] use`),
+    })).filter(({ x, drawn }) => x !== null && drawn);
+    const spots = [...form.querySelectorAll("data[value]")].map((spot) => ({
+      from: Number(spot.value), sentence: spot.textContent, ...spot.dataset,
+      ...points.find(({ row }) => row.id === spot.dataset.anchor),
+    })).filter(({ drawn }) => drawn);
+    const none = form.querySelector("data:not([value])").textContent;
     const at = ({ drawn }, axis) => Number(drawn.getAttribute(axis));
 
     function draw(best, threshold) {
@@ -330,7 +338,7 @@
         text.setAttribute("text-anchor", left ? "end" : "start");
       }
       const [low, high] = [Math.min, Math.max].map((pick) => points.find(({ x }) => x === pick(...points.map((point) => point.x))));
-      if (before === null || low.x === high.x) return;
+      if (before === undefined || !low || low.x === high.x) return;
       const scale = (at(high, "x") - at(low, "x")) / (high.x - low.x);
       for (const moved of [line, words]) moved?.setAttribute("transform", `translate(${(threshold - before) * scale} 0)`);
     }
@@ -339,18 +347,13 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     input.addEventListener("input", () => {
       const threshold = input.value === "" ? Infinity : Number(input.value);
-      const within = points.filter(({ x }) => x <= threshold);
-      const best = within.reduce((a, b) => (!a || b.y > a.y ? b : a), null);
-      for (const point of points) {
-        const others = point.mark.textContent.split(", ").filter((word) => word && word !== SPOT);
-        point.mark.textContent = (point === best ? [SPOT, ...others] : others).join(", ");
-        point.row.classList.toggle("emphasis", point === best);
+      const best = spots.findLast(({ from }) => from <= threshold);
+      for (const spot of spots) {
+        spot.row.cells[mark].textContent = spot === best ? spot.chosen : spot.otherwise;
+        spot.row.classList.toggle("emphasis", spot === best);
       }
-      if (Number.isFinite(threshold)) draw(best, threshold);
-      else draw(best, before ?? 0);
-      form.querySelector("output").textContent = best
-        ? `Sweet spot: ${best.row.cells[0].textContent.trim()}, ${best.row.cells[throughput].firstChild.textContent.trim()} FPS`
-        : "No configuration is within it.";
+      draw(best, Number.isFinite(threshold) ? threshold : Number(before ?? 0));
+      form.querySelector("output").textContent = best ? best.sentence : none;
     });
   }
 

@@ -252,7 +252,7 @@ def test_a_cell_shows_little_and_keeps_the_whole_number() -> None:
     unit = unit_for("duration", [0.0369])
     assert cell(0.0369123, "duration", unit) == "<td class=n data-v=36.912>36.9"
     assert cell(0.0369, "duration", unit) == "<td class=n>36.9"
-    assert cell(None, "duration", unit) == "<td class=n>–"
+    assert cell(None, "duration", unit) == "<td class=n data-v>–"
     assert cell(123456, "count", Unit("", 1.0)) == f"<td class=n data-v=123456>123{GAP}456"
     size = 5 * 2**20 + 1234
     assert cell(size, "bytes", unit_for("bytes", [size])) == "<td class=n data-v=5.0012>5.00"

@@ -78,7 +78,7 @@ def test_text_from_a_model_can_do_nothing(chrome: Chrome, tmp_path: Path, text: 
     assert len(chrome.find_elements(By.CSS_SELECTOR, ".crash")) == 1
     assert len(chrome.find_elements(By.CSS_SELECTOR, "figure.chart svg")) == 5
     shown = chrome.find_element(By.TAG_NAME, "main").text
-    assert text[:20].replace("\u0000", "") in shown  # HTML drops it
+    assert text[:20].replace("\u0000", "\ufffd") in shown, "the sign for what HTML cannot hold"
     beyond = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     assert chrome.execute_script(beyond) == 0, "the page itself must not scroll sideways"
 

@@ -40,6 +40,17 @@ def seen(driver: Chrome) -> list[str]:
     return [str(row.get_attribute("id")) for row in rows if row.is_displayed()]
 
 
+def saved_csv(driver: Chrome) -> list[str]:
+    text = driver.execute_async_script(
+        """
+        const done = arguments[0];
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        [...document.querySelectorAll(".tools button")].at(-1).click();
+        """
+    )
+    return str(text).strip().split("\r\n")
+
+
 def anchors(numbers: range) -> list[str]:
     return [f"table-{number}" for number in numbers]
 
@@ -91,15 +102,47 @@ def test_sorting_filtering_and_saving_are_of_all_rows(chrome: Chrome, tmp_path: 
     box.clear()
     box.send_keys(" ")
     assert len(seen(chrome)) == 15
-    saved = chrome.execute_async_script(
-        """
-        const done = arguments[0];
-        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
-        [...document.querySelectorAll(".tools button")].at(-1).click();
-        """
-    )
-    assert len(saved.strip().splitlines()) == 31
+    assert len(saved_csv(chrome)) == 31
     assert complaints(chrome) == []
+
+
+def test_a_missing_value_is_last_in_either_order_and_empty_in_csv(
+    chrome: Chrome, tmp_path: Path
+) -> None:
+    columns = [Column("name", "Name"), Column("word", "Word"), Column("size", "Size", "count")]
+    values = [("x", 1), (None, None), ("y", 2), ("z", 3), ("w", 4), ("v", 5)]
+    rows = [
+        Row({"name": f"n{place}", "word": word, "size": size}, anchor=f"table-{place}")
+        for place, (word, size) in enumerate(values)
+    ]
+    chrome.get(written(tmp_path, Table("table", "T", columns, rows)))
+    for place in (1, 2):
+        for _ in range(2):
+            chrome.find_elements(By.CSS_SELECTOR, "th button")[place].send_keys("\n")
+            assert seen(chrome)[-1] == "table-1"
+    assert saved_csv(chrome)[-1] == "n1,,"
+    chrome.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("word = n/a")
+    assert seen(chrome) == ["table-1"]
+
+
+def test_rows_are_left_out_whatever_the_columns_are_called(chrome: Chrome, tmp_path: Path) -> None:
+    columns = [
+        Column("name", "Typ"),
+        Column("time", "Zeit", "duration"),
+        Column("share", "Anteil", "share"),
+    ]
+    rows = [Row({"name": f"n{n}", "time": 1e-3, "share": 0.25}) for n in range(4)]
+    chrome.get(written(tmp_path, Table("table", "T", columns, rows, leave_out=True)))
+    chrome.find_element(By.CSS_SELECTOR, "#table input[type=checkbox]").click()
+    shares = [
+        row.text.split()[-1] for row in chrome.find_elements(By.CSS_SELECTOR, "#table tbody tr")
+    ]
+    assert shares == ["–", "33.3", "33.3", "33.3"]
+
+
+def test_a_table_to_leave_rows_out_of_needs_times_and_shares() -> None:
+    with pytest.raises(ValueError, match="leave_out needs columns 'time' and 'share'"):
+        Table("t", "", [Column("time", "")], [], leave_out=True)
 
 
 def test_a_link_to_a_row_beyond_the_first_opens_the_rest(chrome: Chrome, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ovreport.computed.figures import figures, over_launches, supported
 from ovreport.computed.pool import Pool
 from ovreport.computed.ratio import in_turn, launch_ratio, ratio, verdict
-from ovreport.computed.sweet_spot import pareto, sweet_spot
+from ovreport.computed.sweet_spot import pareto, sweet_spot, sweet_spots
 from ovreport.run import Cell, CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
 from ovreport.stats.estimate import Estimate
@@ -397,6 +397,16 @@ def test_two_are_the_same_by_two_one_sided_tests_and_differ_beyond_doubt() -> No
         == "inconclusive"
     )
     assert verdict(replace(chance, low=1.03), 0.01, higher_is_better=True) == "faster"
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1), st.integers(0, 10))
+def test_sweet_spots_hold_from_their_own_latency_on(
+    points: list[tuple[int, int]], threshold: int
+) -> None:
+    spots = [i for i in sweet_spots(points) if points[i][0] <= threshold]
+    within = [(latency, fps) for latency, fps in points if latency <= threshold]
+    best = max(within, key=lambda point: (point[1], -point[0]), default=None)
+    assert (points[spots[-1]] if spots else None) == best
 
 
 def test_sweet_spot_and_front_by_hand() -> None:

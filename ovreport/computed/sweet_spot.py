@@ -12,12 +12,24 @@ from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count
 
 
+def sweet_spots(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the (latency, throughput) that are the sweet spot of some latency threshold.
+
+    They are ordered by latency. Each is the sweet spot of all thresholds from its own latency up
+    to that of the next one. Of points with the same throughput it is the one with less latency.
+    """
+    by_latency = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
+    found: list[int] = []
+    for i in by_latency:
+        if not found or points[i][1] > points[found[-1]][1]:
+            found.append(i)
+    return found
+
+
 def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:
     """Index of the (latency, throughput) with the most throughput within the threshold."""
-    within = [
-        i for i, (latency, _) in enumerate(points) if threshold is None or latency <= threshold
-    ]
-    return max(within, key=lambda i: (points[i][1], -points[i][0]), default=None)
+    within = [i for i in sweet_spots(points) if threshold is None or points[i][0] <= threshold]
+    return within[-1] if within else None
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:

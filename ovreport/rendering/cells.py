@@ -40,7 +40,8 @@ def rows(
     """The rows of a table.
 
     A number is shown without its unit, which the heading tells. Where the digits shown are not the
-    whole number, ``data-v`` has it, in the same unit: tables sort, filter and export by it.
+    whole number, ``data-v`` has it, in the same unit: tables sort, filter and export by it. An
+    empty ``data-v`` is a missing value.
 
     Args:
         units: by column.
@@ -72,7 +73,8 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
     if isinstance(item, Tag):
         return f'<td class="tag {_swatch(item.role)}">{escape(item.text)}'
     if item is None:
-        return f"<td class=n>{NOTHING}" if kind not in ("text", "code") else f"<td>{NOTHING}"
+        attributes = "" if kind in ("text", "code") else " class=n"
+        return f"<td{attributes} data-v>{NOTHING}"
     content = _value(item, kind, unit, False)
     if kind in ("text", "code"):
         return f"<td>{content}"

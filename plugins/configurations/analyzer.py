@@ -22,6 +22,7 @@ from ovreport.computed.sweet_spot import (
     pareto,
     streams_shown,
     sweet_spot,
+    sweet_spots,
 )
 from ovreport.computed.workbench import file_name, inference_report
 from ovreport.config.options import Options
@@ -54,6 +55,30 @@ from .search import search_tables
 _RIVALS = 3
 # Nor are cells of which the device made something else.
 _NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The sweet spot of all latency thresholds from ``latency_s`` to that of the next spot."""
+
+    latency_s: float
+    anchor: str
+    """Of its row in the table."""
+    chosen: str
+    """The row's mark while it is the sweet spot."""
+    otherwise: str
+    """The row's mark while another is."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionGroup(Group):
+    """One version's blocks, and what the page needs where a reader sets another threshold."""
+
+    threshold: float | None = None
+    """Seconds, as configured."""
+    spots: Sequence[Spot] = ()
+    """Least latency first."""
 
 
 class ConfigurationOptions(Options):
@@ -245,7 +270,22 @@ class _Seen:
             alike[_but_streams_and_batch(result.cell, self.cells)].append(place)
         for words, places in alike.items():
             blocks += self._heat_maps(words, places)
-        return Group(version_heading(cell, self.cells), blocks)
+        heading = version_heading(cell, self.cells)
+        return VersionGroup(heading, blocks, threshold=self.threshold, spots=self._spots())
+
+    def _spots(self) -> list[Spot]:
+        points = [(x.point, fps(r)) for x, r in zip(self.latencies, self.results, strict=True)]
+        return [
+            Spot(
+                self.latencies[place].point,
+                anchor("cell", self.results[place]),
+                self._mark(place, place),
+                self._mark(place, None),
+                f"Sweet spot: {label(self.results[place].cell, self.cells)}, "
+                f"{show(fps(self.results[place]), 'rate')}",
+            )
+            for place in sweet_spots(points)
+        ]
 
     def _chart(self) -> Chart:
         marks: list[Points | Rule] = []
@@ -427,7 +467,7 @@ class _Seen:
                         "gain": gain,
                         "efficiency": gain.scaled(1 / streams) if gain and streams else None,
                         "stopped": result.stopped or "",
-                        "mark": self._mark(place),
+                        "mark": self._mark(place, self.best),
                     },
                     anchor=anchor("cell", result),
                     emphasis=place == self.best,
@@ -458,9 +498,9 @@ class _Seen:
         ]  # fmt: skip
         return Table(f"cells-{self.id}", "All configurations", columns, rows)
 
-    def _mark(self, place: int) -> str:
+    def _mark(self, place: int, sweet_spot: int | None) -> str:
         marks = []
-        if place == self.best:
+        if place == sweet_spot:
             marks.append("sweet spot")
         if place in self.front and len(self.results) > 1:
             marks.append("Pareto front")
