@@ -7,7 +7,7 @@ import inspect
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from ovreport.computed.layers import executed_layers, unplaced_s
 from ovreport.config.options import Options
 from ovreport.errors import UserError
-from ovreport.plugin import Analyzer, Need
+from ovreport.plugin import Analyzer, AnyNeed, CommonNeed, Need
 from ovreport.run import Run
 from ovreport.section import Crashed, Finding, Group, Section, Severity, Skipped, Topic
 
@@ -48,14 +48,12 @@ def _outcome(
     try:
         if not analyzer.concerns(run):
             return None
-        if unknown := sorted(analyzer.needs - _MEETS.keys()):
-            raise ValueError(f"needs {unknown[0]!r}, which is none of {', '.join(_MEETS)}")
-        needs = {"measurements", *analyzer.needs} if analyzer.needs else ()
-        for need, is_met in _MEETS.items():
-            if need in needs and not is_met(run):
-                return Skipped(_missing(need, run))
+        if reason := _unmet(analyzer.needs, run):
+            return Skipped(reason)
         section = analyzer.analyze(run)
         _check(section)
+        if isinstance(section, Skipped):
+            return section
         shown = [finding for finding in section.findings if finding.id not in suppress]
         return replace(section, findings=shown)
     except (Exception, SystemExit) as error:  # a plugin may raise anything; it becomes a card
@@ -68,8 +66,12 @@ def _check(section: object) -> None:
     Raises:
         TypeError: it is something else than the types say.
     """
+    if isinstance(section, Skipped):
+        if not (isinstance(section.reason, str) and section.reason.strip()):
+            raise TypeError(f"analyze returned {section!r:.80}, whose reason is not a sentence")
+        return
     if not isinstance(section, Section):
-        raise TypeError(f"analyze returned {section!r:.80}, not a Section")
+        raise TypeError(f"analyze returned {section!r:.80}, not a Section or Skipped")
     for group in section.groups:
         if not isinstance(group, Group):
             raise TypeError(f"the section's groups hold {group!r:.80}, not a Group")
@@ -98,8 +100,27 @@ def _two_versions(run: Run) -> bool:
     return any(count > 1 for count in Counter(model for model, *_ in points).values())
 
 
+def _unmet(needs: Set[AnyNeed], run: Run) -> str:
+    """Why a run is not what an analyzer needs; empty where it is.
+
+    Common needs come before the analyzer's own, which can rely on them.
+
+    Raises:
+        ValueError: one of the needs is unknown.
+    """
+    own = [need for need in needs if isinstance(need, Need)]
+    common = needs - set(own)
+    if unknown := sorted(map(repr, common - _MEETS.keys())):
+        raise ValueError(f"needs {unknown[0]}, which is none of {', '.join(_MEETS)} and no Need")
+    implied = common | {"measurements"} if common else common
+    for name, is_met in _MEETS.items():
+        if name in implied and not is_met(run):
+            return _missing(name, run)
+    return min((need.missing for need in own if not need.is_met(run)), default="")
+
+
 # The first that is not met is told: what lacks everything comes before what lacks a part.
-_MEETS: dict[Need, Callable[[Run], bool]] = {
+_MEETS: dict[CommonNeed, Callable[[Run], bool]] = {
     "measurements": lambda run: bool(run.done),
     "full_rate": lambda run: any(r.cell.rate is None for r in run.done),
     "layers": lambda run: any(executed_layers(run, r) for r in run.done),
@@ -109,7 +130,7 @@ _MEETS: dict[Need, Callable[[Run], bool]] = {
     "roofs": lambda run: any(not roof.failure for roof in run.roofs),
 }
 
-_MISSING: dict[Need, str] = {
+_MISSING: dict[CommonNeed, str] = {
     "measurements": "No cell was measured.",
     "full_rate": "All cells were measured at fixed rates of requests; how fast the model can be is "
     "seen without a rate.",
@@ -122,7 +143,7 @@ _MISSING: dict[Need, str] = {
 }
 
 
-def _missing(need: Need, run: Run) -> str:
+def _missing(need: CommonNeed, run: Run) -> str:
     """Why a need is not met, as this run tells it."""
     if need in ("layers", "model_graph", "runtime_graph") and run.untimed:
         failure = run.untimed[0].profile_failure

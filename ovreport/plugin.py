@@ -26,19 +26,65 @@ smallest useful one::
 A package offers it through the entry-point group ``ovreport.analyzers``; a config names a local
 file under ``[report] plugins``. A template ``section.html`` beside the class's module, if there is
 one, arranges the section's blocks; without it they are shown one after another.
+
+**Options.** Name their type in brackets. ``self.options`` has that type, and the config is checked
+against it before anything is measured::
+
+    class CompileTimeOptions(Options):
+        limit_s: float = 10.0
+        """Longer compile times are a warning."""
+
+
+    class CompileTime(Analyzer[CompileTimeOptions]):
+        ...
+
+        def analyze(self, run: Run) -> Section:
+            limit = self.options.limit_s
+
+**Needs.** ``needs`` lists what a run must hold. Each is the name of a common need or a
+:class:`Need` of your own. The report shows one sentence for a need that is not met::
+
+    OUTPUTS = Need(lambda run: bool(run.answers), "The outputs of versions were not compared.")
+
+
+    class WorstOutput(Analyzer):
+        ...
+        needs = frozenset({"two_versions", OUTPUTS})
+
+Where only the analysis itself shows that there is nothing to report, return
+``Skipped("One sentence with the reason.")`` in place of a section.
+
+**Findings.** A :class:`~ovreport.section.Finding` has a stable ``id``, by which a config suppresses
+it, and perhaps a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
+always shows one of each section. A ``"disturbance"`` tells what the machine did to the run: the
+first screen shows all of these as one.
 '''
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Literal, TypeVar
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, get_args
 
 from ovreport.config.options import Options
 from ovreport.run import Run
-from ovreport.section import Section
+from ovreport.section import Section, Skipped
 
-Need = Literal[
+__all__ = ["Analyzer", "AnyNeed", "CommonNeed", "Need", "Options"]
+
+if TYPE_CHECKING:  # type checkers know its `default`, which Python has since 3.13 alone
+    from typing_extensions import TypeVar
+
+    OptionsT = TypeVar("OptionsT", bound=Options, default=Options, covariant=True)
+else:
+    from typing import TypeVar
+
+    OptionsT = TypeVar("OptionsT", bound=Options, covariant=True)
+
+_O = TypeVar("_O", bound=Options)
+
+CommonNeed = Literal[
     "measurements",
     "full_rate",  # a cell that was not measured at a fixed rate of requests
     "layers",
@@ -49,10 +95,29 @@ Need = Literal[
 ]
 
 
-_O = TypeVar("_O", bound=Options)
+@dataclass(frozen=True)
+class Need:
+    """Something that a run must hold for an analyzer.
+
+    Attributes:
+        is_met: tells whether the run holds it. Where it raises, that costs this section only.
+        missing: one sentence for the report where the need is not met.
+    """
+
+    is_met: Callable[[Run], bool]
+    missing: str
+
+    def __post_init__(self) -> None:
+        if not callable(self.is_met):
+            raise TypeError(f"Need: is_met is {self.is_met!r:.80}, not a function of a run")
+        if not (isinstance(self.missing, str) and self.missing.strip()):
+            raise TypeError(f"Need: missing is {self.missing!r:.80}, not a sentence")
 
 
-class Analyzer(ABC):
+AnyNeed: TypeAlias = "CommonNeed | Need"
+
+
+class Analyzer(ABC, Generic[OptionsT]):
     """One question, one section.
 
     Attributes:
@@ -61,18 +126,26 @@ class Analyzer(ABC):
         reading: one sentence on how to read the section.
         needs: what a run must hold; where it does not, the report says so and goes on.
         order: place in the report, ascending.
+        options_type: type of the options; ``class X(Analyzer[XOptions])`` sets it.
     """
 
     id: ClassVar[str]
     title: ClassVar[str]
     reading: ClassVar[str] = ""
-    needs: ClassVar[frozenset[Need]] = frozenset()
+    needs: ClassVar[Set[AnyNeed]] = frozenset()
     order: ClassVar[int] = 500
     options_type: ClassVar[type[Options]] = Options
 
-    def __init__(self, options: Options | None = None, others: Iterable[Options] = ()) -> None:
+    options: OptionsT
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "options_type" not in vars(cls):
+            cls.options_type = _options_in_brackets(cls) or cls.options_type
+
+    def __init__(self, options: OptionsT | None = None, others: Iterable[Options] = ()) -> None:
         """``others`` are the options of all analyzers, for :meth:`options_of`."""
-        self.options = options if options is not None else self.options_type()
+        self.options = options if options is not None else cast(OptionsT, self.options_type())
         self._others = tuple(others)
 
     def options_of(self, kind: type[_O]) -> _O:
@@ -85,5 +158,23 @@ class Analyzer(ABC):
         return True
 
     @abstractmethod
-    def analyze(self, run: Run) -> Section:
+    def analyze(self, run: Run) -> Section | Skipped:
         """Pure: the same run gives the same section. May raise; that costs this section only."""
+
+
+def _options_in_brackets(kind: type[Analyzer]) -> type[Options] | None:
+    """``XOptions`` of ``class X(Analyzer[XOptions])``; None where a class has no brackets.
+
+    Raises:
+        TypeError: something else than a class of options is in them.
+    """
+    for base in vars(kind).get("__orig_bases__", ()):
+        origin = getattr(base, "__origin__", None)
+        if not (isinstance(origin, type) and issubclass(origin, Analyzer)):
+            continue
+        for argument in get_args(base):
+            if isinstance(argument, type) and issubclass(argument, Options):
+                return argument
+        if not any(isinstance(argument, TypeVar) for argument in get_args(base)):
+            raise TypeError(f"{kind.__name__}: {base} holds no class that derives from Options")
+    return None

@@ -68,8 +68,8 @@ def test_a_base_that_is_derived_from_is_no_analyzer_itself(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("returned", "error"),
     [
-        ("5", "TypeError: analyze returned 5, not a Section"),
-        ("None", "TypeError: analyze returned None, not a Section"),
+        ("5", "TypeError: analyze returned 5, not a Section or Skipped"),
+        ("None", "TypeError: analyze returned None, not a Section or Skipped"),
         ("Section([5])", "TypeError: the section's groups hold 5, not a Group"),
         ("Section([Group('', 5)])", "TypeError: 'int' object is not iterable"),
         ("Section([], [5])", "TypeError: the section's findings hold 5, not a Finding"),

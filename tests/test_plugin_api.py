@@ -6,11 +6,72 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Generic, TypeVar
+
+import pytest
+from demo import run_named
 
 import ovreport
-from ovreport.analysis import installed
+from ovreport.analysis import analyze, choose, installed
+from ovreport.errors import UserError
+from ovreport.plugin import Analyzer, Need, Options
+from ovreport.run import Run
+from ovreport.runfile import read_run
+from ovreport.section import Crashed, Section, Skipped
 
 PACKAGE = Path(ovreport.__file__).parent
+MEASURED = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+T = TypeVar("T", bound=Options)
+U = TypeVar("U")
+
+
+class Limits(Options):
+    limit_s: float = 10.0
+    """Longer compile times are a warning."""
+
+
+class Plain(Analyzer):
+    """An analyzer as they were written before options were named in brackets."""
+
+    id = "plain"
+    title = "Plain"
+
+    def analyze(self, run: Run) -> Section | Skipped:  # noqa: ARG002
+        return Section([])
+
+
+class OldStyle(Plain):
+    id = "old"
+    options_type = Limits
+    options: Limits
+
+
+class Bracketed(Analyzer[Limits]):
+    id = "bracketed"
+    title = "Bracketed"
+
+    def analyze(self, run: Run) -> Section | Skipped:  # noqa: ARG002
+        return Skipped(f"Nothing took {self.options.limit_s} s.")
+
+
+class Base(Analyzer[T], Generic[U, T]):
+    title = "Base"
+
+    def analyze(self, run: Run) -> Section:  # noqa: ARG002
+        return Section([])
+
+
+class Derived(Base[int, Limits]):
+    id = "derived"
+
+
+class Further(Derived):
+    id = "further"
+
+
+def outcome(kind: type[Analyzer], run: Run = MEASURED) -> Section | Skipped | Crashed:
+    (analysis,) = analyze(run, [kind()])
+    return analysis.outcome
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -29,3 +90,76 @@ def test_no_module_outside_the_plugins_names_a_finding_of_one() -> None:
         if finding.fullmatch(text)
     ]
     assert named == []
+
+
+@pytest.mark.parametrize("kind", [OldStyle, Bracketed, Derived, Further])
+def test_an_analyzer_reads_its_options_from_the_config(kind: type[Analyzer]) -> None:
+    available = {kind.id: kind}
+    (analyzer,) = choose(available, None, {kind.id: {"limit_s": 2.5}}, "x.toml")
+    assert analyzer.options == Limits(limit_s=2.5)
+    assert kind().options == Limits()
+    with pytest.raises(UserError, match=rf"`analyzer.{kind.id}.limit`.*limit_s"):
+        choose(available, None, {kind.id: {"limit": 1}}, "x.toml")
+
+
+def test_an_analyzer_without_options_takes_none() -> None:
+    assert Plain.options_type is Options
+    assert Plain().options == Options()
+
+
+def test_brackets_without_options_are_refused_when_the_file_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from ovreport.plugin import Analyzer\nclass X(Analyzer[int]): pass\n")
+    with pytest.raises(UserError, match=r"TypeError: X: .*Analyzer.int. holds no class that deriv"):
+        installed([path])
+
+
+def test_an_analyzer_can_say_why_it_has_no_section() -> None:
+    assert outcome(Bracketed) == Skipped("Nothing took 10.0 s.")
+
+
+@pytest.mark.parametrize("reason", ["", " ", None, 5])
+def test_a_reason_that_is_no_sentence_costs_the_section(reason: object) -> None:
+    kind = type("Bad", (Plain,), {"analyze": lambda *_: Skipped(reason)})  # type: ignore[arg-type]
+    crashed = outcome(kind)
+    assert isinstance(crashed, Crashed)
+    assert "whose reason is not a sentence" in crashed.error
+
+
+NEVER = Need(lambda run: not run.done, "The moon was not full.")
+ALWAYS = Need(lambda run: bool(run.done), "The sun did not shine.")
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        ({ALWAYS}, None),
+        ({"layers", ALWAYS}, None),
+        ({NEVER}, "The moon was not full."),
+        ({"measurements", ALWAYS, NEVER}, "The moon was not full."),
+    ],
+)
+def test_a_plugin_has_needs_of_its_own(needs: set[str | Need], reason: str | None) -> None:
+    found = outcome(type("Needy", (Plain,), {"needs": frozenset(needs)}))
+    assert found == Skipped(reason) if reason else isinstance(found, Section)
+
+
+def test_common_needs_are_looked_at_before_those_of_a_plugin() -> None:
+    def first_model(run: Run) -> bool:
+        return run.done[0].cell.model != ""
+
+    kind = type("Needy", (Plain,), {"needs": {"measurements", Need(first_model, "No model.")}})
+    assert outcome(kind, run_named("m")) == Skipped("No cell was measured.")
+
+
+def test_a_need_that_raises_costs_the_section_only() -> None:
+    broken = Need(lambda run: bool(len(run.done) / 0), "Nothing.")
+    found = outcome(type("Broken", (Plain,), {"needs": {broken}}))
+    assert isinstance(found, Crashed)
+    assert found.error == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("values", [(None, "Text."), (bool, " ")])
+def test_a_need_has_a_function_and_a_sentence(values: tuple[object, str]) -> None:
+    with pytest.raises(TypeError, match="Need: "):
+        Need(*values)  # type: ignore[arg-type]

@@ -89,7 +89,7 @@ class ConfigurationOptions(Options):
     )
 
 
-class Configurations(Analyzer):
+class Configurations(Analyzer[ConfigurationOptions]):
     """Every configuration's latency and throughput, and the best within a latency threshold."""
 
     id = "configurations"
@@ -101,8 +101,6 @@ class Configurations(Analyzer):
     )
     needs = frozenset({"full_rate"})
     order = 200
-    options_type = ConfigurationOptions
-    options: ConfigurationOptions
 
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []

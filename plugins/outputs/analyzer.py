@@ -28,7 +28,7 @@ from ovreport.text.values import Role, Tag, Value
 _NAME = 40
 
 
-class Outputs(Analyzer):
+class Outputs(Analyzer[OutputOptions]):
     """Versions were fed the same inputs: how far their answers are apart."""
 
     id = "outputs"
@@ -38,8 +38,6 @@ class Outputs(Analyzer):
         "answers differ, either may be the better one."
     )
     order = 260
-    options_type = OutputOptions
-    options: OutputOptions
 
     @classmethod
     def concerns(cls, run: Run) -> bool:

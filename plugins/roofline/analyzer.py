@@ -95,7 +95,7 @@ class Standing:
         return total_s(layers) / (total_s(self.layers) or 1.0)
 
 
-class Roofline(Analyzer):
+class Roofline(Analyzer[RooflineOptions]):
     """Arithmetic intensity and achieved rate of each layer against the device's roofs."""
 
     id = "roofline"
@@ -106,8 +106,6 @@ class Roofline(Analyzer):
     )
     needs = frozenset({"layers", "roofs"})
     order = 560
-    options_type = RooflineOptions
-    options: RooflineOptions
 
     def analyze(self, run: Run) -> Section:
         groups: list[Group] = []

@@ -12,7 +12,7 @@ from ovreport.section import Finding, Group, Section
 from . import changes, graphs, verdicts
 
 
-class Versions(Analyzer):
+class Versions(Analyzer[ComparisonOptions]):
     """Each version, runtime and device against a baseline, and the layers that differ."""
 
     id = "versions"
@@ -23,8 +23,6 @@ class Versions(Analyzer):
     )
     needs = frozenset({"full_rate", "two_versions"})
     order = 250
-    options_type = ComparisonOptions
-    options: ComparisonOptions
 
     def analyze(self, run: Run) -> Section:
         compared, noise = comparisons(run, self.options.baseline), self.options.thresholds
