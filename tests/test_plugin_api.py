@@ -13,8 +13,9 @@ from demo import run_named
 
 import ovreport
 from ovreport.analysis import analyze, choose, installed
+from ovreport.config.options import Options
 from ovreport.errors import UserError
-from ovreport.plugin import Analyzer, Need, Options
+from ovreport.plugin import Analyzer, Need
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Crashed, Section, Skipped
