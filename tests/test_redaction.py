@@ -21,8 +21,6 @@ from ovreport.rendering import packing
 from ovreport.run import (
     Answers,
     Appearance,
-    Basis,
-    Begun,
     CellResult,
     Conditions,
     Failure,
@@ -30,6 +28,8 @@ from ovreport.run import (
     Header,
     Node,
     Origin,
+    PartialLaunches,
+    Provenance,
     Record,
     RecordedOutput,
     Recording,
@@ -87,11 +87,11 @@ def telling() -> Run:
         r.model_copy(update={"runtime_graph": moved.id}) if r.runtime_graph == id else r
         for r in results
     ]
-    basis = Basis(
+    provenance = Provenance(
         model="", inputs="", properties={"CACHE_DIR": "/home/alice/.cache/ov"}, openvino="",
         measure={}, environment=environment.id,
     )  # fmt: skip
-    results[0] = results[0].model_copy(update={"basis": basis})
+    results[0] = results[0].model_copy(update={"provenance": provenance})
     failure = Failure(stage="read", reason="no /srv/secret/labels.txt")
     cells = results[0].cell, results[1].cell
     answers = Answers(
@@ -133,8 +133,8 @@ def test_what_was_measured_stays(telling: Run) -> None:
     assert here != telling.header.environment.id
     assert after.roofs[0].conditions.environment == here
     assert after.environment_of(after.results[0]) == after.header.environment
-    assert after.results[0].basis is not None
-    assert after.results[0].basis.environment == here
+    assert after.results[0].provenance is not None
+    assert after.results[0].provenance.environment == here
 
 
 def test_a_redacted_report_carries_redacted_data(
@@ -189,7 +189,7 @@ def filled(annotation: Any) -> Any:
 GIVEN: dict[type[Record], dict[str, Any]] = {
     Appearance: {"logo": "data:image/png;base64,AAAA"},
     Node: {"inputs": (), "bodies": ()},
-    Header: {"origins": ()},
+    Header: {"origins": (), "paired": ()},
     RecordedOutput: {"shape": "[1]", "shapes": ()},
 }
 
@@ -215,11 +215,11 @@ def test_no_text_of_any_field_is_forgotten() -> None:
     run = Run(
         header.model_copy(update={"origins": (origin,)}), (result,), {graph.id: graph},
         (filled(SearchStep),), (filled(Answers),), (filled(Roof),), (filled(Recording),),
-        (filled(Begun),),
+        (filled(PartialLaunches),),
     )  # fmt: skip
     everything = [getattr(run, field.name) for field in fields(run) if field.name != "graphs"]
     before = {*secrets_in([*everything, graph])}
-    assert before >= {"ModelCache.failure", "Basis.measure", "Node.attributes", "Origin.file"}
+    assert before >= {"ModelCache.failure", "Provenance.measure", "Node.attributes", "Origin.file"}
     after = redacted(run)
     everything = [getattr(after, field.name) for field in fields(after)]
     everything[2] = [*after.graphs.values()]

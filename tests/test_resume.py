@@ -50,7 +50,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 def lines(path: Path, kind: str) -> Iterator[bytes]:
     if path.exists():
         whole, _, _torn = path.read_bytes().rpartition(b"\n")
-        yield from (x for x in whole.splitlines() if kind.encode() in x[:16])
+        yield from (x for x in whole.splitlines() if kind.encode() in x[:30])
 
 
 def measured(run: Run) -> dict[str, int]:
@@ -131,12 +131,12 @@ def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
         .replace("roofs = false", 'roofs = false, interleave = "model"')
     )
     process = begin(folder)
-    wait_for(lambda: len([*lines(file, "begun")]) == 2)
+    wait_for(lambda: len([*lines(file, "partial_launches")]) == 2)
     process.kill()
     process.wait()
     killed = read_run(file)
     assert not killed.done
-    done = [one.launches for one in killed.begun]
+    done = [one.launches for one in killed.partial_launches]
     assert len(done) == 2
 
     words = ("run", config, "-o", folder / "report.html", "--resume", file)
@@ -145,7 +145,7 @@ def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
 
     assert told.exit_code == 0, told.output
     whole = read_run(file)
-    assert not whole.begun
+    assert not whole.partial_launches
     for result in whole.done:
         assert len(result.launches) == 3
         for launch, before in zip(result.launches, done, strict=False):
@@ -159,7 +159,7 @@ def test_launches_of_all_cells_in_flight_are_kept_and_the_passes_go_on(folder: P
     file, config = folder / "report.jsonl", folder / "config.toml"
     config.write_text(CONFIG.replace("launches = 1", "launches = 3"))
     process = begin(folder)
-    wait_for(lambda: len([*lines(file, "begun")]) == 4)
+    wait_for(lambda: len([*lines(file, "partial_launches")]) == 4)
     process.kill()
     process.wait()
     killed = read_run(file)
@@ -189,21 +189,24 @@ def test_launches_of_a_group_count_although_one_of_its_cells_failed(folder: Path
     parent = psutil.Process(process.pid)
     wait_for(lambda: file.exists() and bool(parent.children()))
     os.kill(parent.children()[0].pid, signal.SIGKILL)
-    wait_for(lambda: len([*lines(file, "begun")]) == 3)
+    wait_for(lambda: len([*lines(file, "partial_launches")]) == 3)
     process.kill()
     process.wait()
     killed = read_run(file)
     (failed,) = killed.failed
-    assert [len(one.launches) for one in killed.begun] == [1, 2, 1]
+    assert [len(one.launches) for one in killed.partial_launches] == [1, 2, 1]
     words = ("run", config, "-o", folder / "report.html", "--resume", file)
     plan = ovreport(*words, "--dry-run").output
     assert (plan.count("begun: 2 launches"), plan.count("again: failed before")) == (1, 1)
     assert ovreport(*words).exit_code == 0
     whole = read_run(file)
     assert len(whole.done) == 4
-    (left,) = (id for id in killed.begun[0].launches)
+    (left,) = (id for id in killed.partial_launches[0].launches)
     result = next(one for one in whole.done if one.cell.id == left)
-    assert result.launches[0].model_dump_json() == killed.begun[0].launches[left].model_dump_json()
+    assert (
+        result.launches[0].model_dump_json()
+        == killed.partial_launches[0].launches[left].model_dump_json()
+    )
     assert len(result.launches) == 9
     again = next(one for one in whole.done if one.cell.id == failed.cell.id)
     assert not again.interleaved_with
@@ -214,7 +217,7 @@ def test_launches_in_flight_do_not_count_where_anything_changed(folder: Path) ->
     text = CONFIG.replace("[1, 2, 3]", "1").replace("launches = 1", "launches = 2")
     config.write_text(text)
     process = begin(folder)
-    wait_for(lambda: bool([*lines(file, "begun")]))
+    wait_for(lambda: bool([*lines(file, "partial_launches")]))
     process.kill()
     process.wait()
     words = ("run", config, "-o", folder / "report.html", "--dry-run", "--resume", file)

@@ -93,7 +93,7 @@ class Paths:
                 "Move it away or choose another place with --run-file.",
                 detail=str(error),
             ) from error
-        if there.pending and (there.results or there.begun):
+        if there.pending and (there.results or there.partial_launches):
             raise UserError(
                 f"{self.run_file}: holds an unfinished run, {len(there.results)} of "
                 f"{len(there.header.plan)} cells are measured",

@@ -12,7 +12,7 @@ from ovreport.measuring.scheduler import measure
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.resume import Resumption
 from ovreport.planning.search import Search
-from ovreport.run import Begun, Cell, CellResult, Failure, SearchStep
+from ovreport.run import Cell, CellResult, Failure, PartialLaunches, SearchStep
 from ovreport.runfile import RunFile
 
 
@@ -34,7 +34,7 @@ class Measuring:
         with Display(left, self.among) as display:
             settings = self.planner.source.config.measure
             for measured in measure(left, settings, on_event=display.show, resumed=self.resumed):
-                if isinstance(measured, Begun):
+                if isinstance(measured, PartialLaunches):
                     self.run_file.add(measured)
                     continue
                 self.run_file.result(measured.result, measured.graphs)

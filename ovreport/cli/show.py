@@ -17,7 +17,7 @@ from ovreport.measuring.scheduler import CellStarted, Event, PassStarted, SliceD
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreement
 from ovreport.outputs.words import in_words
 from ovreport.planning.matrix import estimated_seconds
-from ovreport.planning.planned_cell import PlannedCell, begun_by, groups
+from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
 from ovreport.planning.search import Search
 from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
@@ -60,8 +60,8 @@ def print_plan(
         table.add_column(heading)
     left = [item for item in planned if item.cell.id not in resumed.kept]
     begun = {
-        item.cell.id: len(begun_by(group, resumed.begun))
-        for group in groups(left, measure.interleave, resumed.begun, resumed.failed)
+        item.cell.id: len(partial_launches_of(group, resumed.partial_launches))
+        for group in groups(left, measure.interleave, resumed.partial_launches, resumed.failed)
         for item in group
     }
     goes_on = bool(resumed.kept or resumed.again or any(begun.values()))

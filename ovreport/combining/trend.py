@@ -66,7 +66,7 @@ def combine(runs: Sequence[tuple[str, Run]]) -> Run:
                     "runtime_graph": None,
                     "model_graph": None,
                     "interleaved_with": (),
-                    "basis": None,
+                    "provenance": None,
                 }
             )
             for result in run.results

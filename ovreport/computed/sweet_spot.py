@@ -79,7 +79,7 @@ def is_device_choice(result: CellResult) -> bool:
     cell = result.cell
     own_choice = cell.streams == "auto" and cell.threads is None and cell.requests is None
     # What is set for each device behind a virtual one is in no cell.
-    if result.basis is not None and "DEVICE_PROPERTIES" in result.basis.properties:
+    if result.provenance is not None and "DEVICE_PROPERTIES" in result.provenance.properties:
         return False
     return own_choice and cell.hint in ("throughput", "cumulative_throughput")
 

@@ -160,7 +160,9 @@ class Member:
         """
         planned = self.planned
         if self.failure is not None:
-            failed = CellResult(cell=planned.cell, failure=self.failure, basis=planned.basis)
+            failed = CellResult(
+                cell=planned.cell, failure=self.failure, provenance=planned.provenance
+            )
             return Measured(failed, ())
         graphs = tuple(
             Graph.model_validate(self.profiled[kind])
@@ -185,7 +187,7 @@ class Member:
             launch_deviation=self.typical or None,
             profile_failure=self.profile_failure,
             model_cache=self.profiled.get("model_cache"),
-            basis=planned.basis,
+            provenance=planned.provenance,
         )
         return Measured(result, graphs)
 

@@ -145,7 +145,7 @@ def recording(
     """
     known = Recording(
         cell=planned.cell,
-        model=planned.basis.model,
+        model=planned.provenance.model,
         inputs=tuple(digests),
         input_data=input_data,
         batch=planned.batch,

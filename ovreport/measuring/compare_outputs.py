@@ -175,7 +175,7 @@ def is_recorded(asked: Alone, run: Run | None) -> bool:
         return False
     return any(
         known.cell.point == asked.planned.cell.point
-        and known.model == asked.planned.basis.model
+        and known.model == asked.planned.provenance.model
         and known.inputs == digests[: len(known.inputs)] != ()
         and known.failure is None
         for known in run.recordings
@@ -403,7 +403,7 @@ def fitted_inputs(
 
 
 def _models(question: Question) -> tuple[str, str]:
-    return question.base.basis.model, question.other.basis.model
+    return question.base.provenance.model, question.other.provenance.model
 
 
 # ---------------------------------------------------------------------------- labels

@@ -16,7 +16,7 @@ from ovreport.measuring.inspection import Inspection, ModelInfo, closed_indices,
 from ovreport.measuring.proposed_shapes import propose
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
-from ovreport.run import Basis, Cell, Environment, ModelFile, RuntimeFacts
+from ovreport.run import Cell, Environment, ModelFile, Provenance, RuntimeFacts
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Planner:
             is_random=_is_random(version, info),
             properties=properties,
             python_because=_python_because(info),
-            basis=Basis(
+            provenance=Provenance(
                 model=info.sha256,
                 inputs=fed.sha256,
                 properties=properties,

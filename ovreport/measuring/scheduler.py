@@ -29,9 +29,9 @@ from ovreport.measuring.profiling import profile
 from ovreport.measuring.stopping import Standing, launch_is_done, part_done, reason_to_stop
 from ovreport.measuring.worker_session import WorkerError, WorkerRefusalError, WorkerSession
 from ovreport.planning.matrix import paced_seconds
-from ovreport.planning.planned_cell import PlannedCell, begun_by, groups
+from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
-from ovreport.run import Begun, Cell, Slice, StopReason
+from ovreport.run import Cell, PartialLaunches, Slice, StopReason
 from ovreport.stats.precision import Precision, deviation
 from ovreport.stats.steady import warm_up
 from ovreport.stats.uncertainty import typical_deviation
@@ -76,7 +76,7 @@ def measure(
     *,
     on_event: Callable[[Event], None],
     resumed: Resumption | None = None,
-) -> Iterator[Measured | Begun]:
+) -> Iterator[Measured | PartialLaunches]:
     """Runs the cells and yields each as soon as its group has had its last launch.
 
     Every launch before that is yielded, too; those that ``resumed`` holds are not made again.
@@ -84,10 +84,10 @@ def measure(
     A cell that fails costs only itself. Closing the iterator, or an exception, ends all workers.
     """
     resumed = resumed or Resumption()
-    begun, failed = resumed.begun, resumed.failed
+    partial_launches, failed = resumed.partial_launches, resumed.failed
     waiting = [
-        _Group(group, settings, on_event, begun_by(group, begun))
-        for group in groups(cells, settings.interleave, begun, failed)
+        _Group(group, settings, on_event, partial_launches_of(group, partial_launches))
+        for group in groups(cells, settings.interleave, partial_launches, failed)
     ]
     # The run's time goes on where it ended before.
     clock = time.perf_counter_ns() - max((group.ended_ns for group in waiting), default=0)
@@ -107,7 +107,7 @@ class _Group:
     """Cells that are measured interleaved.
 
     Args:
-        begun: launches that are not made again.
+        partial_launches: launches that are not made again.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class _Group:
         cells: Sequence[PlannedCell],
         settings: Measure,
         on_event: Callable[[Event], None],
-        begun: Sequence[Begun],
+        partial_launches: Sequence[PartialLaunches],
     ) -> None:
         # Cells that are compared run by the same API, as its own cost is part of small figures.
         because = next((one.python_because for one in cells if one.python_because), "")
@@ -128,12 +128,12 @@ class _Group:
         self.stopped: StopReason | None = None
         self.launch_s = 0.0
         """Of the current launch: all before its first turn."""
-        self.launches = len(begun)
+        self.launches = len(partial_launches)
         self.ended_ns = 0
         """When the last of the launches ended that are not made again."""
         self.crowded: list[bool] = []
         """Whether other programs disturbed a turn of the current launch."""
-        for one in begun:
+        for one in partial_launches:
             self._take_over(one)
 
     @property
@@ -150,7 +150,7 @@ class _Group:
         known = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
         return {id: value for id, value in known.items() if value is not None}
 
-    def launch(self, clock: int, typical: float) -> Iterator[Measured | Begun]:
+    def launch(self, clock: int, typical: float) -> Iterator[Measured | PartialLaunches]:
         """Makes one launch and yields it, or the results of cells that are done by it.
 
         Args:
@@ -167,8 +167,8 @@ class _Group:
             # All at once: a run killed between two of them would part what took turns.
             yield from [self._finished(member) for member in self.alive]
         elif self.alive:
-            yield Begun(
-                bases={m.planned.cell.id: m.planned.basis for m in self.alive},
+            yield PartialLaunches(
+                provenances={m.planned.cell.id: m.planned.provenance for m in self.alive},
                 launches={m.planned.cell.id: m.launches[-1] for m in self.alive},
             )
 
@@ -181,9 +181,9 @@ class _Group:
 
     # ------------------------------------------------------------------------ launches
 
-    def _take_over(self, begun: Begun) -> None:
+    def _take_over(self, earlier: PartialLaunches) -> None:
         for member in self.members:
-            member.take_over(launch := begun.launches[member.planned.cell.id])
+            member.take_over(launch := earlier.launches[member.planned.cell.id])
             ended_ns = max(one.start_ns + one.wall_ns for one in launch.slices)
             self.ended_ns = max(self.ended_ns, ended_ns)
 

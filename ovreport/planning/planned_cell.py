@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ovreport.planning.batches import Count
 from ovreport.planning.matrix import turns_key
-from ovreport.run import Basis, Begun, Cell, Port
+from ovreport.run import Cell, PartialLaunches, Port, Provenance
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class PlannedCell:
     ``count`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote,
     ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
     ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
-    API runs it, and is empty where the C API can; ``basis`` is what a result will depend on."""
+    API runs it, and is empty where the C API can; ``provenance`` is what a result
+    depends on."""
 
     cell: Cell
     model: Path
@@ -35,7 +36,7 @@ class PlannedCell:
     is_random: bool
     properties: Mapping[str, str | int | float | bool]
     python_because: str
-    basis: Basis
+    provenance: Provenance
 
     @property
     def batch(self) -> int:
@@ -63,27 +64,29 @@ class PlannedCell:
 def groups(
     planned: Iterable[PlannedCell],
     interleave: Literal["versions", "model"],
-    begun: Sequence[Begun] = (),
+    partial_launches: Sequence[PartialLaunches] = (),
     failed: Collection[str] = (),
 ) -> Iterator[list[PlannedCell]]:
     """The cells that take turns; the plan has them one after another.
 
     Args:
-        begun: launches that a killed run had done.
+        partial_launches: launches that a killed run had done.
         failed: ids of cells that failed in it. They stand apart where the others have launches
             without them.
     """
     for _, cells in itertools.groupby(planned, lambda item: turns_key(item.cell, interleave)):
         group = list(cells)
         rest = [item for item in group if item.cell.id not in failed]
-        if len(rest) < len(group) and rest and begun_by(rest, begun):
+        if len(rest) < len(group) and rest and partial_launches_of(rest, partial_launches):
             yield rest
             yield [item for item in group if item.cell.id in failed]
         else:
             yield group
 
 
-def begun_by(group: Sequence[PlannedCell], begun: Iterable[Begun]) -> list[Begun]:
+def partial_launches_of(
+    group: Sequence[PlannedCell], partial_launches: Iterable[PartialLaunches]
+) -> list[PartialLaunches]:
     """The launches of these cells that a killed run had done with just what they need now."""
-    bases = {item.cell.id: item.basis for item in group}
-    return [one for one in begun if bases.items() <= one.bases.items()]
+    provenances = {item.cell.id: item.provenance for item in group}
+    return [p for p in partial_launches if provenances.items() <= p.provenances.items()]

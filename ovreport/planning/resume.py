@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 from ovreport.planning.planned_cell import PlannedCell
-from ovreport.run import Basis, Begun, CellResult, Environment, Run
+from ovreport.run import CellResult, Environment, PartialLaunches, Provenance, Run
 from ovreport.text.labels import count
 
 
@@ -30,7 +30,7 @@ class Resumption:
     """Why cells with a result are measured again, by cell id."""
     marks: tuple[str, ...] = ()
     """In which way kept results differ from those to come."""
-    begun: Sequence[Begun] = ()
+    partial_launches: Sequence[PartialLaunches] = ()
     """Launches of cells that are not finished."""
     left_out: int = 0
     """Results of cells that the plan no longer holds."""
@@ -68,7 +68,7 @@ def resumption(
         result = found.pop(item.cell.id, None)
         if result is None:
             continue
-        if reason := _outdated(result, item.basis):
+        if reason := _outdated(result, item.provenance):
             again[item.cell.id] = reason
         else:
             kept[item.cell.id] = result
@@ -76,10 +76,10 @@ def resumption(
         mark
         for item in planned
         if item.cell.id in kept
-        for mark in _differences(before, kept[item.cell.id], item.basis, now)
+        for mark in _differences(before, kept[item.cell.id], item.provenance, now)
     )
     marks = tuple(f"{count(number, 'kept cell')}: {what}" for what, number in seen.items())
-    return Resumption(kept, again, marks, before.begun, len(found))
+    return Resumption(kept, again, marks, before.partial_launches, len(found))
 
 
 def _check_machine(path: Path, then: Environment, now: Environment) -> None:
@@ -90,9 +90,9 @@ def _check_machine(path: Path, then: Environment, now: Environment) -> None:
         )
 
 
-def _outdated(result: CellResult, now: Basis) -> str:
+def _outdated(result: CellResult, now: Provenance) -> str:
     """Why a result does not hold any more; empty if it does."""
-    then = result.basis
+    then = result.provenance
     if then is None:
         return "the run file does not say what it was measured with"
     if then.model != now.model:
@@ -107,11 +107,11 @@ def _outdated(result: CellResult, now: Basis) -> str:
 
 
 def _differences(
-    before: Run, result: CellResult, planned: Basis, now: Environment
+    before: Run, result: CellResult, planned: Provenance, now: Environment
 ) -> Iterator[str]:
     """How a kept result was measured otherwise than those to come."""
-    assert result.basis is not None, "results without a basis are not kept"
-    then = result.basis.measure
+    assert result.provenance is not None, "results without a provenance are not kept"
+    then = result.provenance.measure
     for key, value in planned.measure.items():
         if key in then and then[key] != value:
             yield f"measure.{key} was {then[key]}, now {value}"

@@ -101,7 +101,7 @@ class Header(Record):
         return number is not None and int(number[1]) <= len(self.origins)
 
     @property
-    def begun(self) -> str:
+    def created_utc(self) -> str:
         """``created`` to the minute, for readers: ``2026-01-31 08:00``."""
         return self.created[:16].replace("T", " ")
 

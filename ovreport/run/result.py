@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from ovreport.run.cell import Cell
 from ovreport.run.graph import Port
@@ -143,8 +143,9 @@ class Resolved(Record):
     """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
 
 
-class Basis(Record):
-    """What a result depends on beside its cell, so that a resumed run knows what still holds."""
+class Provenance(Record):
+    """What a result depends on besides its cell; a resumed run keeps results whose provenance
+    has not changed."""
 
     model: str
     """SHA-256 of the model's files."""
@@ -209,7 +210,10 @@ class CellResult(Record):
     """The cell was measured but its layers could not be profiled."""
     model_cache: ModelCache | None = None
     """None: compiling is fast, a cache is in use already, or the cell was not profiled."""
-    basis: Basis | None = None
+    # Run files of development versions name it "basis".
+    provenance: Provenance | None = Field(
+        default=None, validation_alias=AliasChoices("provenance", "basis")
+    )
 
     @model_validator(mode="after")
     def _measured(self) -> CellResult:
@@ -227,16 +231,19 @@ class CellResult(Record):
         return tuple(s for launch in self.launches for s in launch.slices if s.counted)
 
 
-class Begun(Record):
-    """A launch of cells that take turns and need more of them: here a killed run goes on."""
+class PartialLaunches(Record):
+    """A launch of cells that take turns and need more launches. A killed run resumes from it."""
 
-    bases: dict[str, Basis]
+    # Run files of development versions name it "bases".
+    provenances: dict[str, Provenance] = Field(
+        validation_alias=AliasChoices("provenances", "bases")
+    )
     """Of all the cells that took turns, by their ids."""
     launches: dict[str, Launch]
     """The same cells'."""
 
     @model_validator(mode="after")
-    def _of_the_same(self) -> Begun:
-        if self.bases.keys() != self.launches.keys():
-            raise ValueError("bases and launches are not of the same cells")
+    def _of_the_same(self) -> PartialLaunches:
+        if self.provenances.keys() != self.launches.keys():
+            raise ValueError("provenances and launches are not of the same cells")
         return self

@@ -11,7 +11,7 @@ from ovreport.run.cell import Cell
 from ovreport.run.environment import Environment
 from ovreport.run.graph import Graph
 from ovreport.run.header import Header, ModelFile, SearchStep
-from ovreport.run.result import Begun, CellResult
+from ovreport.run.result import CellResult, PartialLaunches
 from ovreport.run.roof import Conditions, Roof
 
 
@@ -26,7 +26,7 @@ class Run:
     answers: tuple[Answers, ...] = ()
     roofs: tuple[Roof, ...] = ()
     recordings: tuple[Recording, ...] = ()
-    begun: tuple[Begun, ...] = ()
+    partial_launches: tuple[PartialLaunches, ...] = ()
     """Of cells that have no result: the run was interrupted."""
 
     def conditions(self, result: CellResult) -> Conditions | None:
@@ -57,7 +57,7 @@ class Run:
         """Where a cell was measured."""
         known = {e.id: e for e in self.other_environments}
         here = self.header.environment
-        return here if result.basis is None else known.get(result.basis.environment, here)
+        return here if result.provenance is None else known.get(result.provenance.environment, here)
 
     @property
     def done(self) -> tuple[CellResult, ...]:

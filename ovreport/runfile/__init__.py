@@ -4,7 +4,7 @@ Line by line::
 
     {"kind": "header", "format": 1, "header": {…}}     what was known before the first cell
     {"kind": "graph", "graph": {…}}                    once for each different graph
-    {"kind": "begun", "begun": {…}}                    a launch of cells that need more of them
+    {"kind": "partial_launches", "partial_launches": {…}}   a launch of cells that need more
     {"kind": "cell", "result": {…}}                    once for each finished cell
     {"kind": "search", "step": {…}}                    what a search looks at, and why
     {"kind": "answers", "answers": {…}}                once for each two versions fed the same

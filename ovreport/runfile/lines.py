@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, ConfigDict, Field, TypeAdapter
 
 from ovreport.run import (
     Answers,
-    Begun,
     CellResult,
     Graph,
     Header,
+    PartialLaunches,
     Record,
     Recording,
     Roof,
@@ -23,7 +23,7 @@ from ovreport.run.samples import Budget
 
 FORMAT: Literal[1] = 1
 
-Stored = Header | Graph | Begun | CellResult | SearchStep | Answers | Recording | Roof
+Stored = Header | Graph | PartialLaunches | CellResult | SearchStep | Answers | Recording | Roof
 """What a line may hold."""
 
 
@@ -44,9 +44,13 @@ class _GraphLine(_Line):
     record: Graph = Field(alias="graph")
 
 
-class _BegunLine(_Line):
-    kind: Literal["begun"] = "begun"
-    record: Begun = Field(alias="begun")
+class _PartialLaunchesLine(_Line):
+    # Run files of development versions have the kind "begun".
+    kind: Literal["partial_launches", "begun"] = "partial_launches"
+    record: PartialLaunches = Field(
+        validation_alias=AliasChoices("partial_launches", "begun"),
+        serialization_alias="partial_launches",
+    )
 
 
 class _CellLine(_Line):
@@ -77,7 +81,7 @@ class _RoofLine(_Line):
 _AnyLine = (
     _HeaderLine
     | _GraphLine
-    | _BegunLine
+    | _PartialLaunchesLine
     | _CellLine
     | _SearchLine
     | _AnswersLine
@@ -88,7 +92,7 @@ _LINE: TypeAdapter[_AnyLine] = TypeAdapter(Annotated[_AnyLine, Field(discriminat
 _OF: dict[type[Record], Callable[..., _AnyLine]] = {
     Header: _HeaderLine,
     Graph: _GraphLine,
-    Begun: _BegunLine,
+    PartialLaunches: _PartialLaunchesLine,
     CellResult: _CellLine,
     SearchStep: _SearchLine,
     Answers: _AnswersLine,
@@ -114,8 +118,8 @@ def line_of(record: Stored) -> str:
 def lines_of(run: Run) -> Iterator[str]:
     """The run as lines of a run file."""
     parts = (
-        (run.header,), run.graphs.values(), run.search, run.begun, run.results, run.answers,
-        run.recordings, run.roofs,
+        (run.header,), run.graphs.values(), run.search, run.partial_launches, run.results,
+        run.answers, run.recordings, run.roofs,
     )  # fmt: skip
     for part in parts:
         yield from map(line_of, part)

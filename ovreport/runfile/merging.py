@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from ovreport.run import (
     Answers,
-    Begun,
     Cell,
     CellResult,
     Conditions,
@@ -15,6 +14,7 @@ from ovreport.run import (
     Graph,
     Header,
     ModelFile,
+    PartialLaunches,
     Recording,
     Roof,
     Run,
@@ -29,7 +29,7 @@ class _Part:
 
     header: Header
     results: dict[str, CellResult] = field(default_factory=dict)
-    begun: list[Begun] = field(default_factory=list)
+    partial_launches: list[PartialLaunches] = field(default_factory=list)
     steps: list[SearchStep] = field(default_factory=list)
     answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
     """By the ids of both cells."""
@@ -77,8 +77,8 @@ class Merger:
                 self._described = record.described
             case Graph():
                 self._graphs[record.id] = record
-            case Begun():
-                self._parts[-1].begun.append(record)
+            case PartialLaunches():
+                self._parts[-1].partial_launches.append(record)
             case CellResult():
                 self._check_graph(record.runtime_graph, "runtime")
                 self._check_graph(record.model_graph, "model")
@@ -127,7 +127,7 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, 
     steps = (step for part in parts for step in part.steps if step.start in plan)
     ordered = tuple(results[id] for id in plan if id in results)
     first = parts[0].header
-    elsewhere = {r.basis.environment for r in ordered if r.basis} - {first.environment.id}
+    elsewhere = {r.provenance.environment for r in ordered if r.provenance} - {first.environment.id}
     merged = first.model_copy(
         update={
             "plan": tuple(plan.values()),
@@ -137,7 +137,12 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, 
     )
     named = {id for result in ordered for id in (result.runtime_graph, result.model_graph)}
     points = {result.cell.point for result in ordered}
-    begun = (one for part in parts for one in part.begun if not results.keys() & one.bases.keys())
+    unfinished = (
+        partial
+        for part in parts
+        for partial in part.partial_launches
+        if not results.keys() & partial.provenances.keys()
+    )
     return Run(
         merged,
         ordered,
@@ -147,5 +152,5 @@ def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, 
         answers=tuple(answers.values()),
         roofs=tuple(roof for roof in roofs if roof.conditions.environment in environments),
         recordings=tuple(r for point, r in recordings.items() if point in points),
-        begun=tuple({line_of(one): one for one in begun}.values()),
+        partial_launches=tuple({line_of(partial): partial for partial in unfinished}.values()),
     )

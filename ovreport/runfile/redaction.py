@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from ovreport.run import (
     Appearance,
-    Basis,
     Cell,
     CellResult,
     Conditions,
@@ -22,6 +21,7 @@ from ovreport.run import (
     OutputDrift,
     Port,
     ProfiledLayer,
+    Provenance,
     Record,
     RecordedOutput,
     Run,
@@ -73,7 +73,7 @@ def redacted(run: Run) -> Run:
         recordings=tuple(map(hide.record, run.recordings)),
         roofs=tuple(map(hide.record, run.roofs)),
         search=tuple(map(hide.record, run.search)),
-        begun=(),  # what the run was killed in: of use to its owner alone
+        partial_launches=(),  # only the owner can resume the run
     )
 
 
@@ -123,7 +123,7 @@ class _Hider:
         match record:
             case Environment():
                 update |= {"host": _GONE, "user": _GONE}
-            case Basis() | Conditions():
+            case Provenance() | Conditions():
                 id = record.environment
                 update["environment"] = self._environments.get(id, update["environment"])
         return record.model_copy(update=update)

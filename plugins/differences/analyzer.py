@@ -79,7 +79,7 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
             {
                 "side": origin.name,
                 "file": origin.file,
-                "created": origin.header.begun,
+                "created": origin.header.created_utc,
                 "openvino": origin.header.environment.openvino,
                 "cpu": origin.header.environment.cpu,
                 "cells": f"{len(run.header.paired)} of {len(origin.header.plan)}",
@@ -167,7 +167,8 @@ def _findings(
         Finding(
             "differences.apart",
             "info",
-            f"The sides were measured at different times ({base.begun} and {candidate.begun} UTC).",
+            f"The sides were measured at different times ({base.created_utc} and "
+            f"{candidate.created_utc} UTC).",
             "To tell smaller differences, measure both as versions of one run, in turns.",
         )
     )

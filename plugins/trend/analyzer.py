@@ -186,7 +186,7 @@ def _chart(
 
 def _time_axis(run: Run) -> Axis:
     """When each run was begun, as short as tells; blank where there is no room."""
-    begun = [origin.header.begun for origin in run.header.origins]
+    begun = [origin.header.created_utc for origin in run.header.origins]
     if len({text[:10] for text in begun}) == 1:
         label, names = f"begin of the run on {begun[0][:10]}, UTC", [text[11:] for text in begun]
     elif len({text[:4] for text in begun}) == 1:
@@ -201,7 +201,7 @@ def _time_axis(run: Run) -> Axis:
 
 def _dated(run: Run, change: Change) -> str:
     """``+9.9 %, 2026-01-08``."""
-    return f"{signed(change.ratio - 1)}, {run.header.origins[change.run].header.begun[:10]}"
+    return f"{signed(change.ratio - 1)}, {run.header.origins[change.run].header.created_utc[:10]}"
 
 
 def _levels(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
@@ -254,7 +254,7 @@ def _runs(run: Run) -> Table:
             Row(
                 {
                     "number": origin.name,
-                    "created": origin.header.begun,
+                    "created": origin.header.created_utc,
                     "openvino": environment.release,
                     "cpu": environment.cpu,
                     "load": environment.load,
@@ -314,7 +314,7 @@ def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
                 f"{change.figure.label.capitalize()} of {_name(change.cell, cells)} went from "
                 f"{show(change.before, change.figure.kind)} to "
                 f"{show(change.after, change.figure.kind)} ({signed(change.ratio - 1)}) with run "
-                f"{origin.name} of {origin.header.begun} UTC; {cause}.",
+                f"{origin.name} of {origin.header.created_utc} UTC; {cause}.",
                 evidence=[
                     Link(f"run {origin.name}", f"run-{change.run + 1}"),
                     Link("levels", f"levels-{change.figure.id}-{change.cell.id}"),

@@ -50,7 +50,7 @@ def _compile(case: Case) -> Found | str:
         return f"{said}, and {loading} from the device's cache, which is in use"
     if compiling < _SLOW_COMPILE_S:
         return said
-    if result.basis is not None and "CACHE_DIR" in result.basis.properties:
+    if result.provenance is not None and "CACHE_DIR" in result.provenance.properties:
         return f"{said} with a cache in use"
     inferences = count(round(compiling / median_latency_s(result)), "inference")
     kept = result.model_cache
