@@ -108,8 +108,10 @@ def _replace(target: Path, raw: bytes) -> None:
         raise
 
 
-def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> None:
-    """Writes files by name into a folder, made if need be; what else is in it stays.
+def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> list[Path]:
+    """Write files by name into a folder, made if need be, and return their paths.
+
+    What else is in the folder stays.
 
     Raises:
         UserError: the folder cannot be made, or a file in it not be written.
@@ -123,6 +125,7 @@ def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -
         ) from error
     for name, content in files.items():
         write_whole(folder / name, content)
+    return [folder / name for name in files]
 
 
 def file_text(path: Path) -> str:

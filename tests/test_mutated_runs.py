@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 
 from ovreport.analysis import analyze
-from ovreport.cli.report import chosen_analyzers, report_settings
 from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
+from ovreport.pipeline.report import chosen_analyzers, report_settings
 from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run

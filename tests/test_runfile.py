@@ -15,9 +15,9 @@ import pytest
 from conftest import ovreport
 
 from ovreport.analysis import analyze
-from ovreport.cli.report import chosen_analyzers, report_settings
 from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
+from ovreport.pipeline.report import chosen_analyzers, report_settings
 from ovreport.run import Run
 from ovreport.runfile import RunFile, lines_of, read_run
 from ovreport.section import Crashed

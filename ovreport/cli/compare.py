@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ovreport.cli.gate import GateJob, gate_options
+from ovreport.cli.gate import EXIT_CODE, gate_options, limits
 from ovreport.cli.options import Pin
 
 
@@ -58,34 +58,18 @@ def compare(
     ovreport compare run.jsonl run.jsonl --base version=parent --candidate version=optimized
     ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
     """
-    from ovreport.cli.report import report_settings, write_report
-    from ovreport.cli.show import print_answers
-    from ovreport.combining import compare as comparison
-    from ovreport.config.load import load_report
-    from ovreport.files import check_apart, check_writable, file_text
-    from ovreport.outputs.agreement import OutputOptions
-    from ovreport.rendering.charts.process import drawing
-    from ovreport.runfile import read_run
-    from ovreport.text.terminal import printable
+    from ovreport import pipeline
+    from ovreport.cli.show import ComparisonDisplay
 
-    both = comparison.compare(
-        comparison.Side("base", file_text(base_run), read_run(base_run), dict(base)),
-        comparison.Side(
-            "candidate", file_text(candidate_run), read_run(candidate_run), dict(candidate)
-        ),
+    compared = pipeline.compare(
+        base_run,
+        candidate_run,
+        output,
+        base_cells=dict(base),
+        candidate_cells=dict(candidate),
+        config=config,
+        limits=limits(gate),
+        with_data=not no_data,
+        display=ComparisonDisplay(),
     )
-    settings = (
-        load_report(config, both.header.config)
-        if config
-        else report_settings(both, str(candidate_run))
-    )
-    job = GateJob.of(settings, gate)
-    check_apart({"-o": output, **job.files}, [base_run, candidate_run, config])
-    check_writable(output, "-o")
-    job.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate_run))
-    with drawing() as charts:
-        write_report(both, settings, output, charts, with_data=not no_data)
-    options = settings.config.analyzer.get("outputs", {})
-    print_answers(both, OutputOptions.model_validate(options))
-    click.echo(printable(f"Report:   {output}"))
-    sys.exit(job.hold(both, settings))
+    sys.exit(EXIT_CODE if compared.is_broken else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,50 +56,29 @@ def export(
 
     Field names carry their units: throughput_fps, latency_ms, size_bytes.
     """
-    from ovreport.analysis import Analysis, analyze
-    from ovreport.cli.report import chosen_analyzers, report_settings
-    from ovreport.computed.workbench import workbench_files
+    from ovreport import pipeline
     from ovreport.errors import UserError
-    from ovreport.export.documents import csv_files, json_text
-    from ovreport.files import check_apart, check_writable, write_folder, write_whole
-    from ovreport.runfile import read_run
     from ovreport.text.terminal import printable
 
-    if not (json_file or csv_folder or workbench_folder or graph_format or graph_folder):
-        raise UserError(
-            f"{run}: nothing to export was named",
-            "Give --json FILE, --csv DIR, --workbench-csv DIR or --graph svg -o DIR.",
-        )
     if bool(graph_format) != bool(graph_folder):
         raise UserError(
             "--graph: no folder to write to" if graph_format else "-o: only --graph needs it",
             "Give both, such as --graph svg -o graphs.",
         )
-    measured = read_run(run)
-    if json_file and str(json_file) != "-":
-        check_apart({"--json": json_file}, [run])
-        check_writable(json_file, "--json")
-    analyses: list[Analysis] = []
-    if json_file or csv_folder:
-        settings = report_settings(measured, str(run))
-        analyses = analyze(measured, chosen_analyzers(settings), settings.config.report.suppress)
-    if csv_folder:
-        write_folder(csv_folder, csv_files(measured, analyses))
-    if workbench_folder:
-        write_folder(workbench_folder, workbench_files(measured))
-    if graph_format and graph_folder:
-        from ovreport.export.graphs import graph_files
-
-        drawn = graph_files(measured, graph_format)
-        write_folder(graph_folder, {name: file.content for name, file in drawn.items()})
-        if smaller := [name for name, file in drawn.items() if file.scale < 1]:
-            least = min(drawn[name].scale for name in smaller)
-            click.echo(
-                f"Drawn smaller, down to {least:.0%} of full size, as a PNG ends at 32,767 pixels: "
-                f"{printable(', '.join(smaller))}. SVG has no such end.",
-                err=True,
-            )
-    if json_file and str(json_file) == "-":
-        click.echo(json_text(measured, analyses), nl=False)
-    elif json_file:
-        write_whole(json_file, json_text(measured, analyses))
+    printed = io.StringIO() if str(json_file) == "-" else None
+    written = pipeline.export(
+        run,
+        json=printed or json_file,
+        csv=csv_folder,
+        workbench_csv=workbench_folder,
+        graphs=graph_folder,
+        graph_format=graph_format or "svg",
+    )
+    if smaller := written.scales:
+        click.echo(
+            f"Drawn smaller, down to {min(smaller.values()):.0%} of full size, as a PNG ends at "
+            f"32,767 pixels: {printable(', '.join(smaller))}. SVG has no such end.",
+            err=True,
+        )
+    if printed is not None:
+        click.echo(printed.getvalue(), nl=False)

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from ovreport import __version__
-from ovreport.cli.gate import GateJob
+from ovreport.cli.gate import EXIT_CODE
 from ovreport.cli.measuring import Measuring
-from ovreport.cli.report import chosen_analyzers, section_templates, write_report
 from ovreport.cli.show import print_answers, print_failures, print_plan, print_roof, print_summary
+from ovreport.cli.words import Words
 from ovreport.config.appearance import appearance
 from ovreport.config.load import Source
 from ovreport.errors import UserError
@@ -35,7 +35,14 @@ from ovreport.measuring.environment import capture
 from ovreport.measuring.planner import Planner, inspect_runtimes
 from ovreport.measuring.roofs import measure_roof, missing_roofs
 from ovreport.measuring.scratch import scratch_folder
-from ovreport.outputs.agreement import OutputOptions
+from ovreport.pipeline import GateChecked
+from ovreport.pipeline.limits import LimitCheck
+from ovreport.pipeline.report import (
+    chosen_analyzers,
+    output_options,
+    section_templates,
+    write_report,
+)
 from ovreport.planning.matrix import expand
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.resume import Resumption, resumption
@@ -109,7 +116,7 @@ class Job:
     source: Source
     target: str
     paths: Paths
-    gate: GateJob
+    gate: LimitCheck
     verbose: bool
 
     def run(self, *, dry_run: bool) -> int:
@@ -233,12 +240,15 @@ class Job:
                 remedy = f"What was measured is in {kept}: `ovreport render {kept} -o FILE`."
                 raise UserError(error.found, remedy, detail=error.detail) from error
         print_summary(run)
-        options = self.source.config.analyzer.get("outputs", {})
-        print_answers(run, OutputOptions.model_validate(options))
+        print_answers(run, output_options(self.source))
         print_failures(run, verbose=self.verbose)
         told = f"Report:   {self.paths.report}\nRun file: {self.paths.run_file}"
         click.echo(printable(told))
-        return self.gate.hold(run, self.source) or (1 if run.failed or run.untimed else 0)
+        gate = self.gate.check(run, self.source)
+        Words().show(GateChecked(gate))
+        if self.gate.is_broken(gate):
+            return EXIT_CODE
+        return 1 if run.failed or run.untimed else 0
 
     def _before(self) -> Run | None:
         """The run to go on with.

@@ -34,28 +34,9 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
 
     Plugin files and templates are loaded only where --config names them.
     """
-    from ovreport.rendering.charts.process import drawing
+    from ovreport import pipeline
+    from ovreport.text.terminal import printable
 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
-    with drawing() as charts:  # its process starts while this one still imports and reads
-        from ovreport.cli.report import report_settings, with_report_of, write_report
-        from ovreport.config.load import load_report
-        from ovreport.files import check_apart, check_writable
-        from ovreport.runfile import is_report, read_run
-        from ovreport.runfile.redaction import redacted
-        from ovreport.text.terminal import printable
-
-        measured = read_run(run)
-        # A report may take the place of the one that it is made from, if that loses nothing.
-        loses = no_data or redact or not is_report(run)
-        check_apart({"-o": output}, [config, run if loses else None])
-        check_writable(output, "-o")
-        if config:
-            settings = load_report(config, measured.header.config)
-            measured = with_report_of(measured, settings)
-        else:
-            settings = report_settings(measured, str(run))
-        if redact:
-            measured = redacted(measured)
-        write_report(measured, settings, output, charts, with_data=not no_data)
+    pipeline.render(run, output, config=config, with_data=not no_data, redact=redact)
     click.echo(printable(f"Report: {output}"))

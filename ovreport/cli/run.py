@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovreport.cli.gate import GateJob, gate_options
+from ovreport.cli.gate import gate_options, limits
 from ovreport.cli.options import CommaList, Ranges, extensions_option, flatten
 
 if TYPE_CHECKING:
@@ -164,13 +164,14 @@ def run(
     ovreport run CONFIG.toml --dry-run
     """
     from ovreport.cli.job import Job, Paths
+    from ovreport.pipeline.limits import LimitCheck
 
     # -v may stand before the command or after it: errors and failures tell as much either way.
     program = click.get_current_context().find_root()
     verbose = program.params["verbose"] = verbose or program.params["verbose"]
     source = _source(target, options)
     paths = Paths.choose(output, run_file, resume)
-    gate = GateJob.of(source, options)
+    gate = LimitCheck.of(limits(options), source)
     gate.check_comparable(source)
     sys.exit(Job(source, target, paths, gate, verbose=verbose).run(dry_run=dry_run))
 

@@ -1,4 +1,4 @@
-"""What ``ovreport run`` shows on the terminal: the plan, the progress, the summary."""
+"""What ``ovreport run`` and ``compare`` show on the terminal: plan, progress, results."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from ovreport.cli.words import Words
 from ovreport.computed.figures import figures
 from ovreport.config.schema import Measure
-from ovreport.measuring.scheduler import CellStarted, Event, PassStarted, SliceDone
+from ovreport.measuring import scheduler
+from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreement
 from ovreport.outputs.words import in_words
+from ovreport.pipeline import Event, ReportWritten
 from ovreport.planning.matrix import estimated_seconds
 from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
@@ -156,7 +160,7 @@ class Display:
     ) -> None:
         self._progress.stop()
 
-    def show(self, event: Event) -> None:
+    def show(self, event: scheduler.Event) -> None:
         """One step of the measuring."""
         match event:
             case PassStarted(number, cells):
@@ -289,3 +293,15 @@ def print_failures(run: Run, *, verbose: bool) -> None:
             _console.print(_text(failure.detail, "dim"))
     if found and not verbose:
         _console.print("(-v tells more.)", style="dim")
+
+
+class ComparisonDisplay(Words):
+    """Prints whether versions give the same answers, where the report is, and limits."""
+
+    def show(self, event: Event) -> None:
+        """Print one step."""
+        if isinstance(event, ReportWritten):
+            print_answers(event.run, event.outputs)
+            click.echo(printable(f"Report:   {event.report}"))
+        else:
+            super().show(event)

@@ -28,20 +28,9 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     \b
     ovreport trend runs/*.jsonl -o trend.html
     """
-    from ovreport.cli.report import report_settings, write_report
-    from ovreport.combining.trend import combine, distinct
-    from ovreport.files import check_apart, check_writable, file_text
-    from ovreport.rendering.charts.process import drawing
-    from ovreport.runfile import read_run
+    from ovreport import pipeline
+    from ovreport.cli.words import Words
     from ovreport.text.terminal import printable
 
-    check_apart({"-o": output}, runs)
-    found, same = distinct([(file_text(path), read_run(path)) for path in runs])
-    for warning in same:
-        click.echo(f"Warning: {printable(warning)}.", err=True)
-    combined = combine(found)
-    check_writable(output, "-o")
-    settings = report_settings(combined, "trend")
-    with drawing() as charts:
-        write_report(combined, settings, output, charts, with_data=not no_data)
+    pipeline.trend(runs, output, with_data=not no_data, display=Words())
     click.echo(printable(f"Report: {output}"))

@@ -1,4 +1,4 @@
-"""What ``run`` and ``render`` share: from a run to the written report."""
+"""From a run and a config to the written report: what all use cases share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ovreport.analysis import Analysis, analyze, choose, installed
 from ovreport.config.appearance import appearance, templates
 from ovreport.config.load import Source, validate
 from ovreport.files import write_whole
+from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
 from ovreport.rendering.charts.process import Drawing
 from ovreport.run import Run
@@ -55,6 +56,11 @@ def section_templates(source: Source) -> dict[str, Path]:
     """
     plugins = [source.resolve(path) for path in source.config.report.plugins]
     return templates(source, installed(plugins)) if source.config.report.templates else {}
+
+
+def output_options(source: Source) -> OutputOptions:
+    """Return how a config judges outputs of versions."""
+    return OutputOptions.model_validate(source.config.analyzer.get("outputs", {}))
 
 
 def with_report_of(run: Run, source: Source) -> Run:

@@ -1,0 +1,55 @@
+"""The use cases of ovreport as functions: the Python API.
+
+Each takes paths, a config and a display, which shows nothing unless another is given; raises
+:class:`~ovreport.errors.UserError` where the input is wrong; returns a frozen result; and prints
+nothing. Messages name the option of the command line that an argument stands for::
+
+    from pathlib import Path
+    from ovreport.pipeline import Limits, compare
+
+    result = compare(
+        Path("before.jsonl"), Path("after.jsonl"), Path("compare.html"),
+        limits=Limits(rules=("throughput<-5%",)),
+    )
+    print(result.is_broken, *result.gate.outcomes, sep="\\n")
+
+There is no ``from ovreport import run``: :mod:`ovreport.run` is the package of what is recorded.
+"""
+
+from ovreport.pipeline.display import (
+    SILENT,
+    Display,
+    Event,
+    GateChecked,
+    ReportWritten,
+    Silent,
+    Warned,
+)
+from ovreport.pipeline.from_runs import (
+    Compared,
+    Exported,
+    Rendered,
+    compare,
+    export,
+    render,
+    trend,
+)
+from ovreport.pipeline.limits import Limits
+
+__all__ = [
+    "SILENT",
+    "Compared",
+    "Display",
+    "Event",
+    "Exported",
+    "GateChecked",
+    "Limits",
+    "Rendered",
+    "ReportWritten",
+    "Silent",
+    "Warned",
+    "compare",
+    "export",
+    "render",
+    "trend",
+]

@@ -1,0 +1,123 @@
+"""The limits of ``run`` and ``compare``, and the files about them that a CI server reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ovreport.config.load import Source
+    from ovreport.gate.checks import Gate
+    from ovreport.gate.rules import Rule
+    from ovreport.run import Cell, Run
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a caller asks for; what is left out is as the config's ``[gate]`` has it."""
+
+    rules: tuple[str, ...] = ()
+    """Such as ``throughput<-5%`` or ``p95>10ms where hint=latency``; empty: those of the config."""
+    inconclusive: Literal["pass", "fail"] | None = None
+    """How a limit counts that the intervals leave open; None: as the config says."""
+    junit: Path | None = None
+    """Where the outcome of every limit is written as JUnit XML."""
+    markdown: Path | None = None
+    """Where verdicts and limits are written as Markdown."""
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class LimitCheck:
+    """The limits that hold for one run, and where their outcome is written."""
+
+    rules: tuple[Rule, ...]
+    inconclusive_fails: bool
+    junit: Path | None
+    markdown: Path | None
+
+    @classmethod
+    def of(cls, limits: Limits, source: Source) -> LimitCheck:
+        """Take the limits of the caller, else those of the config.
+
+        Raises:
+            UserError: a rule that is none, or a file that cannot be written.
+        """
+        from ovreport.files import check_writable
+        from ovreport.gate.rules import parse
+
+        config = source.config.gate
+        rules = [parse(text, "--fail-on") for text in limits.rules] or [
+            parse(text, f"{source.name}: `gate.fail_on`") for text in config.fail_on
+        ]
+        for option, path in (("--junit", limits.junit), ("--markdown", limits.markdown)):
+            if path is not None:
+                check_writable(path, option)
+        counts = limits.inconclusive or config.inconclusive
+        return cls(tuple(rules), counts == "fail", limits.junit, limits.markdown)
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """What is written, by the option that names it."""
+        return {"--junit": self.junit, "--markdown": self.markdown}
+
+    def check_comparable(self, source: Source) -> None:
+        """Fail before anything is measured.
+
+        Raises:
+            UserError: a rule compares, and the config has nothing to compare.
+        """
+        from ovreport.errors import UserError
+
+        config = source.config
+        versions = Counter(entry.name for entry in config.model)
+        most = max(*versions.values(), len(config.runtime), len(config.matrix.device))
+        relative = next((rule for rule in self.rules if rule.relative), None)
+        if relative and most < 2:
+            raise UserError(
+                f"{source.name}: limit {relative.text!r} compares, and there is one version only",
+                "Add a second [[model]] of the same name, or limit the figure itself: p95>10ms.",
+            )
+
+    def check_scopes(self, cells: Iterable[Cell], where: str) -> None:
+        """Fail where a limit is narrowed to what no cell has.
+
+        Args:
+            cells: all that limits may hold for, by every name they go by.
+            where: the file, for the message.
+
+        Raises:
+            UserError: names the value, and those that there are.
+        """
+        from ovreport.gate.rules import check_scopes
+
+        check_scopes(self.rules, cells, where)
+
+    def check(self, run: Run, source: Source) -> Gate:
+        """Check the run and write the files about it."""
+        from ovreport.computed.pairs import ComparisonOptions, comparisons
+        from ovreport.export.junit import junit
+        from ovreport.export.markdown import markdown
+        from ovreport.files import write_whole
+        from ovreport.gate.checks import check
+        from ovreport.pipeline.report import output_options
+
+        options = ComparisonOptions.model_validate(source.config.analyzer.get("versions", {}))
+        compared = comparisons(run, options.baseline)
+        gate = check(run, compared, self.rules, options.thresholds)
+        if self.junit is not None:
+            text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
+            write_whole(self.junit, text)
+        if self.markdown is not None:
+            text = markdown(run, compared, gate, options.thresholds, output_options(source))
+            write_whole(self.markdown, text)
+        return gate
+
+    def is_broken(self, gate: Gate) -> bool:
+        """Whether the outcome fails a CI job."""
+        return gate.fails(inconclusive=self.inconclusive_fails)
