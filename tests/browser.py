@@ -15,6 +15,12 @@ from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 
+def missing_programs(*programs: str) -> list[str]:
+    """Return those that are not installed; by default of what a Chromium needs."""
+    needed = programs or ("chromium", "chromedriver")
+    return [program for program in needed if shutil.which(program) is None]
+
+
 class Chromium(webdriver.Chrome):
     """A Chromium that has loaded a page when it says so.
 

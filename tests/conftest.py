@@ -1,19 +1,90 @@
-"""Real models and one short real run that many tests look at."""
+"""Real models, one short real run that many tests look at, and the rules of the markers.
+
+``browser`` and ``measures`` are set by fixture where a fixture opens a browser or measures, and by
+hand elsewhere. A test that starts a browser or measures without its marker fails, so that the
+quick loop stays quick.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from browser import chromium, missing_programs
 from click.testing import CliRunner, Result
 from nested import save_branches, save_recurrent
+from selenium.webdriver import Chrome
 
 from ovreport.cli import main
+from ovreport.measuring.worker_session import WORKER
 from ovreport.run import Run
 from ovreport.runfile import read_run
+
+# Fixtures that give their marker to every test that uses them.
+MARKER_OF = {"report": "measures", "nested_report": "measures", "chrome": "browser"}
+_running = pytest.StashKey[pytest.Item | None]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-browsers", action="store_true",
+        help="fail browser tests where a browser or its driver is missing, instead of skipping",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_running] = None
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        item = config.stash[_running]
+        if event == "subprocess.Popen" and item is not None:
+            _refuse_unmarked(item, arguments[1])
+
+    sys.addaudithook(watch)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in MARKER_OF:
+                item.add_marker(MARKER_OF[fixture])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("browser"):
+        if missing := missing_programs(*marker.args):
+            reason = f"not installed: {', '.join(missing)}"
+            required = item.config.getoption("--require-browsers")
+            (pytest.fail if required else pytest.skip)(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.config.stash[_running] = item
+    try:
+        return (yield)
+    finally:
+        item.config.stash[_running] = None
+
+
+def _refuse_unmarked(item: pytest.Item, command: object) -> None:
+    """Fail a test that starts a worker, a run or a browser without the marker."""
+    parts = command if isinstance(command, (list, tuple)) else [command]
+    words = [os.fsdecode(word) for word in parts if isinstance(word, (str, bytes, os.PathLike))]
+    program = Path(words[0]).name if words else ""
+    marker = None
+    if str(WORKER) in words or ("ovreport" in words and "run" in words):
+        marker = "measures"
+    elif program in {"chromedriver", "firefox-esr"}:
+        marker = "browser"
+    if marker is not None and item.get_closest_marker(marker) is None:
+        pytest.fail(f"starts {program}: mark it with @pytest.mark.{marker}")
 
 
 def light_model(name: str) -> Path:
@@ -96,3 +167,9 @@ def nested_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = ovreport("run", config, "-o", target)
     assert result.exit_code == 0, result.output
     return target
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ovreport.analysis import analyze, installed
 from ovreport.run import Run
-from ovreport.section import Finding, Section
+from ovreport.section import Chart, Finding, Section
 
 
 def findings(run: Run) -> list[Finding]:
@@ -12,3 +12,8 @@ def findings(run: Run) -> list[Finding]:
     done = analyze(run, [kind() for kind in installed().values()])
     sections = [each.outcome for each in done if isinstance(each.outcome, Section)]
     return [finding for section in sections for finding in section.findings]
+
+
+def undrawn(chart: Chart) -> str:
+    """matplotlib takes a tenth of a second for each."""
+    return f"<svg><title>{len(chart.marks)}</title></svg>"

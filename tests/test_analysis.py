@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ovreport
+from pages import undrawn
 
 from ovreport.analysis import analyze, installed
 from ovreport.errors import UserError
+from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Crashed, Section
@@ -91,11 +93,17 @@ def test_what_a_plugin_returns_wrong_costs_its_section_only(
     assert isinstance(first.outcome, Crashed)
     assert first.outcome.error == error
     assert isinstance(second.outcome, Section)
+    page = render(measured, [first, second], with_data=False, draw=undrawn)
+    assert error.replace("'", "&#39;") in page
+
+
+@pytest.mark.slow
+def test_a_config_that_names_a_crashing_plugin_still_gives_a_report(tmp_path: Path) -> None:
+    plugin(tmp_path, WHOLE.replace("Section([])", "1 / 0"))
     config, report = tmp_path / "x.toml", tmp_path / "x.html"
     config.write_text("model = [{name = 'x', path = 'x'}]\nreport = {plugins = ['own.py']}\n")
-    done = ovreport("render", RUN, "--config", config, "-o", report)
-    assert done.exit_code == 0
-    assert error.replace("'", "&#39;") in report.read_text()
+    assert ovreport("render", RUN, "--config", config, "-o", report).exit_code == 0
+    assert "ZeroDivisionError: division by zero" in report.read_text()
 
 
 def test_a_need_that_there_is_not_costs_the_section_only(tmp_path: Path, measured: Run) -> None:

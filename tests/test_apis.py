@@ -15,6 +15,8 @@ from openvino import opset13 as op
 from ovreport.run import CellResult
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 
 def joined(path: Path, past: Sequence[int], new: Sequence[int]) -> None:
     """A cache of the past, joined with what is new, as in a decoder's first step."""

@@ -188,6 +188,7 @@ def measured(folder: Path, *options: str) -> tuple[Run, Resolved]:
     return run, result.resolved
 
 
+@pytest.mark.measures
 def test_the_layout_in_a_file_is_read_and_shown(tmp_path: Path) -> None:
     image = op.parameter([3, 32, 32, 1], np.float32, name="image")
     image.set_layout(ov.Layout("CHWN"))
@@ -200,6 +201,7 @@ def test_the_layout_in_a_file_is_read_and_shown(tmp_path: Path) -> None:
     assert "[3,32,32,1] f32 [C,H,W,N]" in (tmp_path / "r.html").read_text()
 
 
+@pytest.mark.measures
 def test_a_batch_that_the_model_reduces_away_is_not_counted(tmp_path: Path) -> None:
     rows = op.parameter([-1, 16], np.float32, name="rows")
     mean = op.reduce_mean(rows, op.constant(np.array([0])), keep_dims=True)

@@ -171,6 +171,7 @@ def test_one_thing_has_one_colour() -> None:
     assert colour(Role("version", "parent")) != colour(Role("version", "optimized"))
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_colour_shows_on_light_and_on_dark_ground(key: str) -> None:
     shown = colour(Role("type", key))

@@ -14,6 +14,8 @@ from PIL import Image
 
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 FAST = ("--duration", "0.3", "--no-roofs")
 
 

@@ -107,6 +107,7 @@ def test_runs_with_nothing_in_common_are_refused(report: Path, tmp_path: Path) -
     assert "--base device=CPU --candidate device=GPU" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_file_name_that_is_not_utf8_is_told_as_far_as_it_can_be(tmp_path: Path) -> None:
     data = Path(__file__).with_name("data") / "versions.jsonl"
     file = tmp_path / os.fsdecode(b"r\xff.jsonl")

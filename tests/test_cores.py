@@ -18,7 +18,7 @@ from ovreport.run import is_busy
 _PINNED = """
 import json, os, subprocess, sys, time
 from ovreport.cores import allowed_count, allowed_cpus, usable_cores
-from ovreport.measuring.neighbours import LoadMeter
+from ovreport.measuring.background_load import LoadMeter
 
 cpu, spin = int(sys.argv[1]), int(sys.argv[2])
 os.sched_setaffinity(0, {cpu})

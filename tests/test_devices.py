@@ -129,6 +129,7 @@ def of(run: Run, device: str, hint: str = "latency") -> CellResult:
     return next(r for r in run.done if (r.cell.device, r.cell.hint) == (device, hint))
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_device_has_the_layers_of_the_one_that_executes(run: Run, device: str) -> None:
     layers = {layer.name for layer in executed_layers(run, of(run, device))}
@@ -138,6 +139,7 @@ def test_every_device_has_the_layers_of_the_one_that_executes(run: Run, device: 
     assert unplaced_s(run, of(run, device)) == 0
 
 
+@pytest.mark.measures
 def test_layers_of_several_parts_have_one_order(run: Run) -> None:
     layers = executed_layers(run, of(run, "HETERO:CPU"))
     orders = [layer.order for layer in layers]
@@ -146,6 +148,7 @@ def test_layers_of_several_parts_have_one_order(run: Run) -> None:
     assert parts in (sorted(parts), sorted(parts, reverse=True))  # one part after the other
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(
     ("device", "hint"),
     [
@@ -164,6 +167,7 @@ def test_a_virtual_device_resolves_to_what_the_one_behind_it_does(
         assert getattr(virtual, name) == getattr(plain, name)
 
 
+@pytest.mark.measures
 def test_times_of_single_inferences_are_told_from_running_means(run: Run) -> None:
     def means(device: str, hint: str) -> bool | None:
         profile = of(run, device, hint).profile
@@ -178,6 +182,7 @@ def test_times_of_single_inferences_are_told_from_running_means(run: Run) -> Non
     assert means("BATCH:CPU(2)", "latency") is True
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("device", DEVICES)
 def test_both_apis_tell_the_same_of_a_device(device: str, tmp_path: Path, squeezenet: Path) -> None:
     np.savez(tmp_path / "in.npz", **{"0_0": np.zeros((1, 3, 224, 224), np.float32)})
@@ -197,6 +202,7 @@ def test_both_apis_tell_the_same_of_a_device(device: str, tmp_path: Path, squeez
     assert told["c"][-2:] == [["CPU"], False]
 
 
+@pytest.mark.measures
 def test_a_wait_for_a_batch_is_no_work_and_no_start_of_threads(run: Run) -> None:
     """The timeout is 50 ms, and one request never fills a batch of two."""
     result = of(run, "BATCH:CPU(2)")
@@ -211,6 +217,7 @@ def test_a_wait_for_a_batch_is_no_work_and_no_start_of_threads(run: Run) -> None
     assert "threads" not in gap.text
 
 
+@pytest.mark.measures
 def test_means_are_called_means(run: Run) -> None:
     def texts(device: str) -> str:
         (group,) = Layers().analyze(replace(run, results=(of(run, device),))).groups

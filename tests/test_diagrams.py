@@ -124,10 +124,12 @@ def test_graphviz_takes_no_name_as_an_instruction() -> None:
     assert len([e for e in root.iter() if e.get("class") == "node"]) == len(names)
 
 
+@pytest.mark.slow
 def test_a_png_is_drawn_with_any_names() -> None:
     assert diagram_file(diagram_of(*HOSTILE), "png").content.startswith(b"\x89PNG\r\n")
 
 
+@pytest.mark.slow
 def test_a_png_is_made_smaller_rather_than_not_at_all() -> None:
     small, tall = (diagram_file(layers(count, "layer.{}/"), "png") for count in (1, 150))
     assert small.scale == 1

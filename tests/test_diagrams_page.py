@@ -17,6 +17,8 @@ from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
 from ovreport.section import Block, Column, Diagram, Group, Row, Section, Table
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:

@@ -147,6 +147,7 @@ def test_a_file_name_holds_nothing_that_a_path_could_mean() -> None:
     assert file_name(".hidden", ".x") == "_hidden-.x"
 
 
+@pytest.mark.slow
 def test_it_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
     program = (
         "import sys; from ovreport.cli import main; "

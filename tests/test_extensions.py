@@ -13,6 +13,8 @@ from conftest import ovreport
 
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")
 
 

@@ -258,6 +258,7 @@ def test_a_comparison_is_narrowed_by_the_names_of_either_run(run: Run) -> None:
 # ---------------------------------------------------------------------------- command line
 
 
+@pytest.mark.slow
 def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
     doubled: Run, tmp_path: Path
 ) -> None:
@@ -281,6 +282,7 @@ def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
     assert "hint=latency" in wrong.stderr
 
 
+@pytest.mark.measures
 def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_path: Path) -> None:
     config, target = tmp_path / "config.toml", tmp_path / "report.html"
     config.write_text(

@@ -122,12 +122,14 @@ def data_of(folder: Path, *options: str) -> str:
     return result.resolved.input_data
 
 
+@pytest.mark.measures
 def test_indices_of_a_tensor_that_the_shape_closes_are_drawn_within_it(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
     told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,5000]")
     assert "edges: random i64, [0, 1000), an index" in told
 
 
+@pytest.mark.measures
 def test_a_given_range_goes_before_that_of_an_index(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
     told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,50]", "--range", "edges[0,9]")
@@ -135,6 +137,7 @@ def test_a_given_range_goes_before_that_of_an_index(tmp_path: Path) -> None:
     assert "an index" not in told
 
 
+@pytest.mark.measures
 def test_indices_of_what_stays_open_are_zeros(tmp_path: Path) -> None:
     """As the rows of a state are, which beam search orders."""
     found = op.non_zero(op.constant(np.eye(3, dtype=np.float32)), output_type="i64")

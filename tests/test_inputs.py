@@ -143,6 +143,7 @@ def config(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.measures
 def test_a_plan_makes_what_all_cells_are_fed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_plan_makes_what_all_cells_are_fed_once(
     assert [path.name for path in made] == ["inputs-0.npz"]
 
 
+@pytest.mark.measures
 def test_no_room_to_compare_answers_costs_the_answers_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ def left(folder: Path) -> Sequence[Path]:
     return list((folder / "temporary").iterdir())
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.1, 0.3])
 def test_a_second_ctrl_c_prints_no_traceback(
     pause_s: float, squeezenet: Path, tmp_path: Path
@@ -54,6 +55,7 @@ def test_a_second_ctrl_c_prints_no_traceback(
     assert left(tmp_path) == []
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("pause_s", [0, 0.1, 0.2])
 def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> None:
     with subprocess.Popen([*PROGRAM, "analyzers"], stderr=subprocess.PIPE, text=True) as process:
@@ -67,6 +69,7 @@ def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> N
     assert "Traceback" not in printed
 
 
+@pytest.mark.measures
 def test_a_closed_terminal_ends_a_run_in_order(squeezenet: Path, tmp_path: Path) -> None:
     """Of what the run says then, nothing can be written any more."""
     ours, terminal = pty.openpty()
@@ -78,6 +81,7 @@ def test_a_closed_terminal_ends_a_run_in_order(squeezenet: Path, tmp_path: Path)
     assert (tmp_path / "report.jsonl").exists()
 
 
+@pytest.mark.measures
 def test_nohup_has_a_run_go_on_without_its_terminal(squeezenet: Path, tmp_path: Path) -> None:
     with started(squeezenet, tmp_path, "nohup") as process:
         process.send_signal(signal.SIGHUP)
@@ -88,6 +92,7 @@ def test_nohup_has_a_run_go_on_without_its_terminal(squeezenet: Path, tmp_path: 
     assert process.returncode == 130
 
 
+@pytest.mark.measures
 def test_the_next_run_removes_what_a_killed_one_left(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +118,7 @@ def test_folders_that_are_not_ours_stay(tmp_path: Path, monkeypatch: pytest.Monk
     assert {path.name for path in tmp_path.iterdir()} == {*names}
 
 
+@pytest.mark.measures
 def test_drawing_leaves_no_folder_where_matplotlib_makes_one(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()

@@ -14,6 +14,8 @@ from ovreport.section import Finding
 from ovreport_plugins.advice.analyzer import Advice
 from ovreport_plugins.kernels.analyzer import Kernels
 
+pytestmark = pytest.mark.measures
+
 CONFIG = """
 model = [
     { name = "bottlenecks", version = "parent", path = "parent.xml" },

@@ -70,6 +70,7 @@ def test_launches_that_began_alike_are_compared() -> None:
     assert known["cached_compile"].verdict == "slower"
 
 
+@pytest.mark.measures
 def test_a_real_cache_is_told_from_compiling(tmp_path: Path, squeezenet: Path) -> None:
     (tmp_path / "c.toml").write_text(
         f"""
@@ -91,6 +92,7 @@ def test_a_real_cache_is_told_from_compiling(tmp_path: Path, squeezenet: Path) -
     assert cell["cached_compile_ms"]["point"] == pytest.approx(sum(loaded) / 2)
 
 
+@pytest.mark.measures
 def test_an_absolute_limit_says_what_was_not_seen(tmp_path: Path, squeezenet: Path) -> None:
     words = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
     done = ovreport("run", squeezenet, *words, "--fail-on", "cached_compile>1ms")

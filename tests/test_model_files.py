@@ -37,6 +37,7 @@ def ir(path: Path) -> Path:
     return path
 
 
+@pytest.mark.measures
 def test_a_model_is_read_and_told_apart_by_the_name_of_its_link(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"), model.with_suffix(".onnx"))
@@ -46,6 +47,7 @@ def test_a_model_is_read_and_told_apart_by_the_name_of_its_link(tmp_path: Path) 
     assert found[0].size_bytes == size
 
 
+@pytest.mark.measures
 def test_a_linked_model_and_a_linked_input_run(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     np.save(tmp_path / "x.npy", np.ones((1, 4), np.float32))
@@ -65,6 +67,7 @@ def test_what_a_linked_config_names_lies_beside_the_link(tmp_path: Path) -> None
     assert load(names / "c.toml", {}).models == [names / "net.xml"]
 
 
+@pytest.mark.measures
 def test_init_names_a_link_as_it_was_named(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"))

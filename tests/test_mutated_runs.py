@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import undrawn
 
 from ovreport.analysis import analyze
 from ovreport.combining.compare import Side, compare
@@ -27,7 +28,6 @@ from ovreport.pipeline.report import chosen_analyzers, report_settings
 from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run
-from ovreport.section import Chart
 
 FILES = [Path(__file__).with_name("data") / f"{name}.jsonl" for name in ("bottlenecks", "versions")]
 INTEGERS = (-1, 0, 1, 2, 7, 255, 1 << 16, 1 << 31, 1 << 40, 1 << 53, (1 << 63) - 1, 10**20, 10**400)
@@ -113,11 +113,6 @@ ID = re.compile(r'<[a-z][^<>]*? id="?([^"\s>]+)', re.IGNORECASE)
 LINK = re.compile(r'<a\b[^<>]*? href="#([^"]*)"')
 
 
-def undrawn(chart: Chart) -> str:
-    """matplotlib takes a tenth of a second for each."""
-    return f"<svg><title>{len(chart.marks)}</title></svg>"
-
-
 def faults(run: Run) -> list[str]:
     """What is wrong with a run's page."""
     analyses = analyze(run, chosen_analyzers(report_settings(run, "run")))
@@ -143,6 +138,7 @@ def failures(lines: Sequence[Any], recorded: Run, path: Path) -> list[str]:
         return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_mutated_run_is_refused_or_gives_a_whole_page(path: Path, tmp_path: Path) -> None:
     chosen, recorded = random.Random(path.stem), Recorded.read(path)

@@ -52,6 +52,7 @@ def branches(names: tuple[str, str]) -> ov.Model:
     return ov.Model([op.result(op.concat([branch(0.1), branch(0.2), branch(0.3)], 1))], [x], "m")
 
 
+@pytest.mark.measures
 def test_operators_of_equal_names_are_told_apart_by_layers(tmp_path: Path) -> None:
     model = tmp_path / "m.xml"
     ov.save_model(branches(("fc", "act")), model, compress_to_fp16=False)
@@ -95,6 +96,7 @@ def model_with(path: Path, **names: bytes) -> Path:
     return path
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("place", ["IIII", "NNNN", "TTTT", "OOOO", "GGGG"])
 def test_a_name_that_is_not_utf8_is_shown_by_its_bytes(tmp_path: Path, place: str) -> None:
     run = measured(model_with(tmp_path / "m.onnx", **{place: GBK}))
@@ -109,6 +111,7 @@ def test_a_name_that_is_not_utf8_is_shown_by_its_bytes(tmp_path: Path, place: st
         assert found[SHOWN].kind == "executed"
 
 
+@pytest.mark.measures
 def test_an_input_is_known_by_the_name_that_is_shown(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", IIII=GBK)
     told = ovreport("run", model, "--shape", f"{SHOWN}[2,64]", "--range", "[0,2]", "--dry-run")
@@ -116,6 +119,7 @@ def test_an_input_is_known_by_the_name_that_is_shown(tmp_path: Path) -> None:
     assert "[2,64]" in told.output
 
 
+@pytest.mark.measures
 def test_an_error_that_repeats_such_a_name_is_told(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", OOOO=GBK)
     target = tmp_path / "r.html"
@@ -124,6 +128,7 @@ def test_an_error_that_repeats_such_a_name_is_told(tmp_path: Path) -> None:
     assert "Incompatible MatMul matrix dimension" in " ".join(told.output.split())
 
 
+@pytest.mark.measures
 def test_names_in_the_encoding_of_an_ir_are_read(tmp_path: Path) -> None:
     ov.save_model(branches(("fc", "act")), tmp_path / "m.xml", compress_to_fp16=False)
     text = (tmp_path / "m.xml").read_text().replace('name="fc"', 'name="层名"')
@@ -160,6 +165,7 @@ def test_names_in_bodies_are_made_readable(tmp_path: Path) -> None:
     assert f"Exp{SHOWN}" in names
 
 
+@pytest.mark.measures
 def test_a_path_that_is_not_utf8_is_refused_and_a_link_to_it_taken(tmp_path: Path) -> None:
     odd = tmp_path / "\udcb2\udce3.onnx"
     model_with(odd)

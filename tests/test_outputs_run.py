@@ -165,14 +165,17 @@ def judged(run: Run) -> dict[str, str]:
     return {x.base.model: agreement(run, x, OutputOptions()).outcome for x in run.answers}
 
 
+@pytest.mark.measures
 def test_versions_of_one_run_are_judged_by_what_they_answer(together: Run) -> None:
     assert judged(together) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
 
 
+@pytest.mark.measures
 def test_versions_of_two_runs_are_judged_alike(apart: Run) -> None:
     assert judged(apart) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
 
 
+@pytest.mark.measures
 def test_random_models_that_are_measured_alone_are_judged_alike(
     folder: Path, together: Run
 ) -> None:
@@ -185,12 +188,14 @@ def test_random_models_that_are_measured_alone_are_judged_alike(
     assert judged(read_run(folder / "random.html")) == expected
 
 
+@pytest.mark.measures
 def test_no_finding_is_good_where_answers_are_not_known_to_agree(apart: Run) -> None:
     good = {"swapped", "same_rows", "infinite", "f8"}
     for finding in Outputs().analyze(apart).findings:
         assert (finding.text.split()[0] in good) == (finding.severity == "good"), finding.text
 
 
+@pytest.mark.measures
 def test_a_random_model_is_said_to_be_random(together: Run) -> None:
     findings = {f.text.split()[0]: f for f in Outputs().analyze(together).findings}
     assert "drawn by RandomUniform" in findings["random"].text
@@ -198,6 +203,7 @@ def test_a_random_model_is_said_to_be_random(together: Run) -> None:
     assert findings["infinite"].text.endswith("infinite or not a number, in the same places.")
 
 
+@pytest.mark.measures
 def test_exports_hold_the_outcome_of_every_output(folder: Path, apart: Run) -> None:
     assert apart.answers
     target = folder / "apart.json"

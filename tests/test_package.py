@@ -7,11 +7,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("ovreport", "plugins", "templates")
 INSTALLED = ("ovreport", "ovreport_plugins", "ovreport_templates")
 
 
+@pytest.mark.measures
 def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) -> None:
     source, site = tmp_path / "source", tmp_path / "site"
     for part in PARTS:

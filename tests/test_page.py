@@ -1,7 +1,7 @@
 """The report of a real run in a real browser: silent, connected, and useful."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from ovreport.analysis import analyze, choose, installed
 from ovreport.rendering.page import render
 from ovreport.run import Run
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 def tables(driver: Chrome) -> list[WebElement]:

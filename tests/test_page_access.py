@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, firefox, resize
+from browser import firefox, resize
 from conftest import ovreport
 from demo import Demo, run_named, section
 from selenium.webdriver import Chrome, Keys
@@ -23,12 +21,6 @@ from ovreport.rendering.page import render
 SLOW = ("color-contrast", "target-size")
 VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +173,7 @@ def test_paper_has_the_tables_and_none_of_the_tools(chrome: Chrome, report: Path
 # ---------------------------------------------------------------------------- Firefox
 
 
-@pytest.mark.skipif(not shutil.which("firefox-esr"), reason="firefox-esr is not installed")
+@pytest.mark.browser("firefox-esr")
 def test_firefox_sorts_filters_and_stays_silent(report: Path, tmp_path: Path) -> None:
     with firefox(tmp_path) as browser:
         browser.open(report.as_uri())

@@ -34,12 +34,6 @@ HOSTILE = [
 LOCKED = "sandbox; default-src 'none'; img-src 'self'; style-src 'self';"
 
 
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
 def written(folder: Path, page: str) -> str:
     path = folder / "page.html"
     path.write_text(page, encoding="utf-8")
@@ -154,6 +148,7 @@ def locked_server(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.browser
 def test_it_reads_where_scripts_and_styles_are_blocked(tmp_path: Path, locked_server: str) -> None:
     shown = replace(section("Demo"), groups=[Group("", [table_of(3), charts("Demo")[1]])])
     written(tmp_path, page_of(shown))

@@ -42,6 +42,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.browser
 def test_a_layer_type_precision_or_version_has_one_colour(page: Path, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile") as chrome:
         resize(chrome, 1280)

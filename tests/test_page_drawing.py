@@ -13,6 +13,7 @@ from ovreport.section import Axis, Chart, Group, Points, Section
 from ovreport.text.values import Role
 
 
+@pytest.mark.slow
 def test_a_page_is_the_same_wherever_its_charts_are_drawn() -> None:
     uneven = Points([1.0, 2.0], [1.0], Role("series", "main"))
     broken = Section([Group("", [Chart("odd", "Odd", Axis("x"), Axis("y"), [uneven], "")])])

@@ -25,6 +25,7 @@ def config(folder: Path, **report: str) -> Path:
     return path
 
 
+@pytest.mark.browser
 def test_a_report_looks_as_its_maker_wants_and_loads_nothing(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.5)
@@ -63,6 +64,7 @@ def test_a_report_looks_as_its_maker_wants_and_loads_nothing(tmp_path: Path) -> 
     assert read_run(report).header.appearance.css.startswith("@import")
 
 
+@pytest.mark.browser
 def test_characters_that_a_browser_replaces_do_not_cost_the_style(tmp_path: Path) -> None:
     """The policy names the style's hash, which the browser takes of what it has read."""
     (tmp_path / "own.css").write_bytes(b"h1 {\rcolor: rgb(1, 2, 3)\r\n} /* \0 */ h2 { top: '\0' }")
@@ -77,6 +79,7 @@ def test_characters_that_a_browser_replaces_do_not_cost_the_style(tmp_path: Path
     assert not {*b"\0\r"} & {*report.read_bytes()}
 
 
+@pytest.mark.slow
 def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> None:
     (tmp_path / "logo.svg").write_text(f"{SVG}</svg>")
     (tmp_path / "kernels.html").write_text("<p id=own></p>")

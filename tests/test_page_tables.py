@@ -68,6 +68,7 @@ def test_columns_that_are_empty_in_every_row_are_left_out() -> None:
 # ---------------------------------------------------------------------------- long ones
 
 
+@pytest.mark.browser
 def test_a_long_table_begins_with_its_first_rows_without_scripts(tmp_path: Path) -> None:
     with chromium(tmp_path / "profile", scripts=False) as driver:
         address = written(tmp_path, table_of(30))

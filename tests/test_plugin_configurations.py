@@ -205,6 +205,7 @@ def test_the_percentile_is_a_setting(run: Run) -> None:
         assert values["latency"] == values["p95"]
 
 
+@pytest.mark.browser
 def test_another_threshold_moves_the_sweet_spot_in_the_page(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(render(run, analyze(run, [Configurations()])), encoding="utf-8")

@@ -116,6 +116,7 @@ def without_times(result: CellResult) -> CellResult:
     return result.model_copy(update={"profile": profile})
 
 
+@pytest.mark.slow
 def test_without_layer_times_no_empty_section_or_folder_is_left(
     recorded: Run, tmp_path: Path
 ) -> None:

@@ -86,6 +86,7 @@ def answered(folder: Path) -> Run:
     return read_run(folder / "r.jsonl")
 
 
+@pytest.mark.measures
 def test_versions_are_fed_the_base_s_inputs_and_scored_by_its_labels(
     folder: Path, answered: Run
 ) -> None:
@@ -98,6 +99,7 @@ def test_versions_are_fed_the_base_s_inputs_and_scored_by_its_labels(
     assert output.accuracy == pytest.approx((1, np.mean(best[0] == best[1])))
 
 
+@pytest.mark.measures
 def test_the_layer_that_was_changed_is_where_versions_begin_to_deviate(answered: Run) -> None:
     (answers,) = answered.answers
     drift = {layer.name.partition("/")[0]: layer.relative for layer in answers.layers}
@@ -133,6 +135,7 @@ def apart(folder: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.measures
 def test_runs_made_apart_are_compared_as_if_measured_in_one(
     answered: Run, apart: list[Path], tmp_path: Path
 ) -> None:
@@ -151,6 +154,7 @@ def test_runs_made_apart_are_compared_as_if_measured_in_one(
     assert all(x.same for x in read_run(tmp_path / "again.html").answers[0].outputs)
 
 
+@pytest.mark.measures
 def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
     base, candidate = (read_run(file) for file in apart)
     (kept,) = candidate.recordings
@@ -168,6 +172,7 @@ def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
         assert finding.severity == "info"
 
 
+@pytest.mark.measures
 def test_a_version_alone_is_not_asked_again(folder: Path, apart: list[Path]) -> None:
     words = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
     before = apart[0].read_bytes().count(b'"kind":"recording"')
@@ -175,6 +180,7 @@ def test_a_version_alone_is_not_asked_again(folder: Path, apart: list[Path]) -> 
     assert apart[0].read_bytes().count(b'"kind":"recording"') == before == 1
 
 
+@pytest.mark.measures
 def test_a_resumed_run_does_not_ask_again(folder: Path, answered: Run) -> None:
     result = ovreport(
         "run", folder / "config.toml", "-o", folder / "r2.html", "--resume", folder / "r.jsonl"
@@ -197,12 +203,14 @@ def test_the_same_file_answers_the_same_to_the_bit(run: Run) -> None:
     assert [finding.id for finding in section.findings] == ["outputs.same"]
 
 
+@pytest.mark.measures
 def test_answers_survive_the_run_file(answered: Run, tmp_path: Path) -> None:
     path = tmp_path / "again.jsonl"
     path.write_text("\n".join(lines_of(answered)) + "\n")
     assert read_run(path).answers == answered.answers
 
 
+@pytest.mark.measures
 def test_answers_are_exported_as_the_run_holds_them(
     folder: Path, answered: Run, tmp_path: Path
 ) -> None:
@@ -229,6 +237,7 @@ def test_pictures_are_turned_to_the_layout_that_a_version_takes() -> None:
     assert (fitted == picture.transpose(0, 2, 3, 1)).all()
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(
     ("labels", "said"),
     [("1\n2\n3", "3 labels for 2 samples"), ("cat\ndog", "cannot be read")],
@@ -247,6 +256,7 @@ def test_labels_that_do_not_fit_are_told_before_measuring(
     assert not (tmp_path / "r.jsonl").exists()
 
 
+@pytest.mark.measures
 def test_versions_with_other_inputs_say_why_they_are_not_compared(
     folder: Path, tmp_path: Path
 ) -> None:

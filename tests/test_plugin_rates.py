@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import ovreport, tiny_model
 from test_plugin_summary import result, run_of
 
@@ -46,6 +47,7 @@ def test_cells_at_a_rate_are_kept_apart_from_those_at_full_rate() -> None:
     assert not Rates.concerns(run_of([full]))
 
 
+@pytest.mark.measures
 def test_a_run_of_nothing_but_a_rate_makes_a_report(tmp_path: Path) -> None:
     tiny_model(tmp_path / "tiny.onnx", 1)
     target = tmp_path / "report.html"

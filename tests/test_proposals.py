@@ -14,6 +14,8 @@ from openvino import opset13 as op
 from ovreport.run import Run
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")
 
 

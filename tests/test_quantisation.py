@@ -24,6 +24,8 @@ from ovreport.section import Table
 from ovreport_plugins.advice.analyzer import Advice
 from ovreport_plugins.summary.naming import executed_in
 
+pytestmark = pytest.mark.measures
+
 SIZE = 64
 
 

@@ -137,6 +137,7 @@ def test_what_was_measured_stays(telling: Run) -> None:
     assert after.results[0].provenance.environment == here
 
 
+@pytest.mark.slow
 def test_a_redacted_report_carries_redacted_data(
     telling: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ from conftest import ovreport, tiny_model
 from ovreport.run import Run
 from ovreport.runfile import RunFile, read_run
 
+pytestmark = pytest.mark.measures
+
 CONFIG = """
 model = [
     { name = "tiny", version = "parent", path = "parent.onnx" },

@@ -126,6 +126,7 @@ def test_resuming_measures_no_roof_again(report: Path, tmp_path: Path) -> None:
     assert read_run(kept).roofs == kept_roofs
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(
     ("device", "python", "said"),
     [("NONE", PYTHON, "NONE"), ("CPU", Path("/nowhere/python"), "cannot be started")],

@@ -155,6 +155,7 @@ def packed(content: bytes) -> bytes:
     return b'<script type="application/x-xz" id="ovreport-run">' + text + b"</script>"
 
 
+@pytest.mark.slow
 def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
     zeros = base64.b64encode(zlib.compress(bytes(60 << 20))).decode()
     bombs = {
@@ -185,6 +186,7 @@ def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from places(item, (*above, key))
 
 
+@pytest.mark.slow
 def test_a_changed_value_is_refused_or_does_no_harm(tmp_path: Path) -> None:
     """No command ends with an error of its own, and no section crashes."""
     chosen = random.Random(0)

@@ -18,6 +18,7 @@ runtime = [{{ name = "installed" }}, {{ name = "other", python = '{python}' }}]
 """
 
 
+@pytest.mark.measures
 def test_runtimes_take_turns_and_are_told_apart(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_runtime_that_is_not_there_is_named(squeezenet: Path, tmp_path: Path) 
     assert "nowhere/bin/python is not a file" in result.stderr
 
 
+@pytest.mark.measures
 def test_a_runtime_without_openvino_is_named(squeezenet: Path, tmp_path: Path) -> None:
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho No module named openvino >&2\nexit 1\n")

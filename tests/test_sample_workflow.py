@@ -13,6 +13,8 @@ from conftest import tiny_model
 
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 yaml = pytest.importorskip("yaml")
 
 WORKFLOW = Path(__file__).parents[1] / "samples/ci/github-actions.yml"

@@ -4,6 +4,7 @@ import itertools
 from math import log2
 from pathlib import Path
 
+import pytest
 from conftest import ovreport, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ report = { analyzers = ["configurations"] }
 """
 
 
+@pytest.mark.measures
 def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
     for version in ("parent", "optimized"):
         tiny_model(tmp_path / f"{version}.onnx", 1)

@@ -72,11 +72,13 @@ def test_names_without_parts_are_cut_and_numbered(length: int) -> None:
     assert len(set(short_names(names, length).values())) == 12
 
 
+@pytest.mark.slow
 def test_a_name_of_thousands_of_parts_takes_no_time() -> None:
     names = ["a/" * 50_000 + str(i) for i in range(100)]
     assert len(set(short_names(names, 24).values())) == 100
 
 
+@pytest.mark.slow
 def test_many_names_take_no_time() -> None:
     names = [f"/decoder/blocks.{i}/attention/self/q_proj/MatMul_{i}" for i in range(45_000)]
     assert len(set(short_names(names, 24).values())) == 45_000

@@ -19,6 +19,8 @@ from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.run import CellResult
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 _WIDTH = 8
 
 

@@ -37,6 +37,7 @@ def measured(folder: Path, *options: Any) -> Run:
     return read_run(folder / "r.jsonl")
 
 
+@pytest.mark.measures
 def test_random_text_is_measured_profiled_and_answered(tmp_path: Path) -> None:
     lengths(tmp_path / "m.xml")
     run = measured(tmp_path)
@@ -50,6 +51,7 @@ def test_random_text_is_measured_profiled_and_answered(tmp_path: Path) -> None:
     assert result.harness.reason == "ovreport gives strings to a model by the Python API alone"
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("kind", ["U", "S"])
 def test_text_of_a_file_reaches_the_model_whole(tmp_path: Path, kind: str) -> None:
     lengths(tmp_path / "m.xml")

@@ -141,6 +141,7 @@ def test_levels_of_a_hand_made_series_are_found() -> None:
     assert change_points(values[:5], 0.01) == ()
 
 
+@pytest.mark.slow
 def test_trend_writes_a_report_that_can_be_read_again(
     runs: list[tuple[str, Run]], tmp_path: Path
 ) -> None:

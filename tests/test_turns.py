@@ -15,6 +15,8 @@ from ovreport.measuring.worker_session import WorkerSession
 from ovreport.run import Run, Stage
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 CONFIG = """
 model = [{ name = "tiny", path = "tiny.onnx" }]
 matrix = { hint = ["latency", "throughput"], batch = [1, 2] }

@@ -225,6 +225,7 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
 ]
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(("name", "make", "said", "remedy"), CASES)
 def test_a_model_that_cannot_be_read_is_explained(
     tmp_path: Path, name: str, make: Callable[[Path], object], said: str, remedy: str
@@ -250,6 +251,7 @@ def save(path: Path, result: ov.Node, *inputs: ov.op.Parameter) -> Path:
     return path
 
 
+@pytest.mark.measures
 def test_a_failed_compilation_tells_its_cause(tmp_path: Path) -> None:
     x = op.parameter([1, 8], ov.Type.u1, name="x")
     model = save(tmp_path / "m.xml", op.convert(x, "f32"), x)
@@ -260,6 +262,7 @@ def test_a_failed_compilation_tells_its_cause(tmp_path: Path) -> None:
     assert "failed: Wrong value f8 for property key" in failed(model, "--precision", "f8")
 
 
+@pytest.mark.measures
 def test_a_failed_inference_tells_the_layer_and_the_value(tmp_path: Path) -> None:
     x = op.parameter([2, 8], np.float32, name="x")
     rows = op.parameter([1], np.int64, name="rows")
@@ -272,6 +275,7 @@ def test_a_failed_inference_tells_the_layer_and_the_value(tmp_path: Path) -> Non
     assert "the shape of input data (2.8) conflicts with the reshape pattern (1.7)" in told
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("words", [("-v", "run"), ("run", "-v")])
 def test_v_tells_more_before_the_command_and_after_it(
     tmp_path: Path, words: tuple[str, ...]

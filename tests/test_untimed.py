@@ -13,6 +13,8 @@ from conftest import ovreport
 from ovreport.run import Run
 from ovreport.runfile import read_run
 
+pytestmark = pytest.mark.measures
+
 
 def measured(folder: Path, model: Path, limit_mib: int | None) -> tuple[Result, Path]:
     limit = f", memory_limit_mib = {limit_mib}" if limit_mib else ""

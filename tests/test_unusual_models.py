@@ -23,6 +23,8 @@ from ovreport.runfile import read_run
 from ovreport.section import Crashed, Section, Skipped
 from ovreport_plugins.layers.analyzer import Layers
 
+pytestmark = pytest.mark.measures
+
 FLOAT, INT64, BOOL = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.BOOL
 value = make_tensor_value_info
 

@@ -66,6 +66,7 @@ def profile(
     return worker.ask("profile", 60, "end_profile", cached=cached)
 
 
+@pytest.mark.measures
 def test_a_killed_worker_is_named_by_its_signal() -> None:
     with WorkerSession(PYTHON) as worker:
         worker.ask("start", 60, "devices")
@@ -74,11 +75,13 @@ def test_a_killed_worker_is_named_by_its_signal() -> None:
             worker.ask("inference", 10, "devices")
 
 
+@pytest.mark.measures
 def test_a_worker_that_takes_too_long_is_stopped(squeezenet: Path) -> None:
     with WorkerSession(PYTHON) as worker, pytest.raises(WorkerError, match="took longer than"):
         worker.ask("read", 0.01, "inspect", path=str(squeezenet))
 
 
+@pytest.mark.measures
 def test_a_worker_over_its_memory_limit_is_stopped(squeezenet: Path) -> None:
     with (
         WorkerSession(PYTHON, memory_limit_mib=1) as worker,
@@ -95,6 +98,7 @@ def test_garbage_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         worker.ask("start", 10, "devices")
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("hint", ["LATENCY", "THROUGHPUT"])
 def test_both_apis_load_and_run_a_model_alike(
     hint: str, squeezenet: Path, squeezenet_inputs: Path
@@ -112,6 +116,7 @@ def test_both_apis_load_and_run_a_model_alike(
     assert told["c"] == told["python"]
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("api", ["c", "python"])
 def test_as_many_requests_are_in_flight_as_were_asked_for(
     api: str, squeezenet: Path, squeezenet_inputs: Path
@@ -123,11 +128,13 @@ def test_as_many_requests_are_in_flight_as_were_asked_for(
     assert 2.5 < sum(measured["latencies_ns"]) / measured["wall_ns"] < 3.1
 
 
+@pytest.mark.measures
 def test_the_c_api_is_taken_where_there_is_one(squeezenet: Path, squeezenet_inputs: Path) -> None:
     with WorkerSession(PYTHON) as worker:
         assert load(worker, squeezenet, squeezenet_inputs)["api"] == "c"
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGBUS"])
 def test_a_worker_killed_in_a_slice_is_named_by_its_signal(
     name: str, squeezenet: Path, squeezenet_inputs: Path
@@ -141,6 +148,7 @@ def test_a_worker_killed_in_a_slice_is_named_by_its_signal(
         assert caught.value.failure.stage == "inference"
 
 
+@pytest.mark.measures
 def test_a_slice_that_hangs_is_stopped_with_its_threads(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
@@ -151,6 +159,7 @@ def test_a_slice_that_hangs_is_stopped_with_its_threads(
         assert not psutil.pid_exists(worker.pid)
 
 
+@pytest.mark.measures
 def test_what_a_library_prints_is_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +180,7 @@ def test_what_a_library_prints_is_no_answer(
     assert "a library prints" in caught.value.failure.detail
 
 
+@pytest.mark.measures
 def test_a_rate_below_what_the_machine_does_is_served_in_full(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
@@ -185,6 +195,7 @@ def test_a_rate_below_what_the_machine_does_is_served_in_full(
     assert rushed["latencies_ns"][-1] > rushed["latencies_ns"][0]
 
 
+@pytest.mark.measures
 def test_both_apis_say_the_same_of_what_they_cannot_do(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
@@ -198,6 +209,7 @@ def test_both_apis_say_the_same_of_what_they_cannot_do(
         assert len(reasons) == 1, reasons
 
 
+@pytest.mark.measures
 def test_a_model_is_profiled_after_it_was_measured(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
@@ -209,6 +221,7 @@ def test_a_model_is_profiled_after_it_was_measured(
     assert told["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
 
 
+@pytest.mark.measures
 def test_a_turn_of_profiling_ends_in_time_after_one_inference_at_least(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
@@ -219,6 +232,7 @@ def test_a_turn_of_profiling_ends_in_time_after_one_inference_at_least(
     assert told == {"inferences": 1} == {"inferences": len(answer["profile"]["latencies_ns"])}
 
 
+@pytest.mark.measures
 def test_compiling_from_a_cache_is_timed_on_request(
     squeezenet: Path, squeezenet_inputs: Path, tmp_path: Path
 ) -> None:
@@ -237,6 +251,7 @@ def identity_of(path: Path) -> tuple[int, str]:
     return told["size_bytes"], told["sha256"]
 
 
+@pytest.mark.measures
 def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: Path) -> None:
     def save(folder: str, value: float) -> Path:
         path = tmp_path / folder / f"{folder}.onnx"
@@ -277,6 +292,7 @@ def test_the_c_api_reads_the_values_that_numpy_wrote(array: Any, tmp_path: Path)
         assert c_api.Model.values(archive, "0_0.npy") == np.asarray(array).tobytes(order="C")
 
 
+@pytest.mark.measures
 def test_the_layers_of_an_inference_take_no_longer_than_it(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:

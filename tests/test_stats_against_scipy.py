@@ -1,0 +1,121 @@
+"""Our own statistics against scipy's, which only the tests need."""
+
+from __future__ import annotations
+
+from math import expm1
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ovreport.computed.ratio import launch_ratio
+from ovreport.stats.bootstrap import medians, weights
+from ovreport.stats.medians import median_of
+from ovreport.stats.steady import drift, outliers
+from ovreport.stats.uncertainty import (
+    CONFIDENCE,
+    Error,
+    between_launches,
+    student,
+    within_launch,
+)
+
+SEEDS = range(20)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 7, 10, 19, 50, 200, 5000])
+def test_students_t_is_the_quantile_of_scipy(freedom: int) -> None:
+    """The expansion that it cites is off by 0.1 % at three degrees of freedom, and less beyond."""
+    expected = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
+    exact = 1e-12 if freedom < 3 else 1.5e-3 if freedom < 5 else 2e-4
+    assert student(freedom) == pytest.approx(expected, rel=exact)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_interval_of_alike_launches_is_students(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = random.normal(5, 1, size=int(random.integers(2, 12)))
+    error = between_launches(values, [7] * len(values))
+    low, high = stats.t.interval(
+        CONFIDENCE, len(values) - 1, loc=values.mean(), scale=stats.sem(values)
+    )
+    assert 2 * error.half_width == pytest.approx(high - low, rel=1.5e-3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_error_of_a_difference_is_welchs(seed: int) -> None:
+    """Degrees of freedom are cut to whole numbers, which makes an interval wider only."""
+    random = np.random.default_rng(seed)
+    a, b = (random.normal(0, scale, size=int(random.integers(3, 9))) for scale in (1, 3))
+    errors = [Error(float(stats.sem(side)), len(side) - 1) for side in (a, b)]
+    both = errors[1].with_independent(errors[0])
+    expected = stats.ttest_ind(b, a, equal_var=False)
+    assert both.deviation == pytest.approx((b.mean() - a.mean()) / expected.statistic)
+    assert both.freedom == int(expected.df)
+    low, high = expected.confidence_interval(CONFIDENCE)
+    assert both.half_width >= (high - low) / 2 * (1 - 1.5e-3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_bootstrap_of_slices_scatters_as_scipys_does(seed: int) -> None:
+    """Each of both is known to 1.6 % by its 2,000 replicates: five of their deviations apart."""
+    values = np.random.default_rng(seed).lognormal(0, 0.3, size=15)
+    replicates = medians(values, weights(len(values)))
+    expected = stats.bootstrap(
+        (values,), np.median, n_resamples=2000, method="percentile",
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    assert np.std(replicates) == pytest.approx(expected.standard_error, rel=5 * 0.016 * 2**0.5)
+    error = within_launch(replicates, len(values))
+    assert error is not None
+    assert error.freedom == len(values) - 1
+
+
+@pytest.mark.parametrize("count", [6, 7, 8, 9, 20, 51, 300])
+def test_the_interval_of_a_median_is_that_of_the_quantile_test(count: int) -> None:
+    values = np.random.default_rng(count).exponential(size=count)
+    found = median_of(values)
+    expected = stats.quantile_test(values, q=0, p=0.5).confidence_interval(CONFIDENCE)
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("slices", [5, 8, 15])
+def test_medians_of_resamples_are_those_of_the_repeated_values(slices: int) -> None:
+    values = np.random.default_rng(slices).normal(size=slices)
+    counts = weights(slices, replicates=50)
+    expected = [np.median(np.repeat(values, row.astype(int))) for row in counts]
+    assert medians(values, counts) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (3, 3), (2, 4), (5, 3)])
+def test_launches_that_lie_apart_have_the_confidence_of_the_rank_sum_test(
+    size: tuple[int, int],
+) -> None:
+    first, second = np.arange(1.0, size[0] + 1), np.arange(101.0, 101 + size[1])
+    p = stats.mannwhitneyu(first, second, method="exact").pvalue
+    assert launch_ratio(first.tolist(), second.tolist()).confidence == pytest.approx(1 - p)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_drift_is_the_theil_sen_slope_where_kendalls_tau_is_no_chance(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count = int(random.integers(8, 60))
+    trend = random.choice([0.0, 0.02])
+    logs = np.arange(count) * trend + random.normal(0, 0.05, size=count)
+    tau = stats.kendalltau(np.arange(count), logs)
+    slope = stats.theilslopes(logs).slope
+    found = drift(np.exp(logs).tolist())
+    # Both tests approximate at the limit of 1 %, so nothing is said of what lies near it.
+    if tau.pvalue < 0.005:
+        assert found == pytest.approx(expm1(slope * (count - 1)))
+    elif tau.pvalue > 0.02:
+        assert found == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_outliers_lie_three_interquartile_ranges_above_the_quartile(seed: int) -> None:
+    values = np.random.default_rng(seed).pareto(2, size=200) + 1
+    fence = np.quantile(values, 0.75) + 3 * stats.iqr(values)
+    found = outliers(values)
+    assert found.fence == pytest.approx(fence)
+    assert found.count == int((values > fence).sum())
