@@ -67,7 +67,7 @@ def parts(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
 
 def harmless(name: str) -> str:
     """What of a name can be shown: control, format and unassigned characters cannot."""
-    unseen = ("Cc", "Cf", "Cs", "Cn")
+    unseen = ("Cc", "Cf", "Cs", "Co", "Cn")
     return "".join("�" if unicodedata.category(c) in unseen else c for c in name)
 
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.computed.workbench import file_name
-from ovreport.export.markdown import literal
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.text.csv import csv_text
+from ovreport.text.markdown import literal
 from ovreport.text.terminal import printable
 
 RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"

@@ -22,7 +22,7 @@ from ovreport.computed.criteria import Noise
 from ovreport.computed.pairs import comparisons
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
-from ovreport.export.markdown import literal, markdown
+from ovreport.export.markdown import markdown
 from ovreport.gate.checks import Gate, Outcome, check, may_be_chance
 from ovreport.gate.rules import parse
 from ovreport.outputs.agreement import OutputOptions
@@ -31,6 +31,7 @@ from ovreport.run.samples import Budget
 from ovreport.runfile import lines_of, read_run
 from ovreport.runfile.reading import parsed
 from ovreport.stats.estimate import Estimate
+from ovreport.text.markdown import literal
 from ovreport.text.terminal import printable
 
 DATA = Path(__file__).with_name("data")

@@ -37,6 +37,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     from ovreport.measuring.proposed_shapes import propose
     from ovreport.planning.ports import name_of
     from ovreport.planning.shapes import guesses, partial_shapes, written
+    from ovreport.text.toml import toml_string
 
     check_text(Path(model))
     if output.exists():
@@ -66,7 +67,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
         keep_trailing_newline=True,
         autoescape=False,  # TOML: the filter below quotes
     )
-    templates.filters["toml"] = _toml_string
+    templates.filters["toml"] = toml_string
     text = templates.get_template("starter.toml").render(
         name=model_name(path),
         path=model if model.startswith(PACKAGE_PREFIX) else relative(path),
@@ -77,10 +78,3 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     )
     write_whole(output, text)
     click.echo(f"Config: {output}\nNext:   ovreport run {output} --dry-run")
-
-
-def _toml_string(text: str) -> str:
-    """A TOML basic string: JSON's escapes are a subset of TOML's, except for the slash-u pairs."""
-    import json
-
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ovreport.computed.certainty import certainty
@@ -15,23 +14,18 @@ from ovreport.outputs.agreement import AGREE, OutputOptions, agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Environment, Header, Run
 from ovreport.text.labels import label
-from ovreport.text.numbers import interval, shorten, show
-from ovreport.text.terminal import printable
+from ovreport.text.markdown import literal
+from ovreport.text.numbers import interval, show
 
 # A job summary is looked over, not studied: the report has the rest.
 _CELLS = 12
 _LAYERS = 5
-_NAME = 80
 _SENTENCE = 600
 
 # Of limits that are not kept; those that are need no more than their number.
 _SIGNS: dict[Status, str] = {"broken": "❌", "inconclusive": "❔"}
 # Of the other criteria only what changed is told.
 _ALWAYS = frozenset({"throughput", "median"})
-# All that Markdown, HTML or GitHub's own marks could make something of inside a line.
-_SPECIAL = re.compile(r"([\\`*_\[\]#!|~@$])")
-# Addresses become links of themselves, and words between colons pictures.
-_LINKED = re.compile(r"(?i)(://|www\.|(?<=\w):(?=\w))")
 
 
 def markdown(
@@ -67,13 +61,6 @@ def _releases(environment: Environment) -> str:
     """Of all runtimes: ``2025.4.1 and 2026.4.1``."""
     found = [runtime.openvino.split("-")[0] for runtime in environment.runtimes]
     return " and ".join(dict.fromkeys(found)) or environment.release
-
-
-def literal(text: str, longest: int = _NAME) -> str:
-    """Text that shows as it is written, on one line."""
-    line = printable(" ".join(shorten(text, longest).split()))
-    escaped = _SPECIAL.sub(r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
-    return _LINKED.sub("\N{WORD JOINER}\\1", escaped)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,7 +26,6 @@ from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
-from ovreport.rendering.source import normalised
 from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
@@ -45,6 +43,7 @@ from ovreport.section import (
     column_units,
 )
 from ovreport.text import numbers as formatting
+from ovreport.text.html import css_in_html, csv_address, normalised
 from ovreport.text.labels import count, label
 
 _TEMPLATES = "ovreport_templates"
@@ -117,7 +116,7 @@ def _page(
             cells.rules(),
             *rules,
             together.css(),
-            _harmless(run.header.appearance.css),
+            css_in_html(run.header.appearance.css),
         ]
     )
     style = normalised(style)
@@ -253,7 +252,7 @@ def _environment(
     environment.globals.update(
         block_kind=_block_kind,
         draw=lambda chart: Markup(draw(chart)),
-        data_url=_data_url,
+        data_url=csv_address,
         draw_diagram=draw_diagram,
         explained=glossary.linked,
         facts_list=cells.facts_list,
@@ -286,11 +285,6 @@ def _block_kind(block: Block) -> str:
     return _BLOCK_KINDS[type(block)]
 
 
-def _data_url(content: str) -> str:
-    """CSV as an address. A policy's ``data:`` is for what a page loads, not for what is saved."""
-    return "data:text/csv;charset=utf-8," + quote(content, safe=" ;:/,.()[]")
-
-
 # ---------------------------------------------------------------------------- the page's frame
 
 
@@ -302,11 +296,6 @@ def _title(run: Run) -> str:
 def _report_setting(run: Run, key: str) -> Any:
     report = run.header.config.get("report")
     return report.get(key) if isinstance(report, dict) else None
-
-
-def _harmless(css: str) -> str:
-    """Style rules that cannot end the style element; an escaped slash is the same to CSS."""
-    return css.replace("</", "<\\/")
 
 
 def _csp_hash(text: str) -> str:

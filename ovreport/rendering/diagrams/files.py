@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-import graphviz
-
 from ovreport.rendering.diagrams import graphviz as engine
 from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.diagram import LIMIT_S, placed
 from ovreport.rendering.diagrams.layout import Layout, Point
-from ovreport.rendering.diagrams.svg import REFERENCE, Drawing, fitting_lines, literal, size_of
+from ovreport.rendering.diagrams.svg import REFERENCE, Drawing, fitting_lines, size_of
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram
+from ovreport.text.dot import quoted
+from ovreport.text.terminal import printable_line
 
 FileFormat = Literal["svg", "png", "dot"]
 
@@ -61,7 +61,7 @@ def _svg(diagram: Diagram, layout: Layout) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width}" height="{height}" '
         f'viewBox="0 0 {drawing.width} {height}" font-family="Arial, Helvetica, sans-serif">'
-        f"<title>{escape(literal(diagram.title))}</title>"
+        f"<title>{escape(printable_line(diagram.title))}</title>"
         f'<rect width="100%" height="100%" fill="#ffffff"/>{drawing.marker()}{body}</svg>\n'
     )
 
@@ -77,7 +77,7 @@ def _dot(diagram: Diagram, layout: Layout) -> str:
 def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
     paint = Paint.of(diagram)
     number = {node.id: at for at, node in enumerate(diagram.nodes)}
-    yield f"digraph {_quoted(diagram.title)} {{"
+    yield f"digraph {quoted(diagram.title)} {{"
     yield "graph[splines=true]"
     yield 'node[shape=box style=filled fontname="Arial" fontsize=10 fixedsize=true]'
     yield 'edge[color="#59636e" arrowsize=0.6 fontname="Arial" fontsize=8.5 fontcolor="#59636e"]'
@@ -87,17 +87,17 @@ def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
             width, height = size_of(node)
             fill = paint.first(node)
             yield (
-                f'{index}[label={_quoted(*fitting_lines(node.lines))} pos="{_at(centre)}" '
+                f'{index}[label={quoted(*fitting_lines(node.lines))} pos="{_at(centre)}" '
                 f"width={width / 72:.4g} height={height / 72:.4g} "
                 f'fillcolor="{fill}" fontcolor="{ink_on(fill)}" '
                 f"penwidth={3 if node.emphasis else 1} "
-                f"tooltip={_quoted(*node.tooltip.splitlines()[:20])}]"
+                f"tooltip={quoted(*node.tooltip.splitlines()[:20])}]"
             )
         for reference in piece.references:
             node = diagram.nodes[reference.source]
             width, height = REFERENCE
             yield (
-                f"r{at}_{reference.source}[label={_quoted(*fitting_lines([f'↑ {node.name}']))} "
+                f"r{at}_{reference.source}[label={quoted(*fitting_lines([f'↑ {node.name}']))} "
                 f'pos="{_at(reference.centre)}" width={width / 72:.4g} height={height / 72:.4g} '
                 'style=dashed color="#59636e"]'
             )
@@ -112,7 +112,7 @@ def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
             yield (
                 f"{source}->{number[edge.target]}"
                 f'[pos="e,{_at(arrow.points[-1])} {spline}" '
-                f'label={_quoted(edge.label)} lp="{_at((x + 55, y + 10))}"{look}]'
+                f'label={quoted(edge.label)} lp="{_at((x + 55, y + 10))}"{look}]'
             )
     yield "}"
 
@@ -120,12 +120,3 @@ def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
 def _at(point: Point) -> str:
     """Graphviz counts upwards."""
     return f"{point[0]:.1f},{-point[1]:.1f}"
-
-
-def _quoted(*lines: str) -> str:
-    r"""A DOT string that means just this text.
-
-    Within one, ``\N`` and the like stand for names, and ``&lt;`` for a sign.
-    """
-    text = "\\n".join(graphviz.escape(literal(line)) for line in lines)
-    return str(graphviz.quoting.quote(graphviz.nohtml(text.replace("&", "&amp;"))))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from ovreport.rendering.diagrams.layout import Layout
-from ovreport.rendering.diagrams.svg import fitting, literal
+from ovreport.rendering.diagrams.svg import fitting
 from ovreport.section import Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
+from ovreport.text.terminal import printable_line
 
 # Nodes that one line stands for, where nothing repeats.
 _TOGETHER = 40
@@ -83,7 +84,7 @@ def _rows(nodes: Sequence[DiagramNode]) -> Markup:
 
 
 def _text(text: str, columns: int) -> Markup:
-    return escape(literal(fitting(text, columns)))
+    return escape(printable_line(fitting(text, columns)))
 
 
 def _named(

@@ -17,6 +17,7 @@ from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, Point, Size
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram, DiagramEdge, DiagramNode
+from ovreport.text.terminal import printable, printable_line
 
 # Points; one size for all, so that equal parts of a network look alike and are laid out once.
 _WIDTH, _LINE, _PADDING = 168, 12, 10
@@ -112,8 +113,9 @@ class Drawing:
         fill = self.paint.first(block)
         # In a group of its own, where it has the colour of the writing in every colouring.
         sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
-        first, *rest = (escape(literal(fitting(line, _BLOCK_COLUMNS))) for line in block.lines)
-        title = "\n".join(map(literal, block.name.split("\n")))
+        lines = [printable_line(fitting(line, _BLOCK_COLUMNS)) for line in block.lines]
+        first, *rest = map(escape, lines)
+        title = printable(block.name)
         strong = 3 if block.emphasis else 1
         entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
         critical = any(e.critical and self._place[e.source] == entry for e in entering)
@@ -164,7 +166,7 @@ class Drawing:
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
         self._labelled.add((source, edge.label))
-        text = escape(literal(fitting(edge.label, _LABEL_COLUMNS)))
+        text = escape(printable_line(fitting(edge.label, _LABEL_COLUMNS)))
         alone = len(self._labels[source]) == 1
         x, y = points[0] if alone else points[-1]
         if alone and source in self._centres:
@@ -186,13 +188,13 @@ class Drawing:
         for placed in pieces:
             for reference in placed.references:
                 node = self.diagram.nodes[reference.source]
-                name = escape(literal(fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)))
+                name = fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)
                 x, y = reference.centre
                 parts.append(
                     f'<a href="#{escape(node.id)}" class="ref" '
                     f'transform="translate({round(x)} {round(y)})" fill="{_ARROW}">'
                     f'<path d="{shape}" fill="none" stroke="{_ARROW}" stroke-dasharray="3 2"/>'
-                    f'<text y="3" font-size="9">↑ {name}</text></a>'
+                    f'<text y="3" font-size="9">↑ {escape(printable_line(name))}</text></a>'
                 )
         return "".join(parts)
 
@@ -212,7 +214,7 @@ class Drawing:
         texts = "".join(
             f'<text y="{first + _LINE * at}">{escape(line)}</text>' for at, line in enumerate(lines)
         )
-        title = "\n".join(map(literal, node.tooltip[:_TOOLTIP].split("\n")))
+        title = printable(node.tooltip[:_TOOLTIP])
         # The renderer of the page takes an href out again if it leads nowhere.
         href = f'href="#{escape(node.link or node.id)}" '
         classes = self.paint.classes(node)
@@ -254,21 +256,7 @@ def _curve(points: Sequence[Point]) -> str:
 
 def fitting_lines(lines: Sequence[str]) -> list[str]:
     """What is written in a box: cut to its width, and nothing in it that is not a sign."""
-    return [literal(fitting(line, _COLUMNS)) for line in lines]
-
-
-def literal(text: str) -> str:
-    """Control, format, surrogate and unassigned characters become �.
-
-    They would break XML or turn the direction of reading.
-    """
-    # Figures have a narrow space before their unit, which counts as not printable.
-    if text.replace("\N{NARROW NO-BREAK SPACE}", " ").isprintable():
-        return text
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn") else c
-        for c in text
-    )
+    return [printable_line(fitting(line, _COLUMNS)) for line in lines]
 
 
 def fitting(text: str, columns: int) -> str:

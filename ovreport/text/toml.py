@@ -1,0 +1,14 @@
+"""Text of strangers, safe in TOML."""
+
+from __future__ import annotations
+
+import json
+
+
+def toml_string(text: str) -> str:
+    """Return a TOML basic string.
+
+    JSON's escapes are a subset of TOML's, except for pairs of surrogates, which are written as the
+    character that they mean. TOML wants DEL escaped, too (https://toml.io/en/v1.0.0#string).
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
