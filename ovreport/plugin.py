@@ -54,6 +54,10 @@ against it before anything is measured::
 Where only the analysis itself shows that there is nothing to report, return
 ``Skipped("One sentence with the reason.")`` in place of a section.
 
+**Links.** ``Link("the row", anchor)`` leads to a row, a section or a diagram of the report;
+``Link("the documentation", url="https://…")`` leads out of it and shows an arrow; other addresses
+than those of http and https are refused.
+
 **Findings.** A :class:`~ovreport.section.Finding` has a stable ``id``, by which a config suppresses
 it, and perhaps a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
 always shows one of each section. A ``"disturbance"`` tells what the machine did to the run: the

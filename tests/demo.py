@@ -114,6 +114,7 @@ def section(text: str) -> Section:
     figure = KeyFigure(text, LATENCY, "duration", note=text)
     facts: list[tuple[str, Value, Kind]] = [
         (text, text, "code"), ("link", Link(text, "demo"), "text"), ("none", None, "text"),
+        ("out", Link(text, url="https://docs.openvino.ai/?a=1&b=2"), "text"),
         ("links", (Link("one", "demo"), Link("two", "demo")), "text"), ("yes", True, "text"),
         ("estimate", LATENCY, "duration"), ("memory", 1 << 30, "bytes"), ("ratio", 1.02, "ratio"),
     ]  # fmt: skip

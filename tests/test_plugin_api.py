@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,13 @@ import ovreport
 from ovreport.analysis import analyze, choose, installed
 from ovreport.config.options import Options
 from ovreport.errors import UserError
+from ovreport.export.documents import csv_files, json_text
 from ovreport.plugin import Analyzer, Need
+from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run
-from ovreport.section import Crashed, Section, Skipped
+from ovreport.section import Column, Crashed, Finding, Group, Row, Section, Skipped, Table
+from ovreport.text.values import Link
 
 PACKAGE = Path(ovreport.__file__).parent
 MEASURED = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
@@ -164,3 +168,76 @@ def test_a_need_that_raises_costs_the_section_only() -> None:
 def test_a_need_has_a_function_and_a_sentence(values: tuple[object, str]) -> None:
     with pytest.raises(TypeError, match="Need: "):
         Need(*values)  # type: ignore[arg-type]
+
+
+URL = "https://docs.openvino.ai/2026/a_(b).html?x=1&y=2#z"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt://docs.openvino.ai/%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "file:///etc/passwd",
+        "ftp://docs.openvino.ai",
+        "//docs.openvino.ai",
+        "docs.openvino.ai",
+        "http:docs.openvino.ai",
+        "https://",
+        "https:///etc",
+        "https://docs.openvino.ai@evil.example",
+        "https://user:word@docs.openvino.ai",
+        "https://docs.openvino.ai\\.evil.example",
+        " https://docs.openvino.ai",
+        "https://docs.openvino.ai\n",
+        "https://docs.openvino.ai/a b",
+        'https://docs.openvino.ai/"onclick=',
+        "https://docs.openvino.ai/<b>",
+        "java\tscript:alert(1)",
+        "https://d\u043ecs.openvino.ai",
+    ],
+)
+def test_a_link_leads_out_to_http_and_https_only(url: str) -> None:
+    with pytest.raises(ValueError, match="is not an address that begins with http:// or https://"):
+        Link("x", url=url)
+
+
+@pytest.mark.parametrize(
+    "url", [URL, "http://localhost:8000", "HTTPS://A.example/", "http://[::1]:80/?q"]
+)
+def test_addresses_of_the_web_are_links(url: str) -> None:
+    assert Link("x", url=url).spelled == f"x ({url})"
+
+
+def test_a_link_leads_to_one_place() -> None:
+    with pytest.raises(ValueError, match="an anchor or a url, not both"):
+        Link("x", "row", URL)
+
+
+class Outward(Plain):
+    id = "outward"
+
+    def analyze(self, run: Run) -> Section:  # noqa: ARG002
+        out = Link("the <docs>", url=URL)
+        rows = [Row({"where": out, "time": 0.001})]
+        columns = [Column("where", "Where"), Column("time", "Time", "duration")]
+        found = Finding("outward.x", "info", "x", evidence=[out, Link("the row", "gone")])
+        return Section([Group("", [Table("places", "Places", columns, rows)])], [found])
+
+
+def test_a_link_that_leads_out_is_escaped_and_shows_it() -> None:
+    page = render(MEASURED, analyze(MEASURED, [Outward()]), with_data=False)
+    address = URL.replace("&", "&amp;")
+    attributes = (
+        f'class="out" href="{address}" rel="external noopener noreferrer" title="{address}"'
+    )
+    assert page.count(f"<a {attributes}>the &lt;docs&gt;\u00a0↗</a>") == 2
+    assert f'<td data-v="the &lt;docs&gt; ({address})">' in page
+
+
+def test_exports_spell_the_address_of_a_link_that_leads_out() -> None:
+    analyses = analyze(MEASURED, [Outward()])
+    (finding,) = json.loads(json_text(MEASURED, analyses))["findings"]
+    assert finding["evidence"] == [f"the <docs> ({URL})", "the row"]
+    assert f"the <docs> ({URL}); the row" in csv_files(MEASURED, analyses)["findings.csv"]

@@ -120,5 +120,5 @@ def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
                     "remedy": finding.remedy,
                     "check": finding.check,
                     "gain": finding.gain,
-                    "evidence": [link.text for link in finding.evidence],
+                    "evidence": [link.spelled for link in finding.evidence],
                 }

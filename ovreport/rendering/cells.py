@@ -29,6 +29,11 @@ def value(item: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool 
     return Markup(_value(item, kind, unit, with_unit))
 
 
+def link(item: Link) -> Markup:
+    """A link within the report, or one that shows that it leads out."""
+    return Markup(_link(item))
+
+
 def facts_list(facts: Facts) -> Markup:
     """Names and values."""
     return Markup(_facts_list(facts))
@@ -77,7 +82,9 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
         return f"<td{attributes} data-v>{NOTHING}"
     content = _value(item, kind, unit, False)
     if kind in ("text", "code"):
-        return f"<td>{content}"
+        spelled = _spelled(item)
+        address = f' data-v="{escape(spelled)}"' if spelled else ""
+        return f"<td{address}>{content}"
     number = number_of(item)
     if number is None:
         return f"<td class=n>{content}"
@@ -119,7 +126,7 @@ def _value(item: Value, kind: Kind, unit: Unit | None, with_unit: bool) -> str:
     if isinstance(item, Link):
         return _link(item)
     if isinstance(item, tuple):
-        return ", ".join(_link(link) for link in item)
+        return ", ".join(map(_link, item))
     if isinstance(item, Tag):
         return f'<span class="tag {_swatch(item.role)}">{escape(item.text)}</span>'
     shown = escape(show(item, kind, unit, with_unit=with_unit))
@@ -152,7 +159,18 @@ def _reads(shown: str, exact: str) -> bool:
         return False
 
 
+def _spelled(item: Value) -> str:
+    """Links with their addresses where one leads out, for tables that are saved as CSV."""
+    links = (item,) if isinstance(item, Link) else item if isinstance(item, tuple) else ()
+    return ", ".join(x.spelled for x in links) if any(x.url for x in links) else ""
+
+
 def _link(link: Link) -> str:
+    if link.url:
+        return (
+            f'<a class="out" href="{escape(link.url)}" rel="external noopener noreferrer" '
+            f'title="{escape(link.url)}">{escape(link.text)}\u00a0↗</a>'
+        )
     return f'<a href="#{escape(link.anchor)}">{escape(link.text)}</a>'
 
 

@@ -257,6 +257,7 @@ def _environment(
         explained=glossary.linked,
         facts_list=cells.facts_list,
         label=label,
+        link=cells.link,
         range_of=formatting.span,
         folded_table=packing.folded_table,
         picture=packing.picture,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -20,12 +21,40 @@ class Role:
     key: str
 
 
+# The characters of RFC 3986, section 2, and a host without a user's name before it: browsers take
+# other characters for what they are not, such as a backslash for a slash.
+_ADDRESS = re.compile(
+    r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?([/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Text that leads to an anchor of the report."""
+    """Text that leads to an anchor of the report, or with ``url`` out of it.
+
+    Raises:
+        ValueError: ``url`` is not an address of http or https, or there is an anchor too.
+    """
 
     text: str
-    anchor: str
+    anchor: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url and self.anchor:
+            raise ValueError(f"link {self.text!r:.80}: give an anchor or a url, not both")
+        if self.url and not _ADDRESS.fullmatch(self.url):
+            raise ValueError(
+                f"link {self.text!r:.80}: {self.url!r:.200} is not an address that begins with "
+                "http:// or https:// and has neither spaces nor a user's name; write other "
+                "characters as %XX"
+            )
+
+    @property
+    def spelled(self) -> str:
+        """The text, with the address where it leads out: for files, in which nobody can click."""
+        return f"{self.text} ({self.url})" if self.url else self.text
 
 
 @dataclass(frozen=True, slots=True)
