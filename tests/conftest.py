@@ -36,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require-browsers", action="store_true",
         help="fail browser tests where a browser or its driver is missing, instead of skipping",
     )  # fmt: skip
+    parser.addoption(
+        "--renew-golden", action="store_true", help="write the texts of tests/golden anew"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
