@@ -22,14 +22,14 @@ from ovreport.errors import UserError
 from ovreport.files import check_apart, check_writable
 from ovreport.interruption import Interrupted
 from ovreport.measuring.compare_outputs import (
-    Alone,
+    LoneVersion,
     Question,
-    alone,
     answer,
-    answer_alone,
     is_answered,
     is_recorded,
+    lone_versions,
     questions,
+    record_outputs,
 )
 from ovreport.measuring.environment import capture
 from ovreport.measuring.planner import Planner, inspect_runtimes
@@ -146,13 +146,13 @@ class Job:
             planner = Planner(self.source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
             asked = questions(planner, planned)
-            apart = alone(planner, planned)
+            lone = lone_versions(planner, planned)
             resumed = Resumption()
             if before is not None:
                 found = list(_found(before, searched, planner))
                 resumed = resumption(self.paths.run_file, before, [*planned, *found], environment)
                 cells += tuple(p.cell for p in found if p.cell.id in resumed.kept)
-            collected = 2 * len(asked) + len(apart)
+            collected = 2 * len(asked) + len(lone)
             print_plan(planned, searched, resumed, self.source.config.measure, collected)
             if dry_run:
                 return 0
@@ -179,9 +179,9 @@ class Job:
                 for search in searched:
                     measuring.search(search)
                 run = read_run(run_file.path)
-                if asked or apart:
+                if asked or lone:
                     self._compare_answers(asked, run, before, run_file, folder)
-                    self._keep_answers(apart, run, before, run_file, folder)
+                    self._keep_answers(lone, run, before, run_file, folder)
                     run = read_run(run_file.path)
                 if self.source.config.measure.roofs:
                     run = self._with_roofs(run, run_file, planner.runtimes.pythons)
@@ -210,7 +210,12 @@ class Job:
                 run_file.add(recording)
 
     def _keep_answers(
-        self, asked: list[Alone], run: Run, before: Run | None, run_file: RunFile, folder: Path
+        self,
+        asked: list[LoneVersion],
+        run: Run,
+        before: Run | None,
+        run_file: RunFile,
+        folder: Path,
     ) -> None:
         """What versions answer that are to be compared with other runs, if ever."""
         measured = {result.cell.id for result in run.done}
@@ -218,7 +223,7 @@ class Job:
             cell = one.planned.cell
             if cell.id in measured and not is_recorded(one, before):
                 click.echo(printable(f"Keeping the outputs of {cell.model}, {cell.version}"))
-                run_file.add(answer_alone(one, run, self.source.config.measure, folder))
+                run_file.add(record_outputs(one, run, self.source.config.measure, folder))
 
     def _with_roofs(self, run: Run, run_file: RunFile, pythons: Mapping[str, Path]) -> Run:
         """The run with what its devices can reach, measured where the run file lacks it."""

@@ -83,27 +83,28 @@ def criteria(
     control: tuple[CellResult, CellResult] | None = None,
     names: Collection[Name] = VERDICTS,
 ) -> tuple[Criterion, ...]:
-    """Those of the named criteria that both cells have figures for.
+    """Return the named criteria for which both cells have figures.
 
     Args:
-        control: two cells of the very same model, measured beside these. What they differ by is
-            noise, so a threshold below it is raised to it.
+        control: two cells of the very same model, measured together with these. Their difference
+            is noise, so a smaller threshold is raised to it.
     """
     found = []
-    for of in _KINDS:
-        compared = _compared(run, of, a, b) if of.name in names else None
+    for spec in _SPECS:
+        compared = _compared(run, spec, a, b) if spec.name in names else None
         if compared is None:
             continue
         was, now, change = compared
-        threshold = noise.launch if of.launch else noise.steady if of.figure else 0.0
-        beside = _compared(run, of, *control) if control else None
-        if beside is not None:
-            threshold = max(threshold, abs(beside[2].low - 1), abs(beside[2].high - 1))
+        threshold = noise.launch if spec.launch else noise.steady if spec.figure else 0.0
+        noise_seen = _compared(run, spec, *control) if control else None
+        if noise_seen is not None:
+            threshold = max(threshold, abs(noise_seen[2].low - 1), abs(noise_seen[2].high - 1))
         found.append(
             Criterion(
-                of.name, of.label, of.kind, of.higher_is_better, was, now, change, threshold,
-                beside[2] if beside is not None else None,
-                verdict(change, threshold, higher_is_better=of.higher_is_better),
+                spec.name, spec.label, spec.kind, spec.higher_is_better, was, now, change,
+                threshold,
+                noise_seen[2] if noise_seen is not None else None,
+                verdict(change, threshold, higher_is_better=spec.higher_is_better),
             )
         )  # fmt: skip
     return tuple(found)
@@ -111,12 +112,12 @@ def criteria(
 
 def figure_of(run: Run, result: CellResult, name: Name) -> Estimate | None:
     """One cell's figure by its criterion; None where it is not known."""
-    of = next(kind for kind in _KINDS if kind.name == name)
-    if of.figure is not None:
-        return _figure(figures(result), of.figure)
-    if of.launch is not None:
-        chosen = [x for x in result.launches if of.cached in (None, bool(x.from_cache))]
-        values = [of.launch(launch) for launch in chosen]
+    spec = next(spec for spec in _SPECS if spec.name == name)
+    if spec.figure is not None:
+        return _figure(figures(result), spec.figure)
+    if spec.launch is not None:
+        chosen = [x for x in result.launches if spec.cached in (None, bool(x.from_cache))]
+        values = [spec.launch(launch) for launch in chosen]
         return over_launches(values) if values and all(value > 0 for value in values) else None
     return Estimate.exact(float(run.model_file(result.cell.model, result.cell.version).size_bytes))
 
@@ -141,47 +142,49 @@ _SIZES: dict[Verdict, str] = {"faster": "smaller", "slower": "larger"}
 
 
 @dataclass(frozen=True)
-class _Of:
+class _Spec:
+    """How one criterion is worked out from a cell: by a figure, by its launches or by its file."""
+
     name: Name
     label: str
     kind: Kind
     figure: Figure | None = None
     launch: Callable[[Launch], float] | None = None
     cached: bool | None = None
-    """Of which launches: those that loaded from the device's cache, or those that compiled; None:
-    of either, but never of one against the other."""
+    """True: use the launches that loaded the model from the device's cache. False: use those that
+    compiled it. None: use either, but never compare one kind with the other."""
     higher_is_better: bool = False
 
 
-_KINDS = (
-    _Of("throughput", "throughput", "rate", figure="throughput", higher_is_better=True),
-    _Of("mean", "mean latency", "duration", figure="mean"),
-    _Of("median", "median latency", "duration", figure="median"),
-    _Of("p90", "p90 latency", "duration", figure="p90"),
-    _Of("p95", "p95 latency", "duration", figure="p95"),
-    _Of("p99", "p99 latency", "duration", figure="p99"),
-    _Of("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9, cached=False),
-    _Of("cached_compile", "compile from cache", "duration", launch=lambda x: x.compile_ns / 1e9,
+_SPECS = (
+    _Spec("throughput", "throughput", "rate", figure="throughput", higher_is_better=True),
+    _Spec("mean", "mean latency", "duration", figure="mean"),
+    _Spec("median", "median latency", "duration", figure="median"),
+    _Spec("p90", "p90 latency", "duration", figure="p90"),
+    _Spec("p95", "p95 latency", "duration", figure="p95"),
+    _Spec("p99", "p99 latency", "duration", figure="p99"),
+    _Spec("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9, cached=False),
+    _Spec("cached_compile", "compile from cache", "duration", launch=lambda x: x.compile_ns / 1e9,
         cached=True),
-    _Of("first_inference", "first inference", "duration",
+    _Spec("first_inference", "first inference", "duration",
         launch=lambda x: x.first_inference_ns / 1e9),
-    _Of("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
-    _Of("file_size", "file size", "bytes"),
+    _Spec("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
+    _Spec("file_size", "file size", "bytes"),
 )  # fmt: skip
 
 
 def _compared(
-    run: Run, of: _Of, a: CellResult, b: CellResult
+    run: Run, spec: _Spec, a: CellResult, b: CellResult
 ) -> tuple[Estimate, Estimate, Estimate] | None:
     """A's figure, B's, and their ratio; None where either has none."""
-    if of.figure is not None:
-        both = _figure(figures(a), of.figure), _figure(figures(b), of.figure)
-        change = ratio(a, b, of.figure)
+    if spec.figure is not None:
+        both = _figure(figures(a), spec.figure), _figure(figures(b), spec.figure)
+        change = ratio(a, b, spec.figure)
         if both[0] is None or both[1] is None or change is None:
             return None
         return both[0], both[1], change
-    if of.launch is not None:
-        values = [[of.launch(launch) for launch in side] for side in _alike(a, b, of.cached)]
+    if spec.launch is not None:
+        values = [[spec.launch(launch) for launch in side] for side in _alike(a, b, spec.cached)]
         if not values or not all(value > 0 for side in values for value in side):
             return None  # also memory, where the system does not tell it
         was, now = map(over_launches, values)

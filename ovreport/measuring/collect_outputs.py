@@ -23,8 +23,8 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Asker:
-    """A worker with a compiled model that waits for questions."""
+class OutputWorker:
+    """A worker with a compiled model, ready to collect outputs."""
 
     ports: tuple[Port, ...]
     sets: int
@@ -33,7 +33,7 @@ class Asker:
     _worker: WorkerSession
     _limit_s: float
 
-    def answer(self, turn: int, target: Path) -> None:
+    def collect(self, turn: int, target: Path) -> None:
         """Writes what comes out for one input set: an ``.npz`` with an array for each output.
 
         Raises:
@@ -43,9 +43,9 @@ class Asker:
 
 
 @contextmanager
-def asking(
+def output_worker(
     planned: PlannedCell, inputs: Path, settings: Measure, operators: Sequence[str] = ()
-) -> Iterator[Asker]:
+) -> Iterator[OutputWorker]:
     """Starts a worker for a version, and ends it.
 
     Args:
@@ -56,20 +56,22 @@ def asking(
         WorkerError: the worker failed.
     """
     with WorkerSession(planned.python, memory_limit_mib=settings.memory_limit_mib) as worker:
-        told = worker.ask(
+        prepared = worker.ask(
             "compile",
             settings.compile_limit,
             "prepare",
             **planned.setting | {"inputs": str(inputs)},
             operators=list(operators),
         )
-        ports = tuple(Port.model_validate(port) for port in told["outputs"])
-        yield Asker(ports, told["sets"], told["operators"], worker, settings.inference_limit)
+        ports = tuple(Port.model_validate(port) for port in prepared["outputs"])
+        yield OutputWorker(
+            ports, prepared["sets"], prepared["operators"], worker, settings.inference_limit
+        )
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What a version answered; arrays are read from their files when they are wanted."""
+class CollectedOutputs:
+    """The outputs of one version; arrays are read from their files on demand."""
 
     ports: tuple[Port, ...]
     files: tuple[Path, ...]
@@ -77,13 +79,13 @@ class Answered:
 
     def of(self, index: int) -> list[Array] | None:
         """One output over all sets; None where its type has no form in numpy."""
-        found = []
+        outputs_of_sets = []
         for file in self.files:
             with np.load(file, allow_pickle=False) as arrays:
                 if str(index) not in arrays.files:
                     return None
-                found.append(arrays[str(index)])
-        return found
+                outputs_of_sets.append(arrays[str(index)])
+        return outputs_of_sets
 
 
 def all_answers(
@@ -92,7 +94,7 @@ def all_answers(
     settings: Measure,
     target: Path,
     seconds: float | None = None,
-) -> Answered:
+) -> CollectedOutputs:
     """Feeds a version all input sets, or as many as fit into a time, one at least.
 
     Args:
@@ -102,14 +104,14 @@ def all_answers(
         WorkerError: the worker failed.
     """
     files: list[Path] = []
-    with asking(planned, inputs, settings) as asker:
+    with output_worker(planned, inputs, settings) as worker:
         started = time.monotonic()
-        for turn in range(asker.sets):
+        for turn in range(worker.sets):
             if files and seconds is not None and time.monotonic() - started > seconds:
                 break
             files.append(target.with_name(f"{target.name}-{turn}.npz"))
-            asker.answer(turn, files[-1])
-        return Answered(asker.ports, tuple(files))
+            worker.collect(turn, files[-1])
+        return CollectedOutputs(worker.ports, tuple(files))
 
 
 # ---------------------------------------------------------------------------- recording
@@ -132,7 +134,7 @@ def recording(
     planned: PlannedCell,
     input_data: str,
     digests: Sequence[str],
-    answered: Answered | Failure,
+    collected: CollectedOutputs | Failure,
     labels: Labels | None,
     labels_file: str,
     itself: Sequence[float | None] = (),
@@ -140,28 +142,28 @@ def recording(
     """What a run file keeps of a version's answers, or why there are none.
 
     Args:
-        digests: of the sets that were fed; of those the first were answered.
+        digests: of the sets that were fed, of which the first have outputs.
         itself: how far each output is from itself, where that was looked at.
     """
-    known = Recording(
+    without_outputs = Recording(
         cell=planned.cell,
         model=planned.provenance.model,
         inputs=tuple(digests),
         input_data=input_data,
         batch=planned.batch,
-        failure=answered if isinstance(answered, Failure) else None,
+        failure=collected if isinstance(collected, Failure) else None,
     )
-    if isinstance(answered, Failure):
-        return known
-    sets = len(answered.files)
+    if isinstance(collected, Failure):
+        return without_outputs
+    sets = len(collected.files)
     outputs = []
-    for index, port in enumerate(answered.ports):
-        arrays = answered.of(index)
+    for index, port in enumerate(collected.ports):
+        arrays = collected.of(index)
         if arrays is not None:
             repeats = itself[index] if itself else None
-            outputs.append(record(port, arrays, len(answered.ports), repeats))
+            outputs.append(record(port, arrays, len(collected.ports), repeats))
     right = () if labels is None else tuple(labels[: sets * planned.batch].tolist())
-    return known.model_copy(
+    return without_outputs.model_copy(
         update={
             "inputs": tuple(digests[:sets]),
             "outputs": tuple(outputs),

@@ -15,13 +15,13 @@ from ovreport.computed.matching import network, shared_names
 from ovreport.config.schema import Measure
 from ovreport.errors import UserError
 from ovreport.measuring.collect_outputs import (
-    Answered,
     Array,
+    CollectedOutputs,
     Labels,
     all_answers,
-    asking,
     input_digests,
     input_sets,
+    output_worker,
     recording,
 )
 from ovreport.measuring.control_outputs import Compared, Distances, compared, distances
@@ -50,7 +50,7 @@ _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 
 
 @dataclass(frozen=True)
-class Fed:
+class OutputInputs:
     """What a cell is to be fed for its answers."""
 
     planner: Planner
@@ -109,7 +109,7 @@ class Question:
 
     base: PlannedCell
     other: PlannedCell
-    fed: Fed
+    fed: OutputInputs
     layers: bool
 
 
@@ -129,20 +129,20 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
         base = next((p for p in points if p.cell.version == named), points[0])
         others = [item for item in points if item is not base]
         if others:
-            fed = Fed(planner, base, *_labels(planner, base))
+            fed = OutputInputs(planner, base, *_labels(planner, base))
             found += [Question(base, other, fed, config.outputs.layers) for other in others]
     return found
 
 
 @dataclass(frozen=True)
-class Alone:
-    """A version with nothing to compare in its run: its answers are kept for comparisons later."""
+class LoneVersion:
+    """The only version of a model in a run; its outputs are kept for later comparisons."""
 
     planned: PlannedCell
-    fed: Fed
+    fed: OutputInputs
 
 
-def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
+def lone_versions(planner: Planner, planned: Sequence[PlannedCell]) -> list[LoneVersion]:
     """The only version of each model that has one.
 
     Raises:
@@ -151,7 +151,7 @@ def alone(planner: Planner, planned: Sequence[PlannedCell]) -> list[Alone]:
     if not planner.source.config.outputs.compare:
         return []
     return [
-        Alone(one, Fed(planner, one, *_labels(planner, one)))
+        LoneVersion(one, OutputInputs(planner, one, *_labels(planner, one)))
         for one, *others in _points(planned)
         if not others
     ]
@@ -165,7 +165,7 @@ def _points(planned: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
     return [list(points.values()) for points in found.values()]
 
 
-def is_recorded(asked: Alone, run: Run | None) -> bool:
+def is_recorded(asked: LoneVersion, run: Run | None) -> bool:
     """Whether a run that is gone on with holds the answers, of this model and these inputs."""
     if run is None:
         return False
@@ -182,13 +182,13 @@ def is_recorded(asked: Alone, run: Run | None) -> bool:
     )
 
 
-def answer_alone(asked: Alone, run: Run, settings: Measure, folder: Path) -> Recording:
+def record_outputs(asked: LoneVersion, run: Run, settings: Measure, folder: Path) -> Recording:
     """Runs the version over its inputs, as many as can be had within some seconds.
 
     Twice if the model draws random numbers.
     """
     planned, fed, inputs = asked.planned, asked.fed, folder / "alone.npz"
-    found: Answered | Failure
+    found: CollectedOutputs | Failure
     words, digests = planned.input_data, list[str]()
     itself: Distances = ()
     try:
@@ -197,7 +197,7 @@ def answer_alone(asked: Alone, run: Run, settings: Measure, folder: Path) -> Rec
         found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
         found = error.failure
-    if isinstance(found, Answered) and drawing(run, planned.cell):
+    if isinstance(found, CollectedOutputs) and drawing(run, planned.cell):
         # If that fails, the operators alone tell that the model is random.
         with suppress(WorkerError):
             again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
@@ -275,7 +275,7 @@ def answer(
 
 def _answered(
     planned: PlannedCell, inputs: Path, settings: Measure, target: Path
-) -> Answered | Failure:
+) -> CollectedOutputs | Failure:
     try:
         return all_answers(planned, inputs, settings, target)
     except WorkerError as error:
@@ -285,14 +285,14 @@ def _answered(
 # ---------------------------------------------------------------------------- comparing
 
 
-def _samples(question: Question, answered: Answered) -> int:
+def _samples(question: Question, answered: CollectedOutputs) -> int:
     return len(answered.files) * question.base.batch
 
 
 def _compared(
     question: Question,
     run: Run,
-    both: tuple[Answered, Answered],
+    both: tuple[CollectedOutputs, CollectedOutputs],
     inputs: Path,
     settings: Measure,
     target: Path,
@@ -333,16 +333,16 @@ def _layers(
     sums = {name: LayerSums(name, type) for name, type in wanted.items()}
     files = [folder / f"layers-{side}.npz" for side in (0, 1)]
     with ExitStack() as stack:
-        askers = [
-            stack.enter_context(asking(item, inputs, settings, list(wanted)))
+        workers = [
+            stack.enter_context(output_worker(item, inputs, settings, list(wanted)))
             for item, inputs in zip((question.base, question.other), fed, strict=True)
         ]
-        for turn in range(askers[0].sets):
-            for asker, file in zip(askers, files, strict=True):
-                asker.answer(turn, file)
+        for turn in range(workers[0].sets):
+            for worker, file in zip(workers, files, strict=True):
+                worker.collect(turn, file)
             with np.load(files[0], allow_pickle=False) as x, np.load(files[1]) as y:
                 for name in wanted:
-                    places = [str(asker.operators.get(name)) for asker in askers]
+                    places = [str(worker.operators.get(name)) for worker in workers]
                     if places[0] in x.files and places[1] in y.files:
                         sums[name].add(x[places[0]], y[places[1]])
     yield from (drift for one in sums.values() if (drift := one.drift()) is not None)

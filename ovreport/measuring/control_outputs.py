@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ovreport.measuring.collect_outputs import Answered, Array, Labels
+from ovreport.measuring.collect_outputs import Array, CollectedOutputs, Labels
 from ovreport.measuring.worker_session import WorkerError
 from ovreport.outputs.agreement import JudgedOutput, OutputOptions, judged
 from ovreport.outputs.drift import output_drift
@@ -32,11 +32,11 @@ class Compared:
 
 
 def compared(
-    both: tuple[Answered, Answered],
+    both: tuple[CollectedOutputs, CollectedOutputs],
     labels: Labels | None,
     samples: int,
     options: OutputOptions,
-    again: Callable[[], Answered],
+    again: Callable[[], CollectedOutputs],
     *,
     draws: bool,
 ) -> Compared:
@@ -74,11 +74,11 @@ def _is_doubtful(judged: JudgedOutput) -> bool:
     return judged.outcome in ("apart", "other") or judged.drift.reason == "shape"
 
 
-def _zero_at(places: set[int | None], answered: Answered) -> Distances:
-    return tuple(0.0 if n in places else None for n in range(len(answered.ports)))
+def _zero_at(places: set[int | None], collected: CollectedOutputs) -> Distances:
+    return tuple(0.0 if n in places else None for n in range(len(collected.ports)))
 
 
-def distances(before: Answered, again: Answered) -> Distances:
+def distances(before: CollectedOutputs, again: CollectedOutputs) -> Distances:
     """How far each output is from what it was before, over the sets that were fed again."""
     return tuple(_distance(before.of(n), again.of(n)) for n in range(len(before.ports)))
 
@@ -90,7 +90,7 @@ def _distance(before: Sequence[Array] | None, again: Sequence[Array] | None) -> 
 
 
 def _drifts(
-    pairs: Sequence[Pair], both: tuple[Answered, Answered], labels: Labels | None
+    pairs: Sequence[Pair], both: tuple[CollectedOutputs, CollectedOutputs], labels: Labels | None
 ) -> tuple[OutputDrift, ...]:
     found: list[OutputDrift] = []
     for pair in pairs:

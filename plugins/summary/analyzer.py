@@ -31,10 +31,10 @@ class Summary(Analyzer):
         versions = [pair for pair in run.versions if run.of_version(*pair)]
         paced = [pair for pair in run.versions if run.paced(*pair) and pair not in versions]
         lines = pairs.lines(run, compared, options, self.options_of(OutputOptions))
-        leading = _few(lines, "The section Versions", "comparison")
+        leading = _shortened(lines, "The section Versions", "comparison")
         each = [
-            *_few([words.sentence(run, *pair) for pair in versions], "The table", "version"),
-            *_few([rates.sentence(run, *pair) for pair in paced], "The table", "version"),
+            *_shortened([words.sentence(run, *pair) for pair in versions], "The table", "version"),
+            *_shortened([rates.sentence(run, *pair) for pair in paced], "The table", "version"),
         ]
         if not leading:  # nothing is compared: the versions themselves are the answer
             leading, each = each, []
@@ -48,8 +48,12 @@ class Summary(Analyzer):
         return Section([Group("", blocks)], found, "\n".join(leading))
 
 
-def _few(sentences: Sequence[str], rest: str, noun: str) -> list[str]:
-    """``rest`` is what has those that are left out."""
+def _shortened(sentences: Sequence[str], rest: str, noun: str) -> list[str]:
+    """Return the first sentences, and one that says where the rest is.
+
+    Args:
+        rest: the place that holds the sentences that are left out.
+    """
     left = len(sentences) - _SENTENCES
     more = [f"{rest} has {count(left, f'more {noun}')}."] if left > 0 else []
     return [*sentences[:_SENTENCES], *more]

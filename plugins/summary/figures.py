@@ -31,10 +31,14 @@ def blocks(
     """
     if not versions:
         return []
-    return [_few(run, *versions[0])] if len(versions) == 1 else [_table(run, versions, compared)]
+    return (
+        [_key_figures(run, *versions[0])]
+        if len(versions) == 1
+        else [_table(run, versions, compared)]
+    )
 
 
-def _few(run: Run, model: str, version: str) -> KeyFigures:
+def _key_figures(run: Run, model: str, version: str) -> KeyFigures:
     results = run.of_version(model, version)
     quick, chosen = in_latency_mode(results), best(run, results)
     cells = [result.cell for result in run.results]
