@@ -26,6 +26,7 @@ from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.diagram import DiagramSvg, render_diagram
 from ovreport.rendering.glossary import Glossary
 from ovreport.rendering.highlights import Highlight, highlights, worst_first
+from ovreport.rendering.script import page_script
 from ovreport.run import Run
 from ovreport.runfile import pack
 from ovreport.section import (
@@ -120,7 +121,7 @@ def _page(
         ]
     )
     style = normalised(style)
-    script = _resource("report.js") + _resource("diagram.js")
+    script = page_script()
     page = environment.get_template("report.html").render(
         run=run,
         parts=parts,

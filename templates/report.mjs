@@ -1,4 +1,7 @@
-"use strict";
+import { csvText, plain } from "./csv.mjs";
+import { conditions } from "./filter.mjs";
+import { nextDescending, sortRows } from "./sorting.mjs";
+
 /* Adds to a page that is complete without it: tables that sort, filter, and can be taken away. */
 (() => {
   const text = (cell) => cell.textContent.trim();
@@ -60,62 +63,30 @@
 
   /* ------------------------------------------------------------------ sorting */
 
-  const collator = new Intl.Collator(undefined, { numeric: true });
-
-  function compare(a, b) {
-    return typeof a === "number" ? a - b : collator.compare(a, b);
-  }
-
-  /* Numbers start with the largest, words with the first; what is missing stays last. */
   function sortBy(rows, column, head) {
     const numeric = head.classList.contains("n");
-    const before = head.getAttribute("aria-sort");
-    const descending = before === "none" ? numeric : before === "ascending";
+    const descending = nextDescending(head.getAttribute("aria-sort"), numeric);
     for (const other of head.parentNode.cells) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const key = numeric ? number : (cell) => (isMissing(cell) ? null : text(cell));
-    const keys = new Map(rows.map((row) => [row, key(row.cells[column])]));
-    rows.sort((one, other) => {
-      const [a, b] = [keys.get(one), keys.get(other)];
-      if (a === null || b === null) return (a === null) - (b === null);
-      return descending ? compare(b, a) : compare(a, b);
-    });
+    sortRows(rows, (row) => key(row.cells[column]), descending);
   }
 
   /* ------------------------------------------------------------------ filtering */
 
-  /* "relu", "type: conv", "type is Convolution", "time > 0.5", "work = n/a", "-type: reorder", apart
-     by ";". */
-  const named = (cell) => text(cell.querySelector(":scope > details > summary") ?? cell).toLowerCase();
-  const is = (cell, wanted) => wanted === "n/a"
-    ? isMissing(cell)
-    : named(cell) === wanted || number(cell) === Number(wanted);
-  const compared = (holds) => (cell, wanted) => number(cell) !== null && holds(number(cell), Number(wanted));
-  const OPERATORS = {
-    ":": (cell, wanted) => text(cell).toLowerCase().includes(wanted),
-    "=": is,
-    "!=": (cell, wanted) => !is(cell, wanted),
-    "<": compared((a, b) => a < b),
-    "<=": compared((a, b) => a <= b),
-    ">": compared((a, b) => a > b),
-    ">=": compared((a, b) => a >= b),
-  };
-  const WRITTEN = { contains: ":", is: "=", "is not": "!=", "\u2260": "!=", "\u2264": "<=", "\u2265": ">=" };
-  const CONDITION = /^(.+?)(?:\s+(contains|is not|is)\s+|\s*(!=|<=|>=|[\u2260\u2264\u2265:=<>])\s*)(.+)$/;
+  const nameOf = (cell) => text(cell.querySelector(":scope > details > summary") ?? cell);
 
-  function conditions(names, query) {
-    return query.toLowerCase().split(";").map((part) => part.trim()).filter(Boolean).map((part) => {
-      const negated = part.startsWith("-");
-      const words = negated ? part.slice(1).trim() : part;
-      const [, name, word, sign, wanted] = words.match(CONDITION) ?? [];
-      const operator = WRITTEN[word ?? sign] ?? sign;
-      const column = name ? names.findIndex((known) => known.toLowerCase().startsWith(name)) : -1;
-      const holds = column >= 0
-        ? (row) => OPERATORS[operator](row.cells[column], wanted)
-        : (row) => row.textContent.toLowerCase().includes(words);
-      return (row) => holds(row) !== negated;
-    });
-  }
+  /* A cell and a row as filter.mjs reads them; getters, as most filters read one cell of a row. */
+  const read = (cell) => ({
+    get text() { return text(cell); },
+    get name() { return nameOf(cell); },
+    get number() { return number(cell); },
+    get missing() { return isMissing(cell); },
+  });
+  const readRow = (row) => ({
+    get text() { return row.textContent; },
+    cells: Array.from(row.cells, read),
+  });
 
   /* What can be asked of a table, by two of its columns. */
   function example({ heads, rows }) {
@@ -133,26 +104,16 @@
 
   /* ------------------------------------------------------------------ taking away */
 
-  function quoted(value) {
-    // A spreadsheet would run what starts so as a formula, unless it is a number.
-    const safe = /^[=+\-@\t\r]/.test(value) && Number.isNaN(Number(value)) ? "'" + value : value;
-    return /[",;\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-  }
-
-  function exported(cell) {
-    if (cell.dataset.v !== undefined) return cell.dataset.v;
-    const name = cell.querySelector(":scope > details > summary") ?? cell;
-    return text(name).replace(/(\d)\u202f(?=\d)/g, "$1").replace(/^\u2212(?=\d)/, "-");
-  }
+  const exported = (cell) => cell.dataset.v ?? plain(nameOf(cell));
 
   /* What is shown: filtered rows and hidden columns stay out. */
   function csv({ heads, shown }) {
     const names = heads.filter(({ cell }) => isShown(cell));
     const cells = (row) => names.map(({ cell }) => row.cells[cell.cellIndex]);
-    return [
+    return csvText([
       names.map(({ name, unit }) => (unit ? `${name} (${unit})` : name)),
       ...shown.map((row) => cells(row).map(exported)),
-    ].map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+    ]);
   }
 
   function download(name, content) {
@@ -201,7 +162,10 @@
     filter.setAttribute("aria-label", "Filter the rows of " + text(table.caption.querySelector(".title")));
     filter.addEventListener("input", () => {
       const tests = conditions(heads.map(({ name }) => name), filter.value);
-      view.holds = (row) => tests.every((holds) => holds(row));
+      view.holds = (row) => {
+        const cells = readRow(row);
+        return tests.every((holds) => holds(cells));
+      };
       showRows(view);
       table.classList.toggle("filtered", tests.length > 0);
       count.textContent = tests.length ? `${view.shown.length} of ${rows.length}` : "";
