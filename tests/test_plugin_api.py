@@ -22,6 +22,7 @@ from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Column, Crashed, Finding, Group, Row, Section, Skipped, Table
+from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Link
 
 PACKAGE = Path(ovreport.__file__).parent
@@ -241,3 +242,71 @@ def test_exports_spell_the_address_of_a_link_that_leads_out() -> None:
     (finding,) = json.loads(json_text(MEASURED, analyses))["findings"]
     assert finding["evidence"] == [f"the <docs> ({URL})", "the row"]
     assert f"the <docs> ({URL}); the row" in csv_files(MEASURED, analyses)["findings.csv"]
+
+
+class Tables(Plain):
+    id = "tables"
+
+    def analyze(self, run: Run) -> Section:  # noqa: ARG002
+        columns = [
+            Column("name", "Name", "code"),
+            Column("time", "Time", "duration"),
+            Column("size_bytes", "Size", "bytes"),
+            Column("fps", "Throughput", "rate", "FPS"),
+            Column("rate", "Rate", "number", "GFLOP/s"),
+            Column("share", "Share", "share"),
+            Column("share_s", "Odd", "duration"),
+            Column("more", "More"),
+        ]
+        values = (
+            "a",
+            Estimate(0.0123456789, 0.01, 0.02, 0.95, "x"),
+            1 << 40,
+            float("inf"),
+            1.23456789,
+            0.5,
+            Estimate(1.0, 1.0, 1.0, 0.0, "x"),
+            (Link("row", "row"), Link("docs", url="https://a.example")),
+        )
+        keys = [column.key for column in columns]
+        inner = Table("inner", "Inner", [Column("x", "X")], [Row({"x": None})])
+        row = Row(dict(zip(keys, values, strict=True)), details=[inner])
+        return Section([Group("int8", [Table("outer", "Outer", columns, [row])])])
+
+
+def test_the_tables_of_a_section_are_exported_unrounded_and_with_units() -> None:
+    (section,) = json.loads(json_text(MEASURED, analyze(MEASURED, [Tables()])))["sections"]
+    outer, inner = section.pop("tables")
+    assert section == {"analyzer": "tables", "title": "Plain"}
+    assert (outer["id"], outer["group"], outer["title"]) == ("outer", "int8", "Outer")
+    assert outer["columns"][4] == {
+        "name": "rate",
+        "label": "Rate",
+        "kind": "number",
+        "unit": "GFLOP/s",
+    }
+    assert outer["rows"] == [
+        {
+            "name": "a",
+            "time_s": {"point": 0.0123456789, "low": 0.01, "high": 0.02},
+            "size_bytes": 1 << 40,
+            "fps": None,
+            "rate": 1.23456789,
+            "share": 0.5,
+            "share_s": {"point": 1.0, "low": None, "high": None},
+            "more": ["row", "docs (https://a.example)"],
+        }
+    ]
+    assert inner["inside"] == {"table": "outer", "row": 0}
+    assert inner["rows"] == [{"x": None}]
+
+
+@pytest.mark.parametrize("name", ["bottlenecks", "versions"])
+def test_every_table_of_the_page_is_in_the_export_under_its_id(name: str) -> None:
+    run = read_run(Path(__file__).with_name("data") / f"{name}.jsonl")
+    analyses = analyze(run, [kind() for kind in installed().values()])
+    sections = json.loads(json_text(run, analyses))["sections"]
+    ids = [table["id"] for part in sections for table in part["tables"] if not table["inside"]]
+    assert len(ids) == len(set(ids)) > 15
+    page = render(run, analyses, with_data=False)
+    assert [id for id in ids if f'id="{id}"' not in page] == []

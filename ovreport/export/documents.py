@@ -19,6 +19,7 @@ from ovreport.export.records import (
     operator_records,
     slice_records,
 )
+from ovreport.export.tables import section_records
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Run
 from ovreport.section import Crashed, Section
@@ -26,7 +27,10 @@ from ovreport.text.csv import csv_text
 
 
 def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
-    """Cells with their figures, layers and operators; models, environment and findings."""
+    """Cells with their figures, layers and operators; models, environment and findings.
+
+    The tables of all sections follow.
+    """
     results = {result.cell.id: result for result in run.results}
     cells: list[Record] = []
     for record in cell_records(run):
@@ -44,6 +48,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
         "cells": cells,
         "answers": list(answer_records(run, _output_options(analyses))),
         "findings": list(_findings(analyses)),
+        "sections": list(section_records(analyses)),
     }
     # ASCII alone, so that a terminal shows names without obeying them.
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,89 @@
+"""The tables of all sections as records: what the page shows, unrounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ovreport.analysis import Analysis
+from ovreport.export.records import Json, Record
+from ovreport.section import Column, Section, Table
+from ovreport.stats.estimate import Estimate
+from ovreport.text.numbers import number_of
+from ovreport.text.values import Kind, Link, Tag, Value
+
+# The units in which sections give figures of these kinds: see ovreport/section.py.
+_SUFFIXES: Mapping[Kind, str] = {"duration": "_s", "bytes": "_bytes", "rate": "_fps"}
+
+
+def section_records(analyses: Sequence[Analysis]) -> Iterator[Record]:
+    """A record for each section: its tables, by the ids that they have on the page."""
+    for analysis in analyses:
+        if isinstance(analysis.outcome, Section):
+            yield {
+                "analyzer": analysis.analyzer.id,
+                "title": analysis.analyzer.title,
+                "tables": [
+                    record
+                    for group in analysis.outcome.groups
+                    for block in group.blocks
+                    if isinstance(block, Table)
+                    for record in _tables(block, group.heading)
+                ],
+            }
+
+
+def _tables(table: Table, heading: str, inside: Record | None = None) -> Iterator[Record]:
+    """The table, then those that open below its rows.
+
+    Args:
+        heading: of the group that holds it, such as a version.
+        inside: the table and the number of the row that it opens below.
+    """
+    names = _names(table.columns)
+    yield {
+        "id": table.id,
+        "group": heading,
+        "title": table.title,
+        "inside": inside,
+        "columns": [
+            {"name": names[c.key], "label": c.label, "kind": c.kind, "unit": c.unit}
+            for c in table.columns
+        ],
+        "rows": [{names[k]: _value(v) for k, v in row.values.items()} for row in table.rows],
+    }
+    for place, row in enumerate(table.rows):
+        for part in row.details:
+            if isinstance(part, Table):
+                yield from _tables(part, heading, {"table": table.id, "row": place})
+
+
+def _names(columns: Sequence[Column]) -> dict[str, str]:
+    """The name of each column by its key: with its unit, unless another column is called so."""
+    keys = {column.key for column in columns}
+    names = {}
+    for column in columns:
+        suffix = _SUFFIXES.get(column.kind, "")
+        has_unit = f"_{column.key}".endswith(suffix)
+        name = column.key if has_unit else column.key + suffix
+        names[column.key] = column.key if name in keys else name
+    return names
+
+
+def _value(value: Value) -> Json:
+    """What a cell of a table holds; None for nothing and for what is not finite."""
+    if isinstance(value, Estimate):
+        known = value.confidence or value.low != value.high
+        return {
+            "point": number_of(value),
+            "low": number_of(value.low) if known else None,
+            "high": number_of(value.high) if known else None,
+        }
+    if isinstance(value, Link):
+        return value.spelled
+    if isinstance(value, tuple):
+        return [link.spelled for link in value]
+    if isinstance(value, Tag):
+        return value.text
+    if isinstance(value, (bool, int, str)):
+        return value
+    return number_of(value)
