@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 import pytest
 from browser import chromium, missing_programs
+from builders import save_branches, save_recurrent
 from click.testing import CliRunner, Result
-from nested import save_branches, save_recurrent
 from selenium.webdriver import Chrome
 
 from ovreport.cli import main

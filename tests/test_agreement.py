@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from demo import run_named
+from builders import run_named
 
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreement, judged
 from ovreport.outputs.drift import output_drift

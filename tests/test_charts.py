@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from demo import charts
+from builders import charts
 from hypothesis import given
 from hypothesis import strategies as st
 

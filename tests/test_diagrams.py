@@ -10,6 +10,7 @@ from html import unescape
 from xml.etree import ElementTree
 
 import pytest
+from builders import HOSTILE, diagram_of, layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,41 +20,7 @@ from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.cuts import cut
 from ovreport.rendering.diagrams.diagram import render_diagram
 from ovreport.rendering.diagrams.files import diagram_file
-from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode
-from ovreport.text.values import Role
-
-HOSTILE = [
-    "'\"quotes' \"", "back\\slash\\", "\\N \\G \\E \\l", "<b>bold</b>", "]]>", "-->", "<!--",
-    "<script>alert(1)</script>", "&lt;&amp;&#65;", "<<i>html</i>>", "line\nbreak\r\n",
-    "\u202eright to left\u2066", "emoji \U0001f600\U0001f468\u200d\U0001f469", "模型/卷积" * 9,
-    "x" * 10_000, "", " ", "\x00\x07\x1b[31m", "\ufffe\uffff", "\ud800", "{{ 7*7 }}", "a,b;c->d",
-    "style=\"x\" onload='y'", "digraph{}", "%s %d", "\\\\\"];evil[label=\"",
-]  # fmt: skip
-
-
-def diagram_of(*names: str) -> Diagram:
-    """A chain of nodes by these names, with the names wherever a text may be."""
-    return Diagram(
-        "graph",
-        names[0],
-        [
-            DiagramNode(
-                f"node-{at}",
-                [name, name, "1.0 ms"],
-                f"{name}\ntype: {name}",
-                {"type": Role("type", name), "time": 0.5},
-                link=f"row-{at}",
-                name=name,
-            )
-            for at, name in enumerate(names)
-        ],
-        [
-            DiagramEdge(f"node-{at}", f"node-{at + 1}", name, marked=at % 2 == 0)
-            for at, name in enumerate(names[:-1])
-        ],
-        [Colouring("type", names[0]), Colouring("time", "time", ["0", names[0]])],
-        names[0],
-    )
+from ovreport.section import Diagram
 
 
 def inside(svg: str) -> ElementTree.Element:
@@ -167,38 +134,6 @@ def test_equal_diagrams_give_equal_bytes() -> None:
 
 
 # ---------------------------------------------------------------------------- blocks
-
-
-def layers(count: int, template: str, *, extra: bool = False) -> Diagram:
-    """Residual blocks: a norm, three branches, and an addition; with ``extra``, in the first a
-    mask that all of them read."""
-    names, edges = ["input"], []
-
-    def add(name: str, *sources: int) -> int:
-        names.append(name)
-        edges.extend((source, len(names) - 1) for source in sources)
-        return len(names) - 1
-
-    x, mask = 0, -1
-    for number in range(count):
-        at = template.format(number)
-        norm = add(f"{at}norm", x)
-        if extra and number == 0:
-            mask = add("mask")
-        branches = [add(f"{at}{name}", norm) for name in ("query", "key", "value")]
-        x = add(f"{at}sum", x, *branches, *([mask] if extra else []))
-        inner = add(f"{at}inner", x)
-        x = add(f"{at}out", x, inner)
-    kinds = [re.sub(r".*[^a-z]", "", name) for name in names]
-    return Diagram(
-        "graph", "",
-        [
-            DiagramNode(f"n{at}", [kind, name], name, {}, duration_s=0.001, name=name)
-            for at, (kind, name) in enumerate(zip(kinds, names, strict=True))
-        ],
-        [DiagramEdge(f"n{a}", f"n{b}") for a, b in edges],
-        [Colouring("type", "type")], "",
-    )  # fmt: skip
 
 
 def blocks_of(diagram: Diagram) -> list[tuple[str, set[str]]]:

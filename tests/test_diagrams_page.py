@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, complaints, resize
-from demo import Demo, run_named
+from builders import HOSTILE, Demo, diagram_of, layers, run_named
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from test_diagrams import HOSTILE, diagram_of, layers
 
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import xmlschema
+from builders import SLOWER, twice_as_expensive
 from conftest import ovreport
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from slower import SLOWER, twice_as_expensive
 
 from ovreport.combining.compare import Side, compare
 from ovreport.computed.criteria import Noise

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-import cells
 import numpy as np
 import pytest
+from builders import measured, node, timed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,72 +26,9 @@ from ovreport.computed.layers import (
 from ovreport.computed.precision import precision_name
 from ovreport.computed.transposes import there_and_back
 from ovreport.run import (
-    Cell,
-    CellResult,
-    Environment,
-    Graph,
-    Header,
     Node,
-    Port,
-    Profile,
-    ProfiledLayer,
     Run,
 )
-
-MODEL, RUNTIME = "model", "runtime"
-
-
-def node(
-    name: str,
-    type: str,
-    *sources: int,
-    shape: str = "[1,8]",
-    precision: str = "f32",
-    layout: str = "ab",
-    order: int | None = None,
-    originals: str = "",
-) -> Node:
-    """A node that reads the first output of each source."""
-    attributes = {"runtimePrecision": precision, "outputLayouts": layout}
-    attributes["originalLayersNames"] = originals
-    if order is not None:
-        attributes["execOrder"] = str(order)
-    return Node(
-        name=name,
-        type=type,
-        inputs=tuple((source, 0) for source in sources),
-        outputs=(Port(shape=shape, precision=precision),),
-        attributes=dict(attributes),
-    )
-
-
-def timed(name: str, type: str, *microseconds: float) -> ProfiledLayer:
-    """A profile entry: executed if it has times."""
-    times = np.array([round(1000 * time) for time in microseconds], np.int64)
-    status = "executed" if microseconds else "not_run"
-    return ProfiledLayer(name=name, type=type, kernel="jit_uni", status=status, times_ns=times)
-
-
-def measured(
-    runtime: Sequence[Node], profile: Sequence[ProfiledLayer], model: Sequence[Node] = ()
-) -> tuple[Run, CellResult]:
-    """A run of one cell with these graphs and layers."""
-    profiled = {
-        "profile": Profile(latencies_ns=np.array([1000]), layers=tuple(profile)),
-        "runtime_graph": RUNTIME,
-        "model_graph": MODEL,
-    }
-    result = cells.result(Cell(model="m"), 0.001).model_copy(update=profiled)
-    environment = Environment(
-        host="", user="", os="", cpu="", physical_cores=1, logical_cores=1, memory_bytes=1,
-        python="", openvino="",
-    )  # fmt: skip
-    header = Header(ovreport="", created="", config={}, environment=environment, models=(), plan=())
-    graphs = {
-        RUNTIME: Graph(kind="runtime", nodes=tuple(runtime)),
-        MODEL: Graph(kind="model", nodes=tuple(model)),
-    }
-    return Run(header, (result,), graphs), result
 
 
 def layer(

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from cells import result
+from builders import cell_result, run_of
 from conftest import ovreport
-from test_plugin_summary import run_of
 
 from ovreport.computed.criteria import Criterion, Noise, criteria, figure_of
 from ovreport.computed.figures import figures
@@ -18,7 +17,7 @@ from ovreport.runfile import read_run
 
 def launched(version: str, *launches: tuple[int, bool | None]) -> CellResult:
     """A cell whose launches took so many ms to compile, or to load from a cache."""
-    made = result(Cell(model="net", version=version), 5)
+    made = cell_result(Cell(model="net", version=version), 5)
     (launch,) = made.launches
     changed = tuple(
         launch.model_copy(update={"compile_ns": ms * 10**6, "from_cache": cached})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from browser import firefox, resize
+from builders import Demo, run_named, section
 from conftest import ovreport
-from demo import Demo, run_named, section
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, complaints, requests, resize
-from demo import Demo, charts, run_named, section, table_of
+from builders import Demo, charts, run_named, section, table_of
 from PIL import Image
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from demo import Demo, charts, run_named, section
+from builders import Demo, charts, run_named, section
 
 from ovreport.analysis import Analysis
 from ovreport.rendering.charts.draw import draw

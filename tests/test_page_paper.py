@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, resize
-from demo import Demo, run_named, table_of
+from builders import Demo, layers, run_named, table_of
 from selenium.webdriver import Chrome
-from test_diagrams import layers
 
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render

@@ -2,7 +2,7 @@
 
 import re
 
-from demo import Demo, run_named, section
+from builders import Demo, run_named, section
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, complaints, resize
-from demo import Demo, run_named, table_of
+from builders import Demo, run_named, table_of
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import pytest
-from demo import run_named
+from builders import run_named
 
 import ovreport
 from ovreport.analysis import analyze, choose, installed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from browser import chromium
+from builders import cell_result, run_of
 from selenium.webdriver.common.by import By
-from test_plugin_summary import result, run_of
 
 from ovreport.analysis import analyze
 from ovreport.rendering.page import render
@@ -131,7 +131,7 @@ def test_heat_maps_hold_every_cell(group: Group) -> None:
 
 def heat(*cells: tuple[Cell, float, int, int]) -> tuple[Chart, HeatMap]:
     """Throughput over streams and batch, of cells by their latency and what they came to."""
-    results = [result(cell, ms, streams=n, batch=size) for cell, ms, n, size in cells]
+    results = [cell_result(cell, ms, streams=n, batch=size) for cell, ms, n, size in cells]
     (group,) = Configurations().analyze(run_of(results)).groups
     drawn = chart(group, "heat-rate-")
     (mark,) = drawn.marks
@@ -169,24 +169,28 @@ def told(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
 
 
 def test_the_better_of_a_latency_and_a_throughput_cell_is_no_finding() -> None:
-    plain = [result(Cell(model="net"), 5), result(throughput(), 4)]
+    plain = [cell_result(Cell(model="net"), 5), cell_result(throughput(), 4)]
     assert Configurations().analyze(run_of(plain)).findings == []
     assert told(plain, latency_threshold_ms=100)[0].id == "configurations.sweet-spot"
 
 
 def test_without_the_device_s_own_choice_nothing_is_held_against_it() -> None:
     finding, cells = told(
-        [result(Cell(model="net"), 5), result(throughput(1), 4), result(throughput(2), 6)]
+        [
+            cell_result(Cell(model="net"), 5),
+            cell_result(throughput(1), 4),
+            cell_result(throughput(2), 6),
+        ]
     )
     assert "×" not in finding.text
     assert "ratio" not in {column.key for column in cells.filled.columns}
-    own, _ = told([result(throughput(1), 5), result(throughput(), 4)])
+    own, _ = told([cell_result(throughput(1), 5), cell_result(throughput(), 4)])
     assert own.text.endswith("which is the device's own choice.")
 
 
 def test_a_sweet_spot_that_may_lie_beyond_the_threshold_says_so() -> None:
-    quick = result(Cell(model="net"), 90)
-    best = result(throughput(2), 117, streams=2)
+    quick = cell_result(Cell(model="net"), 90)
+    best = cell_result(throughput(2), 117, streams=2)
     (launch,) = best.launches
     slices = tuple(
         s.model_copy(update={"latencies_ns": s.latencies_ns * (9 + n % 3) // 10})
@@ -243,7 +247,7 @@ def test_streams_and_threads_that_the_device_did_not_make_are_named() -> None:
         Cell(model="net", hint="throughput", streams=2, threads=2),
         Cell(model="net", hint="throughput"),
     ]
-    run = run_of([result(cell, 5, streams=2) for cell in cells])  # with two threads
+    run = run_of([cell_result(cell, 5, streams=2) for cell in cells])  # with two threads
     findings = Configurations().analyze(run).findings
     (finding,) = (f for f in findings if f.id == "configurations.not-in-force")
     assert "auto threads: 4 streams, the device made 2)" in finding.text

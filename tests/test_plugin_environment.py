@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from test_plugin_summary import result, run_of
+from builders import cell_result, run_of
 
 from ovreport.run import Cell, Device, Run
 from ovreport.section import Facts
@@ -12,7 +12,7 @@ from ovreport_plugins.environment.analyzer import EnvironmentFacts
 
 
 def run_with(**changes: object) -> Run:
-    run = run_of([result(Cell(model="net"), 5)])
+    run = run_of([cell_result(Cell(model="net"), 5)])
     environment = run.header.environment.model_copy(update=changes)
     return replace(run, header=run.header.model_copy(update={"environment": environment}))
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_plugin_rates import paced
-from test_plugin_summary import result, run_of, spaced
+from builders import cell_result, paced, run_of, spaced
 
 from ovreport.run import Cell, CellResult, Graph, Launch, Node
 from ovreport.section import Chart, Section, Table, Text
@@ -17,7 +16,7 @@ RANDOM = np.random.default_rng(2)
 
 def cell(*launches: list[float], **changes: object) -> CellResult:
     """One slice of 20 requests, 1 % apart, for each median in ms."""
-    base = result(Cell(model="net"), 1)
+    base = cell_result(Cell(model="net"), 1)
 
     def launch(medians: list[float]) -> Launch:
         slices = tuple(
@@ -129,7 +128,7 @@ def test_nothing_is_said_of_how_a_growing_wait_is_distributed() -> None:
 
 def histogram(requests: int) -> Chart:
     """Of so many requests, the last one late."""
-    measured = result(Cell(model="net"), 1)
+    measured = cell_result(Cell(model="net"), 1)
     latencies = np.linspace(1e6, 1.1e6, requests).astype(int)
     latencies[-1] = 9 * 10**6
     one = measured.launches[0].slices[0].model_copy(update={"latencies_ns": latencies})
@@ -150,9 +149,9 @@ def test_only_a_histogram_of_many_requests_leaves_out_its_tail() -> None:
 def test_the_cells_of_the_summary_are_drawn_first_and_the_rest_is_counted() -> None:
     hints = ("throughput", "none")
     cells = [Cell(model="net", hint=hint, threads=n) for hint in hints for n in (1, 2, 3)]
-    results = [result(cell, 5 + n) for n, cell in enumerate(cells)]
-    quick = result(Cell(model="net"), 4)
-    best = result(Cell(model="net", hint="throughput", streams=2), 9, streams=4)
+    results = [cell_result(cell, 5 + n) for n, cell in enumerate(cells)]
+    quick = cell_result(Cell(model="net"), 4)
+    best = cell_result(Cell(model="net", hint="throughput", streams=2), 9, streams=4)
     section = analyzed(*results, quick, best)
     charts = [b.id for group in section.groups for b in group.blocks if isinstance(b, Chart)]
     drawn = [id.removeprefix("course-") for id in charts if id.startswith("course-")]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
+from builders import run_named
 from conftest import ovreport
-from demo import run_named
 from openvino import opset13 as op
 
 from ovreport.combining.compare import Side, compare

@@ -3,23 +3,15 @@
 from pathlib import Path
 
 import pytest
+from builders import cell_result, paced, run_of
 from conftest import ovreport, tiny_model
-from test_plugin_summary import result, run_of
 
-from ovreport.run import Cell, CellResult, Run
+from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport.stats.estimate import Estimate
 from ovreport_plugins.common import kept_up
 from ovreport_plugins.rates.analyzer import Rates
-
-
-def paced(rate: float, arrived: int) -> CellResult:
-    """Ten slices that serve ten requests each, of so many that arrived."""
-    measured = result(Cell(model="net", rate=rate), 5)
-    launch = measured.launches[0]
-    slices = tuple(s.model_copy(update={"arrived": arrived}) for s in launch.slices)
-    return measured.model_copy(update={"launches": (launch.model_copy(update={"slices": slices}),)})
 
 
 def test_what_is_left_behind_has_no_latency() -> None:
@@ -39,7 +31,7 @@ def test_what_is_left_behind_has_no_latency() -> None:
 
 
 def test_cells_at_a_rate_are_kept_apart_from_those_at_full_rate() -> None:
-    full, served = result(Cell(model="net"), 5), paced(200, 10)
+    full, served = cell_result(Cell(model="net"), 5), paced(200, 10)
     run = run_of([full, served])
     assert run.of_version("net", "parent") == (full,)
     assert run.paced("net", "parent") == (served,)

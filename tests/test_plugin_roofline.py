@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from cells import quiet
+from builders import quiet
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.computed.layers import executed_layers

@@ -5,37 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cells import result
-from demo import run_named
+from builders import cell_result, run_of, spaced
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.run import (
     Answers,
     Cell,
     CellResult,
-    ModelFile,
     OutputDrift,
-    Run,
 )
 from ovreport.runfile import read_run
 from ovreport.section import KeyFigures, Section, Skipped, Table, Text
 from ovreport_plugins.summary.analyzer import Summary
-
-
-def run_of(results: Sequence[CellResult], **report: object) -> Run:
-    versions = dict.fromkeys((r.cell.model, r.cell.version) for r in results)
-    models = tuple(
-        ModelFile(
-            model=model, version=version, path="m.onnx", format="ONNX", size_bytes=1, sha256="",
-            inputs=(), outputs=(),
-        )
-        for model, version in versions
-    )  # fmt: skip
-    plan = tuple(r.cell for r in results)
-    header = run_named("net").header.model_copy(
-        update={"config": {"report": report}, "models": models, "plan": plan}
-    )
-    return Run(header, tuple(results))
 
 
 def summary(results: Sequence[CellResult], **report: object) -> Section:
@@ -48,13 +29,9 @@ def plain(section: Section) -> str:
     return spaced("\n".join([section.verdict, *texts]))
 
 
-def spaced(text: str) -> str:
-    return text.replace("\N{NARROW NO-BREAK SPACE}", " ")
-
-
 def test_it_names_what_gives_more_throughput() -> None:
-    quick = result(Cell(model="net"), 40.0)
-    best = result(Cell(model="net", hint="throughput", batch=4), 200.0, streams=2, batch=4)
+    quick = cell_result(Cell(model="net"), 40.0)
+    best = cell_result(Cell(model="net", hint="throughput", batch=4), 200.0, streams=2, batch=4)
     assert plain(summary([quick, best])) == (
         "net on CPU: 25.0 FPS, 40.0 ms median (<±0.01 %) in latency mode "
         "(inference precision f32, 2 threads, 1 stream, 1 request); "
@@ -63,8 +40,8 @@ def test_it_names_what_gives_more_throughput() -> None:
 
 
 def test_a_threshold_keeps_slow_configurations_out() -> None:
-    quick = result(Cell(model="net"), 40.0)
-    best = result(Cell(model="net", hint="throughput"), 70.0, streams=2)
+    quick = cell_result(Cell(model="net"), 40.0)
+    best = cell_result(Cell(model="net", hint="throughput"), 70.0, streams=2)
     within = summary([quick, best], latency_threshold_ms=60)
     assert "no other configuration gives more throughput within 60.0 ms" in plain(within)
     none = summary([quick, best], latency_threshold_ms=10)
@@ -76,8 +53,8 @@ def test_a_threshold_keeps_slow_configurations_out() -> None:
 
 
 def test_versions_stand_side_by_side() -> None:
-    parent = result(Cell(model="net"), 40.0)
-    other = result(Cell(model="net", version="int8"), 20.0)
+    parent = cell_result(Cell(model="net"), 40.0)
+    other = cell_result(Cell(model="net", version="int8"), 20.0)
     section = summary([parent, other])
     lead, first, second = plain(section).split("\n")
     assert spaced(section.verdict) == lead
@@ -95,7 +72,7 @@ def test_versions_stand_side_by_side() -> None:
 
 
 def test_many_versions_leave_the_rest_to_the_table() -> None:
-    results = [result(Cell(model=f"net{n}"), 10.0) for n in range(6)]
+    results = [cell_result(Cell(model=f"net{n}"), 10.0) for n in range(6)]
     section = summary(results)
     assert section.verdict.split("\n")[-1] == "The table has 3 more versions."
     (table,) = (b for b in section.groups[0].blocks if isinstance(b, Table))
@@ -151,7 +128,7 @@ def test_the_line_about_two_versions_says_whether_they_answer_alike(
         base=parent, other=other, models=("", ""), inputs="", input_data="", samples=8,
         outputs=(OutputDrift.model_validate({"name": "y", "shapes": ("[1]", "[1]"), **drift}),),
     )  # fmt: skip
-    run = replace(run_of([result(parent, 40.0), result(other, 20.0)]), answers=(answers,))
+    run = replace(run_of([cell_result(parent, 40.0), cell_result(other, 20.0)]), answers=(answers,))
     assert plain(Summary().analyze(run)).split("\n")[0].endswith(f"; {words}.")
 
 
@@ -187,8 +164,8 @@ def test_time_in_layers_is_not_passed_off_as_latency() -> None:
 
 
 def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
-    quick = result(Cell(model="net"), 40.0, slices=1)
-    best = result(Cell(model="net", hint="throughput"), 50.0, streams=2, slices=1)
+    quick = cell_result(Cell(model="net"), 40.0, slices=1)
+    best = cell_result(Cell(model="net", hint="throughput"), 50.0, streams=2, slices=1)
     section = summary([quick, best])
     assert "not enough data to tell whether another configuration gives more" in plain(section)
     (finding,) = section.findings
@@ -211,7 +188,7 @@ def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() ->
 
 def test_what_made_figures_uncertain_is_said_with_them() -> None:
     cells = [Cell(model="net"), Cell(model="net", hint="throughput")]
-    section = summary([result(cell, 40.0, slices=1, other_load=1.25) for cell in cells])
+    section = summary([cell_result(cell, 40.0, slices=1, other_load=1.25) for cell in cells])
     (finding,) = section.findings
     assert finding.text.startswith(
         "The machine was busy (other programs used 1.2 cores on average): the throughput of 2"
@@ -223,7 +200,7 @@ def test_what_made_figures_uncertain_is_said_with_them() -> None:
 
 def test_a_run_of_fixed_rates_says_which_it_keeps_up_with() -> None:
     served = [
-        result(Cell(model="net", rate=rate), 4.0, arrived=arrived)
+        cell_result(Cell(model="net", rate=rate), 4.0, arrived=arrived)
         for rate, arrived in ((30, 10), (100, 10), (300, 12), (2000, 80))
     ]
     run = run_of(served)
@@ -247,7 +224,7 @@ def test_a_run_of_fixed_rates_says_which_it_keeps_up_with() -> None:
 def test_several_versions_at_fixed_rates_have_a_table() -> None:
     section = summary(
         [
-            result(Cell(model="net", version=version, rate=rate), 4.0, arrived=arrived)
+            cell_result(Cell(model="net", version=version, rate=rate), 4.0, arrived=arrived)
             for version, arrived in (("parent", 12), ("int8", 10))
             for rate in (300,)
         ]

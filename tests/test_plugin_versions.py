@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slower import SLOWER, twice_as_expensive
+from builders import SLOWER, twice_as_expensive
 
 from ovreport.computed.criteria import Noise, criteria, word
 from ovreport.computed.pairs import ComparisonOptions

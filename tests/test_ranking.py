@@ -1,7 +1,7 @@
 """What may be as good as the best is not called worse, and a factor has its interval."""
 
 import pytest
-from cells import result
+from builders import cell_result
 
 from ovreport.computed.ranking import judge, rivals, times
 from ovreport.run import Cell, CellResult
@@ -24,7 +24,7 @@ def test_a_ratio_without_an_interval_tells_nothing() -> None:
 def scattered(streams: int, latencies_ms: list[float]) -> CellResult:
     """A cell of one launch for each latency."""
     cell = Cell(model="m", streams=streams, hint="throughput")
-    parts = [result(cell, latency) for latency in latencies_ms]
+    parts = [cell_result(cell, latency) for latency in latencies_ms]
     launches = tuple(part.launches[0] for part in parts)
     return parts[0].model_copy(update={"launches": launches})
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cells import quiet
+from builders import measured, node, quiet, timed
 from conftest import ovreport
-from test_layers import measured, node, timed
 
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.roofline import Efficiency, efficiency

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import cells
 import numpy as np
 import pytest
+from builders import cell_result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,7 +135,7 @@ def test_an_interval_holds_what_the_machine_changed_by_meanwhile() -> None:
     """A model that follows a machine of two speeds: three launches fell into the same one."""
     speeds = np.repeat([1.0, 1.07, 1.07, 1.0, 1.0, 1.07, 1.07, 1.07], 7).reshape(8, 7)
     random = np.random.default_rng(2)
-    like = measured(cells.result(Cell(model="m"), 1), 1e6 * speeds, "")
+    like = measured(cell_result(Cell(model="m"), 1), 1e6 * speeds, "")
     launches, start = [], 0
     for launch, factors in zip(like.launches, speeds, strict=True):
         slices = []
@@ -160,7 +160,7 @@ def test_a_mean_of_few_very_slow_requests_may_be_higher_and_says_so() -> None:
     assert tail is not None
     assert heavy.mean() * np.exp(tail.above) > tame.mean() * 1.02
     pool = [make_slice(part) for part in np.split(heavy, 20)]
-    like = cells.result(Cell(model="m"), 1)
+    like = cell_result(Cell(model="m"), 1)
     launches = tuple(
         like.launches[0].model_copy(update={"slices": tuple(pool[at : at + 5])})
         for at in range(0, 20, 5)
@@ -180,7 +180,7 @@ def test_a_group_of_slow_requests_that_ends_is_no_heavy_tail() -> None:
 
 def test_a_median_between_two_groups_of_launches_may_be_in_either() -> None:
     times = np.repeat([1.0, 1.0, 1.07, 1.0, 1.07, 1.07, 1.0], 7).reshape(7, 7) * 1e6
-    median = figures(measured(cells.result(Cell(model="m"), 1), times, "")).latency.median
+    median = figures(measured(cell_result(Cell(model="m"), 1), times, "")).latency.median
     assert median is not None
     assert median.low <= 1e-3
     assert median.high >= 1.07e-3
@@ -248,7 +248,7 @@ def test_no_interval_reaches_what_a_figure_cannot_be(powers: list[float], seed: 
     random = np.random.default_rng(seed)
     cell = Cell(model="m")
     series = 10 ** np.array(powers)[:, None] * random.lognormal(0, 0.1, (len(powers), 5))
-    known = figures(measured(cells.result(cell, 1), series, ""))
+    known = figures(measured(cell_result(cell, 1), series, ""))
     latency = known.latency
     assert latency.median is not None
     for one in (latency.mean, latency.median):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from builders import measured, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_layers import measured, node
 
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, ModelFile, ProfiledLayer, Resolved, Run, Slice

@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 import openvino as ov
 import pytest
+from builders import measured, node, timed
 from conftest import light_model
 from hypothesis import given
 from hypothesis import strategies as st
 from openvino import opset13 as op
-from test_layers import measured, node, timed
 
 from ovreport.computed.operators import Operator, dimensions, operations
 from ovreport.computed.theory import activation_bytes, layer_work, not_placed, totals
