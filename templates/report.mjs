@@ -157,7 +157,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     const filter = element("input", {
       type: "search",
       placeholder: "Filter: " + example(view),
-      title: "Words that a row contains, or COLUMN and one of : = != < <= > >= (contains, is, is not) with a value; n/a is a value that is missing. Several are set apart by ; and must all hold. A leading - excludes.",
+      title: "Words that a row contains, or COLUMN, one of : = != < <= > >= (contains, is, is not) and a value; n/a is a missing value. Separate several conditions by ; and all must hold. A leading - excludes.",
     });
     filter.setAttribute("aria-label", "Filter the rows of " + text(table.caption.querySelector(".title")));
     filter.addEventListener("input", () => {

@@ -341,7 +341,7 @@ def test_a_node_and_the_graph_inside_lead_to_each_other(
     open_at(without_scripts, f"{nested_report.as_uri()}#{body}")
     assert without_scripts.find_element(By.ID, str(body)).is_displayed()
     inner = without_scripts.find_element(By.ID, str(body))
-    inner.find_element(By.LINK_TEXT, "To the node that holds it").click()
+    inner.find_element(By.LINK_TEXT, "To the node that contains it").click()
     assert without_scripts.current_url.endswith(f"#{holder}")
     assert stroke(without_scripts, str(holder)) != stroke(without_scripts, f"{body}-0")
     open_at(chrome, f"{nested_report.as_uri()}#{holder}")

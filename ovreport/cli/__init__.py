@@ -36,19 +36,19 @@ class _Program(click.Group):
             if error.detail and context.params["verbose"]:
                 click.echo(printable(error.detail), err=True)
             elif error.detail:
-                click.echo("(ovreport -v … tells more.)", err=True)
+                click.echo("(ovreport -v … shows more.)", err=True)
             sys.exit(2)
 
 
 @click.group(
     cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done; 1 done, but some cell failed or its layers could not be timed; "
-    "2 wrong input, nothing done; 3 a limit of --fail-on is broken; 129 terminal closed; "
-    "130 interrupted; 143 terminated.",
+    epilog="Exit codes: 0 done; 1 done, but a cell failed or its layers could not be timed; 2 "
+    "wrong input, nothing done; 3 a limit of --fail-on is broken; 129 terminal closed; 130 interrupted; "
+    "143 terminated.",
 )
 @click.version_option(__version__, "--version", prog_name="ovreport")
-@click.option("-v", "--verbose", is_flag=True, help="Tell more about errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Show more about errors.")
 def main(verbose: bool) -> None:
     """Measure OpenVINO models over a matrix of configurations and explain the results in one
     self-contained HTML report.

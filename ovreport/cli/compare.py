@@ -28,9 +28,14 @@ from ovreport.cli.options import Pin
     multiple=True,
     type=Pin(),
     help="Compare only cells of BASE with this value: version=parent, device=CPU. Repeat for "
-    "several. What is named here need not agree with CANDIDATE.",
+    "several. This value may differ in CANDIDATE.",
 )
-@click.option("--candidate", multiple=True, type=Pin(), help="The same for CANDIDATE.")
+@click.option(
+    "--candidate",
+    multiple=True,
+    type=Pin(),
+    help="Compare only cells of CANDIDATE with this value.",
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

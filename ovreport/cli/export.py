@@ -28,7 +28,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     "csv_folder",
     metavar="DIR",
     type=_FOLDER,
-    help="The same as tables: cells.csv, layers.csv, operators.csv, findings.csv and more.",
+    help="The same figures as tables: cells.csv, layers.csv, operators.csv, findings.csv and more.",
 )
 @click.option(
     "--workbench-csv",
@@ -43,7 +43,14 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     type=click.Choice(["svg", "png", "dot"]),
     help="The runtime graph and the model's own, of each version; -o names the folder.",
 )
-@click.option("-o", "--output", "graph_folder", metavar="DIR", type=_FOLDER, help="For --graph.")
+@click.option(
+    "-o",
+    "--output",
+    "graph_folder",
+    metavar="DIR",
+    type=_FOLDER,
+    help="Folder for the files of --graph.",
+)
 def export(
     run: Path,
     json_file: Path | None,
@@ -76,8 +83,9 @@ def export(
     )
     if smaller := written.scales:
         click.echo(
-            f"Drawn smaller, down to {min(smaller.values()):.0%} of full size, as a PNG ends at "
-            f"32,767 pixels: {printable(', '.join(smaller))}. SVG has no such end.",
+            f"Some diagrams are drawn smaller, down to {min(smaller.values()):.0%} of full size, "
+            f"as a PNG ends at "
+            f"32,767 pixels: {printable(', '.join(smaller))}. SVG has no such limit.",
             err=True,
         )
     if printed is not None:

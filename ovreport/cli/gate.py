@@ -28,12 +28,13 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--inconclusive", "gate_inconclusive", type=click.Choice(("pass", "fail")),
-            help="How a limit counts that the intervals leave open.  [default: pass]",
+            help="How to count a limit that the intervals do not decide.  [default: pass]",
         ),
         click.option(
             "--fail-on", "gate_rules", multiple=True, metavar="RULE",
-            help="Exit with code 3 if this is so beyond the interval: 'throughput<-5%' against "
-            "the base, 'p95>10ms where hint=latency' as such. Repeat for several.",
+            help="Exit with code 3 if the whole interval is beyond this limit: 'throughput<-5%' "
+            "against the base, 'p95>10ms where hint=latency' for the figure itself. Repeat for "
+            "several.",
         ),
     ):  # fmt: skip
         command = option(command)

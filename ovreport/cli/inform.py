@@ -12,7 +12,7 @@ import click
 @click.option(
     "--python",
     type=click.Path(path_type=Path, exists=True),
-    help="Ask the OpenVINO of this Python environment instead.",
+    help="List the devices of the OpenVINO in this Python environment instead.",
 )
 def devices(python: Path | None) -> None:
     """List the devices that OpenVINO finds here."""

@@ -42,7 +42,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     check_text(Path(model))
     if output.exists():
         raise UserError(
-            f"-o {output}: is there already", "Name another file with -o, or delete it."
+            f"-o {output}: exists already", "Give another file with -o, or delete this one."
         )
     check_writable(output, "-o")
     values = {"name": "model", "path": model, "extensions": list(extensions)}

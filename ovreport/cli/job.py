@@ -67,7 +67,7 @@ class Paths:
         if run_file is not None and resume is not None:
             raise UserError(
                 "--run-file and --resume exclude each other",
-                "--resume goes on with the file it names.",
+                "--resume continues the file that it names.",
             )
         return cls(report, resume or run_file or report.with_suffix(".jsonl"), resume)
 
@@ -96,7 +96,7 @@ class Paths:
             there = read_run(self.run_file)
         except UserError as error:
             raise UserError(
-                f"{self.run_file}: is there already and is not a run file to replace",
+                f"{self.run_file}: exists already and is not a run file that may be replaced",
                 "Move it away or choose another place with --run-file.",
                 detail=str(error),
             ) from error
@@ -104,7 +104,7 @@ class Paths:
             raise UserError(
                 f"{self.run_file}: holds an unfinished run, {len(there.results)} of "
                 f"{len(there.header.plan)} cells are measured",
-                f"Go on with it by --resume {shlex.quote(str(self.run_file))}, delete it, or "
+                f"Continue it with --resume {shlex.quote(str(self.run_file))}, delete it, or "
                 "choose another place with --run-file.",
             )
 
@@ -202,7 +202,7 @@ class Job:
             if not {base.id, other.id} <= measured or is_answered(question, before):
                 continue
             names = difference(base, other)
-            words = f"Comparing the answers of {base.model}: {names[1]} with {names[0]}"
+            words = f"Comparing the outputs of {base.model}: {names[1]} with {names[0]}"
             click.echo(printable(words))
             answers, kept = answer(question, run, self.source.config.measure, folder)
             run_file.add(answers)
@@ -267,8 +267,8 @@ class Job:
         before = read_run(path)
         if is_report(path):
             raise UserError(
-                f"--resume {path}: a report, which cannot be gone on with",
-                "Name its run file, which ends in .jsonl.",
+                f"--resume {path}: a report, which cannot be continued",
+                "Give its run file, which ends in .jsonl.",
             )
         return before
 
@@ -280,7 +280,7 @@ class Job:
             kept = shlex.quote(str(self.paths.run_file))
             click.echo(
                 f"\nInterrupted. What was measured is in {kept}.\n"
-                f"Go on:       ovreport run {shlex.quote(self.target)} --resume {kept} "
+                f"Continue:    ovreport run {shlex.quote(self.target)} --resume {kept} "
                 "(with the same options)\n"
                 f"Report it:   ovreport render {kept} -o {shlex.quote(str(self.paths.report))}",
                 err=True,

@@ -91,7 +91,7 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
         except UserError as error:
             self.fail(str(error), param, ctx)
         except ValueError:
-            self.fail(f"{value!r} holds what is no number.", param, ctx)
+            self.fail(f"{value!r} holds something that is not a number.", param, ctx)
         names = [name for name, _ in found]
         if names == [""]:
             return found[0][1]

@@ -25,7 +25,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     type=click.Path(path_type=Path),
     default=Path("report.html"),
     show_default=True,
-    help="Report to write; the run file stands beside it, with its name and .jsonl.",
+    help="Report to write; the run file is written next to it, with the same name and .jsonl.",
 )
 @click.option(
     "-d",
@@ -76,7 +76,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     multiple=True,
     type=CommaList("RATES", fractions=True),
     help="Requests a second that arrive at a fixed pace; latency then counts from arrival.  "
-    "[default: each request follows on another]",
+    "[default: a new request starts when one ends]",
 )
 @click.option(
     "--shape",
@@ -100,7 +100,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     "--range",
     "range_",
     type=Ranges(),
-    help="Random input lies between these numbers, the upper one left out: '[0,255]' or "
+    help="Random input lies between these numbers, below the upper one: '[0,255]' or "
     "'ids[0,30000],mask[0,2]'.  [default: [0,1) for floats, [0,256) for u8, [0,2) for other "
     "integers]",
 )
@@ -113,21 +113,26 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 @click.option(
     "--iterations", type=int, metavar="N", help="Measure each cell exactly N requests instead."
 )
-@click.option("--max-time", type=float, metavar="S", help="Most seconds for a cell.  [default: 20]")
+@click.option(
+    "--max-time",
+    type=float,
+    metavar="S",
+    help="Measure each cell for at most S seconds.  [default: 20]",
+)
 @click.option(
     "--no-roofs",
     is_flag=True,
-    help="Leave out what the device can reach, which takes some seconds: no roofline.",
+    help="Do not measure what the device can reach, which takes some seconds: no roofline.",
 )
 @click.option(
     "--run-file",
     type=click.Path(path_type=Path),
-    help="Where the measurements are kept.  [default: beside the report, .jsonl]",
+    help="File for the measurements.  [default: next to the report, .jsonl]",
 )
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
-    help="Go on with this run file: what it holds is not measured again.",
+    help="Continue this run file: the results in it are not measured again.",
 )
 @click.option(
     "--search",
@@ -143,7 +148,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 )
 @gate_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell more about failures.")
+@click.option("-v", "--verbose", is_flag=True, help="Show more about failures.")
 def run(
     target: str,
     output: Path,

@@ -84,7 +84,7 @@ def print_plan(
     times = dict.fromkeys([_minutes(least), _minutes(most)])
     time = "nothing left to measure"
     if left:
-        time = f"about {' to '.join(times)}, and what compiling of large models takes"
+        time = f"about {' to '.join(times)}, plus the time to compile large models"
     _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
     for search in searched:
         most = search.most_cells
@@ -292,7 +292,7 @@ def print_failures(run: Run, *, verbose: bool) -> None:
         if verbose and failure.detail:
             _console.print(_text(failure.detail, "dim"))
     if found and not verbose:
-        _console.print("(-v tells more.)", style="dim")
+        _console.print("(-v shows more.)", style="dim")
 
 
 class ComparisonDisplay(Words):

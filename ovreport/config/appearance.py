@@ -31,7 +31,7 @@ def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
     """Section templates under ``[report] templates``, by the analyzer's id.
 
     Raises:
-        UserError: no such folder, or a file in it is named after no analyzer.
+        UserError: no such folder, or a file in it has the name of no analyzer.
     """
     given = source.config.report.templates
     if given is None:
@@ -40,13 +40,13 @@ def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
     found = {path.stem: path for path in sorted(folder.glob("*.html"))}
     if not found:
         raise UserError(
-            f"{source.name}: `report.templates` is {given!r}: no folder with templates",
+            f"{source.name}: `report.templates` is {given!r}: not a folder with templates",
             "Put ID.html there, named after the analyzer whose section it arranges.",
         )
     for id in found:
         if id not in analyzers:
             raise UserError(
-                f"{source.name}: `report.templates`: {found[id].name} is named after no analyzer",
+                f"{source.name}: `report.templates`: {found[id].name} has the name of no analyzer",
                 f"Analyzers: {', '.join(analyzers)}.",
             )
     return found

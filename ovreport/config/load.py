@@ -118,8 +118,8 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
     check_text(target)
     if target.suffix.lower() in _RUNS:
         raise UserError(
-            f"{target}: a run file or a report, and no config or model",
-            f"`ovreport render {target}` writes its report, --resume goes on with a run file.",
+            f"{target}: a run file or a report, not a config or a model",
+            f"`ovreport render {target}` writes its report, --resume continues a run file.",
         )
     if target.suffix.lower() == ".toml":
         values, folder, name = read_toml(target), absolute(target).parent, str(target)
@@ -180,8 +180,8 @@ def _overridden(
             values["model"] = [{**models[0], **changes}]
         else:
             raise UserError(
-                f"{name}: {', '.join(f'--{key}' for key in changes)} goes with one model, "
-                f"and the config has {len(models)}",
+                f"{name}: {', '.join(f'--{key}' for key in changes)} needs a single model, and "
+                f"the config has {len(models)}",
                 "Write it into the [[model]] entries.",
             )
     return values

@@ -168,7 +168,9 @@ class Matrix(Settings):
     @model_validator(mode="after")
     def _search_at_full_rate(self) -> Matrix:
         if self.search and self.rate:
-            raise ValueError("search looks for the best throughput, and rate leaves none to find")
+            raise ValueError(
+                "search looks for the best throughput, which a fixed rate does not have"
+            )
         return self
 
 
@@ -182,15 +184,15 @@ class Measure(Settings):
     """A cell is done when the confidence intervals of its throughput and median latency are
     within this fraction on either side."""
     min_time: Seconds = _MIN_TIME
-    """Seconds a cell is measured at least; no longer than ``max_time`` where it is not given."""
+    """A cell is measured for at least so many seconds. The default is at most ``max_time``."""
     max_time: Seconds = 20.0
-    """Seconds a cell is measured at most."""
+    """A cell is measured for at most so many seconds."""
     duration: Seconds | None = None
-    """Measure exactly so many seconds, whatever the interval."""
+    """Measure for exactly so many seconds, whatever the interval."""
     iterations: Positive | None = None
     """Measure exactly so many requests, whatever the interval."""
     slice: Annotated[float, Field(ge=0.05, le=10)] = 0.1
-    """Seconds of one uninterrupted stretch; cells that are compared take turns by slices."""
+    """Seconds of one uninterrupted period; cells that are compared take turns by slices."""
     interleave: Literal["versions", "model"] = "versions"
     """Which cells take turns by slices: those that differ in version or runtime only, or all of
     a model, whose workers then are in memory at once."""
@@ -210,7 +212,7 @@ class Measure(Settings):
     memory_limit_mib: Positive | None = None
     """Resident memory at which a worker is stopped; without it only the system's own limit."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    """Of random inputs and the order of slices."""
+    """Seed of random inputs and of the order of slices."""
 
     @model_validator(mode="before")
     @classmethod
@@ -234,15 +236,15 @@ class Measure(Settings):
 
 
 class Outputs(Settings):
-    """Feeding versions the same inputs, comparing what they answer, and keeping it for comparisons
+    """Gives versions the same inputs, compares their outputs and keeps these for comparisons
     with other runs."""
 
     compare: bool = True
-    """False: leave all of it out."""
+    """False: do not compare and keep outputs."""
     samples: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Random inputs to feed; of given ones all are."""
+    """Number of random inputs; given inputs are all used."""
     layers: bool = False
-    """Also compare what matching layers put out, to see where versions begin to differ."""
+    """Also compare the outputs of matching layers, to see where versions begin to differ."""
 
 
 class Report(Settings):
@@ -266,7 +268,7 @@ class Report(Settings):
     plugins: tuple[str, ...] = ()
     """Python files with further analyzers, relative to the config."""
     suppress: tuple[str, ...] = ()
-    """Ids of findings not to show."""
+    """Ids of findings to hide."""
 
 
 class Gate(Settings):
@@ -276,7 +278,7 @@ class Gate(Settings):
     """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself),
     ``p95>10ms where hint=latency`` (in some cells only)."""
     inconclusive: Literal["pass", "fail"] = "pass"
-    """How a limit counts that the intervals leave open."""
+    """How to count a limit that the intervals do not decide."""
 
 
 class Config(Settings):
@@ -295,7 +297,7 @@ class Config(Settings):
     """Raw OpenVINO properties by device: ``[properties.CPU]``. What the matrix decides (hint,
     streams, threads, precision, requests, device) is refused here."""
     outputs: Outputs = Outputs()
-    """Comparing what versions answer."""
+    """How the outputs of versions are compared."""
     report: Report = Report()
     """The report."""
     gate: Gate = Gate()

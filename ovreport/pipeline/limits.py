@@ -80,7 +80,8 @@ class LimitCheck:
         relative = next((rule for rule in self.rules if rule.relative), None)
         if relative and most < 2:
             raise UserError(
-                f"{source.name}: limit {relative.text!r} compares, and there is one version only",
+                f"{source.name}: limit {relative.text!r} compares versions, and there is only one "
+                f"version",
                 "Add a second [[model]] of the same name, or limit the figure itself: p95>10ms.",
             )
 

@@ -18,21 +18,23 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "median": ("Half of the values are below it, half above. One slow request hardly moves it.",
                ()),
     "percentile": (
-        "p95 is the latency that 95 % of the requests stay below; p99 that 99 % do. Left out where "
-        "fewer than ten requests lie beyond it, as it would be chance.",
+        "p95 is the latency that 95 % of the requests stay below, p99 the one that 99 % stay "
+        "below. A percentile is left out where fewer than ten requests lie beyond it, as it would "
+        "be chance.",
         ("p90", "p95", "p99", "percentiles"),
     ),
     "±": (
-        "Half the width of the 95 % confidence interval: were everything measured again, the "
-        "figure would fall within it 19 times of 20. From how launches scatter, or slices of one. "
-        "Both sides, as −1/+50 %, where one is more than twice the other.",
+        "Half the width of the 95 % confidence interval: 19 of 20 such intervals hold the true "
+        "value. It is computed from how much launches differ (with one launch: its slices) and "
+        "covers this run only. Where one side is more than twice the other, both are shown: "
+        "−1/+50 %.",
         ("interval", "intervals", "confidence interval", "confidence intervals"),
     ),
     "cell": ("One point of the matrix: a model version with a device, hint, streams, batch, …",
              ("cells",)),
     "hint": (
         "What OpenVINO is asked to optimise for. The latency hint runs one request at a time on "
-        "all cores; the throughput hint runs several side by side.",
+        "all cores; the throughput hint runs several at the same time.",
         ("hints", "performance hint"),
     ),
     "stream": (
@@ -41,8 +43,8 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("streams",),
     ),
     "infer request": (
-        "One inference, with inputs and outputs of its own, which a stream executes. As many as "
-        "there are streams must be in flight to keep all busy.",
+        "One inference with its inputs and outputs, which a stream executes. To keep all streams "
+        "busy, at least as many requests as streams must be in flight.",
         ("infer requests", "requests", "request"),
     ),
     "batch": ("Samples that one request processes together.", ("batches",)),
@@ -51,26 +53,27 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("sweet spots",),
     ),
     "slice": (
-        "One uninterrupted stretch of measuring, a tenth of a second by default. What is "
-        "compared takes turns slice by slice, so that drift of the machine meets all alike.",
+        "One uninterrupted period of measuring, a tenth of a second by default. Cells that are "
+        "compared take turns slice by slice, so that drift of the machine affects all of them "
+        "alike.",
         ("slices", "in turns"),
     ),
     "launch": (
-        "One worker process, from reading the model to its last request. Several are measured, as "
-        "memory layout alone moves a result by near one percent.",
+        "One worker process, from reading the model to its last request. Each cell has several, "
+        "as memory layout alone changes a result by about one percent.",
         ("launches",),
     ),
-    "warm-up": ("Slices before the figures are steady. They are measured and not counted.", ()),
+    "warm-up": ("Slices before the figures are steady. They are measured but not counted.", ()),
     "layer": ("One step of the network as the device executes it, often several operators fused.",
               ("layers",)),
     "kernel": (
-        "The implementation that executes a layer, also called primitive: brgconv_avx2_f32 is a "
-        "convolution by matrix kernels for AVX2 in FP32.",
+        "The implementation that executes a layer, also called primitive. For example, "
+        "brgconv_avx2_f32 is a convolution by matrix kernels for AVX2 in FP32.",
         ("kernels", "primitive", "primitives"),
     ),
     "reorder": (
-        "A layer that OpenVINO inserts to change layout or precision of a tensor: work that the "
-        "model does not ask for.",
+        "A layer that OpenVINO inserts to change layout or precision of a tensor. The model "
+        "itself does not need this work.",
         ("reorders",),
     ),
     "fused": ("Executed inside another layer, in one pass over the data.", ("fuses", "fusion")),
@@ -83,18 +86,18 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
         "The number format that the device was asked for or chose; single layers may differ.", ()
     ),
     "critical path": (
-        "The longest chain of layers that wait for each other. A request cannot take less, even if "
-        "all other layers ran at the same time.",
+        "The longest chain of layers that wait for each other. A request cannot take less time, "
+        "even if all other layers ran at the same time.",
         (),
     ),
     "counters": (
-        "OpenVINO's own clock around each layer. It costs time, so layer times come from a pass of "
-        "their own and latencies never do.",
+        "OpenVINO's own clock around each layer. It costs time, so layer times are measured "
+        "separately, and latencies are measured without counters.",
         ("performance counters",),
     ),
     "Amdahl's law": (
-        "What can be gained is limited by the share of the time that is touched: a layer of 10 % "
-        "made infinitely fast saves 10 %.",
+        "The gain is limited by the share of the time that becomes faster: a layer with 10 % of "
+        "the time saves at most 10 %.",
         (),
     ),
     "roofline": (
@@ -105,13 +108,14 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "arithmetic intensity": ("Operations for each byte moved to or from memory.", ()),
     "GFLOP": ("10⁹ floating-point operations; one multiply-add counts as two.",
               ("GFLOPs", "FLOPs", "GFLOPS", "GFLOP/s")),
-    "resident memory": ("What the process really holds in RAM.", ()),
+    "resident memory": ("The memory of the process that is really in RAM.", ()),
     "quantise": (
         "Turn a model's weights and activations into 8-bit integers (INT8).",
         ("quantised", "INT8"),
     ),
     "Pareto front": (
-        "The configurations that no other one beats in latency and throughput at once.", ("front",)
+        "The configurations for which no other one has both more throughput and less "
+        "latency.", ("front",)
     ),
 }  # fmt: skip
 
