@@ -103,7 +103,7 @@ def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> Non
         ("css", "own.css", "x" * (65 << 10), "larger than 64 KiB"),
         ("css", "own.css", "caf\udce9", "not UTF-8"),
         ("templates", "kernel.html", "", "kernel.html has the name of no analyzer"),
-        ("templates", "none", None, "no folder with templates"),
+        ("templates", "none", None, "not a folder with templates"),
     ],
 )
 def test_what_cannot_be_used_is_told(

@@ -315,10 +315,10 @@ def test_a_report_is_not_gone_on_with(report: Path, tmp_path: Path) -> None:
     config = report.with_name("config.toml")
     told = ovreport("run", config, "-o", tmp_path / "new.html", "--resume", page)
     assert told.exit_code == 2
-    assert "a report, which cannot be gone on with. Name its run file" in told.stderr
+    assert "a report, which cannot be continued. Give its run file" in told.stderr
     over_itself = ovreport("run", config, "-o", page, "--resume", page)
     assert over_itself.exit_code == 2
-    assert "a report, which cannot be gone on with" in over_itself.stderr
+    assert "a report, which cannot be continued" in over_itself.stderr
     assert page.read_bytes() == report.read_bytes()
 
 

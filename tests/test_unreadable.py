@@ -285,7 +285,7 @@ def test_v_tells_more_before_the_command_and_after_it(
     told = ovreport(*words, model, "--hint", "latency", "--no-roofs", "-o", tmp_path / "r.html")
     assert told.exit_code == 1
     assert "Exception from src" in told.output
-    assert "tells more" not in told.output
+    assert "shows more" not in told.output
 
 
 def test_the_innermost_of_several_places_is_told() -> None:

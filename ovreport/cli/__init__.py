@@ -44,8 +44,8 @@ class _Program(click.Group):
     cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 done, but a cell failed or its layers could not be timed; 2 "
-    "wrong input, nothing done; 3 a limit of --fail-on is broken; 129 terminal closed; 130 interrupted; "
-    "143 terminated.",
+    "wrong input, nothing done; 3 a limit of --fail-on is broken; 129 terminal closed; "
+    "130 interrupted; 143 terminated.",
 )
 @click.version_option(__version__, "--version", prog_name="ovreport")
 @click.option("-v", "--verbose", is_flag=True, help="Show more about errors.")
