@@ -19,6 +19,7 @@ import pytest
 from browser import chromium, missing_programs
 from builders import save_branches, save_recurrent
 from click.testing import CliRunner, Result
+from recorded import pack_all
 from selenium.webdriver import Chrome
 
 from ovreport.cli import main
@@ -42,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    pack_all()
     config.stash[_running] = None
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
