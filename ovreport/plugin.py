@@ -58,6 +58,9 @@ Where only the analysis itself shows that there is nothing to report, return
 ``Link("the documentation", url="https://…")`` leads out of it and shows an arrow; other addresses
 than those of http and https are refused.
 
+**Files.** ``exports_diagrams = True`` has ``ovreport export --graph`` write the section's diagrams.
+``ovreport export --json`` holds the tables and findings of every section.
+
 **Findings.** A :class:`~ovreport.section.Finding` has a stable ``id``, by which a config suppresses
 it, and perhaps a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
 always shows one of each section. A ``"disturbance"`` tells what the machine did to the run: the
@@ -130,6 +133,7 @@ class Analyzer(ABC, Generic[OptionsT]):
         reading: one sentence on how to read the section.
         needs: what a run must hold; where it does not, the report says so and goes on.
         order: place in the report, ascending.
+        exports_diagrams: ``ovreport export --graph`` writes the diagrams of the section as files.
         options_type: type of the options; ``class X(Analyzer[XOptions])`` sets it.
     """
 
@@ -138,6 +142,7 @@ class Analyzer(ABC, Generic[OptionsT]):
     reading: ClassVar[str] = ""
     needs: ClassVar[Set[AnyNeed]] = frozenset()
     order: ClassVar[int] = 500
+    exports_diagrams: ClassVar[bool] = False
     options_type: ClassVar[type[Options]] = Options
 
     options: OptionsT

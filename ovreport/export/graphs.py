@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from ovreport.analysis import analyze, installed
+from ovreport.analysis import Analysis, analyze, installed
 from ovreport.computed.workbench import file_name
 from ovreport.errors import UserError
 from ovreport.rendering.diagrams.files import DiagramFile, FileFormat, diagram_file
@@ -14,37 +15,40 @@ from ovreport.section import Crashed, Diagram, Skipped
 
 
 def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
-    """By file name: each diagram that the section *Model graph* has, and what is inside it.
+    """By file name: the diagrams of all analyzers that export theirs, and what is inside them.
 
     Raises:
         UserError: the run holds no graph, or one cannot be drawn.
     """
-    (analysis,) = analyze(run, [installed()["model_graph"]()], [])
-    if isinstance(analysis.outcome, Skipped):
-        raise UserError(f"--graph: {analysis.outcome.reason}", "Measure with profiling on.")
+    exporting = [kind() for kind in installed().values() if kind.exports_diagrams]
+    analyses = analyze(run, exporting)
+    files = {}
+    for name, diagram in chain.from_iterable(map(_named_diagrams, analyses)):
+        try:
+            files[f"{name}.{format}"] = diagram_file(diagram, format)
+        except LayoutError as error:
+            raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
+    if not files:
+        reasons = [x.outcome.reason for x in analyses if isinstance(x.outcome, Skipped)]
+        nothing = "no cell whose layers the report shows has layer times"
+        raise UserError(f"--graph: {(*reasons, nothing)[0]}", "Measure with profiling on.")
+    return files
+
+
+def _named_diagrams(analysis: Analysis) -> Iterator[tuple[str, Diagram]]:
     if isinstance(analysis.outcome, Crashed):
         raise UserError(
             f"--graph: the diagrams could not be made: {analysis.outcome.error}",
-            "The report has the section *Model graph* with the same error.",
+            f"The report has the section *{analysis.analyzer.title}* with the same error.",
             detail=analysis.outcome.trace,
         )
-    files = {}
+    if isinstance(analysis.outcome, Skipped):
+        return
     for group in analysis.outcome.groups:
         for block in group.blocks:
-            if not isinstance(block, Diagram):
-                continue
-            for diagram in _with_inner(block):
-                name = file_name(*group.heading.split(" · "), diagram.id)
-                try:
-                    files[f"{name}.{format}"] = diagram_file(diagram, format)
-                except LayoutError as error:
-                    raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
-    if not files:
-        raise UserError(
-            "--graph: no cell whose layers the report shows has layer times",
-            "Measure with profiling on.",
-        )
-    return files
+            if isinstance(block, Diagram):
+                for diagram in _with_inner(block):
+                    yield file_name(*group.heading.split(" · "), diagram.id), diagram
 
 
 def _with_inner(diagram: Diagram) -> Iterator[Diagram]:

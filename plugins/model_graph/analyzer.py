@@ -24,6 +24,7 @@ class ModelGraph(Analyzer):
     # Times, and what became of the model's operators, are known of profiled layers alone.
     needs = frozenset({"layers"})
     order = 700
+    exports_diagrams = True
 
     def analyze(self, run: Run) -> Section:
         return Section(
