@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -135,6 +136,15 @@ def run_of(results: Sequence[CellResult], **report: object) -> Run:
         update={"config": {"report": report}, "models": models, "plan": plan}
     )
     return Run(header, tuple(results))
+
+
+def configured(run: Run, **tables: dict[str, Any]) -> Run:
+    """Return the run as if its config had these values in these tables."""
+    config = dict(run.header.config)
+    for name, values in tables.items():
+        table = config.get(name)
+        config[name] = {**(table if isinstance(table, dict) else {}), **values}
+    return replace(run, header=run.header.model_copy(update={"config": config}))
 
 
 def spaced(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from conftest import ovreport
 
 from ovreport.config.load import Source, load, model_name, validate
-from ovreport.config.schema import Config, Measure
+from ovreport.config.schema import Compare, Config, Measure
 from ovreport.errors import UserError
 from ovreport.planning.matrix import estimated_seconds, expand, turns_key
 
@@ -245,3 +245,23 @@ def test_the_schema_describes_every_key() -> None:
 )
 def test_a_model_is_named_after_its_file_or_else_its_folder(path: str, name: str) -> None:
     assert model_name(Path(path)) == name
+
+
+def test_a_setting_in_its_former_place_keeps_its_meaning_and_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(
+        '[[model]]\nname = "net"\npath = "net.onnx"\n'
+        '[analyzer.versions]\nnoise = 0.2\nbaseline = "int8"\n[compare]\nbaseline = "int4"\n'
+    )
+    source = load(path, {})
+    assert source.config.compare == Compare(noise=0.2, baseline="int4")
+    assert source.config.analyzer == {"versions": {}}
+    (note,) = source.notes
+    assert note.startswith(f"{path}: [analyzer.versions] baseline and noise: move to [compare]")
+
+
+@pytest.mark.parametrize("values", [{"analyzer": 1}, {"analyzer": {"versions": 1}}, {"compare": 1,
+                         "analyzer": {"versions": {"noise": 0.1}}}])  # fmt: skip
+def test_a_table_that_is_none_is_named_whatever_was_moved(values: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=r"`(analyzer|compare)"):
+        validate({"model": [MODEL], **values}, "c")

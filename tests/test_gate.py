@@ -11,15 +11,13 @@ from pathlib import Path
 
 import pytest
 import xmlschema
-from builders import SLOWER, twice_as_expensive
+from builders import SLOWER, configured, twice_as_expensive
 from conftest import ovreport
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ovreport.combining.compare import Side, compare
-from ovreport.computed.criteria import Noise
-from ovreport.computed.pairs import comparisons
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import markdown
@@ -43,8 +41,7 @@ def doubled() -> Run:
 
 
 def held(run: Run, *rules: str) -> Gate:
-    compared = comparisons(run, "parent")
-    return check(run, compared, [parse(rule, "--fail-on") for rule in rules], Noise())
+    return check(run, [parse(rule, "--fail-on") for rule in rules])
 
 
 # ---------------------------------------------------------------------------- grammar
@@ -177,9 +174,9 @@ def test_a_demanded_change_is_not_moved_into_an_allowed_one() -> None:
     (again,) = run.of_version("mobilenet", "again")
     own = {"cell": again.cell, "interleaved_with": (parent.cell.id,)}
     run = replace(run, results=(parent, parent.model_copy(update=own)))
-    compared = comparisons(run, "parent")
+    run = configured(run, compare={"noise": 0.06})
     rules = [parse(rule, "") for rule in ("throughput<5%", "median>-5%", "throughput<0%")]
-    gate = check(run, compared, rules, Noise(steady=0.06))
+    gate = check(run, rules)
     assert [o.status for o in gate.outcomes] == ["broken", "broken", "passed"]
     assert len(gate.warnings) == 1
 
@@ -325,8 +322,9 @@ def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares
     """As a job summary shows it: HTML is allowed in there, and must not come from names."""
     gate = Gate((Outcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
     run = _named(doubled, HOSTILE)
-    compared = comparisons(run, "parent") if compares else ()
-    text = markdown(run, compared, gate, Noise(), OutputOptions())
+    if not compares:
+        run = replace(run, results=run.results[:1])
+    text = markdown(run, gate, OutputOptions())
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
     found = _Tags()
     found.feed(page)

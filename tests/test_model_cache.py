@@ -9,8 +9,9 @@ import pytest
 from builders import cell_result, run_of
 from conftest import ovreport
 
-from ovreport.computed.criteria import Criterion, Noise, criteria, figure_of
+from ovreport.computed.criteria import Criterion, criteria, figure_of
 from ovreport.computed.figures import figures
+from ovreport.config.schema import Compare
 from ovreport.run import Cell, CellResult
 from ovreport.runfile import read_run
 
@@ -27,7 +28,7 @@ def launched(version: str, *launches: tuple[int, bool | None]) -> CellResult:
 
 
 def compared(a: CellResult, b: CellResult) -> dict[str, Criterion]:
-    return {c.name: c for c in criteria(run_of([a, b]), a, b, Noise())}
+    return {c.name: c for c in criteria(run_of([a, b]), a, b, Compare())}
 
 
 def test_a_time_to_compile_holds_no_time_to_load() -> None:

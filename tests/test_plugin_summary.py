@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import cell_result, run_of, spaced
+from builders import cell_result, configured, run_of, spaced
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.run import (
@@ -90,8 +90,9 @@ VERSIONS = read_run(Path(__file__).with_name("data") / "versions.jsonl")
 )
 def test_it_judges_versions_as_the_section_about_them_does(options: dict[str, object]) -> None:
     """With the noise and the baseline of the config, and the control that the run holds."""
-    analyzers = choose(installed(), ["summary", "versions"], {"versions": options}, "test")
-    first, second = (analysis.outcome for analysis in analyze(VERSIONS, analyzers))
+    analyzers = choose(installed(), ["summary", "versions"], {}, "test")
+    run = configured(VERSIONS, compare=options)
+    first, second = (analysis.outcome for analysis in analyze(run, analyzers))
     assert isinstance(first, Section)
     assert isinstance(second, Section)
     tables = [block for g in second.groups for block in g.blocks if isinstance(block, Table)]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import SLOWER, twice_as_expensive
+from builders import SLOWER, configured, twice_as_expensive
 
-from ovreport.computed.criteria import Noise, criteria, word
-from ovreport.computed.pairs import ComparisonOptions
+from ovreport.computed.criteria import criteria, word
+from ovreport.computed.pairs import comparisons, judged
+from ovreport.computed.settings import settings
+from ovreport.config.schema import Compare
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 from ovreport.section import (
@@ -129,8 +131,8 @@ def test_a_control_raises_the_noise_to_what_it_shows(run: Run) -> None:
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
     (int8,) = run.of_version("mobilenet", "int8")
-    alone = criteria(run, parent, int8, Noise())
-    beside = criteria(run, parent, int8, Noise(), control=(parent, again))
+    alone = criteria(run, parent, int8, Compare())
+    beside = criteria(run, parent, int8, Compare(), control=(parent, again))
     for without, controlled in zip(alone, beside, strict=True):
         assert controlled.floor is not None
         spread = max(abs(controlled.floor.low - 1), abs(controlled.floor.high - 1))
@@ -145,7 +147,7 @@ def test_several_versions_stand_in_one_table_against_the_baseline(section: Secti
 
 
 def test_another_baseline_turns_the_comparison_round(run: Run) -> None:
-    section = Versions(ComparisonOptions(baseline="int8")).analyze(run)
+    section = Versions().analyze(configured(run, compare={"baseline": "int8"}))
     assert "mobilenet: parent against int8" in [group.heading for group in section.groups]
 
 
@@ -184,7 +186,7 @@ def test_sizes_are_smaller_and_not_faster(run: Run) -> None:
     (parent,) = run.of_version("mobilenet", "parent")
     (int8,) = run.of_version("mobilenet", "int8")
     for a, b, expected in ((parent, int8, "smaller"), (int8, parent, "larger")):
-        size = next(c for c in criteria(resized, a, b, Noise()) if c.name == "file_size")
+        size = next(c for c in criteria(resized, a, b, Compare()) if c.name == "file_size")
         assert word(size) == expected
         assert size.ratio.point == pytest.approx(sizes[b.cell.version] / sizes[a.cell.version])
 
@@ -322,3 +324,16 @@ def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
     assert show(row["ratio"], "ratio", unit) in finding.text
     assert f"(noise {row['noise']})" in finding.text
     assert str(row["noise"]) == "±6.6\u202f%"
+
+
+def test_a_pair_is_judged_once_for_all_who_ask(run: Run) -> None:
+    (comparison, *_) = comparisons(run)
+    assert comparisons(run)[0] is comparison
+    assert judged(run, *comparison.pairs[0]) is judged(run, *comparison.pairs[0])
+
+
+def test_former_places_of_what_judges_versions_keep_their_meaning(run: Run) -> None:
+    options = {"noise": 0.3, "baseline": "int8"}
+    former, now = configured(run, analyzer={"versions": options}), configured(run, compare=options)
+    assert settings(former) == settings(now)
+    assert Versions().analyze(former) == Versions().analyze(now)

@@ -39,7 +39,7 @@ from ovreport.cli.options import Pin
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Take [report] and [analyzer] from this config instead of CANDIDATE's own.",
+    help="Take [report], [compare] and [analyzer] from this config instead of CANDIDATE's own.",
 )
 @gate_options
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")

@@ -21,7 +21,7 @@ import click
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Take [report] and [analyzer] from this config instead of the run's own.",
+    help="Take [report], [compare] and [analyzer] from this config instead of the run's own.",
 )
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
 @click.option(
@@ -35,8 +35,11 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     Plugin files and templates are loaded only where --config names them.
     """
     from ovreport import pipeline
+    from ovreport.cli.words import Words
     from ovreport.text.terminal import printable
 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
-    pipeline.render(run, output, config=config, with_data=not no_data, redact=redact)
+    pipeline.render(
+        run, output, config=config, with_data=not no_data, redact=redact, display=Words()
+    )
     click.echo(printable(f"Report: {output}"))

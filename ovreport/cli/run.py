@@ -169,12 +169,16 @@ def run(
     ovreport run CONFIG.toml --dry-run
     """
     from ovreport.cli.job import Job, Paths
+    from ovreport.cli.words import Words
+    from ovreport.pipeline import Warned
     from ovreport.pipeline.limits import LimitCheck
 
     # -v may stand before the command or after it: errors and failures tell as much either way.
     program = click.get_current_context().find_root()
     verbose = program.params["verbose"] = verbose or program.params["verbose"]
     source = _source(target, options)
+    for note in source.notes:
+        Words().show(Warned(note))
     paths = Paths.choose(output, run_file, resume)
     gate = LimitCheck.of(limits(options), source)
     gate.check_comparable(source)

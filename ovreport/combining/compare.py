@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from ovreport import __version__
 from ovreport.combining.answers import answers_between
 from ovreport.computed.pairs import NOISE_APART
+from ovreport.config.moved import current
 from ovreport.errors import UserError
 from ovreport.run import (
     Answers,
@@ -310,11 +311,11 @@ def _config(
 ) -> dict[str, Any]:
     """The candidate's config with the compared models, and all sections in the report."""
     names = ", ".join(dict.fromkeys(file.model for file in models))
-    analyzers = _table(config.get("analyzer"))
-    versions = _table(analyzers.get("versions"))
-    versions.pop("baseline", None)  # the base is listed first, which makes it the baseline
+    config = current(config)
+    compared = _table(config.get("compare"))
+    compared.pop("baseline", None)  # the base is listed first, which makes it the baseline
     if not same_run:
-        versions["noise"] = NOISE_APART
+        compared["noise"] = NOISE_APART
     return {
         **config,
         "model": [{"name": m.model, "version": m.version, "path": m.path} for m in models],
@@ -324,7 +325,7 @@ def _config(
             "analyzers": None,
             "plugins": [],
         },
-        "analyzer": {**analyzers, "versions": versions},
+        "compare": compared,
     }
 
 

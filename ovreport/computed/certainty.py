@@ -14,11 +14,11 @@ from functools import reduce
 
 import numpy as np
 
-from ovreport.computed.criteria import Noise
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.matching import LayerGroup
 from ovreport.computed.pairs import Comparison, Pair
-from ovreport.run import CellResult
+from ovreport.computed.settings import settings
+from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.medians import add, difference
 
@@ -48,7 +48,7 @@ class Certainty:
 
 
 def certainty(
-    comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup], noise: Noise
+    run: Run, comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]
 ) -> Certainty:
     """What the layers of the pair that are executed alike tell.
 
@@ -56,7 +56,7 @@ def certainty(
     changed has no hold on; the median absolute deviation tells how far single layers stray.
     """
     alike = [group for group in groups if _executed_alike(group) and group.a_s and group.b_s]
-    floor = math.log1p(noise.launch)
+    floor = math.log1p(settings(run).compare.launch_noise)
     # Another runtime or device may well run the same kernel in another time.
     if comparison.axis != "version" or len(alike) < _LEAST_ALIKE:
         return Certainty(pair, math.exp(floor), None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ovreport.computed.figures import CellFigures, figures, over_launches
 from ovreport.computed.ratio import Figure, Verdict, launch_ratio, ratio, verdict
+from ovreport.config.schema import Compare
 from ovreport.run import CellResult, Launch, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Kind
@@ -40,20 +41,6 @@ VERDICTS: frozenset[Name] = frozenset(
         "file_size",
     )
 )
-# Two processes of the very same model differ by near 0.8 % in speed; what happens once a launch
-# (reading from disk, compiling, the first touch of memory) scatters by several percent.
-NOISE = 0.01
-LAUNCH_NOISE = 0.1
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Differences below these fractions do not matter."""
-
-    steady: float = NOISE
-    """Of throughput, latency and sizes."""
-    launch: float = LAUNCH_NOISE
-    """Of what each launch shows once: compile time, first inference, memory."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +66,23 @@ def criteria(
     run: Run,
     a: CellResult,
     b: CellResult,
-    noise: Noise,
+    limits: Compare,
     control: tuple[CellResult, CellResult] | None = None,
-    names: Collection[Name] = VERDICTS,
 ) -> tuple[Criterion, ...]:
-    """Return the named criteria for which both cells have figures.
+    """Return all criteria for which both cells have figures.
 
     Args:
+        limits: differences that do not matter.
         control: two cells of the very same model, measured together with these. Their difference
             is noise, so a smaller threshold is raised to it.
     """
     found = []
     for spec in _SPECS:
-        compared = _compared(run, spec, a, b) if spec.name in names else None
+        compared = _compared(run, spec, a, b)
         if compared is None:
             continue
         was, now, change = compared
-        threshold = noise.launch if spec.launch else noise.steady if spec.figure else 0.0
+        threshold = limits.launch_noise if spec.launch else limits.noise if spec.figure else 0.0
         noise_seen = _compared(run, spec, *control) if control else None
         if noise_seen is not None:
             threshold = max(threshold, abs(noise_seen[2].low - 1), abs(noise_seen[2].high - 1))

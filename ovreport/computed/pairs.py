@@ -1,4 +1,4 @@
-"""Which points of a run are held against each other: versions, runtimes, devices."""
+"""Which points of a run are compared (versions, runtimes, devices), and how each pair is judged."""
 
 from __future__ import annotations
 
@@ -6,41 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pydantic import Field
-
-from ovreport.computed.criteria import LAUNCH_NOISE, NOISE, Criterion, Noise, criteria
+from ovreport.computed.criteria import VERDICTS, Criterion, Name, criteria
 from ovreport.computed.memo import by_identity
-from ovreport.config.options import Options
+from ovreport.computed.settings import settings
 from ovreport.run import Cell, CellResult, Run
 
 Pair: TypeAlias = tuple[CellResult, CellResult]
 Axis: TypeAlias = Literal["version", "runtime", "device"]
-
-
-class ComparisonOptions(Options):
-    """``[analyzer.versions]``: what everything that judges a pair goes by, so that all agree."""
-
-    noise: float = Field(
-        default=NOISE,
-        ge=0,
-        le=0.5,
-        description="difference of throughput, latency and size that does not matter, as a "
-        "fraction; two processes of the very same model differ by near 0.8 %",
-    )
-    launch_noise: float = Field(
-        default=LAUNCH_NOISE,
-        ge=0,
-        le=1,
-        description="the same for what is seen once a launch: compile time, first inference, "
-        "memory, layer times",
-    )
-    baseline: str = Field(
-        default="parent", description="version, runtime or device that the others are held against"
-    )
-
-    @property
-    def thresholds(self) -> Noise:
-        return Noise(self.noise, self.launch_noise)
 
 
 @dataclass(frozen=True)
@@ -74,10 +46,12 @@ class Comparison:
         return next(iter(of_latency or profiled), None)
 
 
-def comparisons(run: Run, baseline: str) -> list[Comparison]:
+@by_identity
+def comparisons(run: Run) -> tuple[Comparison, ...]:
     """Every version, runtime and device against the baseline, or the first if it is not there."""
-    return [*_of_versions(run, baseline), *_along(run, "runtime", baseline),
-            *_along(run, "device", baseline)]  # fmt: skip
+    baseline = settings(run).compare.baseline
+    return (*_of_versions(run, baseline), *_along(run, "runtime", baseline),
+            *_along(run, "device", baseline))  # fmt: skip
 
 
 def _of_versions(run: Run, baseline: str) -> Iterator[Comparison]:
@@ -133,12 +107,32 @@ def control(run: Run, pair: Pair) -> Pair | None:
     return (pair[0], beside[0]) if beside else None
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What a pair's figures say, in every section, in the gate and in what is exported."""
+
+    criteria: tuple[Criterion, ...]
+    """All that both have figures for."""
+
+    @property
+    def shown(self) -> tuple[Criterion, ...]:
+        """What a reader looks at first."""
+        return tuple(criterion for criterion in self.criteria if criterion.name in VERDICTS)
+
+    @property
+    def throughput(self) -> Criterion:
+        """Every measured cell has it."""
+        return self.criteria[0]
+
+    def get(self, name: Name) -> Criterion | None:
+        """One criterion; None where it is not known of both."""
+        return next((found for found in self.criteria if found.name == name), None)
+
+
 @by_identity
-def judged(
-    run: Run, a: CellResult, b: CellResult, options: ComparisonOptions
-) -> tuple[Criterion, ...]:
-    """All criteria of a pair, where what an A/A control differs by counts as noise."""
-    return criteria(run, a, b, options.thresholds, control(run, (a, b)))
+def judged(run: Run, a: CellResult, b: CellResult) -> Judgement:
+    """The one judgement of a pair, where what an A/A control differs by counts as noise."""
+    return Judgement(criteria(run, a, b, settings(run).compare, control(run, (a, b))))
 
 
 # Runs of one model made minutes apart differ by 5 % on a machine with other work, whatever the

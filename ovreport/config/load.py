@@ -15,6 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ovreport.config.moved import current, moved
 from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
 from ovreport.files import absolute, file_text
@@ -39,6 +40,8 @@ class Source:
     folder: Path
     name: str
     """For messages: the file's name, or ``command line``."""
+    notes: tuple[str, ...] = ()
+    """What a user should write in another way."""
 
     def resolve(self, path: str) -> Path:
         """An absolute path whose links are kept.
@@ -129,7 +132,9 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
     given = {f"{table}.{key}" for table, values in overrides.items() for key in values}
-    return Source(validate(_overridden(values, overrides, name), name, given), folder, name)
+    notes = tuple(f"{name}: {note}" for note in moved(values))
+    config = validate(_overridden(values, overrides, name), name, given)
+    return Source(config, folder, name, notes)
 
 
 def check_text(path: Path) -> None:
@@ -152,8 +157,10 @@ def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
     Raises:
         UserError: as by :func:`load`.
     """
-    values = {**made_with, **read_toml(path)}
-    return Source(validate(values, str(path)), absolute(path).parent, str(path))
+    given = read_toml(path)
+    notes = tuple(f"{path}: {note}" for note in moved(given))
+    config = validate({**current(made_with), **current(given)}, str(path))
+    return Source(config, absolute(path).parent, str(path), notes)
 
 
 def model_name(path: Path) -> str:
@@ -229,7 +236,7 @@ def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) 
         UserError: names the first wrong key, what it holds, and what was expected.
     """
     try:
-        config = Config.model_validate(values)
+        config = Config.model_validate(current(values))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         rest = "\n".join(f"{_key(p)}: {p['msg']}" for p in problems[1:])

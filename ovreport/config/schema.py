@@ -247,6 +247,22 @@ class Outputs(Settings):
     """Also compare the outputs of matching layers, to see where versions begin to differ."""
 
 
+class Compare(Settings):
+    """By what versions, runtimes and devices are judged, in every section, in the gate and in what
+    is exported."""
+
+    baseline: str = "parent"
+    """Version, runtime or device that the others are compared with; where there is none of this
+    name, the first."""
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.01
+    """Differences of throughput, latency and size that do not matter, as a fraction; two processes
+    of the very same model differ by near 0.8 %."""
+    launch_noise: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The same for what each launch shows once: compile time, first inference and memory, and for
+    layer times. Reading from disk, compiling and the first touch of memory scatter by several
+    percent."""
+
+
 class Report(Settings):
     """What the report says and shows."""
 
@@ -298,6 +314,8 @@ class Config(Settings):
     streams, threads, precision, requests, device) is refused here."""
     outputs: Outputs = Outputs()
     """How the outputs of versions are compared."""
+    compare: Compare = Compare()
+    """By what versions are judged."""
     report: Report = Report()
     """The report."""
     gate: Gate = Gate()

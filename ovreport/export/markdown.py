@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.computed.certainty import certainty
-from ovreport.computed.criteria import Noise, criteria, word
+from ovreport.computed.criteria import word
 from ovreport.computed.figures import figures
 from ovreport.computed.matching import matched
-from ovreport.computed.pairs import Comparison, control
+from ovreport.computed.pairs import Comparison, comparisons, judged
 from ovreport.gate.checks import Gate, Status
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreements
 from ovreport.outputs.words import in_words
@@ -30,17 +30,16 @@ _ALWAYS = frozenset({"throughput", "median"})
 
 def markdown(
     run: Run,
-    compared: Sequence[Comparison],
     gate: Gate,
-    noise: Noise,
     outputs: OutputOptions,
 ) -> str:
     """The document; what was compared in it has verdicts, anything else its figures."""
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
+    compared = comparisons(run)
     for comparison in compared:
-        parts += [_verdicts(run, comparison, noise), *_answers(run, comparison, outputs)]
-        parts += [*_layers(run, comparison, noise)]
+        parts += [_verdicts(run, comparison), *_answers(run, comparison, outputs)]
+        parts += [*_layers(run, comparison)]
     if not compared:
         parts.append(_figures(run))
     return "\n\n".join(parts) + "\n"
@@ -85,11 +84,11 @@ def _limits(gate: Gate) -> list[str]:
     return parts + [f"⚠️ {literal(warning, _SENTENCE)}" for warning in gate.warnings]
 
 
-def _verdicts(run: Run, comparison: Comparison, noise: Noise) -> str:
+def _verdicts(run: Run, comparison: Comparison) -> str:
     cells = [a.cell for a, _ in comparison.pairs]
     rows = []
     for pair in comparison.pairs[:_CELLS]:
-        for criterion in criteria(run, *pair, noise, control(run, pair)):
+        for criterion in judged(run, *pair).shown:
             if criterion.name not in _ALWAYS and criterion.verdict not in ("faster", "slower"):
                 continue
             rows.append(
@@ -122,12 +121,12 @@ def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> list[s
     return list(sentences)
 
 
-def _layers(run: Run, comparison: Comparison, noise: Noise) -> list[str]:
+def _layers(run: Run, comparison: Comparison) -> list[str]:
     """Those that changed beyond the noise, the largest change first."""
     if comparison.shown is None:
         return []
     groups = matched(run, *comparison.shown)
-    sure = certainty(comparison, comparison.shown, groups, noise)
+    sure = certainty(run, comparison, comparison.shown, groups)
     changed = [group for group in groups if sure.beyond_noise(group)]
     top = sorted(changed, key=lambda group: -abs(group.change_s))[:_LAYERS]
     if not top:

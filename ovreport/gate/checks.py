@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ovreport.computed.certainty import certainty
-from ovreport.computed.criteria import Criterion, Name, Noise, criteria, figure_of
+from ovreport.computed.criteria import Criterion, Name, figure_of
 from ovreport.computed.matching import matched
-from ovreport.computed.pairs import Comparison, Pair, control
+from ovreport.computed.pairs import Comparison, Pair, comparisons, judged
 from ovreport.gate.rules import Rule
 from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
@@ -54,7 +54,7 @@ class Gate:
         return bool(self.count("broken") or (inconclusive and self.count("inconclusive")))
 
 
-def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise: Noise) -> Gate:
+def check(run: Run, rules: Sequence[Rule]) -> Gate:
     """Holds a run against rules.
 
     Relative rules go over all pairs of the comparisons. Absolute ones go over the candidates of
@@ -71,17 +71,17 @@ def check(run: Run, compared: Sequence[Comparison], rules: Sequence[Rule], noise
     lost = list(_without_result(run)) if rules else []
     outcomes = list(lost)
     warnings: dict[str, None] = {}
-    judged = _judged(run, compared, noise, {r.criterion for r in rules if r.relative})
-    limits = sum(_covers(run, r, pair[1]) for r in rules if r.relative for _, pair, _ in judged)
+    pairs = [(comparison, pair) for comparison in comparisons(run) for pair in comparison.pairs]
+    limits = sum(_covers(run, r, pair[1]) for r in rules if r.relative for _, pair in pairs)
     for rule in rules:
         before = len(outcomes)
         if not rule.relative:
             for result in _candidates(run):
                 if _covers(run, rule, result):
                     outcomes.append(_absolute(run, rule, result))
-        for comparison, pair, known in judged if rule.relative else ():
+        for comparison, pair in pairs if rule.relative else ():
             if _covers(run, rule, pair[1]):
-                outcome, warning = _relative(run, comparison, pair, rule, known, noise, limits)
+                outcome, warning = _relative(run, comparison, pair, rule, limits)
                 outcomes.append(outcome)
                 warnings.update(dict.fromkeys(warning))
         if len(outcomes) == before and not lost:
@@ -93,23 +93,6 @@ def _covers(run: Run, rule: Rule, result: CellResult) -> bool:
     """A cell of a comparison also goes by the name that it has in its own run."""
     cell = result.cell
     return rule.covers(cell, run.header.renamed.get(cell.id, cell))
-
-
-def _judged(
-    run: Run, compared: Sequence[Comparison], noise: Noise, names: Collection[Name]
-) -> list[tuple[Comparison, Pair, dict[Name, Criterion]]]:
-    """All pairs with their criteria: resampling takes its time, and every rule asks for them."""
-    if not names:
-        return []
-    return [
-        (
-            comparison,
-            pair,
-            {c.name: c for c in criteria(run, *pair, noise, control(run, pair), names)},
-        )
-        for comparison in compared
-        for pair in comparison.pairs
-    ]
 
 
 def _nowhere(run: Run, rule: Rule) -> Outcome:
@@ -165,13 +148,11 @@ def _relative(
     comparison: Comparison,
     pair: Pair,
     rule: Rule,
-    known: Mapping[Name, Criterion],
-    noise: Noise,
     limits: int,
 ) -> tuple[Outcome, list[str]]:
     """Args: limits: of the whole gate that are relative."""
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
-    criterion = known.get(rule.criterion)
+    criterion = judged(run, *pair).get(rule.criterion)
     if criterion is None:
         words = rule.criterion.replace("_", " ")
         text = f"no figure for {words} on both sides"
@@ -191,7 +172,7 @@ def _relative(
         f"{_spread(criterion.ratio)}, {against or _against(status, rule, words)}"
     )
     if status == "broken" and rule.criterion in _OF_INFERENCE:
-        text += _cause(run, comparison, pair, noise, slower=criterion.verdict == "slower")
+        text += _cause(run, comparison, pair, slower=criterion.verdict == "slower")
     return Outcome(rule.text, comparison.heading, name, status, text), warnings
 
 
@@ -250,10 +231,10 @@ def _spread(ratio: Estimate) -> str:
     return f" ({signed(ratio.low - 1)} to {signed(ratio.high - 1)})"
 
 
-def _cause(run: Run, comparison: Comparison, pair: Pair, noise: Noise, *, slower: bool) -> str:
+def _cause(run: Run, comparison: Comparison, pair: Pair, *, slower: bool) -> str:
     """The layer that changed most in the direction of the whole, of those beyond the noise."""
     groups = matched(run, *pair)
-    sure = certainty(comparison, pair, groups, noise)
+    sure = certainty(run, comparison, pair, groups)
     changed = [g for g in groups if (g.change_s > 0) == slower and sure.beyond_noise(g)]
     if not changed:
         return ""

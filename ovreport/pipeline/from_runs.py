@@ -60,16 +60,18 @@ def render(
     config: Path | None = None,
     with_data: bool = True,
     redact: bool = False,
+    display: Display = SILENT,
 ) -> Rendered:
     """Write the report of a run again, without measuring.
 
     Args:
         run: a run file or a report.
         report: the file to write.
-        config: ``[report]`` and ``[analyzer]`` are taken from it, not from the run's own config.
+        config: ``[report]``, ``[compare]`` and ``[analyzer]`` are taken from it, not from the run's own config.
             Plugin files and templates are loaded only where it names them.
         with_data: keep the run inside the report, so that it can be read again.
         redact: leave out host name, user name and folders, in the page and in its data.
+        display: shows what the config should write in another way.
 
     Raises:
         UserError: the run cannot be read, the config is wrong, or the report cannot be written.
@@ -90,6 +92,8 @@ def render(
         check_writable(report, "-o")
         if config:
             settings = load_report(config, measured.header.config)
+            for note in settings.notes:
+                display.show(Warned(note))
             measured = with_report_of(measured, settings)
         else:
             settings = report_settings(measured, str(run))
@@ -120,8 +124,8 @@ def compare(
         base_cells: compare only cells of the base with these values, such as
             ``{"version": "parent"}``. These fields need not agree with the candidate.
         candidate_cells: the same for the candidate.
-        config: ``[report]``, ``[analyzer]`` and ``[gate]`` are taken from it, not from the
-            candidate's own config.
+        config: ``[report]``, ``[compare]``, ``[analyzer]`` and ``[gate]`` are taken from it, not
+            from the candidate's own config.
         limits: what the comparison has to keep.
         with_data: keep both runs inside the report.
         display: shows each step.
@@ -134,7 +138,12 @@ def compare(
     from ovreport.combining.compare import compare as compared
     from ovreport.config.load import load_report
     from ovreport.files import check_apart, check_writable, file_text
-    from ovreport.pipeline.report import output_options, report_settings, write_report
+    from ovreport.pipeline.report import (
+        output_options,
+        report_settings,
+        with_report_of,
+        write_report,
+    )
     from ovreport.rendering.charts.process import drawing
     from ovreport.runfile import read_run
 
@@ -142,9 +151,13 @@ def compare(
         Side("base", file_text(base), read_run(base), base_cells),
         Side("candidate", file_text(candidate), read_run(candidate), candidate_cells),
     )
-    settings = (
-        load_report(config, both.header.config) if config else report_settings(both, str(candidate))
-    )
+    if config:
+        settings = load_report(config, both.header.config)
+        for note in settings.notes:
+            display.show(Warned(note))
+        both = with_report_of(both, settings)
+    else:
+        settings = report_settings(both, str(candidate))
     check = LimitCheck.of(limits, settings)
     check_apart({"-o": report, **check.files}, [base, candidate, config])
     check_writable(report, "-o")

@@ -101,21 +101,18 @@ class LimitCheck:
 
     def check(self, run: Run, source: Source) -> Gate:
         """Check the run and write the files about it."""
-        from ovreport.computed.pairs import ComparisonOptions, comparisons
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
         from ovreport.files import write_whole
         from ovreport.gate.checks import check
         from ovreport.pipeline.report import output_options
 
-        options = ComparisonOptions.model_validate(source.config.analyzer.get("versions", {}))
-        compared = comparisons(run, options.baseline)
-        gate = check(run, compared, self.rules, options.thresholds)
+        gate = check(run, self.rules)
         if self.junit is not None:
             text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
             write_whole(self.junit, text)
         if self.markdown is not None:
-            text = markdown(run, compared, gate, options.thresholds, output_options(source))
+            text = markdown(run, gate, output_options(source))
             write_whole(self.markdown, text)
         return gate
 

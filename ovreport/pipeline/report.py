@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ovreport.analysis import Analysis, analyze, choose, installed
+from ovreport.computed.settings import settings
 from ovreport.config.appearance import appearance, templates
 from ovreport.config.load import Source, validate
+from ovreport.config.moved import current
 from ovreport.files import write_whole
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
@@ -64,9 +66,12 @@ def output_options(source: Source) -> OutputOptions:
 
 
 def with_report_of(run: Run, source: Source) -> Run:
-    """The run with title, notes, look, threshold and options of analyzers of another config."""
-    told = source.config.model_dump(mode="json", include={"report", "analyzer"})
-    config = {**run.header.config, **told}
+    """The run with title, notes, look, thresholds and options of analyzers of another config."""
+    told = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
+    config = current(run.header.config)
+    if run.header.made == "compare" and told["report"]["title"] is None:
+        told["report"]["title"] = settings(run).report.title  # it says that two runs are compared
+    config = {**config, **told}
     update = {"config": config, "appearance": appearance(source)}
     return replace(run, header=run.header.model_copy(update=update))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.computed.pairs import ComparisonOptions, comparisons
+from ovreport.computed.pairs import comparisons
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
@@ -26,11 +26,10 @@ class Summary(Analyzer):
     order = 100
 
     def analyze(self, run: Run) -> Section:
-        options = self.options_of(ComparisonOptions)
-        compared = comparisons(run, options.baseline)
+        compared = comparisons(run)
         versions = [pair for pair in run.versions if run.of_version(*pair)]
         paced = [pair for pair in run.versions if run.paced(*pair) and pair not in versions]
-        lines = pairs.lines(run, compared, options, self.options_of(OutputOptions))
+        lines = pairs.lines(run, compared, self.options_of(OutputOptions))
         leading = _shortened(lines, "The section Versions", "comparison")
         each = [
             *_shortened([words.sentence(run, *pair) for pair in versions], "The table", "version"),
@@ -40,7 +39,7 @@ class Summary(Analyzer):
             leading, each = each, []
         blocks = [
             *(Text(f"version-{place}", sentence) for place, sentence in enumerate(each)),
-            *figures.blocks(run, versions, pairs.by_version(run, compared, options)),
+            *figures.blocks(run, versions, pairs.by_version(run, compared)),
             *rates.blocks(run, paced),
             Text("sure", sureness.text(run)),
         ]

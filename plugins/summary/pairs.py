@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.computed.criteria import Criterion, Name, word
-from ovreport.computed.pairs import Comparison, ComparisonOptions, judged
+from ovreport.computed.criteria import Criterion, word
+from ovreport.computed.pairs import Comparison, Judgement, judged
 from ovreport.outputs.agreement import OutputOptions, agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Run
@@ -23,20 +23,17 @@ _LISTED = 3
 def lines(
     run: Run,
     compared: Sequence[Comparison],
-    options: ComparisonOptions,
     outputs: OutputOptions,
 ) -> list[str]:
     """A line for each comparison; all are of one model as a rule, which is then not named."""
     several = len({comparison.subject for comparison in compared}) > 1
-    return [_line(run, comparison, options, outputs, several=several) for comparison in compared]
+    return [_line(run, comparison, outputs, several=several) for comparison in compared]
 
 
-def by_version(
-    run: Run, compared: Sequence[Comparison], options: ComparisonOptions
-) -> dict[str, tuple[str, Criterion]]:
+def by_version(run: Run, compared: Sequence[Comparison]) -> dict[str, tuple[str, Criterion]]:
     """The baseline's name and the throughput against it, by the id of the cell compared."""
     return {
-        b.cell.id: (comparison.base, judged(run, a, b, options)[0])
+        b.cell.id: (comparison.base, judged(run, a, b).throughput)
         for comparison in compared
         if comparison.axis == "version"
         for a, b in comparison.pairs
@@ -46,19 +43,15 @@ def by_version(
 def _line(
     run: Run,
     comparison: Comparison,
-    options: ComparisonOptions,
     outputs: OutputOptions,
     *,
     several: bool,
 ) -> str:
-    known = {
-        b.cell.id: {criterion.name: criterion for criterion in judged(run, a, b, options)}
-        for a, b in comparison.pairs
-    }
+    known = {b.cell.id: judged(run, a, b) for a, b in comparison.pairs}
     head = f"{comparison.other} against {comparison.base}"
     parts = [
         _latency(comparison, known),
-        _throughput([found["throughput"] for found in known.values()]),
+        _throughput([found.throughput for found in known.values()]),
         _answers(run, comparison, outputs),
         _file(next(iter(known.values())).get("file_size")),
     ]
@@ -66,7 +59,7 @@ def _line(
     return f"{subject}{head}: {'; '.join(part for part in parts if part)}."
 
 
-def _latency(comparison: Comparison, known: dict[str, dict[Name, Criterion]]) -> str:
+def _latency(comparison: Comparison, known: dict[str, Judgement]) -> str:
     """Of the pair in latency mode."""
     quick = in_latency_mode([a for a, _ in comparison.pairs])
     other = next(b for a, b in comparison.pairs if a is quick)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.computed.criteria import NOISE
 from ovreport.computed.figures import figures
 from ovreport.computed.gap import gap
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.ranking import judge, times
 from ovreport.computed.ratio import ratio
+from ovreport.computed.settings import settings
 from ovreport.run import CellResult, Run
 from ovreport.stats.medians import is_beyond_zero
 from ovreport.text.labels import count, label
@@ -76,7 +76,8 @@ def _tuning(run: Run, results: Sequence[CellResult], quick: CellResult) -> str:
         words, verb = _difference(quick, chosen)
         return f"{words} {verb} {times(gain, 'the throughput')}{limit}"
     others = [r for r in results if r is not quick and _may_be_within(threshold, r)]
-    if all(_gives_no_more(quick, other) for other in others):
+    noise = settings(run).compare.noise
+    if all(_gives_no_more(quick, other, noise) for other in others):
         return f"no other configuration gives more throughput{limit}"
     return f"not enough data to tell whether another configuration gives more throughput{limit}"
 
@@ -85,9 +86,9 @@ def _may_be_within(threshold: float | None, result: CellResult) -> bool:
     return threshold is None or median_s(result).low <= threshold
 
 
-def _gives_no_more(quick: CellResult, other: CellResult) -> bool:
+def _gives_no_more(quick: CellResult, other: CellResult, noise: float) -> bool:
     gain = ratio(quick, other, "throughput")
-    return gain is not None and gain.confidence > 0 and gain.high <= 1 + NOISE
+    return gain is not None and gain.confidence > 0 and gain.high <= 1 + noise
 
 
 def _difference(quick: CellResult, chosen: CellResult) -> tuple[str, str]:

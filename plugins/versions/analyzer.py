@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ovreport.computed.pairs import Comparison, ComparisonOptions, comparisons
+from ovreport.computed.pairs import Comparison, comparisons
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Finding, Group, Section
@@ -12,7 +12,7 @@ from ovreport.section import Finding, Group, Section
 from . import changes, graphs, verdicts
 
 
-class Versions(Analyzer[ComparisonOptions]):
+class Versions(Analyzer):
     """Each version, runtime and device against a baseline, and the layers that differ."""
 
     id = "versions"
@@ -25,7 +25,7 @@ class Versions(Analyzer[ComparisonOptions]):
     order = 250
 
     def analyze(self, run: Run) -> Section:
-        compared, noise = comparisons(run, self.options.baseline), self.options.thresholds
+        compared = comparisons(run)
         alike: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
         for comparison in compared:
             alike[comparison.axis, comparison.subject].append(comparison)
@@ -33,15 +33,13 @@ class Versions(Analyzer[ComparisonOptions]):
         findings: list[Finding] = []
         for (_, subject), several in alike.items():
             if len(several) > 1:
-                groups.append(Group(subject, [verdicts.overview(run, several, self.options)]))
+                groups.append(Group(subject, [verdicts.overview(run, several)]))
             for comparison in several:
-                table = verdicts.verdict_table(run, comparison, self.options)
-                layers = changes.blocks(run, comparison, noise)
-                drawn = graphs.diagrams(run, comparison, noise)
+                table = verdicts.verdict_table(run, comparison)
+                layers = changes.blocks(run, comparison)
+                drawn = graphs.diagrams(run, comparison)
                 groups.append(Group(comparison.heading, [table, *layers, *drawn]))
-                findings += verdicts.findings(run, comparison, self.options)
-                findings += changes.findings(run, comparison, noise)
-        said = "; ".join(
-            verdicts.summary(run, comparison, self.options) for comparison in compared[:3]
-        )
+                findings += verdicts.findings(run, comparison)
+                findings += changes.findings(run, comparison)
+        said = "; ".join(verdicts.summary(run, comparison) for comparison in compared[:3])
         return Section(groups, findings, f"{said}." if said else "")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.computed.certainty import Certainty, certainty, change_of
-from ovreport.computed.criteria import Noise
 from ovreport.computed.gap import gap
 from ovreport.computed.layers import ExecutedLayer, attribute
 from ovreport.computed.matching import LayerGroup, coverage, matched
@@ -40,7 +39,7 @@ class Change:
         return self.b_s - self.a_s
 
 
-def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
+def blocks(run: Run, comparison: Comparison) -> list[Block]:
     """Everything about the layers of the comparison's shown pair; nothing without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
@@ -49,7 +48,7 @@ def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     layers = [[x for g in groups for x in g.a], [x for g in groups for x in g.b]]
     types = _changes(layers, lambda layer: layer.type)
     by_group = [Change(g.main.label, g.a_s, g.b_s) for g in groups]
-    sure = certainty(comparison, pair, groups, noise)
+    sure = certainty(run, comparison, pair, groups)
     certain = [group for group in groups if sure.beyond_noise(group)]
     names = {group.main.label for group in certain}
     kinds = {layer.type for group in certain for layer in (*group.a, *group.b)}
@@ -68,13 +67,13 @@ def blocks(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
     return made
 
 
-def findings(run: Run, comparison: Comparison, noise: Noise) -> list[Finding]:
+def findings(run: Run, comparison: Comparison) -> list[Finding]:
     """The layer that changed most, of those that changed beyond noise, if it matters."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None:
         return []
-    sure = certainty(comparison, pair, groups, noise)
+    sure = certainty(run, comparison, pair, groups)
     changed = [group for group in groups if sure.beyond_noise(group)]
     largest = max(changed, key=lambda group: abs(group.change_s), default=None)
     if largest is None or abs(largest.change_s) < _WORTH_NAMING * median_latency_s(pair[0]):

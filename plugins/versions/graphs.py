@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ovreport.computed.certainty import Certainty, certainty
-from ovreport.computed.criteria import Noise
 from ovreport.computed.layers import ExecutedLayer, constant_nodes
 from ovreport.computed.matching import LayerGroup, matched, network
 from ovreport.computed.pairs import Comparison, Pair
@@ -25,13 +24,13 @@ MAX_NODES = 2000
 _Change: TypeAlias = Literal["slower", "faster", "alike", "only here", "no time"]
 
 
-def diagrams(run: Run, comparison: Comparison, noise: Noise) -> list[Block]:
+def diagrams(run: Run, comparison: Comparison) -> list[Block]:
     """The shown pair's graphs, base first; nothing without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None or not groups:
         return []
-    sure = certainty(comparison, pair, groups, noise)
+    sure = certainty(run, comparison, pair, groups)
     return [_diagram(run, comparison, groups, sure, side) for side in (0, 1)]
 
 

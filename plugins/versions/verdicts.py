@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ovreport.computed.criteria import Criterion, Name, word
-from ovreport.computed.pairs import Comparison, ComparisonOptions, Pair, control, judged
+from ovreport.computed.pairs import Comparison, Pair, control, judged
 from ovreport.computed.ratio import Verdict, in_turn
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Row, Severity, Table, column_units
@@ -27,13 +27,13 @@ _SEVERITY: dict[Verdict, Severity] = {
 _EACH = 3
 
 
-def verdict_table(run: Run, comparison: Comparison, options: ComparisonOptions) -> Table:
+def verdict_table(run: Run, comparison: Comparison) -> Table:
     """All criteria of all pairs; what does not depend on the configuration once, in the end."""
     cells = [a.cell for a, _ in comparison.pairs]
     rows: list[Row] = []
     of_model: list[Row] = []
     for pair in comparison.pairs:
-        found = judged(run, *pair, options)
+        found = judged(run, *pair).shown
         name = label(pair[0].cell, cells)
         own = [criterion for criterion in found if criterion.name != "file_size"]
         rows += [
@@ -117,7 +117,7 @@ def _note(run: Run, comparison: Comparison) -> str:
 _OVERVIEW: tuple[Name, ...] = ("throughput", "median", "file_size")
 
 
-def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOptions) -> Table:
+def overview(run: Run, compared: Sequence[Comparison]) -> Table:
     """More than two versions: each against the baseline, configuration by configuration."""
     first = compared[0]
     cells = [a.cell for a, _ in first.pairs]
@@ -126,7 +126,7 @@ def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOption
         pairs = [(c.other, pair) for c in compared for pair in c.pairs if pair[0].cell.id == base]
         a = pairs[0][1][0]
         for name, b in [(first.base, a), *((other, pair[1]) for other, pair in pairs)]:
-            known = {c.name: c for c in judged(run, a, b, options)}
+            known = judged(run, a, b)
             values: dict[str, Value] = {"cell": label(a.cell, cells), "version": name}
             for key in _OVERVIEW:
                 criterion = known.get(key)
@@ -155,11 +155,11 @@ def overview(run: Run, compared: Sequence[Comparison], options: ComparisonOption
 # ---------------------------------------------------------------------------- findings
 
 
-def findings(run: Run, comparison: Comparison, options: ComparisonOptions) -> list[Finding]:
+def findings(run: Run, comparison: Comparison) -> list[Finding]:
     """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
-    known = [(pair, judged(run, *pair, options)[0]) for pair in comparison.pairs]
+    known = [(pair, judged(run, *pair).throughput) for pair in comparison.pairs]
     # As many decimals as the column of the table has.
-    unit = column_units(verdict_table(run, comparison, options))["ratio"]
+    unit = column_units(verdict_table(run, comparison))["ratio"]
     if len(known) <= _EACH:
         return [_of_pair(comparison, pair, criterion, unit) for pair, criterion in known]
     cells = [a.cell for a, _ in comparison.pairs]
@@ -202,9 +202,9 @@ def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Uni
     )
 
 
-def summary(run: Run, comparison: Comparison, options: ComparisonOptions) -> str:
+def summary(run: Run, comparison: Comparison) -> str:
     """One comparison in a few words: ``mobilenet: int8 against parent: faster in 2 of 3``."""
-    said = tally([judged(run, *pair, options)[0] for pair in comparison.pairs])
+    said = tally([judged(run, *pair).throughput for pair in comparison.pairs])
     return f"{comparison.heading}: {said}"
 
 
