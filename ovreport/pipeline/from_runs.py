@@ -67,8 +67,8 @@ def render(
     Args:
         run: a run file or a report.
         report: the file to write.
-        config: ``[report]``, ``[compare]`` and ``[analyzer]`` are taken from it, not from the run's own config.
-            Plugin files and templates are loaded only where it names them.
+        config: ``[report]``, ``[compare]`` and ``[analyzer]`` are taken from it, not from the run's
+            own config. Plugin files and templates are loaded only where it names them.
         with_data: keep the run inside the report, so that it can be read again.
         redact: leave out host name, user name and folders, in the page and in its data.
         display: shows what the config should write in another way.
