@@ -232,6 +232,17 @@ def kept_up(result: CellResult) -> bool:
     return sum(s.requests for s in result.slices) >= _SERVED * arrived
 
 
+def falls_behind(result: CellResult) -> bool:
+    """Return whether the machine serves less than the fixed rate by the whole interval.
+
+    A cell that neither keeps up nor falls behind is undecided: its figures are not sure enough.
+    """
+    if kept_up(result) or result.cell.rate is None or result.resolved is None:
+        return False
+    most = figures(result).throughput_fps.high / result.resolved.batch
+    return most < _SERVED * result.cell.rate
+
+
 def batch_wait_s(result: CellResult) -> float:
     """Seconds that half of the requests or more waited for others to fill a batch; 0: they did not.
 

@@ -10,15 +10,17 @@ from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport.stats.estimate import Estimate
-from ovreport_plugins.common import kept_up
+from ovreport_plugins.common import falls_behind, kept_up
 from ovreport_plugins.rates.analyzer import Rates
+from ovreport_plugins.summary.rates import served
 
 
 def test_what_is_left_behind_has_no_latency() -> None:
-    served, behind = paced(200, 10), paced(400, 20)
-    assert kept_up(served)
+    within, behind = paced(200, 10), paced(400, 20)
+    assert kept_up(within)
     assert not kept_up(behind)
-    section = Rates().analyze(run_of([served, behind]))
+    assert falls_behind(behind)
+    section = Rates().analyze(run_of([within, behind]))
     (table,) = section.groups[0].blocks
     assert isinstance(table, Table)
     verdicts = [(row.values["verdict"], row.values["median"] is None) for row in table.rows]
@@ -30,11 +32,37 @@ def test_what_is_left_behind_has_no_latency() -> None:
     assert [finding.id for finding in section.findings] == ["rates.served", "rates.behind"]
 
 
+def test_a_rate_within_the_interval_of_what_is_served_is_undecided() -> None:
+    """Of 11 requests that arrive 10 are served, but three launches differ by 10 % in pace."""
+    measured = paced(200, 10)
+    launches = []
+    for number in range(3):
+        speed = 0.9 + 0.1 * number
+        slices = [
+            s.model_copy(update={"wall_ns": round(s.wall_ns * speed), "arrived": s.requests + 1})
+            for s in measured.launches[0].slices
+        ]
+        launches.append(measured.launches[0].model_copy(update={"slices": tuple(slices)}))
+    unsure = measured.model_copy(update={"launches": tuple(launches)})
+    assert not kept_up(unsure)
+    assert not falls_behind(unsure)
+    run = run_of([unsure])
+    section = Rates().analyze(run)
+    (finding,) = section.findings
+    assert finding.id == "rates.undecided"
+    assert "It is undecided whether" in finding.text
+    assert served([unsure]).startswith("may keep up with 200 requests/s")
+    (table,) = section.groups[0].blocks
+    assert isinstance(table, Table)
+    assert table.rows[0].values["verdict"] == "undecided"
+    assert table.rows[0].values["median"] is None
+
+
 def test_cells_at_a_rate_are_kept_apart_from_those_at_full_rate() -> None:
-    full, served = cell_result(Cell(model="net"), 5), paced(200, 10)
-    run = run_of([full, served])
+    full, within = cell_result(Cell(model="net"), 5), paced(200, 10)
+    run = run_of([full, within])
     assert run.of_version("net", "parent") == (full,)
-    assert run.paced("net", "parent") == (served,)
+    assert run.paced("net", "parent") == (within,)
     assert Rates.concerns(run)
     assert not Rates.concerns(run_of([full]))
 

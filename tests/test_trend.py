@@ -76,6 +76,23 @@ def test_a_new_level_is_dated_and_explained(runs: list[tuple[str, Run]]) -> None
     assert any("−9." in f.text or "−8." in f.text for f in section.findings)
 
 
+def test_a_run_at_another_precision_is_named_as_one_without_a_trend(
+    runs: list[tuple[str, Run]],
+) -> None:
+    name, odd = runs[2]
+    (result,) = odd.results
+    cell = result.cell.model_copy(update={"precision": "bf16"})
+    header = odd.header.model_copy(update={"plan": (cell,)})
+    changed = Run(header, (result.model_copy(update={"cell": cell}),), odd.graphs)
+    section = Trend().analyze(combine([*runs[:2], (name, changed)]))
+    (finding,) = section.findings
+    assert finding.id == "trend.single"
+    assert "1 configuration of 2 was measured by a single run and so has no trend" in finding.text
+    assert "bf16 in run #3." in finding.text
+    assert [link.anchor for link in finding.evidence] == ["run-3"]
+    assert "1 configuration over 3 runs" in section.verdict
+
+
 def test_points_are_in_the_order_of_time(runs: list[tuple[str, Run]]) -> None:
     ((cell, points),) = series(combine(runs[::-1])).items()
     assert cell.version == "parent"

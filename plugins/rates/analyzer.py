@@ -14,7 +14,7 @@ from ovreport.text.labels import count, label, version_heading
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ..common import kept_up, version_name
+from ..common import falls_behind, kept_up, version_name
 
 
 class Rates(Analyzer):
@@ -59,7 +59,7 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
                     "cell": label(result.cell, cells),
                     "rate": result.cell.rate,
                     "served": requests_a_second(result),
-                    "verdict": "yes" if kept else "no",
+                    "verdict": "yes" if kept else "no" if falls_behind(result) else "undecided",
                     "left": sum(left) / len(left),
                     "median": latency.median if kept else None,
                     "p95": latency.p95 if kept else None,
@@ -74,7 +74,8 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
         Column("cell", "Configuration"),
         Column("rate", "Arrive", "number", "1/s"),
         Column("served", "Served", "number", "1/s"),
-        Column("verdict", "Keeps up"),
+        Column("verdict", "Keeps up", help="undecided: less was served than arrived, but the "
+               "interval of what was served reaches the rate."),
         Column("left", "Left behind", "number", help="Requests a slice that had arrived and were "
                "not started when it ended."),
         Column("median", "Latency, median", "duration", help="From arrival to completion."),
@@ -94,11 +95,12 @@ def requests_a_second(result: CellResult) -> Estimate:
 
 
 def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
-    """The highest rate that is served, and the lowest that is not."""
+    """The highest rate that is served, the lowest that may be, and the lowest that is not."""
     name, found = version_name(run, results[0]), []
     by_rate = sorted(results, key=lambda r: r.cell.rate or 0)
     served = [r for r in by_rate if kept_up(r)]
-    behind = [r for r in by_rate if not kept_up(r)]
+    behind = [r for r in by_rate if falls_behind(r)]
+    undecided = [r for r in by_rate if not kept_up(r) and not falls_behind(r)]
     if served:
         best = served[-1]
         found.append(
@@ -110,6 +112,8 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
                 evidence=[Link("its row", anchor("rate", best))],
             )
         )
+    if undecided:
+        found.append(_undecided(run, undecided[0], name))
     if behind:
         first = behind[0]
         found.append(
@@ -125,6 +129,21 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
             )
         )
     return found
+
+
+def _undecided(run: Run, result: CellResult, name: str) -> Finding:
+    served = requests_a_second(result)
+    return Finding(
+        "rates.undecided",
+        "info",
+        f"It is undecided whether {name} keeps up with "
+        f"{count(result.cell.rate or 0, 'request')} a second "
+        f"({label(result.cell, run.header.plan)}): it serves {show(served.point, 'number')} of "
+        f"them, but the interval of that ({show(served.low, 'number')} to "
+        f"{show(served.high, 'number')}) reaches the rate.",
+        "Measure longer or with more launches.",
+        [Link("its row", anchor("rate", result))],
+    )
 
 
 def _latest(result: CellResult) -> str:

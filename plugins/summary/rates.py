@@ -14,7 +14,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag
 
-from ..common import kept_up, median_s
+from ..common import falls_behind, kept_up, median_s
 from ..rates.analyzer import requests_a_second
 from .figures import memory_bytes, ready, ready_s
 from .naming import executed_in, name, resolved_to
@@ -22,7 +22,7 @@ from .naming import executed_in, name, resolved_to
 
 @dataclass(frozen=True)
 class _Reach:
-    """One version's highest rate that is served, and the lowest that no configuration serves."""
+    """The highest rate that a version serves, and the lowest that nothing of it surely serves."""
 
     kept: CellResult | None
     """Of several configurations that serve it, the quickest."""
@@ -59,11 +59,11 @@ def served(results: Sequence[CellResult]) -> str:
     if reach.lost is not None:
         rate = count(reach.lost.cell.rate or 0, "request")
         serves = f"(serves {show(_served(reach.lost), 'number')})"
-        parts.append(
-            f"not with {rate.split()[0]} {serves}"
-            if parts
-            else f"does not keep up with {rate}/s {serves}"
-        )
+        if falls_behind(reach.lost):
+            lost = f"not with {rate.split()[0]}" if parts else f"does not keep up with {rate}/s"
+        else:
+            lost = f"perhaps with {rate.split()[0]}" if parts else f"may keep up with {rate}/s"
+        parts.append(f"{lost} {serves}")
     return ", ".join(parts)
 
 
@@ -95,7 +95,8 @@ def blocks(run: Run, versions: Sequence[tuple[str, str]]) -> list[Block]:
         Column("kept", "Keeps up with", "number", "1/s", help="The highest rate that is served."),
         Column("latency", "Latency", "duration", help="At this rate, from arrival to completion: "
                "p95, or the median where requests are too few."),
-        Column("lost", "Not with", "number", "1/s", help="The lowest rate that is not served."),
+        Column("lost", "Not with", "number", "1/s", help="The lowest rate that is not "
+               "served, or may not be."),
         Column("serves", "Serves", "number", "1/s", help="Of this rate."),
         Column("ready", "Ready after", "duration",
                help="Reading, compiling and the first inference."),
@@ -115,7 +116,9 @@ def _figures(results: Sequence[CellResult]) -> KeyFigures:
             KeyFigure(f"Latency, {tail}", latency, "duration", "from arrival", link=link),
         ]
     if reach.lost is not None:
-        note = f"of {count(reach.lost.cell.rate or 0, 'request')}/s, with which it does not keep up"
+        verdict = "does" if falls_behind(reach.lost) else "may"
+        arrive = count(reach.lost.cell.rate or 0, "request")
+        note = f"of {arrive}/s, with which it {verdict} not keep up"
         shown.append(
             KeyFigure("Serves", _served(reach.lost), "number", note, "requests/s",
                       anchor("rate", reach.lost))

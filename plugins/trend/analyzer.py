@@ -39,6 +39,8 @@ _LEAST_NOISE = 0.01
 _LINES = 6
 # As many dates have room below a chart.
 _DATES = 5
+# Of configurations that have no trend, those that are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Trend(Analyzer):
             blocks.append(_levels(run, own, changes))
             groups.append(Group(f"{model} · {version}", blocks))
         groups.append(Group("The runs", [_runs(run)]))
-        return Section(groups, _findings(run, changes), _verdict(run, known, changes))
+        findings = [*_findings(run, changes), *_single(run)]
+        return Section(groups, findings, _verdict(run, known, changes))
 
 
 def _changes(cell: Cell, figure: Figure, points: Sequence[Point]) -> list[Change]:
@@ -322,6 +325,32 @@ def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
             )
         )
     return found
+
+
+def _single(run: Run) -> list[Finding]:
+    """What a single run measured: its date is on the charts, but it makes no line there."""
+    measured = series(run)
+    single = [(cell, points[0].run) for cell, points in measured.items() if len(points) == 1]
+    if not single:
+        return []
+    named = [
+        f"{_name(cell, list(measured))} in run {run.header.origins[number].name}"
+        for cell, number in single[:_NAMED]
+    ]
+    more = f"; and {len(single) - _NAMED} more" if len(single) > _NAMED else ""
+    numbers = sorted({number for _, number in single})[:_NAMED]
+    return [
+        Finding(
+            "trend.single",
+            "info",
+            f"{count(len(single), 'configuration')} of {len(measured)} "
+            f"{'was' if len(single) == 1 else 'were'} measured by a single run and so "
+            f"{'has' if len(single) == 1 else 'have'} no trend: {'; '.join(named)}{more}.",
+            "Measure all runs with the same configurations (device, hint, streams, batch, "
+            "precision and whatever else is in [matrix]).",
+            [Link(f"run {run.header.origins[n].name}", f"run-{n + 1}") for n in numbers],
+        )
+    ]
 
 
 def _name(cell: Cell, among: Sequence[Cell]) -> str:
