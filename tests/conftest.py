@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import onnx
 import pytest
@@ -44,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     pack_all()
+    # A deadline would be an assertion of time, which a busy machine breaks.
+    hypothesis.settings.register_profile("ovreport", deadline=None)
+    hypothesis.settings.load_profile("ovreport")
     config.stash[_running] = None
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:

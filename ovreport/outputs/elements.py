@@ -51,10 +51,8 @@ def equal_elements(a: Array, b: Array) -> Truths:
 def differences(a: Array, b: Array) -> Numbers:
     """``b − a`` of flat arrays of numbers, exact for integers before it is rounded once."""
     if a.dtype.kind in "iub" and b.dtype.kind in "iub":
-        more = _less_than(a, b)
-        # Of what is larger less what is smaller no bit is lost, whatever the sign.
-        x, y = a.astype(np.uint64), b.astype(np.uint64)
-        return np.where(more, (y - x).astype(np.float64), -(x - y).astype(np.float64))
+        (high_a, low_a), (high_b, low_b) = _halves(a), _halves(b)
+        return np.asarray((high_b - high_a) * 2.0**32 + (low_b - low_a))
     return np.asarray(b.astype(np.float64) - a.astype(np.float64))
 
 
@@ -65,13 +63,10 @@ def _equal_integers(a: Array, b: Array) -> Truths:
     return np.asarray((signed >= 0) & (signed.astype(np.uint64) == unsigned))
 
 
-def _less_than(a: Array, b: Array) -> Truths:
-    """``a < b``; earlier releases of numpy compare integers of either sign as floats."""
-    if (a.dtype.kind == "u") == (b.dtype.kind == "u"):
-        return np.asarray(a < b)
-    if a.dtype.kind == "u":
-        return np.asarray((b > 0) & (a < b.astype(np.uint64)))
-    return np.asarray((a < 0) | (a.astype(np.uint64) < b))
+def _halves(integers: Array) -> tuple[Numbers, Numbers]:
+    """The upper and lower 32 bits: floats hold differences of either, and their sum rounds once."""
+    wide = integers.astype(np.uint64 if integers.dtype.kind == "u" else np.int64)
+    return (wide >> 32).astype(np.float64), (wide & 0xFFFFFFFF).astype(np.float64)
 
 
 def _is_exact(integers: Array) -> Truths:

@@ -1,0 +1,56 @@
+"""Small things that are derived from a run: what is remembered, where shapes open, anchors."""
+
+from __future__ import annotations
+
+import gc
+
+from builders import node
+
+from ovreport.anchors import anchor
+from ovreport.computed.memo import by_identity
+from ovreport.computed.openness import openers
+from ovreport.run import Cell
+from ovreport.run.load import BUSY_CORES, is_busy
+
+
+class Thing:
+    """An object that a function can be asked of."""
+
+
+def test_an_answer_is_remembered_as_long_as_its_object_lives() -> None:
+    asked: list[int] = []
+
+    @by_identity
+    def number(thing: Thing) -> int:
+        asked.append(id(thing))
+        return len(asked)
+
+    first, second = Thing(), Thing()
+    assert [number(first), number(second), number(first)] == [1, 2, 1]
+    del first
+    gc.collect()
+    assert number(Thing()) == 3
+
+
+def test_shapes_open_at_the_first_operator_whose_output_is_open() -> None:
+    nodes = [
+        node("x", "Parameter"),
+        node("found", "NonZero", 0, shape="[1,?]"),
+        node("picked", "Gather", 0, 1, shape="[?,8]"),
+        node("y", "Relu", 0),
+        node("other", "Parameter", shape="[?,8]"),
+    ]
+    assert openers(nodes) == (1, 4)
+
+
+def test_anchors_hold_no_name_and_differ_by_cell_and_place() -> None:
+    cells = [Cell(model='<"a b">', version=version) for version in ("x", "y")]
+    anchors = {anchor(place, cell, 3) for place in ("layer", "node") for cell in cells}
+    assert len(anchors) == 4
+    assert all("<" not in name and '"' not in name and " " not in name for name in anchors)
+
+
+def test_a_load_that_was_not_recorded_is_not_busy() -> None:
+    assert not is_busy(None)
+    assert not is_busy(BUSY_CORES)
+    assert is_busy(1.01 * BUSY_CORES)
