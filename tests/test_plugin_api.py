@@ -16,14 +16,27 @@ import ovreport
 from ovreport.analysis import analyze, choose, installed
 from ovreport.config.options import Options
 from ovreport.errors import UserError
+from ovreport.export import graphs
 from ovreport.export.documents import csv_files, json_text
 from ovreport.plugin import Analyzer, Need
 from ovreport.rendering.page import render
 from ovreport.run import Run
 from ovreport.runfile import read_run
-from ovreport.section import Column, Crashed, Finding, Group, Row, Section, Skipped, Table
+from ovreport.section import (
+    Colouring,
+    Column,
+    Crashed,
+    Diagram,
+    DiagramNode,
+    Finding,
+    Group,
+    Row,
+    Section,
+    Skipped,
+    Table,
+)
 from ovreport.stats.estimate import Estimate
-from ovreport.text.values import Link
+from ovreport.text.values import Link, Role
 
 PACKAGE = Path(ovreport.__file__).parent
 MEASURED = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
@@ -310,3 +323,23 @@ def test_every_table_of_the_page_is_in_the_export_under_its_id(name: str) -> Non
     assert len(ids) == len(set(ids)) > 15
     page = render(run, analyses, with_data=False)
     assert [id for id in ids if f'id="{id}"' not in page] == []
+
+
+class Drawing(Plain):
+    id = "drawing"
+    exports_diagrams = True
+
+    def analyze(self, run: Run) -> Section | Skipped:
+        if not run.done:
+            return Skipped("Nothing to draw.")
+        node = DiagramNode("n", ["n"], "n", {"type": Role("type", "n")})
+        diagram = Diagram("own", "Own", [node], [], [Colouring("type", "type")], "n")
+        return Section([Group("m · parent", [diagram])])
+
+
+def test_diagrams_of_any_plugin_can_be_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {kind.id: kind for kind in (Plain, Drawing)}
+    monkeypatch.setattr(graphs, "installed", lambda: kinds)
+    assert list(graphs.graph_files(MEASURED, "dot")) == ["m-parent-own.dot"]
+    with pytest.raises(UserError, match=r"--graph: Nothing to draw\."):
+        graphs.graph_files(run_named("m"), "dot")
