@@ -1,5 +1,4 @@
-"""Paths as their user named them, files that are written whole or not at all, and terminal text
-that cannot misbehave."""
+"""Paths as their user named them, and files that are written whole or not at all."""
 
 from __future__ import annotations
 

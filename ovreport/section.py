@@ -128,6 +128,8 @@ class KeyFigure:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigures:
+    """Some figures that a reader sees first."""
+
     id: str
     figures: Sequence[KeyFigure]
     title: str = ""
@@ -399,6 +401,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """Blocks under one heading of a section."""
+
     heading: str
     blocks: Sequence[Block]
     id: str = ""

@@ -50,8 +50,7 @@ class _Program(click.Group):
 @click.version_option(__version__, "--version", prog_name="ovreport")
 @click.option("-v", "--verbose", is_flag=True, help="Show more about errors.")
 def main(verbose: bool) -> None:
-    """Measure OpenVINO models over a matrix of configurations and explain the results in one
-    self-contained HTML report.
+    """Measure OpenVINO models and explain the results in one HTML report.
 
     \b
     ovreport run model.onnx                   measure a model, write report.html

@@ -64,6 +64,7 @@ class Paths:
 
     @classmethod
     def choose(cls, report: Path, run_file: Path | None, resume: Path | None) -> Paths:
+        """Return where the report and the run file lie."""
         if run_file is not None and resume is not None:
             raise UserError(
                 "--run-file and --resume exclude each other",

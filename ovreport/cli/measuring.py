@@ -18,9 +18,12 @@ from ovreport.runfile import RunFile
 
 @dataclass
 class Measuring:
-    """``among`` are all cells that may be named, so that each is told by what differs;
+    """Measures cells and stores their results.
+
+    ``among`` are all cells that may be named, so that each is told by what differs;
     ``results``, by cell id, are those that are not measured again, and grow; ``resumed`` has the
-    launches that a killed run had done."""
+    launches that a killed run had done.
+    """
 
     planner: Planner
     run_file: RunFile

@@ -36,6 +36,7 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[float | str, ...]:
+        """Return the numbers or words of a comma-separated list."""
         return tuple(self._one(part.strip(), param, ctx) for part in str(value).split(","))
 
     def _one(
@@ -62,6 +63,7 @@ class Pin(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
+        """Return the field and the value of ``KEY=VALUE``."""
         from ovreport.run import Cell
 
         key, equals, wanted = (part.strip() for part in str(value).partition("="))
@@ -80,6 +82,7 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> list[float] | dict[str, list[float]]:
+        """Return the lowest and the highest value, for all inputs or by input."""
         from ovreport.errors import UserError
         from ovreport.planning.shapes import parse
 

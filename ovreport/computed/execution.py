@@ -77,7 +77,7 @@ def on_cpu(result: CellResult) -> bool:
 
 
 def _capabilities(environment: Environment, result: CellResult) -> frozenset[str]:
-    """``OPTIMIZATION_CAPABILITIES`` that all devices of a cell share: ``FP32``, ``INT8``, …"""
+    """Return the ``OPTIMIZATION_CAPABILITIES`` of all devices of a cell: ``FP32``, ``INT8``."""
     runtimes = {runtime.name: runtime.devices for runtime in environment.runtimes}
     known = {
         device.name: frozenset(re.findall(r"\w+", device.properties.get(_CAPABILITIES, "")))

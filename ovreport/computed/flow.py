@@ -69,10 +69,12 @@ class Conversion:
 
     @property
     def changes_precision(self) -> bool:
+        """Whether the layer's output has another precision than its input."""
         return self.precisions[0] != self.precisions[1]
 
     @property
     def changes_layout(self) -> bool:
+        """Whether the layer's output has another layout than its input."""
         return self.layouts[0] != self.layouts[1]
 
 

@@ -41,8 +41,10 @@ class Gap:
 
     @property
     def passes(self) -> Estimate:
-        """Latency with counters less latency without: what counters cost, and whatever else the
-        two passes differ by."""
+        """Latency with counters less latency without them.
+
+        It is what counters cost, and any other difference between the two passes.
+        """
         return difference(self.profiled, self.latency)
 
 

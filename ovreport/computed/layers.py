@@ -164,8 +164,10 @@ def layer_names(run: Run, result: CellResult) -> Names:
 
 @by_identity
 def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
-    """The model's nodes that each layer of the runtime graph executes: those that it names, else
-    the one that it replaces."""
+    """Return the model's nodes that each layer of the runtime graph executes.
+
+    They are the nodes that the layer names, else the one that it replaces.
+    """
     model = _model_nodes(run, result)
     resolve = _resolver(node.name for node in model)
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
@@ -313,8 +315,10 @@ def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
 
 
 def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
-    """Nodes whose value is known when the model is compiled: it follows from constants and from
-    shapes that leave nothing open."""
+    """Return the nodes whose value is known when the model is compiled.
+
+    Such a value follows from constants and from static shapes.
+    """
     return _closed_over(nodes, lambda node: is_constant(node) or _is_static_shape(node, nodes))
 
 

@@ -73,6 +73,7 @@ class LayerGroup:
 
     @property
     def b_s(self) -> float:
+        """Seconds of B's layers."""
         return sum(layer.median_s for layer in self.b)
 
     @property
@@ -82,6 +83,7 @@ class LayerGroup:
 
     @property
     def matched(self) -> bool:
+        """Whether both sides have layers in the group."""
         return bool(self.a and self.b)
 
     @property
@@ -433,8 +435,10 @@ def _alike(one: Node, other: Node) -> bool:
 
 
 def _neighbours(network: Network) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
-    """For each layer the nearest layers before and after it; nodes that take no time are seen
-    through."""
+    """Return, for each layer, the nearest layers before and after it.
+
+    Nodes that take no time are skipped.
+    """
     place_of = {layer.index: place for place, layer in enumerate(network.layers)}
     before: dict[int, set[int]] = defaultdict(set)
     after: dict[int, set[int]] = defaultdict(set)

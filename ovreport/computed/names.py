@@ -34,8 +34,10 @@ _WEIGHTS_ABOVE = 8
 
 @dataclass(frozen=True)
 class Names:
-    """Short names of a cell's nodes, by index, constants left out; no two of the runtime graph are
-    the same."""
+    """Short names of a cell's nodes, by index, without constants.
+
+    Names of the runtime graph are unique.
+    """
 
     runtime: Mapping[int, str]
     model: Mapping[int, str]

@@ -195,8 +195,10 @@ def _matmul(op: Operator) -> int:
 
 
 def _einsum(op: Operator) -> int | None:
-    """For the product of all labels' sizes: a multiplication where there are two operands, and an
-    addition where a label is summed over."""
+    """Count operations for the product of all labels' sizes.
+
+    Two operands make a multiplication, and a label that is summed over makes an addition.
+    """
     left = str(op.attributes.get("equation", "")).replace(" ", "").split("->")[0].split(",")
     if "..." in "".join(left) or len(left) != len(op.inputs) or len(left) > 2:
         return None
@@ -244,7 +246,10 @@ def _mvn(op: Operator) -> int:
 
 
 def _lrn(op: Operator) -> int:
-    """x / (bias + α / size · Σ x²)^β over ``size`` neighbours along each axis."""
+    """Count the operations of x / (bias + α / size · Σ x²)^β.
+
+    The sum is over ``size`` neighbours along each axis.
+    """
     size = op.attributes.get("size")
     if not isinstance(size, int):
         raise ValueError("LRN without a size")

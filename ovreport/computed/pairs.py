@@ -36,6 +36,7 @@ class Comparison:
 
     @property
     def heading(self) -> str:
+        """What is compared, in words: ``net: int8 against parent``."""
         return f"{self.subject}: {self.other} against {self.base}"
 
     @property

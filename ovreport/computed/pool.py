@@ -51,6 +51,7 @@ class Pool:
 
     @classmethod
     def of(cls, result: CellResult) -> Pool:
+        """Collect the counted slices of a measured cell, by launch."""
         assert result.resolved is not None, "only measured cells have figures"
         counted = [[s for s in launch.slices if s.counted] for launch in result.launches]
         return cls(counted, result.resolved.batch, result.launch_deviation or 0.0)

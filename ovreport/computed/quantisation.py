@@ -40,6 +40,7 @@ class Quantisation:
 
     @property
     def in_floating_point(self) -> tuple[ExecutedLayer, ...]:
+        """The products that run in floating point."""
         return tuple(layer for layer in self.products if layer.precision not in INT8)
 
     @property

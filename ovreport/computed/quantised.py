@@ -67,8 +67,11 @@ def _starts(node: Node) -> bool:
 
 
 def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, Origin]) -> Origin:
-    """Of a value that is quantised here: data that is rounded without a ``FakeQuantize``, rows
-    that are looked up in a table, or data with a range that the file knows."""
+    """Return how a value is quantised at this node.
+
+    Such a value is data that is rounded without a ``FakeQuantize``, rows that are looked up in a
+    table, or data whose range the file holds.
+    """
     if node.type in TAKES_PART and node.inputs and node.inputs[0][0] in found:
         return found[node.inputs[0][0]]
     source, port = node.inputs[0] if node.type == "Convert" and node.inputs else (None, 0)

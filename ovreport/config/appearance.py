@@ -37,19 +37,19 @@ def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
     if given is None:
         return {}
     folder = source.resolve(given)
-    found = {path.stem: path for path in sorted(folder.glob("*.html"))}
-    if not found:
+    templates_by_id = {path.stem: path for path in sorted(folder.glob("*.html"))}
+    if not templates_by_id:
         raise UserError(
             f"{source.name}: `report.templates` is {given!r}: not a folder with templates",
             "Put ID.html there, named after the analyzer whose section it arranges.",
         )
-    for id in found:
+    for id, template in templates_by_id.items():
         if id not in analyzers:
             raise UserError(
-                f"{source.name}: `report.templates`: {found[id].name} has the name of no analyzer",
+                f"{source.name}: `report.templates`: {template.name} has the name of no analyzer",
                 f"Analyzers: {', '.join(analyzers)}.",
             )
-    return found
+    return templates_by_id
 
 
 def _read(source: Source, key: str, given: str, limit: int) -> bytes:

@@ -217,7 +217,7 @@ class Measure(Settings):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, values: Any) -> Any:
-        """Who asks for less than the default least time means no more than that."""
+        """Lower ``min_time`` to a ``max_time`` that is below the default ``min_time``."""
         if isinstance(values, dict) and "min_time" not in values and "max_time" in values:
             longest = values["max_time"]
             if isinstance(longest, int | float) and 0 < longest < _MIN_TIME:
@@ -236,8 +236,7 @@ class Measure(Settings):
 
 
 class Outputs(Settings):
-    """Gives versions the same inputs, compares their outputs and keeps these for comparisons
-    with other runs."""
+    """Run versions on the same inputs, compare their outputs and keep them for other runs."""
 
     compare: bool = True
     """False: do not compare and keep outputs."""

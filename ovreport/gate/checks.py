@@ -47,6 +47,7 @@ class Gate:
     warnings: tuple[str, ...] = field(default=())
 
     def count(self, status: Status) -> int:
+        """Count the outcomes with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
     def fails(self, *, inconclusive: bool) -> bool:
@@ -76,9 +77,8 @@ def check(run: Run, rules: Sequence[Rule]) -> Gate:
     for rule in rules:
         before = len(outcomes)
         if not rule.relative:
-            for result in _candidates(run):
-                if _covers(run, rule, result):
-                    outcomes.append(_absolute(run, rule, result))
+            covered = (result for result in _candidates(run) if _covers(run, rule, result))
+            outcomes += [_absolute(run, rule, result) for result in covered]
         for comparison, pair in pairs if rule.relative else ():
             if _covers(run, rule, pair[1]):
                 outcome, warning = _relative(run, comparison, pair, rule, limits)

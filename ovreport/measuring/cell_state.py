@@ -84,6 +84,7 @@ class Member:
         self.requests += sum(one.requests for one in turns)
 
     def begin_launch(self, loaded: dict[str, Any]) -> None:
+        """Start to collect the slices of a new launch."""
         self.loaded = loaded
         self.peak_bytes = loaded["memory"]["inference_bytes"]
         self.warm_up, self.turns, self.taken = [], [], []

@@ -71,6 +71,7 @@ class OutputInputs:
 
     @cached_property
     def digest(self) -> str:
+        """SHA-256 of the input files."""
         return file_digest(self.files)
 
     def sets(self) -> list[Mapping[int, Array]]:
@@ -89,6 +90,7 @@ class OutputInputs:
 
     @property
     def words(self) -> str:
+        """The inputs in words, for the report."""
         several = len(self.files)
         more = f", and {several - 1} more of the next seeds" if several > 1 else ""
         return self.planned.input_data + more
@@ -114,8 +116,9 @@ class Question:
 
 
 def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question]:
-    """The baseline of every model against each of its other versions, runtimes, devices and
-    precisions, in the first cell of each.
+    """Pair the baseline of every model with each other version, runtime, device and precision.
+
+    Each is represented by its first cell.
 
     Raises:
         UserError: labels cannot be read.

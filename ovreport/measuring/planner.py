@@ -33,6 +33,7 @@ class Runtimes:
 
     @property
     def facts(self) -> tuple[RuntimeFacts, ...]:
+        """What each runtime told about itself."""
         return tuple(
             RuntimeFacts(name=name, openvino=i.openvino, python=i.python, devices=i.devices)
             for name, i in self.inspections.items()
@@ -142,6 +143,7 @@ class Planner:
         return paths
 
     def model_files(self) -> tuple[ModelFile, ...]:
+        """Describe the file of each version for the run's header."""
         return tuple(
             ModelFile(
                 model=version.name,

@@ -74,6 +74,7 @@ class WorkerSession:
 
     @property
     def pid(self) -> int:
+        """The worker's process id."""
         return self._process.pid
 
     def ask(self, stage: Stage, limit_s: float, do: str, **arguments: Any) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class WorkerSession:
         return self.answer(stage, limit_s)
 
     def tell(self, stage: Stage, do: str, **arguments: Any) -> None:
+        """Send a command without waiting for its answer."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
@@ -93,6 +95,7 @@ class WorkerSession:
             raise self._died(stage) from None
 
     def answer(self, stage: Stage, limit_s: float) -> dict[str, Any]:
+        """Wait for the answer to a command and return it."""
         line = self._line(stage, limit_s)
         try:
             answer = json.loads(line)

@@ -146,8 +146,10 @@ def agreement(run: Run, answers: Answers, options: OutputOptions) -> Agreement:
 def agreements(
     run: Run, pairs: Sequence[tuple[CellResult, CellResult]], options: OutputOptions
 ) -> list[Agreement]:
-    """What cells that are compared answer; several where they differ in what answers depend on,
-    such as the precision asked for."""
+    """Return the agreement of compared cells' outputs, one for each two points of the matrix.
+
+    There are several if the cells differ in what outputs depend on, such as the precision.
+    """
     points = [{a.cell.point, b.cell.point} for a, b in pairs]
     return [
         agreement(run, answers, options)

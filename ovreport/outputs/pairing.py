@@ -39,6 +39,7 @@ class Pair:
 
     @property
     def types(self) -> tuple[str, str]:
+        """Element types of both sides; empty where there is no such output."""
         a, b = (port.precision if port else "" for port in self.ports)
         return a, b
 

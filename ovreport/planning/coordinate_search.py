@@ -44,6 +44,7 @@ class Grid:
 
     @property
     def size(self) -> int:
+        """Points of the grid."""
         return len(self.streams) * len(self.batches)
 
     @property
@@ -86,8 +87,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Path:
-    """How far a search has come: ``end`` says why it ended, and is empty if the last trial's
-    outcome is still wanted."""
+    """How far a search is.
+
+    ``end`` says why it ended. It is empty while the outcome of the last trial is missing.
+    """
 
     trials: tuple[Trial, ...]
     end: str = ""

@@ -60,6 +60,7 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
 
 
 def is_excluded(cell: Cell, config: Config) -> bool:
+    """Whether an entry of ``[[matrix.exclude]]`` matches the cell."""
     return any(_matches(cell, entry) for entry in config.matrix.exclude)
 
 

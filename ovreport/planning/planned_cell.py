@@ -15,13 +15,16 @@ from ovreport.run import Cell, PartialLaunches, Port, Provenance
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """Paths are absolute; ``extensions`` are libraries with operations of the model's own;
+    """A cell with everything a worker needs.
+
+    Paths are absolute; ``extensions`` are libraries with operations of the model's own;
     ``ports`` and ``outputs`` are the model's own, ``shapes`` what the inputs run with, by index;
     ``count`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote,
     ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
     ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
     API runs it, and is empty where the C API can; ``provenance`` is what a result
-    depends on."""
+    depends on.
+    """
 
     cell: Cell
     model: Path

@@ -44,6 +44,7 @@ class PartialShape:
 
     @property
     def is_open(self) -> bool:
+        """Whether the number of dimensions, or one of them, is open."""
         return self.dimensions is None or None in self.dimensions
 
     def with_batch(self) -> PartialShape:
@@ -136,7 +137,6 @@ def guesses(
     of a graph network count nodes and edges, those of a recurrent state hold the batch of the
     other inputs, and some are best taken as 1 or as equal throughout.
     """
-
     with_batch = [part.with_batch() for part in known]
     with_states = [_with_state_batch(part, known).with_batch() for part in known]
     ways: list[tuple[Sequence[PartialShape], Callable[[int], int]]] = [

@@ -13,6 +13,8 @@ _CPUS = "CPUs allowed"
 
 
 class Device(Record):
+    """A device of a runtime, as OpenVINO describes it."""
+
     name: str
     full_name: str
     properties: dict[str, str] = Field(default_factory=dict)

@@ -51,10 +51,12 @@ class Slice(Record):
 
     @property
     def counted(self) -> bool:
+        """Whether the slice is part of the results."""
         return not (self.warmup or self.disturbed)
 
     @property
     def requests(self) -> int:
+        """Requests that the slice completed."""
         return len(self.latencies_ns)
 
 
@@ -144,8 +146,10 @@ class Resolved(Record):
 
 
 class Provenance(Record):
-    """What a result depends on besides its cell; a resumed run keeps results whose provenance
-    has not changed."""
+    """What a result depends on besides its cell.
+
+    A resumed run keeps results whose provenance has not changed.
+    """
 
     model: str
     """SHA-256 of the model's files."""
@@ -223,6 +227,7 @@ class CellResult(Record):
 
     @property
     def ok(self) -> bool:
+        """Whether the cell was measured."""
         return self.failure is None
 
     @property

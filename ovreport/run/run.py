@@ -61,10 +61,12 @@ class Run:
 
     @property
     def done(self) -> tuple[CellResult, ...]:
+        """Results of the measured cells."""
         return tuple(r for r in self.results if r.ok)
 
     @property
     def failed(self) -> tuple[CellResult, ...]:
+        """Results of the cells that failed."""
         return tuple(r for r in self.results if not r.ok)
 
     @property
@@ -132,4 +134,5 @@ class Run:
         )
 
     def model_file(self, model: str, version: str) -> ModelFile:
+        """Return the file of a version."""
         return next(m for m in self.header.models if (m.model, m.version) == (model, version))

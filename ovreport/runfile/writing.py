@@ -70,6 +70,7 @@ class RunFile:
         self.add(header)
 
     def add(self, record: Stored) -> None:
+        """Append one record and wait until it is on the disk."""
         self._file.write(line_of(record).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())

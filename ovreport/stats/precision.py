@@ -36,6 +36,7 @@ class Precision:
 
     @property
     def worst(self) -> float:
+        """The larger of both half-widths."""
         return max(self.throughput, self.median)
 
 

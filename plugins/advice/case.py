@@ -57,6 +57,7 @@ class Case:
 
     @cached_property
     def layers(self) -> tuple[ExecutedLayer, ...]:
+        """The executed layers of the cell."""
         return executed_layers(self.run, self.result)
 
     @cached_property
@@ -83,6 +84,7 @@ class Case:
 
     @cached_property
     def quantisation(self) -> Quantisation:
+        """What is quantised in the cell."""
         return quantisation(self.run, self.result)
 
     @cached_property
@@ -93,10 +95,12 @@ class Case:
 
     @property
     def on_cpu(self) -> bool:
+        """Whether only a CPU executed the cell."""
         return on_cpu(self.result)
 
     @property
     def on_gpu(self) -> bool:
+        """Whether only GPUs executed the cell."""
         return all(device.startswith("GPU") for device in execution_devices(self.result))
 
     @property
@@ -105,9 +109,11 @@ class Case:
         return abilities(self.run, self.result).dot_products
 
     def evidence(self, layers: Sequence[ExecutedLayer]) -> tuple[Link, ...]:
+        """Link to layers in the layer table."""
         return evidence(self.result, layers)
 
     def gain(self, layers: Sequence[ExecutedLayer]) -> float:
+        """Return the largest share of the latency that these layers could save."""
         return gain(self.run, self.result, layers)
 
 

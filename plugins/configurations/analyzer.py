@@ -211,8 +211,10 @@ class _Seen:
 
     @property
     def is_news(self) -> bool:
-        """Whether there was a choice: that of one latency and one throughput cell the latter has
-        more throughput says nothing."""
+        """Whether there was a choice.
+
+        Between one latency cell and one throughput cell there is none.
+        """
         if self.best is None or len(self.results) == 1:
             return False
         several = [place for place, r in enumerate(self.results) if r.cell.hint != "latency"]

@@ -58,6 +58,8 @@ _NOTABLE = 0.1
 
 
 class RooflineOptions(Options):
+    """``[analyzer.roofline]``: what counts as far from the roof."""
+
     low: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """fraction of the roof below which a layer counts as far from it"""
 

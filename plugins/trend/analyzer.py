@@ -162,8 +162,7 @@ def _chart(
             f"{name}: {show(values[0][1], figure.kind)} → {show(values[-1][1], figure.kind)}"
         )
     of_these = [c for c in changes if c.cell in known and c.figure is figure]
-    for change in of_these:
-        marks.append(Rule(change.run, _dated(run, change), vertical=True))
+    marks += [Rule(change.run, _dated(run, change), vertical=True) for change in of_these]
     marks += [
         # ``OpenVINO was 2026.3, now 2026.4``: what it was and is, is in the table of the runs.
         Rule(number, f"{changed[0].partition(' was ')[0]} changed", vertical=True)

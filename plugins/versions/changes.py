@@ -36,6 +36,7 @@ class Change:
 
     @property
     def s(self) -> float:
+        """Seconds that B takes more than A."""
         return self.b_s - self.a_s
 
 
@@ -355,8 +356,8 @@ def _members(run: Run, comparison: Comparison, pair: Pair, group: LayerGroup) ->
             )
             facts.append((name, Link(text, layer_anchor(result, layer)), "text"))
     a, b = (_parameters(run, *of) for of in zip(pair, group.mains, strict=True))
-    for name in (name for name in a if name in b and a[name] != b[name]):
-        facts.append((name, f"{a[name]} → {b[name]}", "text"))
+    differing = (name for name in a if name in b and a[name] != b[name])
+    facts += [(name, f"{a[name]} → {b[name]}", "text") for name in differing]
     return Facts(f"members-{comparison.id}", "", facts)
 
 

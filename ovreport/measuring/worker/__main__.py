@@ -1,6 +1,8 @@
-"""Commands come as JSON lines on standard input, ``{"do": "load", …}``; each is answered by one
-JSON line on what was standard output at the start. Standard output itself is turned to standard
-error at once: whatever a library prints cannot be taken for an answer.
+"""The worker's loop: read a command, run it, write its answer.
+
+Commands are JSON lines on standard input, ``{"do": "load", …}``. Each has one JSON line as its
+answer, on what was standard output at the start. Standard output itself is redirected to standard
+error at once, so that text that a library prints is never read as an answer.
 """
 
 from __future__ import annotations

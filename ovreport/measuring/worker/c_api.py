@@ -103,6 +103,7 @@ class Library:
             raise RuntimeError(message.decode(errors="replace") or f"OpenVINO's status {status}")
 
     def call(self, name: str, *arguments: Any) -> None:
+        """Call a function and raise if it fails."""
         self.check(getattr(self.functions, name)(*arguments))
 
     def made(self, name: str, *arguments: Any) -> c_void_p:
@@ -187,6 +188,7 @@ class Model:
         return [size.least if size.least == size.most else None for size in sizes]
 
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
+        """Compile the model for a device."""
         texts = [text for pair in properties.items() for text in map(_text, pair)]
         arguments = [c_char_p(text.encode()) for text in texts]
         self._library.call(
@@ -226,6 +228,7 @@ class Model:
         return [_shown(self._sizes(port)) for port in ports]
 
     def optimal_requests(self) -> int:
+        """Return how many requests the device works on best at a time."""
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
     def requests(self, count: int, sets: Sequence[Sequence[bytes]]) -> list[Request]:

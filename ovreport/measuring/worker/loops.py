@@ -30,7 +30,9 @@ class Request(Protocol):
     """An infer request of either API. A call that returns something true has failed."""
 
     @property
-    def infer(self) -> Callable[[], object]: ...
+    def infer(self) -> Callable[[], object]:
+        """Runs one inference and waits for its end."""
+
     @property
     def nothing(self) -> Callable[[], object]:
         """What does nothing, called the same way."""
@@ -43,7 +45,8 @@ class Request(Protocol):
     def latency_ns(self) -> Callable[[], int] | None:
         """The last inference's time where OpenVINO tells; else the time of the calls is taken."""
 
-    def feed(self, turn: int) -> None: ...
+    def feed(self, turn: int) -> None:
+        """Set the inputs to those of another input set."""
 
     def reset(self) -> None:
         """Forgets what earlier inferences left in the model's states."""

@@ -172,8 +172,10 @@ def _is_filled(constant: Any) -> bool:
 
 
 def _bytes(constant: Any) -> Any:
-    """What a constant holds, not copied; None of what is no weight: texts, shapes and indices,
-    and a single number."""
+    """Return the content of a weight without a copy.
+
+    It is None for a constant that is no weight: texts, shapes, indices and single numbers.
+    """
     kind, number = constant.get_element_type(), np.prod(constant.get_output_shape(0))
     if kind in (ov.Type.string, ov.Type.i32, ov.Type.i64) or number < 2:
         return None

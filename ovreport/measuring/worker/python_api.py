@@ -27,6 +27,7 @@ class Request:
         self._request, self._sets, self._stateful = request, sets, stateful
 
     def infer(self) -> None:
+        """Run one inference and wait for its end."""
         self._request.infer()
 
     def latency_ns(self) -> int:
@@ -102,6 +103,7 @@ class Model:
         return True
 
     def compile(self, device: str, properties: Mapping[str, str | int | float | bool]) -> None:
+        """Compile the model for a device."""
         self.compiled = self._core.compile_model(self.model, device, dict(properties))
 
     def properties(self) -> dict[str, str]:
@@ -113,6 +115,7 @@ class Model:
         return [str(item.get_partial_shape()) for item in self.compiled.outputs]
 
     def optimal_requests(self) -> int:
+        """Return how many requests the device works on best at a time."""
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def from_cache(self) -> bool | None:
@@ -168,7 +171,7 @@ def devices() -> dict[str, Any]:
 
 
 def frontend(path: str) -> str:
-    """The name of the front end that reads a model file: ``ir``, ``onnx``, ``tf``, …"""
+    """The name of the front end that reads a model file: ``ir``, ``onnx`` or ``tf``."""
     return str(FrontEndManager().load_by_model(path).get_name())
 
 

@@ -53,8 +53,10 @@ def executing(properties: Mapping[str, str]) -> list[str]:
 
 
 def of_executing(properties: Mapping[str, str], name: str) -> str | None:
-    """A property of the device that runs the model; None where it is not known or not the same
-    for all devices that do."""
+    """Return a property of the device that runs the model.
+
+    It is None if it is unknown, or if the devices that run the model differ in it.
+    """
     if name in properties:
         return properties[name]
     devices = behind(properties)

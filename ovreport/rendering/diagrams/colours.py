@@ -34,6 +34,7 @@ class Paint:
 
     @classmethod
     def of(cls, diagram: Diagram) -> Paint:
+        """Collect the palette of each colouring."""
         return cls(
             diagram,
             [
@@ -43,9 +44,11 @@ class Paint:
         )
 
     def first(self, node: DiagramNode) -> str:
+        """Return the fill of a node in the first colouring."""
         return fill_of(node.fills.get(self.diagram.colourings[0].id))
 
     def classes(self, node: DiagramNode) -> str:
+        """Return the CSS classes that choose a node's fill in each colouring."""
         return " ".join(
             f"{_letter(number)}{palette.index(fill_of(node.fills.get(colouring.id)))}"
             for number, (colouring, palette) in enumerate(

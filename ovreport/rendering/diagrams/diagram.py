@@ -36,9 +36,12 @@ _SMALLEST, _LARGEST = 0.4, 0.75
 
 @dataclass(frozen=True)
 class DiagramSvg:
-    """``html`` holds the switches of the colourings, their legends and the SVG; ``css`` its rules
+    """A diagram for the page.
+
+    ``html`` holds the switches of the colourings, their legends and the SVG; ``css`` its rules
     for the page's style element; ``note`` what a reader should know of the drawing; ``overview``
-    what stands for a picture so large that it is to be packed."""
+    what stands for a picture so large that it is to be packed.
+    """
 
     html: Markup
     css: str

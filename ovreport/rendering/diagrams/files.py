@@ -27,6 +27,8 @@ _HREF = re.compile(r' ?href="#([^"]*)"')
 
 @dataclass(frozen=True)
 class DiagramFile:
+    """The content of a diagram's file."""
+
     content: bytes
     scale: float = 1.0
     """Below one if the picture had to be made smaller."""

@@ -68,6 +68,7 @@ class Drawing:
 
     @property
     def width(self) -> int:
+        """Width of the drawing in points."""
         return -2 * self.left
 
     def svg(self, pieces: Sequence[PlacedPiece]) -> str:

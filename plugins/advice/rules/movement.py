@@ -222,8 +222,10 @@ def _how_many(number: int, of: int) -> str:
 
 
 def _broken_fusions(case: Case) -> Found | str:
-    """Element-wise layers that something keeps from the product before. One remedy for each reason:
-    where nothing stands between, there is none."""
+    """Find element-wise layers that another layer separates from the product before them.
+
+    Each reason has one remedy. Without a layer in between there is no remedy.
+    """
     others = [x for x in case.layers if x not in case.quantisation.converting]
     found = unfused(case.nodes, others, case.model)
     apart = [item for item in found if item.between]

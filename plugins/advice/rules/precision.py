@@ -242,8 +242,10 @@ def _why_slower(case: Case) -> str:
 
 
 def _int8_speed(case: Case) -> tuple[float, str]:
-    """How many times as fast as floating point the device was in i8: ``2.2, "2.2 × the rate of
-    f32"``; 1 where it was not measured."""
+    """Return how many times as fast as floating point the device is in i8, and words for it.
+
+    For example ``2.2, "2.2 × the rate of f32"``; 1 where it was not measured.
+    """
     floating = {name: rate for name, rate in case.rates.items() if name != "i8"}
     if not floating or "i8" not in case.rates:
         return 1.0, "an unknown rate"
@@ -258,7 +260,7 @@ def _int8_is_faster(case: Case) -> bool:
 
 
 def _where_it_went(case: Case, other: CellResult) -> str:
-    """``Convolution 31.9 ms → 29.2 ms, …; 55 layers that quantise or dequantise take 8.7 ms.``"""
+    """Say what each type gains: ``Convolution 31.9 ms → 29.2 ms; 55 layers … take 8.7 ms.``."""
     before, after = (
         {name: total_s(members) for name, members in by_type(layers).items()}
         for layers in (executed_layers(case.run, other), case.layers)

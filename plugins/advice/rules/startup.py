@@ -25,8 +25,10 @@ _MUCH_BYTES = 256 << 20
 
 
 def _worst(case: Case, cost: Callable[[CellResult], float]) -> tuple[CellResult, str]:
-    """The version's cell where something costs most, and words for it if it is not the leading
-    one."""
+    """Return the version's cell with the highest cost.
+
+    Words for the cell follow, which are empty if it is the focus cell.
+    """
     result = max(case.cells or (case.result,), key=cost)
     if cost(result) == cost(case.result):
         return case.result, ""
