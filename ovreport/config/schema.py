@@ -247,8 +247,7 @@ class Outputs(Settings):
 
 
 class Compare(Settings):
-    """By what versions, runtimes and devices are judged, in every section, in the gate and in what
-    is exported."""
+    """How versions, runtimes and devices are judged: in sections, in the gate and in exports."""
 
     baseline: str = "parent"
     """Version, runtime or device that the others are compared with; where there is none of this
