@@ -1,4 +1,4 @@
-"""What is said to a user whose input is wrong."""
+"""The error that a user sees for wrong input."""
 
 from __future__ import annotations
 

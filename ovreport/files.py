@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 
-# It can only be read by setting it, which is done while no other thread can make a file.
+# Reading it means setting it, so this happens while no other thread can create a file.
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
@@ -52,7 +52,7 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
-    """Fails before a file is written over another that is wanted.
+    """Fail before one file overwrites another that is needed.
 
     Args:
         outputs: by the option that names each.
@@ -70,10 +70,10 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes beside the target, then renames: a reader sees the old file or the new one.
+    """Write a temporary file and rename it: a reader sees the old file or the new one.
 
-    A link stays one, and what it leads to is replaced; a file keeps its permissions. What is no
-    file, such as ``/dev/stdout``, is written to as it is.
+    A link stays a link, and its target is replaced. A file keeps its permissions. A device, such
+    as ``/dev/stdout``, is written in place.
 
     Raises:
         UserError: the file cannot be written; what was there is unchanged.

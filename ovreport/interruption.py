@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# Who presses Ctrl-C twice does so within this time, and the program is ending already.
+# A double press of Ctrl-C takes less time than this. The program is already ending then.
 _DOUBLE_PRESS_S = 0.5
 
 
@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 
 def end_at_once() -> None:
-    """Has each of the signals end the program where it is, without a word."""
+    """Let each of the signals end the program at once, without a message."""
     for number in _taken():
         signal.signal(number, signal.SIG_DFL)
 
@@ -37,8 +37,8 @@ def ending_in_order() -> Iterator[None]:
     """Turns the first signal into :class:`Interrupted`, and that into an exit code.
 
     Signals that follow within half a second change nothing. Any later one ends the program at
-    once, as ending in order takes too long then. So does any after the block: nobody is left to
-    catch an exception.
+    once, as ending in order takes too long then. A signal after the block does so, too,
+    because nothing would catch an exception there.
     """
     first: float | None = None
 

@@ -244,7 +244,7 @@ def _answers(
 def _recordings(
     base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
 ) -> Iterator[Recording]:
-    """Of both sides, so that this comparison can itself be compared."""
+    """Return the recordings of both sides, so that this comparison can itself be compared."""
     for side, run in enumerate((base.run, candidate.run)):
         names = {old[side].point: new[side] for old, new in zip(pairs, renamed, strict=True)}
         for known in run.recordings:

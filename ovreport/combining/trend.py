@@ -18,22 +18,22 @@ _LONGEST_NAME = 190
 
 
 def distinct(runs: Sequence[tuple[str, Run]]) -> tuple[list[tuple[str, Run]], list[str]]:
-    """Each run once, and in words which files hold one that another holds as well.
+    """Return each run once, and a sentence for each file that repeats a run.
 
     A run and its report, and a run before and after it was resumed, are the same: begun in the same
     second on the same host, with cells in common. The one with most results is kept.
     """
     kept: list[tuple[str, Run]] = []
-    said = []
+    repeats = []
     for file, run in runs:
         place = next((n for n, (_, other) in enumerate(kept) if _is_same(run, other)), None)
         if place is None:
             kept.append((file, run))
             continue
-        said.append(f"{file} holds the same run as {kept[place][0]}, which counts once")
+        repeats.append(f"{file} holds the same run as {kept[place][0]}, which counts once")
         if len(run.done) > len(kept[place][1].done):
             kept[place] = (file, run)
-    return kept, said
+    return kept, repeats
 
 
 def _is_same(run: Run, other: Run) -> bool:

@@ -17,7 +17,7 @@ from ovreport.text.xml import legal_xml
 def junit(gate: Gate, header: Header, *, inconclusive_fails: bool) -> str:
     """One test case for each rule and cell: failed where it is broken, skipped where it is open.
 
-    What is kept is told on the suite's standard output.
+    Kept limits are listed on the suite's standard output.
 
     Args:
         inconclusive_fails: count what cannot be told as a failure.

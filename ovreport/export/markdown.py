@@ -24,7 +24,7 @@ _SENTENCE = 600
 
 # Of limits that are not kept; those that are need no more than their number.
 _SIGNS: dict[Status, str] = {"broken": "❌", "inconclusive": "❔"}
-# Of the other criteria only what changed is told.
+# Other criteria are listed only if they changed.
 _ALWAYS = frozenset({"throughput", "median"})
 
 

@@ -1,4 +1,4 @@
-"""Whether a run keeps its limits: each rule for each cell, judged by intervals."""
+"""Check the limits of a run: each rule for each cell, judged by intervals."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Comparing what two versions of a model answer."""
+"""Comparing the outputs of two versions of a model."""

@@ -1,4 +1,4 @@
-"""What came of comparing answers, in words."""
+"""The result of comparing outputs, in words."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _other_shapes(drift: OutputDrift) -> str:
 
 
 def exact(cosine: float | None) -> str:
-    """As many nines as it has: 0.99997 is not 1."""
+    """Return the similarity with all its nines: 0.99997 is not 1."""
     if cosine is None:
         return ""
     if cosine == 1:

@@ -1,4 +1,4 @@
-"""What versions answer when they are fed the same."""
+"""The outputs of versions that got the same inputs."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class RecordedOutput(Record):
 
 
 class Recording(Record):
-    """What one version answered, so that versions of different runs can be compared."""
+    """The outputs of one version, kept so that versions of different runs can be compared."""
 
     cell: Cell
     """The first of its version, runtime, device and precision."""

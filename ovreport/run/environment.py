@@ -46,7 +46,7 @@ class Environment(Record):
     openvino: str
     packages: dict[str, str] = Field(default_factory=dict)
     governor: str | None = None
-    """Frequency policy of the CPUs, where the system tells."""
+    """Frequency policy of the CPUs, where the system shows it."""
     max_mhz: Amount | None = None
     isa: Many[str] = ()
     """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""

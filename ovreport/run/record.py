@@ -57,7 +57,7 @@ def _bounded(value: JsonValue) -> JsonValue:
 ConfigPart = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
 """A part of a config."""
 Many = Annotated[tuple[T, ...], Field(fail_fast=True)]
-"""A series. Its first wrong item is told and no other, as each takes 100 times its text."""
+"""A series. Only its first wrong item is reported: each report takes 100 times its text."""
 
 
 class Record(BaseModel):

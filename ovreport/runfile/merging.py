@@ -1,4 +1,4 @@
-"""From the lines of a run file to its run: later lines replace earlier, and runs are joined."""
+"""Build a run from the lines of a run file: later lines replace earlier ones."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def read_run(path: Path) -> Run:
 
 
 def is_unbegun(path: Path) -> bool:
-    """Whether a run was killed before its first line was whole: there is nothing to lose."""
+    """Whether a run was killed before its first line was whole, so that it holds nothing."""
     try:
         with path.open("rb") as file:
             line = file.readline(_MAX_BYTES)
@@ -125,7 +125,11 @@ def parsed(path: Path, content: bytes, budget: Budget) -> Run:
 
 
 def _check_first(path: Path, line: bytes) -> None:
-    """It tells whether this is a run file at all, and of a format that is known."""
+    """Check that this is a run file of a known format.
+
+    Raises:
+        UserError: it is not.
+    """
     try:
         first = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A run without what tells where and by whom it was made, before it goes to strangers."""
+"""Remove from a run what shows where and by whom it was made."""
 
 from __future__ import annotations
 

@@ -53,14 +53,14 @@ class RunFile:
             ) from error
 
     def begin(self, header: Header) -> None:
-        """Starts a run of its own in place of what the file held."""
+        """Start a new run in place of the content of the file."""
         self._file.truncate(0)
         self.add(header)
 
     def go_on(self, header: Header, known: Iterable[str]) -> None:
-        """Goes on with the run that the file holds.
+        """Continue the run that the file holds.
 
-        A last line that was not finished goes; one that lacks its end alone gets it.
+        An unfinished last line is removed. A whole last line without a line end gets one.
 
         Args:
             known: ids of the graphs that the file holds already.
@@ -84,7 +84,7 @@ class RunFile:
         self.add(result)
 
     def _mend_end(self) -> None:
-        """The last line may be one of a large graph, and yet most of the file stays unread."""
+        """Mend the last line, which may hold a large graph, without reading the whole file."""
         end = size = self._file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _PIECE)
@@ -116,7 +116,7 @@ class RunFile:
 
 
 def _claim(file: BinaryIO) -> None:
-    """Keeps other processes from writing the file until it is closed.
+    """Keep other processes from writing the file until it is closed.
 
     Raises:
         BlockingIOError: another process writes it.

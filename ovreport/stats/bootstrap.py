@@ -1,4 +1,4 @@
-"""Bootstrap of the slices of one launch, where there are no others to tell how far they scatter.
+"""Bootstrap of the slices of one launch, where no other launch shows the scatter.
 
 Requests of one slice are autocorrelated (the same caches, the same neighbours), so slices are drawn
 and not single latencies. Source: Davison and Hinkley, *Bootstrap Methods and their Application*

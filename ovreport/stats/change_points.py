@@ -3,9 +3,9 @@
 The series is split so that the squared deviations from each part's mean, in units of the noise,
 plus a penalty for each split, are least: optimal partitioning (Jackson et al., *An Algorithm for
 Optimal Partitioning of Data on an Interval*, 2005), which finds the best of all splits in O(n²).
-The noise is told from neighbours, whose differences a change of level hardly touches: the median
-absolute deviation of successive differences (von Neumann's idea, made robust as by Rousseeuw and
-Croux, 1993).
+The noise is estimated from neighbours, whose differences a change of level hardly affects: the
+median absolute deviation of successive differences (von Neumann's idea, made robust as by
+Rousseeuw and Croux, 1993).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Fewer values tell no noise: the deviation of four differences is off by half of itself.
+# Noise cannot be estimated from fewer values: that of four differences is wrong by half of itself.
 MIN_VALUES = 6
 # A single run that stands out is not a level.
 _MIN_PART = 2

@@ -1,4 +1,4 @@
-"""How well cells are known while they are being measured."""
+"""How narrow the intervals of cells are while they are measured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ovreport.stats.uncertainty import (
     student,
 )
 
-# Asked after every turn: a tenth of the replicates of a final figure is enough to stop by.
+# Computed after every turn: a tenth of a final figure's replicates is enough to stop by.
 _REPLICATES = 200
 # Slices of a launch: enough to see how they vary, and not so many that it rules the others.
 _FEWEST, _MOST = 3, 20

@@ -60,7 +60,7 @@ class Error:
         return student(self.freedom) * self.deviation
 
     def with_independent(self, other: Error) -> Error:
-        """Of a sum or difference of two figures that know nothing of each other.
+        """Return the error of a sum or difference of two independent figures.
 
         B. L. Welch, *The generalization of Student's problem when several different population
         variances are involved*, Biometrika 34, 1947.
@@ -97,7 +97,7 @@ def _within(angle: float, freedom: int) -> float:
 
 
 def between_launches(values: FloatArray, sizes: Sequence[int], typical: float = 0.0) -> Error:
-    """Of a figure of several launches.
+    """Return the standard error of a figure that several launches measured.
 
     Args:
         values: the figure of each.
@@ -116,7 +116,7 @@ def between_launches(values: FloatArray, sizes: Sequence[int], typical: float = 
 
 
 def typical_deviation(deviations: Sequence[float]) -> float:
-    """Of a launch, from the cells of a run; 0 for too few of them.
+    """Return the usual deviation of a launch, from the cells of a run; 0 for too few cells.
 
     It is the median, since one cell whose launches differ much says nothing about the others.
     """
@@ -124,7 +124,7 @@ def typical_deviation(deviations: Sequence[float]) -> float:
 
 
 def within_launch(replicates: FloatArray, slices: int) -> Error | None:
-    """Of a figure of one launch, from those of its resampled slices; None for too few slices."""
+    """Return the error of one launch's figure from its resampled slices; None for too few."""
     if slices < MIN_SLICES:
         return None
     return Error(float(np.std(replicates)) * sqrt(slices / (slices - 1)), slices - 1)
@@ -135,8 +135,8 @@ def mean_of_medians(
 ) -> tuple[float, Error | None]:
     """The medians of launches, averaged by their slices, and how far that may be off.
 
-    A slice that was disturbed has no hold on the median of its launch; launches are few, and what
-    they differ by has no outliers.
+    A disturbed slice does not move the median of its launch. Launches are few, and their
+    differences have no outliers.
 
     Args:
         series: one number for each slice, by launch.
