@@ -171,7 +171,7 @@ def fixing_shapes(model: Sequence[Node]) -> str:
         return f"Give the model fixed shapes (`shape`): {_listed(inputs)} {_is(inputs)} open."
     if inside:
         return (
-            "The inputs have fixed shapes already; sizes inside follow from values, from "
+            "The inputs have fixed shapes already; sizes inside depend on values, beginning with "
             f"{_listed([*inside])} on."
         )
     return ""

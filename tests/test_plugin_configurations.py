@@ -96,7 +96,7 @@ def test_the_device_s_own_choice_is_marked_and_what_others_are_held_against(grou
     assert "device's choice" in str(own["mark"])
     assert own["ratio"] == Estimate.exact(1.0)
     (column,) = (c for c in table(group).columns if c.key == "ratio")
-    assert column.label == "To the device's choice"
+    assert column.label == "Over device's choice"
     names = [n for m in chart(group, "configurations-").marks if isinstance(m, Points)
              for n in m.names if n]  # fmt: skip
     assert "2 (auto)" in names

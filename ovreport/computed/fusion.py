@@ -28,7 +28,7 @@ class Unfused:
     product: int
     """Index of the convolution or matrix product that computes its input."""
     between: tuple[int, ...]
-    """What stands between them, from the product on."""
+    """Layer between them, from the product on."""
     others: tuple[int, ...]
     """What else reads the product, where nothing stands between."""
     reason: str

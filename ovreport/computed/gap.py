@@ -28,7 +28,7 @@ class Gap:
     means: float
     """Sum of the layers' means, which hold what disturbed single inferences."""
     unplaced: float
-    """In layers that the runtime graph does not hold."""
+    """In layers that are not in the runtime graph."""
     profiled: Estimate
     """Latency with counters on."""
     outside: float

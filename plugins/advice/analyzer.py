@@ -19,9 +19,9 @@ class Advice(Analyzer):
     id = "advice"
     title = "Advice"
     reading = (
-        "Each piece names its figures from this run, and the most it could gain: if the layers it "
-        "names took no time at all (Amdahl's law), unless it says otherwise. What was looked at "
-        "without result is listed below."
+        "Each piece of advice gives figures of this run and the most it could gain. "
+        "Unless it says otherwise, this is the gain if its layers took no time at all (Amdahl's "
+        "law). Questions that led to no advice are listed below."
     )
     needs = frozenset({"full_rate"})
     order = 150
@@ -40,7 +40,7 @@ class Advice(Analyzer):
             Column("version", "Version"),
             Column("question", "Question"),
             Column("answer", "Answer"),
-            Column("id", "Id", "code", help="To be suppressed by, under [report] suppress."),
+            Column("id", "Id", "code", help="Hide this advice by its id, under [report] suppress."),
         ]
         table = Table("advice-rules", "All that was looked at", columns, rows, collapsed=True)
         return Section([Group("", [table])], findings)

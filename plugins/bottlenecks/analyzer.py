@@ -60,7 +60,8 @@ class Bottlenecks(Analyzer):
     id = "bottlenecks"
     title = "Bottlenecks"
     reading = (
-        "Where to look first; what to do is under Advice. The gain is the most that could be "
+        "This section shows where the time goes; Advice says what to do. The gain is the most "
+        "that could be "
         "saved if the named layers took no time at all (Amdahl's law)."
     )
     needs = frozenset({"layers"})
@@ -168,7 +169,7 @@ def _table(
                 "time": layer.median_s,
                 "share": layer.share,
                 "cumulative": float(cumulative),
-                "path": "" if layer.index in path else "beside",
+                "path": "" if layer.index in path else "parallel",
                 "gain": gain(run, result, [layer]),
             }
         )
@@ -181,7 +182,9 @@ def _table(
         Column("time", "Time", "duration"),
         Column("share", "Share", "share"),
         Column("cumulative", "Cumulative", "share", optional=True),
-        Column("path", "Critical path", help="beside: it could run while others do."),
+        Column(
+            "path", "Critical path", help="parallel: it could run at the same time as other layers."
+        ),
         Column("gain", "Could gain", "share", help=_GAIN),
     ]
     first = "The first" if needed == 1 else f"The first {needed}"
@@ -253,10 +256,10 @@ def _path(
         "bottlenecks.branches",
         "info",
         f"{point_name(run, result)}: the critical path takes {show(time, 'duration')}; "
-        f"{show(beside, 'share')} of the layers' time is in branches beside it, which is the most "
-        "that running branches in parallel could save.",
-        "OpenVINO's CPU plugin runs the layers of one request one after another: several streams "
-        "fill the cores with several requests instead.",
+        f"{show(beside, 'share')} of the layers' time is in parallel branches; running these at "
+        f"the same time could save no more than that.",
+        "OpenVINO's CPU plugin runs the layers of one request one after another. Several streams "
+        "use the cores for several requests instead.",
         evidence(result, off, 3),
         check="Compare the throughput of cells with one stream and with several.",
     )
@@ -291,7 +294,7 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
         f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
         (Link("how the layers add up", anchor("sum", result)),),
-        check="Measure again on a quiet machine, and see whether they still differ.",
+        check="Measure again on a quiet machine, and check whether they still differ.",
     )
 
 
@@ -305,11 +308,11 @@ def _of_more(result: CellResult, known: Gap) -> str:
         )
     if known.unplaced > rest / 2:
         held = show(known.unplaced, "duration")
-        return f"Of that, {held} are in layers that the runtime graph does not hold."
+        return f"Of that, {held} are in layers that are not in the runtime graph."
     if known.means - total > rest / 2:
         return (
-            "In each inference some layers, now these, now those, take longer than usual, which "
-            f"their medians leave out: their means add up to {show(known.means, 'duration')}."
+            f"In each inference different layers take longer than usual, which their medians "
+            f"leave out: their means add up to {show(known.means, 'duration')}."
             f"{_busy(result)}"
         )
     text = (
@@ -331,12 +334,13 @@ def _of_less(result: CellResult, known: Gap) -> str:
         return _UNKNOWN.strip()
     longer = show(known.passes.point, "duration")
     return (
-        f"With counters on, an inference takes {longer} longer.{_busy(result)} How much of that "
-        "the counters cost, and how much the machine was slower then, was not measured."
+        f"With counters on, an inference takes {longer} longer.{_busy(result)} This run did "
+        f"not measure how much of that is the cost of the counters, and how much is a slower "
+        f"machine."
     )
 
 
-_UNKNOWN = " No figure of this run tells why."
+_UNKNOWN = " No figure of this run explains it."
 
 
 def _busy(result: CellResult) -> str:

@@ -90,8 +90,8 @@ def island_table(
             )
         )
     columns = [
-        Column("layers", "Longest layers of it"),
-        Column("count", "Layers", "count", help="Conversions at its shores included."),
+        Column("layers", "Its longest layers"),
+        Column("count", "Layers", "count", help="Including the conversions at its borders."),
         Column("precisions", "In"),
         Column("before", "INT8 before"),
         Column("after", "INT8 after"),
@@ -130,12 +130,12 @@ def fusion_table(
         Column("layer", "Layer"),
         Column("type", "Type"),
         Column("product", "Not fused into"),
-        Column("between", "What stands between"),
-        Column("others", "What reads it too"),
+        Column("between", "Layer between"),
+        Column("others", "Other reader"),
         *_TIMES,
     ]
     title = "Element-wise layers that were not fused"
-    note = "With neither reason the device has no fused kernel for the operator or its precision."
+    note = "If neither is given, the device has no fused kernel for the operator or its precision."
     return [Table(f"unfused-{result.cell.id}", title, columns, rows, note)] if rows else []
 
 

@@ -85,7 +85,7 @@ class ConfigurationOptions(Options):
     """Options of the section."""
 
     percentile: Literal["mean", "median", "p90", "p95", "p99"] = Field(
-        default="median", description="which latency is drawn and held against the threshold"
+        default="median", description="the latency that is drawn and compared with the threshold"
     )
 
 
@@ -95,9 +95,10 @@ class Configurations(Analyzer[ConfigurationOptions]):
     id = "configurations"
     title = "Configurations"
     reading = (
-        "Up is more throughput, left is less latency. The sweet spot is the highest throughput "
-        "whose latency is within the threshold. On the line, by the figures alone, no other "
-        "configuration has both more throughput and less latency."
+        "Points further up have more throughput, points further left less latency. The sweet spot "
+        "is the highest throughput "
+        "whose latency is within the threshold. For a configuration on the line, no other one has "
+        "both more throughput and less latency, by the figures without their intervals."
     )
     needs = frozenset({"full_rate"})
     order = 200
@@ -184,10 +185,10 @@ def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[
         Finding(
             "configurations.not-in-force",
             "warning",
-            f"{version_name(cell, cells)}: not all that was asked for is in force "
+            f"{version_name(cell, cells)}: the device did not make all settings as asked "
             f"({'; '.join(found[:_NAMED])}{more}).",
-            "Figures are those of what the device made. Leave such cells out, or ask for what the "
-            "device can: streams need a thread each.",
+            "The figures are those of the settings that the device made. Leave such cells out, or "
+            "ask for possible settings: each stream needs a thread.",
         )
     ]
 
@@ -262,7 +263,7 @@ class _Seen:
     def group(self) -> Group:
         cell = self.results[0].cell
         name = file_name("inference", cell.model, cell.version, cell.id)
-        text = "Save the inference report (CSV, ; between columns, FPS and ms)"
+        text = "Save the inference report (CSV, columns separated by ;, FPS and ms)"
         report = Download(f"csv-of-{cell.id}", text, name, inference_report(self.results))
         blocks: list[Block] = [self._chart(), self._table(), report]
         alike: dict[str, list[int]] = defaultdict(list)
@@ -475,9 +476,9 @@ class _Seen:
             )
         columns = [
             Column("cell", "Configuration"),
-            Column("mark", "Mark", help="device's choice: what the device chose by itself under "
-                   "the throughput hint.", kept=True),
-            Column("streams", "Streams", help="As the device resolved them; auto: its own choice."),
+            Column("mark", "Mark", help="device's choice: what the device chose itself with the "
+                                        "throughput hint.", kept=True),
+            Column("streams", "Streams", help="The number in force; auto: the device chose it."),
             Column("requests", "Requests", "count", help="Infer requests in flight.",
                    optional=True),
             Column("batch", "Batch", "count"),
@@ -486,12 +487,12 @@ class _Seen:
             Column("fps", "Throughput", "rate", kept=True),
             Column("latency", f"Latency, {self.percentile}", "duration", kept=True),
             Column("p95", "Latency, p95", "duration"),
-            Column("ratio", "To the device's choice", "ratio", help="Throughput over that of the "
+            Column("ratio", "Over device's choice", "ratio", help="Throughput over that of the "
                    "device's own choice."),
-            Column("gain", "To one stream", "ratio",
+            Column("gain", "Over one stream", "ratio",
                    help="Throughput over that of one stream, all else equal.", optional=True),
-            Column("efficiency", "Scaling efficiency", "share", help="That ratio over the number "
-                   "of streams: 100 % where every stream brings as much as the first.",
+            Column("efficiency", "Scaling efficiency", "share", help="This ratio divided by the "
+        "number of streams: 100 % where every stream adds as much as the first.",
                    optional=True),
             Column("stopped", "Ended by", help="target: launches agree; max time: time is up.",
                    optional=True),

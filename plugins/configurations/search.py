@@ -64,12 +64,12 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
         Column("what", "Outcome"),
     ]
     note = (
-        "From the device's own choice along streams and batch in turns, as long as a step brings "
-        f"a gain. {end}"
+        f"The search begins at the device's own choice and changes streams and batch in "
+        f"turns, as long as a step brings a gain. {end}"
     )
     if elsewhere:
         note += f" {count(elsewhere, 'step')} to configurations without a result here are left out."
-    return Table(f"search-{own.cell.id}", "How the best was searched", columns, rows, note)
+    return Table(f"search-{own.cell.id}", "Steps of the search", columns, rows, note)
 
 
 _BETTER, _MAYBE = "best so far", "may be the best so far"

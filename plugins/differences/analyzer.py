@@ -32,7 +32,10 @@ class Differences(Analyzer):
 
     id = "differences"
     title = "Base and candidate"
-    reading = "Whatever differs here may cause a difference of speed, beside what is to be judged."
+    reading = (
+        "Everything that differs here may cause a difference of speed, in addition to the "
+        "change that you want to judge."
+    )
     order = 150
 
     @classmethod
@@ -93,8 +96,8 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
         Column("created", "Begun, UTC"),
         Column("openvino", "OpenVINO"),
         Column("cpu", "Processor"),
-        Column("cells", "Cells compared", help="Of all that were planned; others have no "
-               "counterpart on the other side."),
+        Column("cells", "Cells compared", help="Of all planned cells; the others have no "
+                                               "counterpart on the other side."),
     ]  # fmt: skip
     return Table("sides", "What is compared", columns, rows)
 
@@ -119,7 +122,7 @@ def _table(found: Sequence[tuple[str, Difference]], base: str, candidate: str) -
         Column("was", base),
         Column("now", candidate),
     ]
-    return Table("what-differs", "What differs", columns, rows, "What is the same is not listed.")
+    return Table("what-differs", "What differs", columns, rows, "Equal values are not listed.")
 
 
 def _verdict(base: Header, candidate: Header, found: Sequence[tuple[str, Difference]]) -> str:
@@ -130,7 +133,7 @@ def _verdict(base: Header, candidate: Header, found: Sequence[tuple[str, Differe
         f"±{show(NOISE_APART, 'share')} are taken as noise"
     )
     names = _listed(d.what for _, d in found if d.topic in ("machine", "software"))
-    return f"{text}, and {names} differ as well." if names else f"{text}."
+    return f"{text}, and {names} differ, too." if names else f"{text}."
 
 
 def _findings(
@@ -143,7 +146,7 @@ def _findings(
     for id, topics, text in (
         ("machine", ("machine",), "the machines differ"),
         ("settings", ("settings",), "the settings differ"),
-        ("cells", ("cell",), "what was run or fed differs"),
+        ("cells", ("cell",), "the models or their inputs differ"),
     ):
         what = _listed(d.what for _, d in found if d.topic in topics and d.what != "Host")
         if what:
@@ -151,8 +154,9 @@ def _findings(
                 Finding(
                     f"differences.{id}",
                     "warning",
-                    f"Ratios are not of the models alone: {text} ({what}).",
-                    "Measure both sides alike, or read the ratios as of everything together.",
+                    f"The ratios do not show the models alone: {text} ({what}).",
+                    "Measure both sides in the same way, or read the ratios as the effect of all "
+                    "differences together.",
                 )
             )
     if "Content (SHA-256)" not in named:
@@ -160,7 +164,7 @@ def _findings(
             Finding(
                 "differences.same_model",
                 "info",
-                "Both sides ran the very same model files: no difference comes from the model.",
+                "Both sides ran the same model files: no difference comes from the model.",
             )
         )
     findings.append(
@@ -169,7 +173,7 @@ def _findings(
             "info",
             f"The sides were measured at different times ({base.created_utc} and "
             f"{candidate.created_utc} UTC).",
-            "To tell smaller differences, measure both as versions of one run, in turns.",
+            "To see smaller differences, measure both as versions of one run, in turns.",
         )
     )
     return findings

@@ -55,7 +55,7 @@ def _machine(environment: Environment) -> Facts:
         ("Logical cores that the process may use", _allowed(environment), "text"),
         ("Instruction sets", ", ".join(environment.isa), "text"),
         ("Memory", environment.memory_bytes, "bytes"),
-        ("Frequency policy", environment.governor or "not told by the system", "text"),
+        ("Frequency policy", environment.governor or "not reported by the system", "text"),
         ("Busy cores before the run", environment.load, "number"),
         ("Container", environment.container or "none", "text"),
         ("Cores allowed by the container", environment.cpu_quota, "number"),
@@ -177,13 +177,18 @@ def _cells(run: Run) -> Table:
             "cached",
             "From cache",
             "count",
-            help="Launches that loaded what the device had "
-            "compiled before (CACHE_DIR); the others compiled.",
+            help="Launches that loaded the model from the device's cache (CACHE_DIR); the "
+            "others compiled it.",
         ),
         Column("slices", "Slices", "count"),
         Column("time", "Measured", "number", "s"),
         Column("stopped", "Ended by"),
-        Column("harness", "Harness", "duration", help="What starting a request costs by itself."),
+        Column(
+            "harness",
+            "Harness",
+            "duration",
+            help="The time to start a request, without the inference.",
+        ),
         Column("python", "Why by the Python API"),
     ]
     return Table("measured-cells", "How the cells were measured", columns, rows)
@@ -232,8 +237,8 @@ def _findings(run: Run) -> list[Finding]:
             Finding(
                 "environment.affinity",
                 "info",
-                f"Of the logical cores the process may use {_allowed(environment)}: the figures "
-                "hold for these alone.",
+                f"Logical cores that the process may use: {_allowed(environment)}. The figures hold "
+                f"for these only.",
                 "Run without taskset, or with more cores in the container, to use the others.",
             )
         )
@@ -257,7 +262,7 @@ def _findings(run: Run) -> list[Finding]:
                 "warning",
                 f"{count(len(elsewhere), 'cell')} of {len(run.results)} ({named}) were measured "
                 f"in another environment: {'; '.join(other.changes(environment))}.",
-                "Compare cells across environments with care, or measure all of them anew.",
+                "Compare cells across environments with care, or measure all of them again.",
             )
         )
     return found

@@ -71,10 +71,10 @@ class Kernels(Analyzer):
     id = "kernels"
     title = "Kernels"
     reading = (
-        "The primitive that executes each layer: jit kernels are generated for this processor, "
-        "brg ones are such kernels that multiply matrices block by block, ref ones are plain code. "
-        "Two kinds of layers with ref are not slow: recurrent ones compute their steps by matrix "
-        "products, and others only move data."
+        "The kernel, or primitive, that executes each layer. jit kernels are generated "
+        "for this processor; brg kernels are jit kernels that multiply matrices block by block; "
+        "ref kernels are plain code. Two kinds of layers with ref kernels are not slow: "
+        "recurrent layers compute their steps by matrix products, and some layers only move data."
     )
     needs = frozenset({"layers"})
     order = 550
@@ -176,7 +176,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
     return Table(f"kernels-{result.cell.id}", "By kernel", columns, rows)
 
 
-_UNI = "uni: chosen when the kernel is made."
+_UNI = "uni: chosen when the kernel is generated."
 _SUMS = (
     Column("count", "Layers", "count"),
     Column("time", "Time", "duration"),
@@ -219,7 +219,7 @@ def _references(
             f"{name}: {count(len(copying), 'layer')} "
             f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) only "
             f"{'moves' if len(copying) == 1 else 'move'} data: {show(share, 'share')} of the time.",
-            "Their cost is the copy itself, not a slow computation.",
+            "Their cost is the copy itself, not a slow kernel.",
             evidence(result, copying),
             gain=gain(run, result, copying),
         )

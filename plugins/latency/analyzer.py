@@ -79,7 +79,8 @@ def _left_out(shown: Sequence[CellResult], whole: int) -> list[Text]:
     return [
         Text(
             "latencies-drawn",
-            f"Latencies are drawn of {len(shown)} of {count(whole, 'cell')}: those in latency mode "
+            f"The chart shows the latencies of {len(shown)} of {count(whole, 'cell')}: those in "
+            f"latency mode "
             "and the sweet spots first, then in the order of the table.",
         )
     ]
@@ -119,14 +120,14 @@ def _table(run: Run) -> Table:
         Column("deviation", "Standard deviation", "duration", optional=True),
         Column(
             "cost", "Harness", "duration",
-            help="What the loop adds to a request, where that is above 1 % of the latency.",
+            help="The time that the loop adds to a request, if it is above 1 % of the latency.",
         ),
     ]  # fmt: skip
     note = "" if all(map(kept_up, run.done)) else _BEHIND
     return Table("latencies", "Latency of single requests", columns, rows, note)
 
 
-_BEHIND = "Where requests are left behind the wait grows as long as it lasts: no latency is given."
+_BEHIND = "Where the machine does not keep up, the wait grows all the time, so no latency is given."
 
 
 def _effort(run: Run) -> Table:
@@ -158,19 +159,19 @@ def _effort(run: Run) -> Table:
         Column("first", "First inference", "duration"),
         Column("steady", "Steady after", "count", help="Requests until the steady state (MSER), of "
                "the launch that took longest; empty where a launch did not reach it in time."),
-        Column("warm", "Warm-up requests", "count", help="Measured and not counted.",
+        Column("warm", "Warm-up requests", "count", help="Measured but not counted.",
                optional=True),
         Column("warm_s", "Warm-up", "number", "s"),
         Column("launches", "Launches", "count", help="Worker processes one after another."),
-        Column("slices", "Slices", "count", help="That count."),
+        Column("slices", "Slices", "count", help="Slices that count."),
         Column("disturbed", "Disturbed", "count", help="Slices that do not count, as other "
                "programs left too little of the processor."),
-        Column("load", "Other load", "number", "cores", help="What other programs used of the "
-               "processor, the median of the slices, disturbed ones included."),
+        Column("load", "Other load", "number", "cores", help="Cores that other programs used: "
+        "the median of the slices, including the disturbed ones."),
         Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
         Column("stopped", "Ended by", help="target: launches agree; max time: time is up."),
     ]  # fmt: skip
-    return Table("effort", "Warm-up, and what the figures rest on", columns, rows)
+    return Table("effort", "Warm-up and amount of data", columns, rows)
 
 
 def _histogram(result: CellResult) -> Chart:
@@ -254,8 +255,9 @@ def _findings(run: Run) -> list[Finding]:
                 f"{show(_cost_s(most), 'duration')} in the worker, "
                 f"{show(_cost_share(most), 'share')} of the latency of "
                 f"{label(most.cell, run.header.plan, version=True)}.",
-                "It is part of the time between requests, and so of throughput. Latencies by the "
-                "C API hold it, too; those by the Python API are taken inside OpenVINO.",
+                "It is part of the time between requests, so the throughput includes it. "
+                "Latencies by the C API include it, too; those by the Python API are taken inside "
+                "OpenVINO.",
                 cell_links(run, costly),
             )
         )

@@ -37,7 +37,7 @@ def finding(run: Run) -> Finding | None:
         f"This machine {told}: a fixed computation that ran around each slice, without any model, "
         f"shows it.{effect}",
         "Set the processor's governor to performance, let it cool down, and close other programs; "
-        "a machine that others share has its moods: measure all that is to be compared in one run.",
+        "the speed of a shared machine changes: measure everything that you compare in one run.",
         topic="disturbance",
     )
 
@@ -57,8 +57,13 @@ def explained(result: CellResult, change: float) -> str:
     if machine is None:
         return ""
     if machine:
-        return " A fixed computation beside it changed alike: it is the machine, not the model."
-    return " A fixed computation beside it did not: it is not the processor's clock."
+        return (
+            " A fixed computation in the same slices changed alike: the cause is the "
+            "machine, not the model."
+        )
+    return (
+        " A fixed computation in the same slices did not: the cause is not the processor's clock."
+    )
 
 
 def _speeds(run: Run) -> NDArray[np.float64]:

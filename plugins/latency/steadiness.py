@@ -116,8 +116,8 @@ def _states(run: Run) -> Finding | None:
         "warning",
         f"Requests in the second half of a slice take {show(worst, 'share')} {direction} than "
         f"those in the first ({label(found[0].cell, run.header.plan, version=True)}): the model "
-        "has states, which are reset before each slice, and what they hold decides how long an "
-        "inference takes. So the figures depend on how long a slice is.",
+        f"has states, which are reset before each slice, and their values decide how long an "
+        f"inference takes. So the figures depend on how long a slice is.",
         "Make a slice as long as a sequence is in use ([measure] slice), and compare only runs "
         "with the same slice.",
         cell_links(run, found),
@@ -133,7 +133,7 @@ def _disturbed(run: Run) -> Finding | None:
         return None
     slices = taken(found[0])
     left = sum(s.disturbed for s in slices)
-    others = f" {count(len(found), 'cell')} had as much in a tenth of the slices or more."
+    others = f" {count(len(found), 'cell')} had such load in a tenth of the slices or more."
     return Finding(
         "latency.disturbed",
         "warning",
@@ -217,10 +217,10 @@ def _groups(run: Run) -> Finding | None:
     remedy = {
         "load": f"Other programs used {load:.1f} cores meanwhile, and a neighbour alone does this: "
         "close it and measure again.",
-        "launch": "Launches differ, as memory is laid out anew in each: more launches "
-        "average that.",
+        "launch": "Launches differ, as each has another memory layout: more launches average this.",
         "slice": "They change from slice to slice, not from request to request: the processor's "
-        "clock or a neighbour does that. Set the governor to performance, close other programs.",
+        "clock or another program does that. Set the governor to performance, close "
+        "other programs.",
         "request": "They change from request to request: inputs that differ, or cores of two kinds "
         "or on two sockets. Pin threads (ENABLE_CPU_PINNING, SCHEDULING_CORE_TYPE).",
     }[parted]
@@ -229,7 +229,7 @@ def _groups(run: Run) -> Finding | None:
         "warning",
         f"Requests of {label(results[0].cell, run.header.plan, version=True)} fall into two "
         f"groups, near {show(first.low / 1e9, 'duration')} and {show(first.high / 1e9, 'duration')}"
-        f" ({show(first.high_share, 'share')} of them); a median says little about either. "
+        f" ({show(first.high_share, 'share')} of them); the median describes neither group. "
         f"{count(len(results), 'cell')} did so.",
         remedy,
         cell_links(run, results),
@@ -271,7 +271,7 @@ def _outliers(run: Run) -> Finding | None:
         f"{count(far.count, 'request')} of {label(found[0].cell, run.header.plan, version=True)} "
         f"took more than {show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to "
         f"the mean; {count(len(found), 'cell')} had such outliers.",
-        "They are in the mean, the throughput and the tail; the median hardly knows them. Close "
+        "They are in the mean, the throughput and the tail; they hardly change the median. Close "
         "other programs, keep cores free for the model, or measure longer if the tail matters.",
         cell_links(run, found),
         topic="disturbance",

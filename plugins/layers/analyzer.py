@@ -53,8 +53,9 @@ class Layers(Analyzer):
     id = "layers"
     title = "Layers"
     reading = (
-        "Layers as the device executes them, from a pass of its own with counters on: the median "
-        "of several inferences. Open a layer to see what it fuses."
+        "The layers that the device executes. Their times are medians of several "
+        "inferences, measured separately, with counters on. Open a layer to see the operators "
+        "that it fuses."
     )
     needs = frozenset({"layers"})
     order = 400
@@ -90,7 +91,7 @@ def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
             "layers.disturbed",
             "warning",
             f"{point_name(run, result)}: other programs used {load:.1f} cores while the layers "
-            "were timed: layer times are longer than the model alone takes, and unevenly so.",
+            "were timed: the layer times are too long, and not all by the same factor.",
             "Close other programs and measure again before acting on the times of single layers.",
             (Link("how the layers add up", anchor("sum", result)),),
             topic="disturbance",
@@ -105,7 +106,7 @@ def _download(run: Run, result: CellResult) -> list[Block]:
     content = layer_report(run, result)
     cell = result.cell
     name = file_name("layers", cell.model, cell.version, cell.id)
-    text = "Save the per-layer report (CSV, ; between columns, times in ms)"
+    text = "Save the per-layer report (CSV, columns separated by ;, times in ms)"
     download = Download(f"csv-{cell.id}", text, name, content)
     return [download] if len(content) <= _MOST_CSV else []
 
@@ -174,11 +175,15 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
     facts: list[tuple[str, Value, Kind]] = [
         ("Median latency, measured without counters", median_s(result), "duration"),
         ("Sum of the layers' medians", known.layers, "duration"),
-        ("Sum of their means: what disturbs single inferences counts", known.means, "duration"),
+        (
+            "Sum of their means, which include disturbances of single inferences",
+            known.means,
+            "duration",
+        ),
         ("Not accounted for by layers: latency − sum", known.rest, "duration"),
         ("Median latency with counters on", known.profiled, "duration"),
         (
-            "Latency with counters − without: their cost, and how the passes differ",
+            "Latency with counters − without: cost of the counters, and other differences",
             _cost(known),
             "duration",
         ),
@@ -187,9 +192,7 @@ def _reconciled(run: Run, result: CellResult) -> Facts:
         ("Cores that other programs used meanwhile", result.profile.other_load, "number"),
     ]
     if known.unplaced:
-        facts.insert(
-            4, ("In layers that the runtime graph does not hold", known.unplaced, "duration")
-        )
+        facts.insert(4, ("In layers that are not in the runtime graph", known.unplaced, "duration"))
     return Facts(anchor("sum", result), "How the layers add up", facts)
 
 

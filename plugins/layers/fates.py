@@ -87,13 +87,13 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
     columns = [
         Column("name", "Layer of the model"),
         Column("type", "Type"),
-        Column("fate", "What became of it"),
+        Column("fate", "Fate"),
         Column("into", "Layer that runs it"),
     ]
     note = "A layer whose name was lost counts as fused if only one layer can have taken it up."
     if left_out:
         note += f" Not listed: {count(len(left_out), 'layer')} folded into constants."
-    title = "What became of the model's own layers"
+    title = "Fate of the model's own layers"
     table = Table(f"fates-{result.cell.id}", title, columns, rows, note, collapsed=True)
     return [table] if rows else []
 

@@ -64,10 +64,10 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         Column("type", "Type"),
         Column("time", "Time", "duration", help="Median over the profiled inferences."),
         Column("share", "Share", "share"),
-        Column("cumulative", "Cumulative", "share", help="Of this and all longer layers.",
+        Column("cumulative", "Cumulative", "share", help="Share of this and all longer layers.",
                optional=True),
-        Column("roof", "Of the roof", "share", help="Least time that the device's measured reach "
-               "allows, over the time taken; – where either is not known."),
+        Column("roof", "Of the roof", "share", help="The least time by the measured roofs "
+        "divided by the time taken; – where one is not known."),
         Column("kernel", "Kernel", "code"),
         Column("precision", "Precision"),
         Column("order", "Order", "count", help="Execution order."),

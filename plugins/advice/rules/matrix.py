@@ -52,10 +52,10 @@ def _no_longer_pays(case: Case, size: Callable[[CellResult], int | None], noun: 
     # First, so that it stands for any other cell that came to the same.
     series = _series([spot, *case.cells], size, noun)
     if not series:
-        return f"the run has no throughput cells that differ in {noun} alone"
+        return f"the run has no throughput cells that differ only in {noun}"
     of_spot = [one for one in series if any(result is spot for result in one)]
     if not of_spot:
-        return f"nothing was measured that differs from the sweet spot in {noun} alone"
+        return f"no measured cell differs from the sweet spot only in {noun}"
     return _compared(case, of_spot[0], spot, size, noun)
 
 
@@ -87,9 +87,9 @@ def _compared(
     said += f", {show(_fps(spot), 'rate')} with {large}, the sweet spot"
     rises, slows = ratio(enough, spot, "throughput"), ratio(enough, spot, "median")
     if rises is None or slows is None or rises.confidence == 0 or rises.high > 1 + 2 * NOTABLE:
-        return f"{said}: not known well enough to tell"
+        return f"{said}: not known precisely enough to decide"
     if verdict(slows, NOTABLE, higher_is_better=False) != "slower":
-        return f"{said}, and no longer latency"
+        return f"{said}, and the latency is no longer"
     ours, theirs = median_latency_s(spot), median_latency_s(enough)
     return Found(
         "info",
@@ -119,17 +119,17 @@ def _idle(case: Case) -> Found | str:
     result = case.result
     threads = result.resolved.threads if result.resolved else None
     if result.cell.hint != "latency" or not threads or not result.slices or not case.on_cpu:
-        return "no cell with the latency hint on a CPU that tells its threads"
+        return "no cell with the latency hint on a CPU that reports its threads"
     if threads == 1:
-        return "one request has one thread, and no other could idle"
+        return "one request has one thread, so no other thread could be idle"
     busy = figures(result).cores.point
     known = [s.other_load for s in result.slices if s.other_load is not None]
     if busy >= _BUSY * threads:
         return f"one request keeps {busy:.1f} of {threads} threads busy"
     if not known or is_busy(float(np.median(known))):
         return (
-            f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had other "
-            "work: nothing follows"
+            f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had "
+            f"other work, so this shows nothing"
         )
     several = [r for r in case.cells if r.cell.hint != "latency"]
     other = max(several, key=_fps, default=None)
@@ -142,8 +142,8 @@ def _idle(case: Case) -> Found | str:
         "info",
         f"with the latency hint one request keeps {busy:.1f} of {threads} threads busy, though "
         f"the machine had nothing else to do{more}.",
-        "Its layers are too small to be split over all cores: several requests in several "
-        "streams use them (hint throughput), or fewer threads do the same.",
+        "Its layers are too small to be split over all cores. Use several requests in several "
+        "streams (hint throughput), or fewer threads.",
         f"Measure {setting('hint', 'latency', 'throughput')} and "
         f"{setting('threads', *_fewer(threads))}.",
         [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in

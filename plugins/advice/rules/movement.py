@@ -43,8 +43,8 @@ def _reorders(case: Case) -> Found | str:
         f"order or precision, {show(share(layers), 'share')} of the layers' time: "
         f"{_parts(found)}. {_neighbours(case, first, alone=len(causes) == 1)}",
         first.remedy,
-        "The table of conversions names what stands before and after each; measure the change as "
-        "a version of its own.",
+        "The table of conversions names the layers before and after each; measure the change as "
+        "another version.",
         case.evidence([c.layer for c in first.members]),
         case.gain(layers),
         {"precision": _wider(*first.change)} if first.kind == "precision" else {},
@@ -107,8 +107,8 @@ class _Cause:
             return _at_the_edge("output", old)
         return (
             f"{self.before} puts out {old} and {self.after} takes {new}. Nothing is converted "
-            f"where neighbours agree: move {self.after} out of the stretch, or put an operator in "
-            f"its place that takes {old}."
+            f"where neighbours agree: move {self.after} to another place, or replace it by an "
+            f"operator that takes {old}."
         )
 
 
@@ -239,7 +239,7 @@ def _broken_fusions(case: Case) -> Found | str:
     return Found(
         "info",
         f"{count(len(layers), 'element-wise layer')} could run inside the convolution or product "
-        f"before if nothing stood between, and {'takes' if len(layers) == 1 else 'take'} "
+        f"before, if no layer were between, and {'takes' if len(layers) == 1 else 'take'} "
         f"{show(share(layers), 'share')} of the layers' time; for the longest, "
         f"{first.layer.label or first.layer.name}, {first.reason}.",
         _BY_DEVICE if by_device else _BY_MODEL,
@@ -251,10 +251,12 @@ def _broken_fusions(case: Case) -> Found | str:
 
 
 _BY_DEVICE = (
-    "The device itself converts layout or precision between them: the table of conversions names "
-    "the layers that cause it."
+    "The device itself converts layout or precision between them; the table of "
+    "conversions names the layers that cause it."
 )
-_BY_MODEL = "Move what stands between behind the element-wise layer, or take it out of the model."
+_BY_MODEL = (
+    "Move the layer between them behind the element-wise layer, or remove it from the model."
+)
 
 
 def _is_inserted(case: Case, item: Unfused) -> bool:
@@ -269,8 +271,8 @@ def _not_apart(found: Sequence[Unfused], apart: Sequence[Unfused]) -> str:
     return (
         f"{show(share([x.layer for x in apart]), 'share')} of the time is in element-wise layers "
         f"that something separates from the product before, {show(share(shared), 'share')} where "
-        f"other layers read the product too, and {show(share(lone), 'share')} where the device has "
-        "no fused kernel: nothing to move"
+        f"other layers read the product too, and {show(share(lone), 'share')} where the device "
+        f"has no fused kernel, so nothing can be moved"
     )
 
 

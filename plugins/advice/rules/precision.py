@@ -29,7 +29,7 @@ _SEEN = 0.001
 _CALLED: dict[Scheme, str] = {
     "static": "quantised with calibrated ranges",
     "dynamic": "quantised dynamically",
-    "weights": "quantised in its weights alone",
+    "weights": "with quantised weights only",
 }
 
 
@@ -61,7 +61,8 @@ def _int8_unused(case: Case) -> Found | str:
         f"no layer runs in INT8; {show(share(products), 'share')} of the layers' time is in "
         f"convolutions and matrix products, which INT8 can speed up. {basis}",
         "Quantise the model with nncf.quantize and a few hundred samples of real data.",
-        "Measure the result as a second version beside this one, and its accuracy on your data: "
+        "Measure the result as a second version together with this one, and its accuracy on your "
+        "data: "
         "INT8 is not faster everywhere.",
         case.evidence(products),
         most,
@@ -101,11 +102,11 @@ def _int8_not_executed(case: Case) -> Found | str:
     if quantised.scheme is None:
         return _NOT_QUANTISED
     if not quantised.products:
-        return "no layer is known to execute what the file has quantised"
+        return "no layer is known that executes the quantised operators of the file"
     if quantised.in_int8:
         return (
-            f"{len(quantised.in_int8)} of {count(len(quantised.products), 'layer')} that execute "
-            "what the file has quantised run in INT8"
+            f"{len(quantised.in_int8)} of {count(len(quantised.products), 'layer')} that "
+            f"execute quantised operators of the file run in INT8"
         )
     if quantised.scheme == "weights":
         return _compressed(case)
@@ -118,7 +119,7 @@ def _int8_not_executed(case: Case) -> Found | str:
         f"time{_cost(cost)}{_against(case)}.",
         _NOT_EXECUTED[quantised.scheme],
         "Measure the other file as a second version: its products run in i8 or u8 in the section "
-        "on precision, or the version is faster without the conversions.",
+        "on precision, or the version without the conversions is faster.",
         case.evidence(quantised.converting or floating),
         case.gain(quantised.converting) if cost >= _SEEN else None,
     )
@@ -126,14 +127,15 @@ def _int8_not_executed(case: Case) -> Found | str:
 
 _NOT_QUANTISED = "this version is not quantised"
 _HOW: dict[Scheme, str] = {
-    "dynamic": "dynamic quantisation, DynamicQuantizeLinear and MatMulInteger or their like",
+    "dynamic": "dynamic quantisation, such as DynamicQuantizeLinear with MatMulInteger",
     "static": "calibrated ranges, FakeQuantize",
 }
 _NOT_EXECUTED: dict[Scheme, str] = {
     "dynamic": "OpenVINO converts such operators to floating point when it reads the file. Use the "
     "floating-point file that it was made from; for INT8 quantise that one with nncf.quantize, or "
     "compress its weights with nncf.compress_weights.",
-    "static": "Use the floating-point file that it was made from, or see whether both the data and "
+    "static": "Use the floating-point file that it was made from, or check whether both the "
+    "data and "
     "the weights of the products are quantised, and whether the device lists INT8 among its "
     "capabilities.",
 }
@@ -299,12 +301,12 @@ def _float_in_int8(case: Case) -> Found | str:
     members = [*wide, *converting, *others]
     if share(members) < NOTABLE:
         return (
-            f"{show(share(members), 'share')} of the time is in floating point or conversions, "
-            "those of the model's inputs and outputs left out"
+            f"{show(share(members), 'share')} of the time is in floating point or "
+            f"conversions, not counting those of the model's inputs and outputs"
         )
     other = _in_floating_point(case)
     if other is not None and _is_slower(case, other):
-        return f"INT8 as a whole is slower than {other.cell.version}, which is looked at by itself"
+        return f"INT8 as a whole is slower than {other.cell.version}, which another rule covers"
     mostly_wide = share(wide) > share(members) / 2
     slow = bool(case.rates) and not _int8_is_faster(case)
     parts = ", ".join(
@@ -322,7 +324,7 @@ def _float_in_int8(case: Case) -> Found | str:
         f"{count(len(members), 'layer')} of this INT8 model: {parts}.",
         _keep_together(case, mostly_wide=mostly_wide),
         "The precision section lists the layers of each precision, and the tables of islands and "
-        "conversions what stands around them; measure the change as a version of its own.",
+        "conversions what stands around them; measure the change as another version.",
         case.evidence(members),
         case.gain(members),
         {"int8": "less" if slow else "more"} if slow or mostly_wide else {},
@@ -359,17 +361,18 @@ def _keep_together(case: Case, *, mostly_wide: bool) -> str:
     rate = _int8_speed(case)[1]
     if case.rates and not _int8_is_faster(case):
         return (
-            f"This device multiplies i8 at {rate}, as measured here: leave whole stretches in "
-            "floating point, so that less is converted."
+            f"This device multiplies i8 at {rate}, as measured here: leave whole parts in "
+            f"floating point, so that less is converted."
         )
     if mostly_wide:
         return (
-            "See whether their weights and inputs are quantised (nncf's ignored scope, constant or "
+            "Check whether their weights and inputs are quantised (nncf's ignored scope, constant "
+            "or "
             f"shared weights), and quantise them too{_hope(case)}."
         )
     return (
-        "Keep neighbouring layers in one precision: quantise what lies between INT8 layers, or "
-        f"leave the whole stretch in floating point{_hope(case)}."
+        f"Keep neighbouring layers in one precision: quantise the layers between INT8 "
+        f"layers, or leave the whole part in floating point{_hope(case)}."
     )
 
 

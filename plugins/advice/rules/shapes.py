@@ -30,8 +30,8 @@ def _dynamic(case: Case) -> Found | str:
         "info",
         f"{said}.",
         fixing_shapes(case.model),
-        "Measure a version with fixed shapes beside this one: only that shows what being dynamic "
-        "costs.",
+        "Measure a version with fixed shapes together with this one: only that shows the cost of "
+        "dynamic shapes.",
         case.evidence(open_),
     )
 
@@ -44,5 +44,5 @@ def _is_open(case: Case, layer: ExecutedLayer) -> bool:
 
 
 RULES = (
-    Rule("dynamic-shapes", "What do shapes that are open cost?", _dynamic, needs_layers=True),
+    Rule("dynamic-shapes", "What do open shapes cost?", _dynamic, needs_layers=True),
 )  # fmt: skip

@@ -66,7 +66,7 @@ def _compile(case: Case) -> Found | str:
     return Found(
         "info",
         f"{said}, as long as {inferences}, and {again}, as measured in this run.",
-        'Let the device keep what it compiled: set the property CACHE_DIR = "cache" in your '
+        'Let the device cache the compiled model: set the property CACHE_DIR = "cache" in your '
         "program. It saves the difference at every start but the first.",
         f'Set CACHE_DIR = "cache" under [properties.{toml_key(result.cell.device)}], and '
         "compare the launches that compiled with those that loaded from the cache.",
@@ -94,7 +94,7 @@ def _first(case: Case) -> Found | str:
     return Found(
         "info",
         f"{said}, {digits(first / latency)} times the median of the later ones.",
-        "Run one inference before the first request that somebody waits for.",
+        "Run one inference at start-up, before the first request of a user.",
         "Time the first request of your program after that: it takes as long as the later ones.",
     )
 
@@ -116,7 +116,7 @@ def _memory(case: Case) -> Found | str:
     if peak(most) >= _FULL * machine:
         return Found(
             "problem",
-            f"{text}: beyond, the system writes memory to disk.",
+            f"{text}: beyond that, the system writes memory to disk.",
             "Use fewer streams, a smaller batch, or a version with compressed weights.",
             "Compare the peak memory of the cells in the summary.",
         )
@@ -126,8 +126,8 @@ def _memory(case: Case) -> Found | str:
             "info",
             f"compiling needs {show(most.compile_bytes, 'bytes')} of memory at its peak, "
             f"{show(extra, 'bytes')} more than inference does later.",
-            "A model that is read from a cache (CACHE_DIR) or as an IR with its weights beside it "
-            "is not held twice.",
+            "A model from a cache (CACHE_DIR), or an IR with its .bin file, is not in memory "
+            "twice.",
             "Compare the memory peaks of the phases in `ovreport export --json`.",
         )
     return f"{text}, with {where.cell.hint} hint"
@@ -136,5 +136,5 @@ def _memory(case: Case) -> Found | str:
 RULES = (
     Rule("model-cache", "Is compiling worth a model cache?", _compile),
     Rule("first-inference", "Is the first inference slow?", _first),
-    Rule("memory", "Does it need much memory?", _memory),
+    Rule("memory", "Does the model need much memory?", _memory),
 )
