@@ -437,4 +437,4 @@ def test_who_fixed_the_inputs_is_not_asked_to_fix_shapes(run: Run) -> None:
     assert "advice.dynamic-shapes" not in findings(dynamic, "parent")
     answer = answers(dynamic, "parent")["advice.dynamic-shapes"]
     assert "The inputs have fixed shapes already" in answer
-    assert "from Softmax on" in answer
+    assert "beginning with Softmax" in answer

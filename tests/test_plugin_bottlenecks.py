@@ -175,7 +175,7 @@ def test_a_cause_of_a_gap_is_named_only_where_a_figure_shows_it(run: Run) -> Non
         return found["bottlenecks.gap"].text if "bottlenecks.gap" in found else ""
 
     assert gap(total * 1.01, total * 1.2) == ""
-    assert "No figure of this run tells why" in gap(total * 2, total)
+    assert "No figure of this run explains it" in gap(total * 2, total)
     assert "are in no layer" in gap(total * 2, total * 2)
     assert "was not measured" in gap(total / 2, total)
-    assert "No figure of this run tells why" in gap(total / 2, total / 2)
+    assert "No figure of this run explains it" in gap(total / 2, total / 2)

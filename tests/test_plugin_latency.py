@@ -191,8 +191,8 @@ def test_a_machine_that_becomes_slower_is_told_from_the_model() -> None:
 def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
     drifting = cell(np.linspace(1, 1.1, 20).tolist())
     for factors, said in (
-        (np.linspace(1, 1.1, 20), "it is the machine, not the model"),
-        (np.ones(20), "it is not the processor's clock"),
+        (np.linspace(1, 1.1, 20), "the cause is the machine, not the model"),
+        (np.ones(20), "the cause is not the processor's clock"),
     ):
         slices = tuple(
             one.model_copy(update={"reference_ns": round(2e5 * factor)})

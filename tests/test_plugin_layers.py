@@ -100,7 +100,7 @@ def test_a_cost_of_counters_within_the_noise_is_not_given(run: Run, int8: CellRe
     blocks = [b for g in Layers().analyze(replace(run, results=results)).groups for b in g.blocks]
     (sums,) = (b for b in blocks if b.id == f"sum-{int8.cell.id}")
     assert isinstance(sums, Facts)
-    costs = [value for name, value, _ in sums.facts if "their cost" in name]
+    costs = [value for name, value, _ in sums.facts if "cost of the counters" in name]
     assert costs == ["within the noise of either"]
 
 

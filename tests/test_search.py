@@ -107,7 +107,7 @@ def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
     assert all(len(result.interleaved_with) == 1 for result in run.done)
     page = target.read_text()
     assert page.count("Steps of the search") >= 2
-    assert "To the device" in page
+    assert "Over device" in page
     assert "(auto)" in page
 
     lines = file.read_text().splitlines(keepends=True)

@@ -237,8 +237,8 @@ def _findings(run: Run) -> list[Finding]:
             Finding(
                 "environment.affinity",
                 "info",
-                f"Logical cores that the process may use: {_allowed(environment)}. The figures hold "
-                f"for these only.",
+                f"Logical cores that the process may use: {_allowed(environment)}. The figures "
+                f"hold for these only.",
                 "Run without taskset, or with more cores in the container, to use the others.",
             )
         )
