@@ -518,7 +518,7 @@ def save_recurrent(path: Path) -> None:
         op.constant(np.full((48, 16), 0.1, np.float32)),
         op.constant(np.zeros(48, np.float32)), 16, name="gru_cell",
     )  # fmt: skip
-    state, row = op.cell_result(cell), op.result(op.unsqueeze(op.relu(cell), np.array([1])))
+    state, row = op.result(cell), op.result(op.unsqueeze(op.relu(cell), np.array([1])))
     iterator = op.tensor_iterator()
     iterator.set_friendly_name("gru")
     iterator.set_body(ov.Model([state, row], [step, before], "body"))
