@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ovreport.anchors import anchor
-from ovreport.computed.figures import figures
-from ovreport.computed.gap import gap
+from ovreport.computed.focus import longest
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.openness import is_open, openers
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Finding, Group, Text
-from ovreport.stats.estimate import Estimate
 from ovreport.text import labels
 from ovreport.text.labels import difference, label
 from ovreport.text.values import Link
@@ -24,18 +20,6 @@ COLUMNS = frozenset(
     {"execOrder", "layerType", "primitiveType", "runtimePrecision", "originalLayersNames"}
 )
 _MOST_NAMES = 5
-# A queue that is served holds a request or two when a slice ends; one that grows holds more.
-_SERVED = 0.99
-# A latency that holds a wait is as long, but for what the system's timer rounds.
-_OF_WAIT = 0.95
-
-
-def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
-    """For each version, the cell whose layers are shown, and its layers."""
-    for model, version in run.versions:
-        result = run.focus(model, version)
-        if result is not None and (layers := executed_layers(run, result)):
-            yield result, layers
 
 
 def found_at_points(
@@ -113,50 +97,6 @@ def operator_settings(model: Sequence[Node], index: int) -> list[tuple[str, str]
     return settings
 
 
-def grouped(
-    layers: Sequence[ExecutedLayer], key: Callable[[ExecutedLayer], str]
-) -> dict[str, list[ExecutedLayer]]:
-    """Layers by something they share, groups with most time first."""
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
-    for layer in layers:
-        found[key(layer)].append(layer)
-    return dict(sorted(found.items(), key=lambda item: -total_s(item[1])))
-
-
-def by_type(layers: Sequence[ExecutedLayer]) -> dict[str, list[ExecutedLayer]]:
-    """Layers by type, most time first."""
-    return grouped(layers, lambda layer: layer.type)
-
-
-def precision_shares(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
-    """Of the layers' time, by the precision they were executed in; most time first."""
-    shares: dict[str, float] = defaultdict(float)
-    for layer in layers:
-        shares[layer.precision] += layer.share
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
-
-
-def total_s(layers: Sequence[ExecutedLayer]) -> float:
-    """Seconds of some layers together."""
-    return sum(layer.median_s for layer in layers)
-
-
-def holds_means(result: CellResult) -> bool:
-    """Whether layer times are means over many inferences, not times of single ones."""
-    if result.profile is not None and result.profile.means is not None:
-        return result.profile.means
-    # Of runs that did not record it: the CPU plugin keeps means, and one stream was taken apart.
-    resolved = result.resolved
-    devices = resolved.execution_devices if resolved else ()
-    on_cpu = bool(devices) and all(device.strip("()") == "CPU" for device in devices)
-    return on_cpu and (result.cell.device != "CPU" or resolved.streams != 1)  # type: ignore[union-attr]
-
-
-def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
-    """Most time first; equal times in execution order."""
-    return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))
-
-
 def has_open_inputs(model: Sequence[Node]) -> bool:
     """Whether an input of a model's own graph has a shape that was left open."""
     return any(node.type == "Parameter" and is_open(node) for node in model)
@@ -192,77 +132,6 @@ def evidence(
     return tuple(
         Link(layer.label, layer_anchor(result, layer)) for layer in longest(layers)[:at_most]
     )
-
-
-def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float:
-    """The share of the latency that would be saved if some layers took no time (Amdahl's law)."""
-    return saved(run, result, total_s(layers))
-
-
-def saved(run: Run, result: CellResult, seconds: float) -> float:
-    """The share of the latency that so much less time in the layers would save.
-
-    Layer times are of the pass with counters on; where they add up to more than the latency, the
-    counters' cost is taken as spread over all layers alike. Where other programs stretch requests,
-    the layers are stretched with them: what would remain is no more than what is in no layer.
-    """
-    total = total_s(executed_layers(run, result))
-    remaining = max(0.0, gap(run, result).outside)
-    whole = max(total, min(median_latency_s(result), total + remaining))
-    return seconds / (whole or 1.0)
-
-
-def median_s(result: CellResult) -> Estimate:
-    """Latency of one request in seconds, without counters; the mean where samples are too few."""
-    latency = figures(result).latency
-    return latency.median or latency.mean
-
-
-def median_latency_s(result: CellResult) -> float:
-    """:func:`median_s` without its interval."""
-    return median_s(result).point
-
-
-def kept_up(result: CellResult) -> bool:
-    """Whether the machine serves a fixed rate, however long it lasts; always without one.
-
-    Where it does not, latency grows as long as one measures, and its figures say nothing.
-    """
-    arrived = sum(s.arrived or 0 for s in result.slices)
-    return sum(s.requests for s in result.slices) >= _SERVED * arrived
-
-
-def falls_behind(result: CellResult) -> bool:
-    """Return whether the machine serves less than the fixed rate by the whole interval.
-
-    A cell that neither keeps up nor falls behind is undecided: its figures are not sure enough.
-    """
-    if kept_up(result) or result.cell.rate is None or result.resolved is None:
-        return False
-    most = figures(result).throughput_fps.high / result.resolved.batch
-    return most < _SERVED * result.cell.rate
-
-
-def batch_wait_s(result: CellResult) -> float:
-    """Seconds that half of the requests or more waited for others to fill a batch; 0: they did not.
-
-    BATCH, and a GPU that batches by itself, runs a batch when it is full or this time has passed.
-    """
-    wait_s = batch_timeout_s(result)
-    return wait_s if median_latency_s(result) >= _OF_WAIT * wait_s else 0.0
-
-
-def batch_timeout_s(result: CellResult) -> float:
-    """Seconds that a request waits at most for others to fill a batch; 0: it is not batched."""
-    told = result.resolved.properties.get("AUTO_BATCH_TIMEOUT", "") if result.resolved else ""
-    return int(told) / 1e3 if re.fullmatch(r"\d{1,9}", told) else 0.0
-
-
-def latency_threshold_s(run: Run) -> float | None:
-    """Seconds, from ``[report] latency_threshold_ms``."""
-    report = run.header.config.get("report")
-    value = report.get("latency_threshold_ms") if isinstance(report, dict) else None
-    return value / 1e3 if isinstance(value, int | float) else None
 
 
 def version_name(run: Run, result: CellResult) -> str:

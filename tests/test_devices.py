@@ -14,6 +14,7 @@ from conftest import ovreport
 from openvino import opset13 as ops
 
 from ovreport.computed.layers import executed_layers, unplaced_s
+from ovreport.computed.speed import batch_wait_s
 from ovreport.measuring.devices import problem
 from ovreport.measuring.worker.virtual import behind, executing, nested, of_executing
 from ovreport.measuring.worker_session import WorkerSession
@@ -22,7 +23,6 @@ from ovreport.runfile import read_run
 from ovreport.section import Text
 from ovreport.text.numbers import show
 from ovreport_plugins.bottlenecks.analyzer import Bottlenecks
-from ovreport_plugins.common import batch_wait_s
 from ovreport_plugins.latency.analyzer import Latency
 from ovreport_plugins.layers.analyzer import Layers
 

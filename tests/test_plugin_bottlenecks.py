@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from ovreport.computed.layers import executed_layers
+from ovreport.computed.speed import gain
 from ovreport.run import CellResult, Graph, Node, Run
 from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.bottlenecks.analyzer import Bottlenecks
-from ovreport_plugins.common import gain
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import pytest
 from builders import cell_result, paced, run_of
 from conftest import ovreport, tiny_model
 
+from ovreport.computed.speed import falls_behind, kept_up
 from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport.stats.estimate import Estimate
-from ovreport_plugins.common import falls_behind, kept_up
 from ovreport_plugins.rates.analyzer import Rates
 from ovreport_plugins.summary.rates import served
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ovreport.computed.figures import figures
 from ovreport.computed.precision import precision_name
 from ovreport.computed.ratio import ratio
-from ovreport.run import CellResult
+from ovreport.computed.speed import latency_threshold_s, median_s
+from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count
 
@@ -30,6 +31,19 @@ def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -
     """Index of the (latency, throughput) with the most throughput within the threshold."""
     within = [i for i in sweet_spots(points) if threshold is None or points[i][0] <= threshold]
     return within[-1] if within else None
+
+
+def in_latency_mode(results: Sequence[CellResult]) -> CellResult:
+    """The quickest cell with the latency hint; without that hint the quickest of all."""
+    asked = [result for result in results if result.cell.hint == "latency"]
+    return min(asked or results, key=lambda result: median_s(result).point)
+
+
+def best(run: Run, results: Sequence[CellResult]) -> CellResult | None:
+    """The sweet spot: most throughput within the latency threshold, if there is one."""
+    points = [(median_s(r).point, figures(r).throughput_fps.point) for r in results]
+    place = sweet_spot(points, latency_threshold_s(run))
+    return None if place is None else results[place]
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:

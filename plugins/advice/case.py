@@ -9,11 +9,12 @@ from functools import cached_property
 from ovreport.computed.execution import abilities, execution_devices, on_cpu
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.quantisation import Quantisation, quantisation
+from ovreport.computed.speed import gain
 from ovreport.run import CellResult, Node, Run, is_busy
 from ovreport.section import Severity
 from ovreport.text.values import Link
 
-from ..common import evidence, gain
+from ..common import evidence
 
 # Below this a share is within the spread of the layers' times, and a ratio within the noise
 # between two processes of the same thing.

@@ -8,9 +8,11 @@ import numpy as np
 
 from ovreport.anchors import anchor
 from ovreport.computed.flow import critical_path
+from ovreport.computed.focus import by_type, focus_cells, longest, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.quantisation import quantisation
+from ovreport.computed.speed import batch_wait_s, gain
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Graph, Node, Run, is_busy
 from ovreport.section import (
@@ -31,18 +33,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import (
-    batch_wait_s,
-    by_type,
-    evidence,
-    focus_cells,
-    focus_group,
-    gain,
-    layer_anchor,
-    longest,
-    point_name,
-    total_s,
-)
+from ..common import evidence, focus_group, layer_anchor, point_name
 from .tables import conversion_table, fusion_table, island_table
 
 _TOP = 15

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.computed.flow import Conversion, conversions, islands, readers_of
+from ovreport.computed.focus import total_s
 from ovreport.computed.fusion import unfused
 from ovreport.computed.kinds import CONVERTERS
 from ovreport.computed.layers import ExecutedLayer, constant_nodes, layer_names
@@ -13,7 +14,7 @@ from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Row, Table
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import evidence, layer_anchor, node_anchor, total_s
+from ..common import evidence, layer_anchor, node_anchor
 
 
 def conversion_table(

@@ -13,6 +13,7 @@ from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import judge, rivals, times
 from ovreport.computed.ratio import Figure
+from ovreport.computed.speed import latency_threshold_s
 from ovreport.computed.sweet_spot import (
     fps,
     is_device_choice,
@@ -48,7 +49,6 @@ from ovreport.text.labels import count, label, version_heading, version_name
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Link, Role, Tag
 
-from ..common import latency_threshold_s
 from .search import search_tables
 
 # More configurations that may be as good as the best are not named one by one.

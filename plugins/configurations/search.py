@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import judge, times
+from ovreport.computed.speed import latency_threshold_s, median_s
 from ovreport.computed.sweet_spot import fps, over
 from ovreport.run import CellResult, Run, SearchStep
 from ovreport.section import Column, Row, Table
 from ovreport.text.labels import count, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
-
-from ..common import latency_threshold_s, median_s
 
 
 def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:

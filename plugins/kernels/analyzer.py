@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ovreport.computed.focus import focus_cells, grouped, longest, total_s
 from ovreport.computed.kernels import Kernel, is_recurrent, parse_kernel
 from ovreport.computed.kinds import MOVERS
 from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.speed import gain
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run
 from ovreport.section import (
@@ -26,16 +28,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
-from ..common import (
-    evidence,
-    focus_cells,
-    focus_group,
-    found_at_points,
-    gain,
-    grouped,
-    longest,
-    total_s,
-)
+from ..common import evidence, focus_group, found_at_points
 
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01

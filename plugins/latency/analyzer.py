@@ -8,6 +8,8 @@ import numpy as np
 
 from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
+from ovreport.computed.speed import kept_up
+from ovreport.computed.sweet_spot import best, in_latency_mode
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run, Slice
 from ovreport.section import (
@@ -28,8 +30,6 @@ from ovreport.text.labels import count, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
-from ..common import kept_up
-from ..summary.choice import best, in_latency_mode
 from .steadiness import cell_links, median_load, steady_after, taken, warm_up_slices
 from .steadiness import findings as steadiness
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ovreport.anchors import anchor
+from ovreport.computed.speed import batch_wait_s, kept_up
 from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
 from ovreport.section import Finding
 from ovreport.stats.steady import Modes, drift, modes, outliers, warm_up
@@ -14,7 +15,6 @@ from ovreport.text.labels import count, label, toml_key
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ..common import batch_wait_s, kept_up
 from . import machine
 from .states import change_within_slices
 

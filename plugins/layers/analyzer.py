@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ovreport.anchors import anchor
+from ovreport.computed.focus import by_type, focus_cells, holds_means, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.speed import median_s
 from ovreport.computed.workbench import file_name, layer_report
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run, is_busy
@@ -29,15 +31,7 @@ from ovreport.stats.medians import is_beyond_zero
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import (
-    by_type,
-    focus_cells,
-    focus_group,
-    holds_means,
-    median_s,
-    point_name,
-    total_s,
-)
+from ..common import focus_group, point_name
 from .fates import fate_table, skipped_table
 from .table import layer_table
 

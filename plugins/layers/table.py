@@ -9,6 +9,7 @@ import numpy as np
 
 from ovreport.computed.contents import contents
 from ovreport.computed.flow import readers_of
+from ovreport.computed.focus import longest
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, layer_names
 from ovreport.computed.precision import precision_name
 from ovreport.computed.roofline import efficiency
@@ -16,14 +17,7 @@ from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Row, Table
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import (
-    COLUMNS,
-    layer_anchor,
-    longest,
-    node_anchor,
-    operator_anchor,
-    operator_settings,
-)
+from ..common import COLUMNS, layer_anchor, node_anchor, operator_anchor, operator_settings
 
 _TENSOR = "runtimePrecision"
 Fact = tuple[str, Value, Kind]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ovreport.computed.focus import focus_cells
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Section
 
-from ..common import focus_cells, focus_group
+from ..common import focus_group
 from .original import original_graph
 from .runtime import runtime_graph
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from ovreport.computed.focus import longest
 from ovreport.computed.layers import ExecutedLayer, constant_nodes
 from ovreport.computed.precision import precision_name
 from ovreport.run import Node
@@ -12,8 +13,6 @@ from ovreport.section import Colouring, Diagram, DiagramEdge, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role
-
-from ..common import longest
 
 _LISTED = 6
 _RANKED = 5

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ovreport.computed.flow import critical_path
+from ovreport.computed.focus import total_s
 from ovreport.computed.layers import ExecutedLayer, Fate, constant_nodes, fates
 from ovreport.computed.precision import precision_name
 from ovreport.run import CellResult, Node, Run
@@ -14,7 +15,7 @@ from ovreport.section import Colouring, Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
 
-from ..common import operator_anchor, row_anchor, total_s
+from ..common import operator_anchor, row_anchor
 from .nodes import (
     bodies,
     constants,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ovreport.computed.flow import Conversion, conversions, critical_path
+from ovreport.computed.focus import total_s
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes
 from ovreport.computed.precision import precision_name
 from ovreport.computed.roofline import efficiency
@@ -16,7 +17,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role
 
-from ..common import node_anchor, row_anchor, total_s
+from ..common import node_anchor, row_anchor
 from .nodes import (
     bodies,
     constants,

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ovreport.computed.flow import Conversion, conversions, transitions
+from ovreport.computed.focus import focus_cells, precision_shares, total_s
 from ovreport.computed.kinds import NESTED
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.precision import bits, is_floating, precision_name
@@ -16,15 +17,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag, Value
 
-from ..common import (
-    evidence,
-    focus_cells,
-    focus_group,
-    found_at_points,
-    point_name,
-    precision_shares,
-    total_s,
-)
+from ..common import evidence, focus_group, found_at_points, point_name
 
 # Index and shape computations stay in integers whatever is asked for.
 _MOSTLY = 0.5

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
+from ovreport.computed.speed import falls_behind, kept_up
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
@@ -14,7 +15,7 @@ from ovreport.text.labels import count, label, version_heading
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ..common import falls_behind, kept_up, version_name
+from ..common import version_name
 
 
 class Rates(Analyzer):

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ovreport.computed.focus import focus_cells, longest, total_s
 from ovreport.computed.kernels import is_recurrent
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.roofline import (
@@ -18,6 +19,7 @@ from ovreport.computed.roofline import (
     is_above,
     why_not_judged,
 )
+from ovreport.computed.speed import saved
 from ovreport.config.options import Options
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Node, Roof, Run
@@ -38,17 +40,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import (
-    evidence,
-    fixing_shapes,
-    focus_cells,
-    focus_group,
-    layer_anchor,
-    longest,
-    point_name,
-    saved,
-    total_s,
-)
+from ..common import evidence, fixing_shapes, focus_group, layer_anchor, point_name
 from .chart import roofline_chart
 
 # A model that runs at more than this of its roofs leaves little to gain.

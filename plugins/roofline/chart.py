@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ovreport.computed.focus import by_type, longest, total_s
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.roofline import Efficiency, roof_precision
 from ovreport.run import CellResult, Roof
@@ -12,7 +13,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Role
 
-from ..common import by_type, layer_anchor, longest, total_s
+from ..common import layer_anchor
 
 # Types with a colour of their own; the rest, little of the time, share one.
 _TYPES = 5

@@ -8,14 +8,14 @@ from ovreport.anchors import anchor
 from ovreport.computed.criteria import Criterion, word
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import rivals
+from ovreport.computed.speed import latency_threshold_s, median_s
+from ovreport.computed.sweet_spot import best, in_latency_mode
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Column, KeyFigure, KeyFigures, Row, Table
 from ovreport.text.labels import count, label
 from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Link, Role, Tag, Value
 
-from ..common import latency_threshold_s, median_s
-from .choice import best, in_latency_mode
 from .naming import resolved_to
 
 

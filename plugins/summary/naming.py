@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ovreport.computed.focus import precision_shares
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.precision import UNKNOWN
 from ovreport.computed.quantisation import quantisation
@@ -10,8 +11,6 @@ from ovreport.computed.theory import totals
 from ovreport.run import CellResult, Run
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
-
-from ..common import precision_shares
 
 # What shapes and indices are computed in, whatever the model's precision.
 _OF_SHAPES = frozenset({"i32", "i64", "u32", "u64", "boolean", "string"})

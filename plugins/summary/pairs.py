@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.computed.criteria import Criterion, word
 from ovreport.computed.pairs import Comparison, Judgement, judged
+from ovreport.computed.sweet_spot import in_latency_mode
 from ovreport.outputs.agreement import OutputOptions, agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Run
@@ -13,7 +14,6 @@ from ovreport.stats.estimate import Estimate
 from ovreport.text.numbers import interval, show, unit_for
 
 from ..versions.verdicts import tally
-from .choice import in_latency_mode
 from .naming import mode
 
 # Ratios that a sentence lists one by one.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
+from ovreport.computed.speed import falls_behind, kept_up, median_s
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Column, KeyFigure, KeyFigures, Row, Table
 from ovreport.stats.estimate import Estimate
@@ -14,7 +15,6 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag
 
-from ..common import falls_behind, kept_up, median_s
 from ..rates.analyzer import requests_a_second
 from .figures import memory_bytes, ready, ready_s
 from .naming import executed_in, name, resolved_to

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.computed.figures import figures
+from ovreport.computed.focus import by_type
 from ovreport.computed.gap import gap
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.ranking import judge, times
 from ovreport.computed.ratio import ratio
 from ovreport.computed.settings import settings
+from ovreport.computed.speed import latency_threshold_s, median_s
+from ovreport.computed.sweet_spot import best, in_latency_mode
 from ovreport.run import CellResult, Run
 from ovreport.stats.medians import is_beyond_zero
 from ovreport.text.labels import count, label
 from ovreport.text.numbers import interval, show
 
-from ..common import (
-    by_type,
-    latency_threshold_s,
-    median_s,
-)
 from . import rates
-from .choice import best, in_latency_mode
 from .naming import executed_in, mode, name, resolved_to
 
 # Layers never add up quite to the latency; from here on their shares are not those of the latency.

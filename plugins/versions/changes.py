@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.computed.certainty import Certainty, certainty, change_of
+from ovreport.computed.focus import grouped, total_s
 from ovreport.computed.gap import gap
 from ovreport.computed.layers import ExecutedLayer, attribute
 from ovreport.computed.matching import LayerGroup, coverage, matched
 from ovreport.computed.pairs import Comparison, Pair
+from ovreport.computed.speed import median_latency_s
 from ovreport.run import CellResult, Run
 from ovreport.section import Axis, Bars, Block, Chart, Column, Facts, Finding, Row, Table, Text
 from ovreport.stats.estimate import Estimate
@@ -18,7 +20,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import NOTHING, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import COLUMNS, grouped, layer_anchor, median_latency_s, operator_settings, total_s
+from ..common import COLUMNS, layer_anchor, operator_settings
 
 # Steps of a waterfall beside both ends; the smaller changes are added up in one bar.
 _STEPS = 8

@@ -10,13 +10,13 @@ from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import judge, times
 from ovreport.computed.ratio import ratio, verdict
+from ovreport.computed.speed import median_latency_s
+from ovreport.computed.sweet_spot import best
 from ovreport.run import CellResult, is_busy
 from ovreport.text.labels import count, label, setting
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ...common import median_latency_s
-from ...summary.choice import best
 from ..case import NOTABLE, Case, Found, Rule
 
 # Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle the

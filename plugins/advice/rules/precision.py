@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ovreport.computed.flow import islands, readers_of
+from ovreport.computed.focus import by_type, grouped, longest, total_s
 from ovreport.computed.kinds import CONVOLUTIONS, MOVERS, PRODUCTS
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.precision import INT8, NARROW
@@ -12,12 +13,12 @@ from ovreport.computed.quantisation import quantisation
 from ovreport.computed.quantised import Scheme
 from ovreport.computed.ratio import ratio, verdict
 from ovreport.computed.roofline import roof_precision
+from ovreport.computed.speed import median_latency_s
 from ovreport.run import CellResult, Node
 from ovreport.text.labels import count, setting
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Link
 
-from ...common import by_type, grouped, longest, median_latency_s, total_s
 from ..case import NOTABLE, Case, Found, Rule, share, types
 
 # The Workbench advised FP16 on a GPU from this share of FP32 layers on.

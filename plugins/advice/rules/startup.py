@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ovreport.computed.figures import figures
+from ovreport.computed.speed import batch_timeout_s, median_latency_s
 from ovreport.run import CellResult, Memory
 from ovreport.text.labels import count, label, toml_key
 from ovreport.text.numbers import digits, show
 
-from ...common import batch_timeout_s, median_latency_s
 from ..case import Case, Found, Rule
 
 _SLOW_COMPILE_S = 1.0
