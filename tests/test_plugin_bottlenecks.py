@@ -177,5 +177,5 @@ def test_a_cause_of_a_gap_is_named_only_where_a_figure_shows_it(run: Run) -> Non
     assert gap(total * 1.01, total * 1.2) == ""
     assert "No figure of this run explains it" in gap(total * 2, total)
     assert "are in no layer" in gap(total * 2, total * 2)
-    assert "was not measured" in gap(total / 2, total)
+    assert "did not measure" in gap(total / 2, total)
     assert "No figure of this run explains it" in gap(total / 2, total / 2)
