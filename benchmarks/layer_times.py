@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from models import BENCHMARK_APP, light
 
+from ovreport.pipeline import run
 from ovreport.run import Profile
-from ovreport.runfile import read_run
 
 ROUNDS = 6
 SECONDS = 1
@@ -88,21 +88,19 @@ def by_benchmark_app(model: Path, folder: Path) -> Times:
 
 
 def by_ovreport(model: Path, folder: Path) -> Profile:
-    config, target = folder / "ovreport.toml", folder / "run.jsonl"
+    target = folder / "run.jsonl"
     target.unlink(missing_ok=True)
-    config.write_text(
-        f"""
-        model = [{{ name = "model", path = '{model}' }}]
-        matrix = {{ hint = "latency" }}
-        measure = {{ duration = {SECONDS / 2}, launches = 1, roofs = false }}
-        report = {{ analyzers = ["summary"] }}
-        """
+    measured = run(
+        {
+            "model": [{"name": "model", "path": str(model)}],
+            "matrix": {"hint": "latency"},
+            "measure": {"duration": SECONDS / 2, "launches": 1, "roofs": False},
+            "report": {"analyzers": ["summary"]},
+        },
+        folder / "report.html",
+        run_file=target,
     )
-    call(
-        sys.executable, "-m", "ovreport", "run", str(config), "--run-file", str(target),
-        "-o", str(folder / "report.html"),
-    )  # fmt: skip
-    (result,) = read_run(target).done
+    (result,) = measured.run.done
     if result.profile is None:
         raise SystemExit(f"{model}: ovreport could not profile it")
     return result.profile

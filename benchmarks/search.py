@@ -2,8 +2,8 @@
 
     python benchmarks/search.py [--seconds 1] [--quick] [MODEL…]
 
-The search and the grid are run as a user runs them, one after the other, and their times are taken
-from outside. What is best in either is then measured again, in turns, since the best of 36 noisy
+The search and the grid are run as `ovreport run` does, one after the other, and timed from plan to
+report. What is best in either is then measured again, in turns, since the best of 36 noisy
 figures looks better than it is; the ratio is that of this comparison. A device takes no more
 streams than it has cores: on a small machine some of the grid's rows are the same configuration.
 """
@@ -11,7 +11,6 @@ streams than it has cores: on a small machine some of the grid's rows are the sa
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,29 +21,20 @@ from pairs import LIGHT, measured, planned
 
 from ovreport.computed.figures import figures
 from ovreport.computed.ratio import ratio
+from ovreport.pipeline import run
 from ovreport.run import Cell, Run
-from ovreport.runfile import read_run
 
 STREAMS, BATCHES = [1, 2, 3, 4, 5, 6], [1, 2, 4, 8, 16, 32]
 QUICK_STREAMS, QUICK_BATCHES = [1, 2, 3], [1, 2, 4, 8]
 MODELS = ["squeezenet", "inception_v2"]
 WITHIN, TIME = 0.02, 1 / 3
-_TOML = """
-model = [{{ name = "{name}", path = '{path}' }}]
-matrix = {{ hint = "throughput", streams = {streams}, batch = {batches}, search = {search} }}
-measure = {{ duration = {seconds}, launches = 1, profile_iterations = 0 }}
-report = {{ analyzers = ["summary"] }}
-"""
 
 
-def run(folder: Path, search: bool, **values: Any) -> tuple[Run, float]:
-    """What ``ovreport run`` measures, and the seconds that it takes."""
-    config = folder / "config.toml"
-    config.write_text(_TOML.format(search=str(search).lower(), **values))
-    words = [sys.executable, "-m", "ovreport", "run", config, "-o", folder / f"{search}.html"]
+def timed(folder: Path, values: dict[str, Any], search: bool) -> tuple[Run, float]:
+    """Measure a config, and return the seconds that it takes."""
     started = time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    return read_run(folder / f"{search}.jsonl"), time.perf_counter() - started
+    measured = run(values, folder / f"{search}.html", settings={"matrix": {"search": search}})
+    return measured.run, time.perf_counter() - started
 
 
 def best(run: Run) -> Cell:
@@ -82,11 +72,14 @@ def told(cell: Cell) -> str:
 def check(name: str, seconds: float, streams: list[int], batches: list[int]) -> bool:
     path = LIGHT.format(name)
     values = {
-        "name": name, "path": path, "streams": streams, "batches": batches, "seconds": seconds,
-    }  # fmt: skip
+        "model": [{"name": name, "path": path}],
+        "matrix": {"hint": "throughput", "streams": streams, "batch": batches},
+        "measure": {"duration": seconds, "launches": 1, "profile_iterations": 0},
+        "report": {"analyzers": ["summary"]},
+    }
     with tempfile.TemporaryDirectory() as folder:
-        searched, search_s = run(Path(folder), True, **values)
-        whole, whole_s = run(Path(folder), False, **values)
+        searched, search_s = timed(Path(folder), values, search=True)
+        whole, whole_s = timed(Path(folder), values, search=False)
     found, top = best(searched), best(whole)
     share, words = again(path, [top, found], seconds)
     print(

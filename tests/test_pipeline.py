@@ -15,6 +15,7 @@ import pytest
 
 from ovreport.errors import UserError
 from ovreport.pipeline import (
+    CellDone,
     Event,
     GateChecked,
     Limits,
@@ -23,9 +24,12 @@ from ovreport.pipeline import (
     Warned,
     compare,
     export,
+    plan,
     render,
+    run,
     trend,
 )
+from ovreport.run import Run
 from ovreport.runfile import read_run
 
 DATA = Path(__file__).with_name("data") / "versions.jsonl"
@@ -159,7 +163,68 @@ def test_an_export_names_all_files_that_it_wrote(before: Path, tmp_path: Path) -
     assert len(json.loads(document.getvalue())["cells"]) == len(read_run(before).results)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+def settings(**measure: object) -> dict[str, dict[str, object]]:
+    quick = {"duration": 0.1, "launches": 1, "roofs": False, "profile_iterations": 0}
+    return {"matrix": {"hint": ["latency"]}, "measure": {**quick, **measure}}
+
+
+def wall_times(run: Run) -> list[int]:
+    return [one.wall_ns for result in run.done for one in result.slices]
+
+
+@pytest.mark.measures
+def test_a_run_of_a_dictionary_is_measured_shown_and_returned(
+    squeezenet: Path, tmp_path: Path
+) -> None:
+    shown = Recorder()
+    measured = run(
+        {"model": [{"name": "net", "path": str(squeezenet)}]},
+        tmp_path / "report.html",
+        settings=settings(),
+        limits=Limits(rules=("p95>0.001ms",), inconclusive="fail"),
+        display=shown,
+    )
+    assert measured.is_complete
+    assert measured.is_broken
+    assert measured.run_file == tmp_path / "report.jsonl"
+    assert wall_times(read_run(measured.report)) == wall_times(measured.run) != []
+    kinds = list(dict.fromkeys(type(event).__name__ for event in shown.events))
+    assert kinds == [
+        "Planned", "PassStarted", "CellStarted", "SliceDone", "CellDone", "KeepingOutputs",
+        "ReportWritten", "GateChecked",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="is what is read as well"):
+        run(squeezenet, squeezenet, settings=settings())
+
+    again = Recorder()
+    continued = run(
+        {"model": [{"name": "net", "path": str(squeezenet)}]},
+        tmp_path / "again.html",
+        settings=settings(),
+        resume=measured.run_file,
+        display=again,
+    )
+    assert wall_times(continued.run) == wall_times(measured.run)
+    assert CellDone not in {type(event) for event in again.events}
+
+
+@pytest.mark.measures
+def test_a_plan_names_the_cells_and_writes_nothing(squeezenet: Path, tmp_path: Path) -> None:
+    values = {**settings(), "matrix": {"hint": ["latency"], "batch": [1, 2]}}
+    planned = plan(squeezenet, tmp_path / "report.html", settings=values)
+    assert [one.cell.batch for one in planned.cells] == [1, 2]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_dictionary_is_refused_by_its_key(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="config: `model` is missing"):
+        run({"modell": []}, tmp_path / "report.html")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(name, marks=pytest.mark.measures if name == "Run" else ()) for name in EXAMPLES],
+)
 @pytest.mark.usefixtures("before", "after")
 def test_examples_of_the_docs_work(example: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", EXAMPLES[example]]

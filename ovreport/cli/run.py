@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ovreport.cli.gate import gate_options, limits
+from ovreport.cli.gate import EXIT_CODE, gate_options, limits
 from ovreport.cli.options import CommaList, Ranges, extensions_option, flatten
-
-if TYPE_CHECKING:
-    from ovreport.config.load import Source
 
 _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 
@@ -168,27 +165,28 @@ def run(
     ovreport run model.onnx --hint latency,throughput --batch 1,2,4 --streams 1,2 -o report.html
     ovreport run CONFIG.toml --dry-run
     """
-    from ovreport.cli.job import Job, Paths
-    from ovreport.cli.words import Words
-    from ovreport.pipeline import Warned
-    from ovreport.pipeline.limits import LimitCheck
+    from ovreport import pipeline
+    from ovreport.cli.show import RunDisplay
 
     # -v may stand before the command or after it: errors and failures tell as much either way.
     program = click.get_current_context().find_root()
     verbose = program.params["verbose"] = verbose or program.params["verbose"]
-    source = _source(target, options)
-    for note in source.notes:
-        Words().show(Warned(note))
-    paths = Paths.choose(output, run_file, resume)
-    gate = LimitCheck.of(limits(options), source)
-    gate.check_comparable(source)
-    sys.exit(Job(source, target, paths, gate, verbose=verbose).run(dry_run=dry_run))
+    use_case = pipeline.plan if dry_run else pipeline.run
+    done = use_case(
+        target,
+        output,
+        settings=_settings(options),
+        run_file=run_file,
+        resume=resume,
+        limits=limits(options),
+        display=RunDisplay(target, verbose=verbose),
+    )
+    if isinstance(done, pipeline.MeasuredRun):
+        sys.exit(EXIT_CODE if done.is_broken else 0 if done.is_complete else 1)
 
 
-def _source(target: str, options: dict[str, Any]) -> Source:
-    """The config with the given options on top; those not given change nothing."""
-    from ovreport.config.load import load
-
+def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the given options set in a config; those not given change nothing."""
     lists = ("hint", "streams", "batch", "precision", "threads", "requests", "rate")
     matrix: dict[str, Any] = {key: flatten(options[key]) for key in lists if options[key]}
     if options["search"]:
@@ -204,15 +202,12 @@ def _source(target: str, options: dict[str, Any]) -> Source:
     report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
     measure["roofs"] = False if options["no_roofs"] else None
-    return load(
-        Path(target),
-        {
-            "model": {key: value for key, value in model.items() if value is not None},
-            "matrix": matrix,
-            "measure": {key: value for key, value in measure.items() if value is not None},
-            "report": {key: value for key, value in report.items() if value is not None},
-        },
-    )
+    return {
+        "model": {key: value for key, value in model.items() if value is not None},
+        "matrix": matrix,
+        "measure": {key: value for key, value in measure.items() if value is not None},
+        "report": {key: value for key, value in report.items() if value is not None},
+    }
 
 
 def _path(given: str | None) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 import click
@@ -15,11 +18,22 @@ from rich.text import Text
 from ovreport.cli.words import Words
 from ovreport.computed.figures import figures
 from ovreport.config.schema import Measure
+from ovreport.interruption import Interrupted
 from ovreport.measuring import scheduler
 from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreement
 from ovreport.outputs.words import in_words
-from ovreport.pipeline import Event, ReportWritten
+from ovreport.pipeline.display import (
+    CellDone,
+    ComparingOutputs,
+    Event,
+    KeepingOutputs,
+    MeasuringRoof,
+    Planned,
+    ReportWritten,
+    RoofMeasured,
+    Searched,
+)
 from ovreport.planning.matrix import estimated_seconds
 from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
@@ -114,7 +128,7 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-class Display:
+class CellProgress:
     """Progress while cells are measured: live on a terminal, a line a cell elsewhere.
 
     Args:
@@ -148,7 +162,7 @@ class Display:
         )
         self._task = self._progress.add_task("", total=len(planned), done=0)
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> CellProgress:
         self._progress.start()
         return self
 
@@ -293,6 +307,74 @@ def print_failures(run: Run, *, verbose: bool) -> None:
             _console.print(_text(failure.detail, "dim"))
     if found and not verbose:
         _console.print("(-v shows more.)", style="dim")
+
+
+class RunDisplay(Words):
+    """Prints a run from its plan to its limits.
+
+    Args:
+        target: what the user named, for the hint how to continue.
+        verbose: whether failures are printed with all that is known of them.
+    """
+
+    def __init__(self, target: str, *, verbose: bool) -> None:
+        self._target = target
+        self._verbose = verbose
+        self._progress = CellProgress((), ())
+
+    def show(self, event: Event) -> None:
+        """Print one step."""
+        match event:
+            case Planned(cells, searched, resumed, measure, outputs):
+                print_plan(cells, searched, resumed, measure, outputs)
+            case PassStarted() | CellStarted() | SliceDone():
+                self._progress.show(event)
+            case CellDone(result):
+                self._progress.finished(result)
+            case Searched(step, among):
+                print_step(step, among)
+            case ComparingOutputs(base, other):
+                names = difference(base, other)
+                words = f"Comparing the outputs of {base.model}: {names[1]} with {names[0]}"
+                click.echo(printable(words))
+            case KeepingOutputs(cell):
+                click.echo(printable(f"Keeping the outputs of {cell.model}, {cell.version}"))
+            case MeasuringRoof(device):
+                click.echo(printable(f"Measuring what {device} can reach"))
+            case RoofMeasured(roof):
+                print_roof(roof)
+            case ReportWritten():
+                self._print_results(event)
+            case _:
+                super().show(event)
+
+    def _print_results(self, written: ReportWritten) -> None:
+        print_summary(written.run)
+        print_answers(written.run, written.outputs)
+        print_failures(written.run, verbose=self._verbose)
+        click.echo(printable(f"Report:   {written.report}\nRun file: {written.run_file}"))
+
+    @contextmanager
+    def cells(self, planned: Sequence[PlannedCell], among: Sequence[Cell]) -> Iterator[None]:
+        """Show the progress of these cells."""
+        with CellProgress(planned, among) as self._progress:
+            yield
+
+    @contextmanager
+    def measuring(self, report: Path, run_file: Path) -> Iterator[None]:
+        """If the user interrupts it, print how to continue."""
+        try:
+            yield
+        except Interrupted:
+            kept = shlex.quote(str(run_file))
+            click.echo(
+                f"\nInterrupted. What was measured is in {kept}.\n"
+                f"Continue:    ovreport run {shlex.quote(self._target)} --resume {kept} "
+                "(with the same options)\n"
+                f"Report it:   ovreport render {kept} -o {shlex.quote(str(report))}",
+                err=True,
+            )
+            raise
 
 
 class ComparisonDisplay(Words):

@@ -131,9 +131,29 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
         path = str(target) if is_package else str(absolute(target))
         values = {"model": [{"name": model_name(target), "path": path}]}
         folder, name = Path.cwd(), str(target)
-    given = {f"{table}.{key}" for table, values in overrides.items() for key in values}
+    return from_values(values, overrides, folder, name)
+
+
+def from_values(
+    values: Mapping[str, Any],
+    overrides: Mapping[str, Mapping[str, Any]],
+    folder: Path,
+    name: str,
+) -> Source:
+    """Return a config of what a file holds, or could hold.
+
+    Args:
+        values: by table.
+        overrides: as by :func:`load`.
+        folder: where relative paths start.
+        name: for messages.
+
+    Raises:
+        UserError: not a valid config; names the key.
+    """
+    given = {f"{table}.{key}" for table, changes in overrides.items() for key in changes}
     notes = tuple(f"{name}: {note}" for note in moved(values))
-    config = validate(_overridden(values, overrides, name), name, given)
+    config = validate(_overridden(dict(values), overrides, name), name, given)
     return Source(config, folder, name, notes)
 
 

@@ -18,38 +18,49 @@ There is no ``from ovreport import run``: :mod:`ovreport.run` is the package of 
 
 from ovreport.pipeline.display import (
     SILENT,
+    CellDone,
+    ComparingOutputs,
     Display,
     Event,
     GateChecked,
+    KeepingOutputs,
+    MeasuringRoof,
+    Planned,
     ReportWritten,
+    RoofMeasured,
+    Searched,
     Silent,
     Warned,
 )
-from ovreport.pipeline.from_runs import (
-    Compared,
-    Exported,
-    Rendered,
-    compare,
-    export,
-    render,
-    trend,
-)
+from ovreport.pipeline.from_config import plan, run
+from ovreport.pipeline.from_runs import compare, export, render, trend
 from ovreport.pipeline.limits import Limits
+from ovreport.pipeline.results import Compared, Exported, MeasuredRun, Rendered
 
 __all__ = [
     "SILENT",
+    "CellDone",
     "Compared",
+    "ComparingOutputs",
     "Display",
     "Event",
     "Exported",
     "GateChecked",
+    "KeepingOutputs",
     "Limits",
+    "MeasuredRun",
+    "MeasuringRoof",
+    "Planned",
     "Rendered",
     "ReportWritten",
+    "RoofMeasured",
+    "Searched",
     "Silent",
     "Warned",
     "compare",
     "export",
+    "plan",
     "render",
+    "run",
     "trend",
 ]

@@ -7,50 +7,20 @@ and charts are drawn by a process of their own, which starts while this one stil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
 from ovreport.pipeline.display import SILENT, Display, GateChecked, ReportWritten, Warned
 from ovreport.pipeline.limits import NO_LIMITS, LimitCheck, Limits
+from ovreport.pipeline.results import Compared, Exported, Rendered
 
 if TYPE_CHECKING:
     from ovreport.analysis import Analysis
-    from ovreport.gate.checks import Gate
     from ovreport.rendering.diagrams.files import FileFormat
     from ovreport.run import Run
 
 _ALL: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A report that was written, and the run that is in it."""
-
-    run: Run
-    report: Path
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A comparison whose report was written, and what became of its limits."""
-
-    run: Run
-    """Of both sides; the cells of a pair are two versions of one model."""
-    report: Path
-    gate: Gate
-    is_broken: bool
-    """Whether a limit is broken, or open where that counts as broken."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """The files that were written."""
-
-    files: tuple[Path, ...]
-    scales: Mapping[str, float]
-    """Of graphs that are drawn smaller, as a PNG has an end: 0.5 is half the size; by file name."""
 
 
 def render(

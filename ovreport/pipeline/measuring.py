@@ -1,14 +1,14 @@
-"""Measures cells and searches, shows how it goes, and stores what comes of it."""
+"""Cells and searches are measured, shown and stored."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ovreport.cli.show import Display, print_step
 from ovreport.errors import UserError
 from ovreport.measuring.planner import Planner
 from ovreport.measuring.scheduler import measure
+from ovreport.pipeline.display import CellDone, Display, Searched
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.resume import Resumption
 from ovreport.planning.search import Search
@@ -30,19 +30,22 @@ class Measuring:
     among: Sequence[Cell]
     results: dict[str, CellResult]
     resumed: Resumption
+    display: Display
 
     def cells(self, planned: Sequence[PlannedCell]) -> None:
         """Measures those of the cells that have no result yet."""
         left = [item for item in planned if item.cell.id not in self.results]
-        with Display(left, self.among) as display:
+        with self.display.cells(left, self.among):
             settings = self.planner.source.config.measure
-            for measured in measure(left, settings, on_event=display.show, resumed=self.resumed):
+            for measured in measure(
+                left, settings, on_event=self.display.show, resumed=self.resumed
+            ):
                 if isinstance(measured, PartialLaunches):
                     self.run_file.add(measured)
                     continue
                 self.run_file.result(measured.result, measured.graphs)
                 self.results[measured.result.cell.id] = measured.result
-                display.finished(measured.result)
+                self.display.show(CellDone(measured.result))
 
     def search(self, search: Search) -> None:
         """Measures what the search asks for, until it asks for nothing more."""
@@ -53,7 +56,7 @@ class Measuring:
                 if step not in told:
                     told.add(step)
                     self.run_file.add(step)
-                    print_step(step, self.among)
+                    self.display.show(Searched(step, self.among))
             if not cells:
                 return
             self.cells([planned for cell in cells if (planned := self._planned(cell))])

@@ -1,0 +1,58 @@
+"""What the use cases return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ovreport.gate.checks import Gate
+    from ovreport.run import Run
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A run that was measured, its files, and what became of its limits."""
+
+    run: Run
+    run_file: Path
+    report: Path
+    gate: Gate
+    is_broken: bool
+    """Whether a limit is broken, or open where that counts as broken."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every cell was measured, and its layers were timed where that was asked for."""
+        return not (self.run.failed or self.run.untimed)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A report that was written, and the run that is in it."""
+
+    run: Run
+    report: Path
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison whose report was written, and what became of its limits."""
+
+    run: Run
+    """Of both sides; the cells of a pair are two versions of one model."""
+    report: Path
+    gate: Gate
+    is_broken: bool
+    """Whether a limit is broken, or open where that counts as broken."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that were written."""
+
+    files: tuple[Path, ...]
+    scales: Mapping[str, float]
+    """Of graphs that are drawn smaller, as a PNG has an end: 0.5 is half the size; by file name."""
