@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ovreport.outputs.classes import accuracy, agreement, best_classes
+from ovreport.outputs.classes import accuracy, best_classes, same_best
 from ovreport.outputs.drift import LayerSums, output_drift
 from ovreport.outputs.recording import KEPT_VALUES, kept_places, record, recorded_drift
 from ovreport.run import Port, RecordedOutput
@@ -38,8 +38,8 @@ def test_equal_answers_have_no_drift_at_all(values: np.ndarray) -> None:  # type
 def test_best_classes_agree_in_any_order() -> None:
     a = np.array([[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4]])
     b = np.array([[8.0, 9, 7, 6, 5, 4], [9.0, 8, 7, 6, 4, 5]])
-    assert agreement(best_classes(a), best_classes(b), 1) == 0.5
-    assert agreement(best_classes(a), best_classes(b), 5) == pytest.approx((1 + 4 / 5) / 2)
+    assert same_best(best_classes(a), best_classes(b), 1) == 0.5
+    assert same_best(best_classes(a), best_classes(b), 5) == pytest.approx((1 + 4 / 5) / 2)
 
 
 def test_accuracy_is_the_share_of_right_classes() -> None:

@@ -17,14 +17,14 @@ _SUM_TOLERANCE = 0.02
 _MIN_CLASSES = 10
 
 
-def agreements(
+def class_fields(
     a: Classes, b: Classes, classes: int, labels: Classes | None = None
 ) -> dict[str, object]:
     """Fields of :class:`OutputDrift` about the best classes of each sample, [samples, best]."""
-    update: dict[str, object] = {"top1": agreement(a, b, 1)}
+    update: dict[str, object] = {"top1": same_best(a, b, 1)}
     several = classes > BEST
     if several:
-        update["top5"] = agreement(a, b, BEST)
+        update["top5"] = same_best(a, b, BEST)
     if labels is not None and len(labels) == len(a):
         update["accuracy"] = (accuracy(a, labels, 1), accuracy(b, labels, 1))
         if several:
@@ -32,7 +32,7 @@ def agreements(
     return update
 
 
-def agreement(a: Classes, b: Classes, best: int) -> float:
+def same_best(a: Classes, b: Classes, best: int) -> float:
     """Share of the best classes of A that are among the best of B, in any order."""
     pairs = zip(a[:, :best], b[:, :best], strict=True)
     return float(np.mean([len(set(x) & set(y)) / best for x, y in pairs]))

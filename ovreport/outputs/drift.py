@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ovreport.outputs.classes import Classes, agreements, as_scores, best_classes, sum_to_one
+from ovreport.outputs.classes import Classes, as_scores, best_classes, class_fields, sum_to_one
 from ovreport.outputs.elements import (
     Truths,
     are_codes,
@@ -57,7 +57,7 @@ def output_drift(
     scores, others = as_scores(a), as_scores(b)
     if drift.reason is not None or scores is None or others is None:
         return drift
-    classes = agreements(best_classes(scores), best_classes(others), scores.shape[1], labels)
+    classes = class_fields(best_classes(scores), best_classes(others), scores.shape[1], labels)
     probabilities = sum_to_one(scores, 1) and sum_to_one(others, 1)
     return drift.model_copy(update={"probabilities": probabilities, **classes})
 

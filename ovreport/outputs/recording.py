@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ovreport.outputs.classes import agreements, as_scores, best_classes
+from ovreport.outputs.classes import as_scores, best_classes, class_fields
 from ovreport.outputs.drift import OutputSums, are_probabilities, common_shape, shape_text
 from ovreport.run import OutputDrift, Port, RecordedOutput
 
@@ -190,7 +190,7 @@ def _agreements(
     first, second = ([pair[side] for pair in sets] for side in (0, 1))
     return {
         "probabilities": a.probabilities and b.probabilities,
-        **agreements(
+        **class_fields(
             _of_sets(a.best, len(a.digests), first, each),
             _of_sets(b.best, len(b.digests), second, each),
             a.classes,
