@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -158,6 +158,11 @@ _SPECS = (
     _Spec("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
     _Spec("file_size", "file size", "bytes"),
 )  # fmt: skip
+
+KINDS: Mapping[Name, Kind] = {spec.name: spec.kind for spec in _SPECS}
+"""All criteria, in their order, and what their figures are."""
+OF_INFERENCE = frozenset(spec.name for spec in _SPECS if spec.figure is not None)
+"""What each inference shows, and not each launch or the file."""
 
 
 def _compared(

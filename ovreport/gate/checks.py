@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ovreport.computed.certainty import certainty
-from ovreport.computed.criteria import Criterion, Name, figure_of
+from ovreport.computed.criteria import OF_INFERENCE, Criterion, Name, figure_of
 from ovreport.computed.matching import matched
 from ovreport.computed.pairs import Comparison, Pair, comparisons, judged
 from ovreport.gate.rules import Rule
@@ -24,8 +24,6 @@ _UNKNOWN: dict[Name, str] = {
     "cached_compile": "no launch loaded the model from the device's cache",
     "memory": "the system does not tell the memory of a process",
 }
-# Layers explain a change of what an inference takes, not of what a start takes.
-_OF_INFERENCE = frozenset({"throughput", "mean", "median", "p90", "p95", "p99"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,8 @@ def _relative(
         f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
         f"{_spread(criterion.ratio)}, {against or _against(status, rule, words)}"
     )
-    if status == "broken" and rule.criterion in _OF_INFERENCE:
+    # Layers explain a change of what an inference takes, not of what a start takes.
+    if status == "broken" and rule.criterion in OF_INFERENCE:
         text += _cause(run, comparison, pair, slower=criterion.verdict == "slower")
     return Outcome(rule.text, comparison.heading, name, status, text), warnings
 
@@ -211,7 +210,7 @@ def may_be_chance(ratio: Estimate, sign: str, limit: float, limits: int) -> bool
 
 def _against(status: Status, rule: Rule, limit: str) -> str:
     """Args: limit: in words, that was judged by."""
-    more = "measure longer" if rule.criterion in _OF_INFERENCE else "measure more launches"
+    more = "measure longer" if rule.criterion in OF_INFERENCE else "measure more launches"
     return {
         "broken": f"beyond {limit}",
         "passed": f"within {limit}",

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ovreport.computed.criteria import Name
+from ovreport.computed.criteria import KINDS, Name
 from ovreport.errors import UserError
 from ovreport.run import Cell
 from ovreport.text.labels import FIELDS, written
@@ -31,18 +31,9 @@ from ovreport.text.values import Kind
 
 Sign: TypeAlias = Literal["<", ">"]
 
+# A limit calls the size of the model's file ``size``, and all else as it is called everywhere.
 _CRITERIA: dict[str, tuple[Name, Kind]] = {
-    "throughput": ("throughput", "rate"),
-    "mean": ("mean", "duration"),
-    "median": ("median", "duration"),
-    "p90": ("p90", "duration"),
-    "p95": ("p95", "duration"),
-    "p99": ("p99", "duration"),
-    "compile": ("compile", "duration"),
-    "cached_compile": ("cached_compile", "duration"),
-    "first_inference": ("first_inference", "duration"),
-    "memory": ("memory", "bytes"),
-    "size": ("file_size", "bytes"),
+    "size" if name == "file_size" else name: (name, kind) for name, kind in KINDS.items()
 }
 _UNITS: dict[Kind, dict[str, float]] = {
     "rate": {"fps": 1.0},
