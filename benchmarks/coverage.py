@@ -1,13 +1,17 @@
-"""Do intervals cover the truth as often as they say, and how long does it take to reach ±1 %?
+"""Do intervals hold the truth as often as they say, and are verdicts right?
 
-    python benchmarks/coverage.py [--worlds 1000] [--quick]
+    python benchmarks/coverage.py [--cells 96] [--pairs 48] [--quick] [figures | pairs | launches]
 
-No model is run: launches and slices are drawn at random about a known speed, with a part of the
-scatter that a launch keeps and one that each slice has for itself. Printed are, for each number of
-launches, how often the intervals of figures and of paired ratios cover the truth over all other
-conditions (least and most), and how wide they are compared with those of somebody who knows the
-scatter. Then, of cells that are measured by the program's own rules, the time until their figures
-are known, and what became of comparisons.
+No model is run: launches, slices and requests are drawn at random about a known speed, on machines
+whose speed changes in ways that real ones do (``worlds.py``), and measured by the program's own
+rules. Printed are
+
+- *figures*: how often the interval of a cell holds what the machine gives on the whole, for cells
+  of a matrix of twelve, which go round in passes, and for a cell alone, whose launches lie within
+  seconds of one another;
+- *pairs*: what becomes of comparisons of two equal versions, and of one that is 3 % slower; and how
+  many limits of a gate of 50 cells and 4 limits would break although the versions are equal;
+- *launches*: the interval of few launches by itself, over how launches and slices scatter.
 """
 
 from __future__ import annotations
@@ -15,147 +19,197 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from dataclasses import dataclass
-from math import exp, sqrt
-from typing import Any
+import time
+from collections import Counter
+from math import sqrt
 
 import numpy as np
+from worlds import WORLDS, World, measured, truth
 
-from ovreport.config.schema import Measure
-from ovreport.measuring.cell_state import Member
-from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
-from ovreport.run import Slice
-from ovreport.stats.precision import log_ratios
-from ovreport.stats.uncertainty import Error, between_launches, mean_of_medians
+from ovreport.computed.figures import figures
+from ovreport.computed.ratio import Figure, ratio, verdict
+from ovreport.gate.checks import may_be_chance
+from ovreport.run import CellResult
+from ovreport.stats.estimate import Estimate
+from ovreport.stats.uncertainty import between_launches, mean_of_medians
+
+MATRIX = 12
+JUDGED: tuple[Figure, ...] = ("throughput", "median", "p95", "p99")
+NOISE = 0.01
+GATE = 50 * len(JUDGED)
+SLOWER = 0.03
+# Of a matrix: what a machine of 60 s does cannot be known from a run of two minutes.
+LEAST_FIGURE, LEAST_RATIO, FOUND = 0.90, 0.94, 0.90
+UNKNOWABLE = "two speeds, 7 % apart, 60 s each"
+# Standard deviations by which chance may part a share from what it should be.
+_CHANCE = 2.0
+
+
+def _random(*key: int) -> np.random.Generator:
+    return np.random.default_rng([1, *key])
+
+
+# ---------------------------------------------------------------------------- figures
+
+
+def figure_table(cells: int) -> bool:
+    """Prints how often intervals of figures hold the truth, in each world."""
+    print("world | cells | throughput | median | p95 | p99 | ± | seconds a cell")
+    good = True
+    for number, world in enumerate(WORLDS):
+        for groups in (MATRIX, 1):
+            good &= _figures(number, world, groups, max(1, cells // groups))
+    return good
+
+
+def _figures(number: int, world: World, groups: int, rounds: int) -> bool:
+    random = _random(number, groups)
+    runs = [measured(world, random, groups=groups) for _ in range(rounds)]
+    elapsed = float(np.median([run.elapsed_s for run in runs]))
+    right = truth(world, random, max(elapsed, world.machine.drift_s))
+    found = [figures(result) for run in runs for (result,) in run.results]
+    covered: dict[str, list[bool]] = {name: [] for name in JUDGED}
+    for known in found:
+        latency = known.latency
+        for name, estimate in (
+            ("throughput", known.throughput_fps), ("median", latency.median),
+            ("p95", latency.p95), ("p99", latency.p99),
+        ):  # fmt: skip
+            if estimate is not None:
+                covered[name].append(estimate.low <= right[name] <= estimate.high)
+    width = np.median([known.throughput_fps.relative_half_width for known in found])
+    shares = [_share(held) for held in covered.values()]
+    print(
+        f"{world.name} | {groups} | {' | '.join(shares)} | ±{width:.1%} | {elapsed / groups:.0f}",
+        flush=True,
+    )
+    needed = groups == MATRIX and world.name != UNKNOWABLE
+    return not needed or all(
+        np.mean(held) >= LEAST_FIGURE - _CHANCE * sqrt(0.09 / len(held))
+        for name, held in covered.items()
+        if name in ("throughput", "median")
+    )
+
+
+def _share(held: list[bool]) -> str:
+    return f"{np.mean(held):.0%}" if held else "–"
+
+
+# ---------------------------------------------------------------------------- pairs
+
+
+def pair_table(pairs: int) -> bool:
+    """Prints what becomes of comparisons, in each world."""
+    print(
+        "world | same | slower or faster | p95 same | ratios held | limits broken | found | seconds"
+    )
+    good = [_pairs(number, world, pairs) for number, world in enumerate(WORLDS)]
+    return all(good)
+
+
+def _pairs(number: int, world: World, pairs: int) -> bool:
+    verdicts: dict[Figure, Counter[str]] = {figure: Counter() for figure in JUDGED}
+    held: list[bool] = []
+    broken, seconds = 0, []
+    for a, b, elapsed in _compared(number, world, pairs, 0.0):
+        seconds.append(elapsed)
+        for figure in JUDGED:
+            change = ratio(a, b, figure)
+            if change is None:
+                continue
+            held.append(change.low <= 1 <= change.high)
+            verdicts[figure][verdict(change, NOISE, higher_is_better=False)] += 1
+            broken += _breaks(change, higher_is_better=figure == "throughput")
+    slower = Counter[str]()
+    for a, b, _ in _compared(number, world, pairs // 2, SLOWER):
+        change = ratio(a, b, "throughput")
+        assert change is not None
+        slower[verdict(change, NOISE, higher_is_better=True)] += 1
+    whole = verdicts["throughput"]
+    different = sum(v["faster"] + v["slower"] for v in verdicts.values())
+    found = slower["slower"] / slower.total()
+    print(
+        f"{world.name} | {whole['same'] / whole.total():.0%} | {different} of {len(held)} | "
+        f"{verdicts['p95']['same'] / max(1, verdicts['p95'].total()):.0%} | {_share(held)} | "
+        f"{broken} of {len(held)} | {found:.0%} | {np.median(seconds):.0f}",
+        flush=True,
+    )
+    return not broken and float(np.mean(held)) >= LEAST_RATIO - _CHANCE * sqrt(0.06 / len(held))
+
+
+def _compared(
+    number: int, world: World, pairs: int, slower: float
+) -> list[tuple[CellResult, CellResult, float]]:
+    random = _random(number, 2, int(slower > 0))
+    found = []
+    for _ in range(pairs):
+        run = measured(world, random, groups=1, speeds=(1.0, 1 - slower))
+        ((a, b),) = run.results
+        found.append((a, b, run.elapsed_s))
+    return found
+
+
+def _breaks(change: Estimate, *, higher_is_better: bool) -> bool:
+    """Whether a limit at the noise itself, one of a whole gate's, breaks."""
+    sign, limit = ("<", 1 - NOISE) if higher_is_better else (">", 1 + NOISE)
+    beyond = change.high < limit if higher_is_better else change.low > limit
+    return beyond and not may_be_chance(change, sign, limit, GATE)
+
+
+# ---------------------------------------------------------------------------- launches
 
 LAUNCHES = (2, 3, 5, 10, 20)
 SLICES = (3, 7, 20)
 EFFECTS = (0.0, 0.004, 0.008, 0.02)
 NOISES = (0.005, 0.01, 0.03)
 LEAST, MOST = 0.92, 0.99
-FOUND, FALSE_ALARMS = 0.90, 0.05
+_NORMAL = 1.96
 # Four standard deviations of a coverage over one world; of n worlds it is √n times less.
-_NORMAL, _CHANCE = 1.96, 4 * sqrt(0.05 * 0.95)
-_SLICE_S, _REQUEST_S = 0.1, 0.001
+_FOUR = 4 * sqrt(0.05 * 0.95)
 
 
-def coverage(launches: int, worlds: int, random: np.random.Generator) -> bool:
+def launch_table(worlds: int) -> bool:
     """Prints the coverage of so many launches over all conditions."""
-    figures, ratios, widths = [], [], []
+    good = [_launches(launches, worlds, _random(launches)) for launches in LAUNCHES]
+    return all(good)
+
+
+def _launches(launches: int, worlds: int, random: np.random.Generator) -> bool:
+    held, ratios, widths = [], [], []
     for slices, effect, noise in itertools.product(SLICES, EFFECTS, NOISES):
         series = random.normal(0, effect, (worlds, launches, 1))
         series = series + random.normal(0, noise, (worlds, launches, slices))
         errors = [between_launches(one.mean(axis=1), [slices] * launches) for one in series]
         half = np.array([error.half_width for error in errors])
-        figures.append(np.mean(np.abs(series.mean(axis=(1, 2))) <= half))
+        held.append(np.mean(np.abs(series.mean(axis=(1, 2))) <= half))
         paired = [mean_of_medians(list(one)) for one in series]
-        ratios.append(np.mean([abs(at) <= _half_width(error) for at, error in paired]))
+        ratios.append(np.mean([abs(at) <= error.half_width for at, error in paired if error]))
         widths.append(half.mean() / _NORMAL / sqrt((effect**2 + noise**2 / slices) / launches))
     print(
-        f"{launches:2} launches: figures {min(figures):.1%} to {max(figures):.1%}, ratios "
+        f"{launches:2} launches: figures {min(held):.1%} to {max(held):.1%}, ratios "
         f"{min(ratios):.1%} to {max(ratios):.1%}, {np.mean(widths):.2f} times as wide",
         flush=True,
     )
-    chance = _CHANCE / sqrt(worlds)
-    return all(LEAST - chance <= x <= MOST + chance for x in (*figures, *ratios))
-
-
-def _half_width(error: Error | None) -> float:
-    assert error is not None, "there are several launches"
-    return error.half_width
-
-
-# ---------------------------------------------------------------------------- measuring
-
-
-@dataclass(frozen=True)
-class World:
-    """Speeds are those of versions that take turns; ``launch_s`` is what one start costs."""
-
-    effect: float
-    noise: float
-    launch_s: float
-    speeds: tuple[float, ...]
-
-
-def measured(world: World, settings: Measure, random: np.random.Generator) -> tuple[Any, ...]:
-    """Members, launches and seconds of a group that is measured by the program's rules."""
-    nothing: Any = None
-    members = [Member(nothing) for _ in world.speeds]
-    elapsed, stopped, launches = 0.0, None, 0
-    while stopped is None:
-        launches += 1
-        elapsed += (launch_s := world.launch_s * len(members))
-        effects = random.normal(0, world.effect, len(members))
-        for member in members:
-            member.begin_launch({"memory": {"inference_bytes": 0}})
-        for turn in itertools.count(1):
-            for member, speed, effect in zip(members, world.speeds, effects, strict=True):
-                request_s = _REQUEST_S / speed * (1 + effect + random.normal(0, world.noise))
-                member.take(_slice(request_s))
-                member.count([False] * turn)
-                elapsed += _SLICE_S
-            standing = Standing(launches, launch_s, turn)
-            stopped = reason_to_stop(members, settings, standing)
-            if stopped or launch_is_done(members, settings, standing):
-                break
-    return members, launches, elapsed
-
-
-def _slice(request_s: float) -> Slice:
-    times = np.full(round(_SLICE_S / request_s), round(request_s * 1e9), np.int64)
-    return Slice.model_construct(wall_ns=int(times.sum()), latencies_ns=times)
-
-
-def reaching(world: World, rounds: int, random: np.random.Generator) -> bool:
-    """Prints the time until the figures, and of two versions their ratio, are known to ±1 %."""
-    settings = Measure()
-    taken, started, told, covered, reached = [], [], 0, 0, 0
-    for _ in range(rounds):
-        members, launches, elapsed = measured(world, settings, random)
-        taken.append(elapsed)
-        started.append(launches)
-        truth = world.speeds[-1] / world.speeds[0]
-        if len(members) > 1:
-            series, _ = log_ratios(*(member.summaries for member in members))
-            point, error = mean_of_medians(series)
-        else:
-            rates = [sum(s.requests for s in one) / sum(s.wall_s for s in one)
-                     for one in members[0].summaries]  # fmt: skip
-            sizes = [len(one) for one in members[0].summaries]
-            point = float(np.log(np.average(rates, weights=sizes) * _REQUEST_S))
-            error = between_launches(np.log(rates), sizes)
-        low, high = (exp(point + side * _half_width(error)) for side in (-1, 1))
-        covered += low <= truth <= high
-        told += low > 1.01 or high < 0.99
-        reached += (high - low) / 2 <= settings.target * 1.02
-    what = "one cell" if len(world.speeds) == 1 else "the same" if truth == 1 else "3 % apart"
-    says = f", told apart {told / rounds:.0%}" if len(world.speeds) > 1 else ""
-    print(
-        f"{what}, launches {world.effect:.1%}, slices {world.noise:.0%}, {world.launch_s} s a "
-        f"launch: {np.median(taken):.1f} s (nine of ten within {np.quantile(taken, 0.9):.1f}), "
-        f"{np.median(started):.0f} launches, ±1 % reached {reached / rounds:.0%}, covered "
-        f"{covered / rounds:.0%}{says}",
-        flush=True,
-    )
-    chance = _CHANCE / sqrt(rounds)
-    if len(world.speeds) == 1:
-        return True
-    return told / rounds <= FALSE_ALARMS if truth == 1 else told / rounds >= FOUND - chance
+    chance = _FOUR / sqrt(worlds)
+    return all(LEAST - chance <= x <= MOST + chance for x in (*held, *ratios))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=1000)
-    parser.add_argument("--quick", action="store_true", help="200 worlds")
+    parser.add_argument("which", nargs="?", choices=["figures", "pairs", "launches"])
+    parser.add_argument("--cells", type=int, default=96)
+    parser.add_argument("--pairs", type=int, default=48)
+    parser.add_argument("--quick", action="store_true", help="12 cells, 8 pairs, 200 worlds")
     options = parser.parse_args()
-    worlds = 200 if options.quick else options.worlds
-    random = np.random.default_rng(0)
-    good = [coverage(launches, worlds, random) for launches in LAUNCHES]
-    for speeds in ((1.0,), (1.0, 1.0), (1.0, 0.97)):
-        for noise, launch_s in itertools.product((0.01, 0.02), (0.15, 0.5)):
-            world = World(0.008, noise, launch_s, speeds)
-            good.append(reaching(world, worlds // 10, random))
+    cells, pairs = (12, 8) if options.quick else (options.cells, options.pairs)
+    tables = {
+        "figures": lambda: figure_table(cells),
+        "pairs": lambda: pair_table(pairs),
+        "launches": lambda: launch_table(200 if options.quick else 1000),
+    }
+    started = time.perf_counter()
+    good = [table() for name, table in tables.items() if options.which in (None, name)]
+    print(f"{time.perf_counter() - started:.0f} s")
     return 0 if all(good) else 1
 
 

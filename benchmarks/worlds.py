@@ -17,7 +17,7 @@ import numpy as np
 from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
 from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
-from ovreport.run import CellResult, Launch, Slice
+from ovreport.run import Cell, CellResult, Launch, Resolved, Slice, StopReason
 from ovreport.stats.precision import deviation
 from ovreport.stats.uncertainty import typical_deviation
 
@@ -114,12 +114,12 @@ WORLDS = (
 
 @dataclass
 class _Group:
-    """Versions that take turns, with the launches they had."""
+    """Versions that take turns, by their speeds, with the launches that they had."""
 
     members: list[Member]
     speeds: Sequence[float]
     launches: int = 0
-    stopped: str | None = None
+    stopped: StopReason | None = None
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,6 @@ class Measured:
 
     results: list[list[CellResult]]
     elapsed_s: float
-    launches: list[int]
-    stopped: list[str]
 
 
 def measured(
@@ -139,84 +137,92 @@ def measured(
     groups: int,
     speeds: Sequence[float] = (1.0,),
     launch_s: float = 0.3,
-    settings: Measure = Measure(),  # noqa: B008 - frozen
-    reference: bool = True,
 ) -> Measured:
-    """Groups of versions of these speeds, measured as ``ovreport run`` does."""
-    factors = world.machine.drawn(random)
+    """Groups of versions of these speeds, measured as ``ovreport run`` does.
+
+    Args:
+        launch_s: what it takes to start one.
+    """
+    simulation = _Simulation(world, random, launch_s)
     nothing: Any = None
-    waiting = [_Group([Member(nothing) for _ in speeds], speeds) for _ in range(groups)]
-    every, now_s = list(waiting), 0.0
+    every = [_Group([Member(nothing) for _ in speeds], speeds) for _ in range(groups)]
+    waiting = list(every)
     while waiting:
         group = min(waiting, key=lambda one: one.launches)
-        deviations = [deviation(m.summaries) for one in every for m in one.members]
+        known = [deviation(m.summaries) for one in every for m in one.members]
         for member in group.members:
-            member.typical = typical_deviation([known for known in deviations if known])
-        now_s = _launch(world, random, group, factors, now_s, launch_s, settings, reference)
+            member.typical = typical_deviation([one for one in known if one is not None])
+        simulation.launch(group)
         if group.stopped is not None:
             waiting.remove(group)
-    results = [
-        [_result(member, f"{at}-{n}", len(speeds)) for n, member in enumerate(group.members)]
-        for at, group in enumerate(every)
-    ]
-    return Measured(results, now_s, [g.launches for g in every], [str(g.stopped) for g in every])
+    results = [_results(group, str(number)) for number, group in enumerate(every)]
+    return Measured(results, simulation.now_s)
 
 
-def _launch(
-    world: World,
-    random: Random,
-    group: _Group,
-    factors: np.ndarray,
-    now_s: float,
-    launch_s: float,
-    settings: Measure,
-    reference: bool,
-) -> float:
-    """One launch of a group; when it ended."""
-    members, starting_s = group.members, launch_s * len(group.members)
-    group.launches += 1
-    now_s += starting_s
-    effects = [world.launch_effect(random) for _ in members]
-    for member in members:
-        member.begin_launch({"memory": {"inference_bytes": 0}})
-    order: list[int] = []
-    for turn in itertools.count(1):
-        order = list(random.permutation(len(members))) if turn % 2 else order[::-1]
-        for index in order:
-            machine = factors[int(now_s / _STEP_S)]
-            factor = world.slice_factor(random, machine / group.speeds[index], effects[index])
-            latencies = np.maximum(1, world.latencies_s(random, factor) * 1e9).astype(np.int64)
-            wall_ns = int(latencies.sum())
-            known = machine * 1e6 * np.exp(random.normal(0, _REFERENCE_NOISE))
-            members[index].take(
-                Slice.model_construct(
-                    start_ns=int(now_s * 1e9), wall_ns=wall_ns, latencies_ns=latencies,
-                    cpu_ns=wall_ns, warmup=False, disturbed=False,
-                    reference_ns=int(known) if reference else None,
+class _Simulation:
+    """A machine in time, and what is launched on it."""
+
+    def __init__(self, world: World, random: Random, launch_s: float) -> None:
+        self.world, self.random, self.launch_s = world, random, launch_s
+        self.settings = Measure()
+        self.machine = world.machine.drawn(random)
+        self.now_s = 0.0
+
+    def launch(self, group: _Group) -> None:
+        """One launch of a group, until the program's rules end it."""
+        members, starting_s = group.members, self.launch_s * len(group.members)
+        group.launches += 1
+        self.now_s += starting_s
+        effects = [self.world.launch_effect(self.random) for _ in members]
+        for member in members:
+            member.begin_launch({"memory": {"inference_bytes": 0}})
+        order: list[int] = []
+        for turn in itertools.count(1):
+            order = list(self.random.permutation(len(members))) if turn % 2 else order[::-1]
+            for index in order:
+                members[index].take(self._slice(group.speeds[index], effects[index]))
+            for member in members:
+                member.count([False] * turn)
+            standing = Standing(group.launches, starting_s, turn)
+            group.stopped = reason_to_stop(members, self.settings, standing)
+            if group.stopped or launch_is_done(members, self.settings, standing):
+                break
+        for member in members:
+            slices = tuple(member.turns)
+            member.launches.append(
+                Launch.model_construct(
+                    read_ns=1, compile_ns=1, first_inference_ns=1, slices=slices
                 )
             )  # fmt: skip
-            now_s += wall_ns / 1e9
-        for member in members:
-            member.count([False] * turn)
-        standing = Standing(group.launches, starting_s, turn)
-        group.stopped = reason_to_stop(members, settings, standing)
-        if group.stopped or launch_is_done(members, settings, standing):
-            break
-    for member in members:
-        member.launches.append(Launch.model_construct(slices=tuple(member.turns)))
-    return now_s
+
+    def _slice(self, speed: float, effect: float) -> Slice:
+        machine = float(self.machine[int(self.now_s / _STEP_S)])
+        factor = self.world.slice_factor(self.random, machine / speed, effect)
+        latencies_ns = np.round(self.world.latencies_s(self.random, factor) * 1e9).astype(np.int64)
+        wall_ns = int(latencies_ns.sum())
+        reference = machine * 1e6 * np.exp(self.random.normal(0, _REFERENCE_NOISE))
+        taken = Slice.model_construct(
+            start_ns=int(self.now_s * 1e9), wall_ns=wall_ns, cpu_ns=wall_ns,
+            latencies_ns=latencies_ns, reference_ns=int(reference),
+        )  # fmt: skip
+        self.now_s += wall_ns / 1e9
+        return taken
 
 
-def _result(member: Member, id: str, members: int) -> CellResult:
-    from types import SimpleNamespace
-
-    group, number = id.split("-")
-    others = tuple(f"{group}-{n}" for n in range(members) if n != int(number))
-    made: Any = SimpleNamespace(
-        launches=tuple(member.launches), resolved=SimpleNamespace(batch=1),
-        launch_deviation=member.typical, cell=SimpleNamespace(id=id), interleaved_with=others,
-    )  # fmt: skip
-    return made
+def _results(group: _Group, name: str) -> list[CellResult]:
+    """Results of which each names the others as those that it took turns with."""
+    cells = [Cell(model=name, version=str(number)) for number in range(len(group.members))]
+    return [
+        CellResult.model_construct(
+            cell=cell,
+            launches=tuple(member.launches),
+            resolved=Resolved.model_construct(batch=1),
+            interleaved_with=tuple(other.id for other in cells if other is not cell),
+            stopped=group.stopped,
+            launch_deviation=member.typical or None,
+        )
+        for cell, member in zip(cells, group.members, strict=True)
+    ]
 
 
 def truth(world: World, random: Random, until_s: float) -> dict[str, float]:
@@ -229,14 +235,8 @@ def truth(world: World, random: Random, until_s: float) -> dict[str, float]:
             latencies.append(world.latencies_s(random, world.slice_factor(random, factor, effect)))
     every = np.concatenate(latencies)
     quantiles = {name: float(np.quantile(every, q)) for name, q in QUANTILES.items()}
-    # The mean of so heavy a tail cannot be drawn: it is known.
-    tame = replace(world, slow_requests=0.0)
-    if tame != world:
-        drawn = [
-            tame.latencies_s(random, world.slice_factor(random, 1.0, world.launch_effect(random)))
-            for _ in range(6000)
-        ]
-        mean = float(np.concatenate(drawn).mean()) * (1 + world.slow_requests / (TAIL - 1))
-    else:
-        mean = float(every.mean())
+    mean = float(every.mean())
+    if world.slow_requests:  # the mean of so heavy a tail cannot be drawn: it is known
+        mean = truth(replace(world, slow_requests=0.0), random, until_s)["mean"]
+        mean *= 1 + world.slow_requests / (TAIL - 1)
     return {"throughput": 1 / mean, "mean": mean, **quantiles}
