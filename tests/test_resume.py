@@ -169,6 +169,11 @@ def test_launches_of_all_cells_in_flight_are_kept_and_the_passes_go_on(folder: P
     refused = ovreport("run", config, "-o", folder / "report.html")
     assert refused.exit_code == 2
     assert "holds an unfinished run, 0 of 6 cells are measured" in refused.stderr
+    partly = folder / "partly.html"
+    assert ovreport("render", file, "-o", partly).exit_code == 0
+    so_far = read_run(partly)
+    assert [len(r.launches) for r in so_far.done] == [2, 2, 1, 1, 1, 1]
+    assert {r.stopped for r in so_far.done} == {"interrupted"}
     words = ("run", config, "-o", folder / "report.html", "--resume", file)
     plan = ovreport(*words, "--dry-run").output
     assert (plan.count("begun: 2 launches"), plan.count("begun: 1 launch ")) == (2, 4)

@@ -176,7 +176,7 @@ class Member:
         result = CellResult(
             cell=planned.cell,
             launches=tuple(self.launches),
-            resolved=self._resolved(),
+            resolved=self.resolved(),
             harness=Harness(
                 api=self.loaded["api"], cost_ns=self.cost_ns, reason=self.python_because
             ),
@@ -192,7 +192,8 @@ class Member:
         )
         return Measured(result, graphs)
 
-    def _resolved(self) -> Resolved:
+    def resolved(self) -> Resolved:
+        """What the request turned into."""
         planned, properties = self.planned, self.loaded["properties"]
         count = planned.count.confirmed(planned.outputs, self.loaded["outputs"])
         return Resolved(

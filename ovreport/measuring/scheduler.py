@@ -170,6 +170,7 @@ class _Group:
             yield PartialLaunches(
                 provenances={m.planned.cell.id: m.planned.provenance for m in self.alive},
                 launches={m.planned.cell.id: m.launches[-1] for m in self.alive},
+                resolved={m.planned.cell.id: m.resolved() for m in self.alive},
             )
 
     def _finished(self, member: Member) -> Measured:

@@ -55,7 +55,7 @@ def render(
         from ovreport.runfile import is_report, read_run
         from ovreport.runfile.redaction import redacted
 
-        measured = read_run(run)
+        measured = read_run(run).so_far()
         # A report may take the place of the one that it is made from, if that loses nothing.
         loses = not with_data or redact or not is_report(run)
         check_apart({"-o": report}, [config, run if loses else None])
@@ -205,7 +205,7 @@ def export(
             f"{run}: nothing to export was named",
             "Give --json FILE, --csv DIR, --workbench-csv DIR or --graph svg -o DIR.",
         )
-    measured = read_run(run)
+    measured = read_run(run).so_far()
     if isinstance(json, Path):
         check_apart({"--json": json}, [run])
         check_writable(json, "--json")

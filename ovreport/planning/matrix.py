@@ -113,11 +113,14 @@ def estimated_seconds(
     least = measure.duration or (0.0 if measure.iterations else measure.min_time)
     most = measure.duration or measure.max_time
     beside = SECONDS_BESIDE_SLICES * measure.launches
+    fixed = measure.duration is not None or measure.iterations is not None
+    # As many launches may follow as can be started in the time that measuring may take.
+    starting = beside if fixed else max(beside, measure.max_time)
     # Every launch has at least one slice.
     paced = [measure.launches * paced_seconds(cell.rate) if cell.rate else 0.0 for cell in cells]
     return (
         passes[0] + sum(max(least, slices) + beside for slices in paced),
-        passes[1] + sum(max(most, slices) + beside for slices in paced),
+        passes[1] + sum(max(most, slices) + starting for slices in paced),
     )
 
 

@@ -178,7 +178,7 @@ class Failure(Record):
     """All that OpenVINO or the worker printed."""
 
 
-StopReason = Literal["target", "max_time", "duration", "iterations"]
+StopReason = Literal["target", "max_time", "duration", "iterations", "interrupted"]
 
 
 class ModelCache(Record):
@@ -246,9 +246,13 @@ class PartialLaunches(Record):
     """Of all the cells that took turns, by their ids."""
     launches: dict[str, Launch]
     """The same cells'."""
+    resolved: dict[str, Resolved] = Field(default_factory=dict)
+    """The same cells'; empty where an older release wrote it."""
 
     @model_validator(mode="after")
     def _of_the_same(self) -> PartialLaunches:
         if self.provenances.keys() != self.launches.keys():
             raise ValueError("provenances and launches are not of the same cells")
+        if self.resolved and self.resolved.keys() != self.launches.keys():
+            raise ValueError("launches and what their cells resolved to are not of the same cells")
         return self

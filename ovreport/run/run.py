@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ovreport.run.answers import Answers, Recording
@@ -28,6 +28,30 @@ class Run:
     recordings: tuple[Recording, ...] = ()
     partial_launches: tuple[PartialLaunches, ...] = ()
     """Of cells that have no result: the run was interrupted."""
+
+    def so_far(self) -> Run:
+        """The run with what was measured of cells that an interruption left unfinished."""
+        results = {result.cell.id: result for result in self.results}
+        results |= {r.cell.id: r for cell in self.pending if (r := self._unfinished(cell))}
+        ordered = (results[cell.id] for cell in self.header.plan if cell.id in results)
+        return replace(self, results=tuple(ordered), partial_launches=())
+
+    def _unfinished(self, cell: Cell) -> CellResult | None:
+        parts = [part for part in self.partial_launches if cell.id in part.resolved]
+        if not parts:
+            return None
+        last = parts[-1]
+        provenance = last.provenances[cell.id]
+        return CellResult(
+            cell=cell,
+            launches=tuple(
+                part.launches[cell.id] for part in parts if part.provenances[cell.id] == provenance
+            ),
+            resolved=last.resolved[cell.id],
+            interleaved_with=tuple(id for id in last.provenances if id != cell.id),
+            stopped="interrupted",
+            provenance=provenance,
+        )
 
     def conditions(self, result: CellResult) -> Conditions | None:
         """What the reach of a measured cell's layers depends on; None if several devices ran it."""

@@ -36,6 +36,11 @@ def text(run: Run) -> str:
             f" Time was up for {cut} of {count(len(run.done), 'cell')} before the target was "
             "reached."
         )
+    if partly := sum(result.stopped == "interrupted" for result in run.done):
+        said += (
+            f" {count(partly, 'cell')} of {len(run.done)} {'is' if partly == 1 else 'are'} not "
+            "finished, as the run was interrupted."
+        )
     return said
 
 

@@ -18,8 +18,8 @@ class Versions(Analyzer):
     id = "versions"
     title = "Versions"
     reading = (
-        "Ratios are the other over the baseline. A verdict is given only where the whole interval "
-        "lies beyond the noise, or within it."
+        "Ratios are the other over the baseline. A verdict is given only where the interval lies "
+        "beyond the noise, or within it."
     )
     needs = frozenset({"full_rate", "two_versions"})
     order = 250
