@@ -80,6 +80,7 @@ def test_tables_sort_and_filter(chrome: Chrome, report: Path) -> None:
     assert all("Convolution" in kind and float(share) >= 1 for kind, share in shown)
 
 
+@pytest.mark.browser
 def test_a_colouring_needs_no_script(report: Path, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile", scripts=False) as driver:
         driver.get(report.as_uri())

@@ -203,6 +203,7 @@ def phone(chrome: Chrome) -> Iterator[Chrome]:
     resize(chrome, 1280)
 
 
+@pytest.mark.browser
 def test_names_stay_in_sight_while_a_wide_table_scrolls(phone: Chrome, tmp_path: Path) -> None:
     wide = table_of(8)
     more = [Column(f"m{n}", f"More {n}") for n in range(8)]
@@ -222,6 +223,7 @@ def test_names_stay_in_sight_while_a_wide_table_scrolls(phone: Chrome, tmp_path:
     assert shadows == 2, "the shadow of the edge, and what hides it at the end"
 
 
+@pytest.mark.browser
 def test_a_name_stands_beside_its_marker(phone: Chrome, tmp_path: Path) -> None:
     phone.get(written(tmp_path, table_of(8, "a_name_that_is_long/as_layers_have")))
     apart = phone.execute_script(
