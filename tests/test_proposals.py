@@ -141,7 +141,7 @@ def test_where_random_input_fails_a_range_and_an_input_are_offered(tmp_path: Pat
     ("given", "said"),
     [
         ("5", "not a list of ranges"),
-        ("[a,b]", "no number"),
+        ("[a,b]", "not a number"),
         ("[5,1]", "the lowest value is above the highest"),
         ("[1,2,3]", "no more than 2 values"),
         ("x[0,1],x[0,2]", "must name each input once"),
