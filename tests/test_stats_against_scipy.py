@@ -10,7 +10,7 @@ from scipy import stats
 
 from ovreport.computed.ratio import launch_ratio
 from ovreport.stats.bootstrap import medians, weights
-from ovreport.stats.medians import median_of
+from ovreport.stats.medians import median_intervals, median_of
 from ovreport.stats.steady import drift, outliers
 from ovreport.stats.uncertainty import (
     CONFIDENCE,
@@ -119,3 +119,10 @@ def test_outliers_lie_three_interquartile_ranges_above_the_quartile(seed: int) -
     found = outliers(values)
     assert found.fence == pytest.approx(fence)
     assert found.count == int((values > fence).sum())
+
+
+@pytest.mark.parametrize("number", [6, 20, 999, 1000, 1001, 1024, 5_000, 100_000])
+def test_the_interval_of_a_median_begins_where_the_binomial_distribution_says(number: int) -> None:
+    ((low, high),) = median_intervals(np.arange(1.0, number + 1)[None]).tolist()
+    assert low + high == number + 1
+    assert low == pytest.approx(stats.binom.ppf(0.025, number, 0.5), abs=1)
