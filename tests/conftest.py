@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     pack_all()
+    _heed_signals()
     # A deadline would be an assertion of time, which a busy machine breaks.
     hypothesis.settings.register_profile("ovreport", deadline=None)
     hypothesis.settings.load_profile("ovreport")
@@ -56,6 +58,16 @@ def pytest_configure(config: pytest.Config) -> None:
             _refuse_unmarked(item, arguments[1])
 
     sys.addaudithook(watch)
+
+
+def _heed_signals() -> None:
+    """Have programs that tests start end by signals, as from a terminal.
+
+    ``nohup`` and a shell's ``&`` ignore some, and whatever is started from there ignores them, too.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

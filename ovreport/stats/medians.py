@@ -12,7 +12,7 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.uncertainty import CONFIDENCE
 
 _Z = 1.96
-# The power of two in a sum of more values is too large for a float, and the sum slow.
+# Beyond it 2ⁿ is too large for a float, and the exact sum takes long.
 _MOST_EXACT = 1000
 # The interquartile range of a normal distribution, in standard deviations.
 _IQR = 1.349
