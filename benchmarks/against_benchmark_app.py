@@ -60,7 +60,11 @@ def benchmark_app(model: Path, hint: str, seconds: float) -> Figures:
 def ours(model: Path, hint: str, seconds: float, shape: list[int], api: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder, WorkerSession(PYTHON) as worker:
         inputs = Path(folder) / "inputs.npz"
-        np.savez(inputs, **{"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)})
+        np.savez(
+            inputs,
+            allow_pickle=False,
+            **{"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)},
+        )
         worker.ask(
             "compile", 60, "load", path=str(model), device="CPU", shapes=[shape],
             inputs=str(inputs), properties={"PERFORMANCE_HINT": hint.upper()},

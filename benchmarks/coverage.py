@@ -21,6 +21,7 @@ import itertools
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
@@ -231,7 +232,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="12 cells, 8 pairs, 200 worlds")
     options = parser.parse_args()
     cells, pairs = (12, 8) if options.quick else (options.cells, options.pairs)
-    tables = {
+    tables: dict[str, Callable[[], bool]] = {
         "figures": lambda: figure_table(cells),
         "pairs": lambda: pair_table(pairs),
         "gates": lambda: gate_table(400 if options.quick else 2000),

@@ -137,7 +137,7 @@ def row(name: str, rounds: list[Round]) -> str:
         f"{name.removeprefix('light_'):<12} {len(executed):>6} {a.sum():>11.2f} ms "
         f"{b.sum():>7.2f} ms  {spread([r.ratio(r.medians) for r in rounds])}  "
         f"{spread([r.ratio(r.means) for r in rounds])} "
-        f"{np.corrcoef(a, b)[0, 1]:>8.4f} {np.corrcoef(*ranks)[0, 1]:>9.4f}"
+        f"{np.corrcoef(a, b)[0, 1]:>8.4f} {np.corrcoef(list(ranks))[0, 1]:>9.4f}"
     )
 
 

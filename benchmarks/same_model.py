@@ -23,8 +23,8 @@ import openvino as ov
 from openvino import opset13 as op
 from pairs import LIGHT, measured, planned
 
-from ovreport.computed.criteria import NOISE
 from ovreport.computed.ratio import ratio, verdict
+from ovreport.config.schema import Compare
 
 LAYERS, EXTRA = 100, 3
 FALSE_ALARMS, FOUND = 0.05, 0.90
@@ -69,7 +69,7 @@ def compare(name: str, paths: tuple[str, str], comparisons: int, seconds: float)
             change = ratio(a, b, "throughput")
             assert change is not None
             ratios.append(change.point)
-            verdicts[verdict(change, NOISE, higher_is_better=True)] += 1
+            verdicts[verdict(change, Compare().noise, higher_is_better=True)] += 1
     print(
         f"{name}: {dict(verdicts)}; ratio {np.mean(ratios):.4f}, standard deviation "
         f"{np.std(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}; "

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
@@ -52,7 +53,7 @@ class Machine:
     def drawn(self, random: Random, span_s: float = SPAN_S) -> np.ndarray:
         """Factors in steps of :data:`_STEP_S`."""
         steps = int(span_s / _STEP_S) + 1
-        factor = np.ones(steps)
+        factor: npt.NDArray[np.float64] = np.ones(steps)
         if self.levels:
             stays = np.maximum(1, random.exponential(self.dwell_s / _STEP_S, steps)).astype(int)
             slow = np.arange(steps) % 2 == random.integers(2)
@@ -66,7 +67,8 @@ class Machine:
                 value = keeps * value + shock
                 values.append(value)
             factor *= np.exp(values)
-        return factor * (1 + self.drift * np.minimum(1, np.arange(steps) * _STEP_S / self.drift_s))
+        drifted: npt.NDArray[np.float64] = np.minimum(1, np.arange(steps) * _STEP_S / self.drift_s)
+        return factor * (1 + self.drift * drifted)
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class _Simulation:
         for member in members:
             slices = tuple(member.turns)
             member.launches.append(
-                Launch.model_construct(
+                Launch.model_construct(  # type: ignore[call-arg]  # what a figure needs
                     read_ns=1, compile_ns=1, first_inference_ns=1, slices=slices
                 )
             )  # fmt: skip
@@ -216,7 +218,7 @@ def _results(group: _Group, name: str) -> list[CellResult]:
         CellResult.model_construct(
             cell=cell,
             launches=tuple(member.launches),
-            resolved=Resolved.model_construct(batch=1),
+            resolved=Resolved.model_construct(batch=1),  # type: ignore[call-arg]
             interleaved_with=tuple(other.id for other in cells if other is not cell),
             stopped=group.stopped,
             launch_deviation=member.typical or None,

@@ -97,12 +97,14 @@ def printed(driver: Chrome, report: Path, folder: Path) -> Image.Image:
 
 
 def save(picture: Image.Image, name: str) -> None:
+    """Write a picture of few colours into docs/."""
     target = DOCS / f"{name}.png"
     picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size >> 10} KiB")
 
 
 def main() -> None:
+    """Measure, open the reports, and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--ocr", required=True, help="the text detector of PP-OCR, as ONNX")
     parser.add_argument("--work", type=Path, help="keep run files and reports in this folder")

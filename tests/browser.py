@@ -57,14 +57,19 @@ def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrom
         driver.quit()
 
 
+def _log(driver: webdriver.Chrome, name: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = driver.get_log(name)  # type: ignore[no-untyped-call]
+    return entries
+
+
 def complaints(driver: webdriver.Chrome) -> list[str]:
     """Warnings and errors of the console since the last call."""
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] != "INFO"]
+    return [entry["message"] for entry in _log(driver, "browser") if entry["level"] != "INFO"]
 
 
 def requests(driver: webdriver.Chrome) -> list[str]:
     """Addresses that were asked for since the last call, the browser's own left out."""
-    messages = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
+    messages = (json.loads(entry["message"])["message"] for entry in _log(driver, "performance"))
     sent = [m for m in messages if m["method"] == "Network.requestWillBeSent"]
     addresses = [m["params"]["request"]["url"] for m in sent]
     return [address for address in addresses if not address.startswith(("data:", "chrome:"))]

@@ -37,6 +37,7 @@ from ovreport.section import (
     Axis,
     Band,
     Bars,
+    Block,
     Chart,
     Colouring,
     Column,
@@ -59,6 +60,16 @@ from ovreport.section import (
 )
 from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Kind, Link, Role, Tag, Value
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def section_of(analyzer: Analyzer[Any], run: Run) -> Section:
+    """The analyzer's section of a run that it has something to say about."""
+    section = analyzer.analyze(run)
+    assert isinstance(section, Section)
+    return section
+
 
 # ---------------------------------------------------------------- measured cells and runs
 
@@ -357,7 +368,7 @@ def section(text: str) -> Section:
         Finding("demo-1", "good", text),
         Finding("demo-2", "problem", text, text, [Link(text, "demo")], gain=0.25),
     ]
-    blocks = [
+    blocks: list[Block] = [
         KeyFigures("figures", [figure, figure]),
         Text("text", text),
         Facts("facts", text, facts),
@@ -406,7 +417,8 @@ def diagram_of(*names: str) -> Diagram:
 def layers(count: int, template: str, *, extra: bool = False) -> Diagram:
     """Residual blocks: a norm, three branches, and an addition; with ``extra``, in the first a
     mask that all of them read."""
-    names, edges = ["input"], []
+    names: list[str] = ["input"]
+    edges: list[tuple[int, int]] = []
 
     def add(name: str, *sources: int) -> int:
         names.append(name)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builders import section_of
 from pages import findings
 
 from ovreport.computed.quantisation import quantisation
@@ -60,7 +61,7 @@ def test_what_could_be_gained_is_no_more_than_there_is(run: Run) -> None:
 
 
 def test_a_version_is_quantised_or_not_on_the_whole_page(run: Run) -> None:
-    (table,) = Advice().analyze(run).groups[0].blocks
+    (table,) = section_of(Advice(), run).groups[0].blocks
     assert isinstance(table, Table)
     for case in cases(run):
         name = f"{case.result.cell.model} ({case.result.cell.version})"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import run_named
+from builders import Array, run_named
 
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreement, judged
 from ovreport.outputs.drift import output_drift
@@ -16,7 +16,6 @@ from ovreport.outputs.recording import record, recorded_drift
 from ovreport.outputs.words import in_words
 from ovreport.run import Answers, Cell, OutputDrift, Port, RecordedOutput, counterparts
 
-Array = np.ndarray[Any, np.dtype[Any]]
 random = np.random.default_rng(0)
 BOXES = np.concatenate(
     [random.uniform(0, 320, (1, 4, 600)), random.uniform(0, 0.03, (1, 8, 600))], axis=1
@@ -30,22 +29,27 @@ PICTURE = random.normal(0, 1, (1, 24, 16, 16)).astype(np.float32)
 def noise(like: Array, share: float) -> Array:
     """What rounding adds: a share of the size."""
     size = np.sqrt(np.mean(like.astype(np.float64) ** 2))
-    return random.normal(0, share * size, like.shape).astype(np.float32)
+    added: Array = random.normal(0, share * size, like.shape).astype(np.float32)
+    return added
 
 
-def changed(array: Array, index: object, by: float) -> Array:
-    copy = array.copy()
-    copy[index] *= by  # type: ignore[index]
+def changed(array: Array, index: Any, by: float) -> Array:
+    copy: Array = array.copy()
+    copy[index] *= by
     return copy
 
 
 def both(a: Array, b: Array, kind: str = "f32") -> list[OutputDrift]:
     """Compared within a run, and over what run files keep."""
-    kept = [record(Port(names=("y",), shape="", precision=kind), [x], 1) for x in (a, b)]
-    stored = [RecordedOutput.model_validate_json(x.model_dump_json()) for x in kept]
+    base, other = (
+        RecordedOutput.model_validate_json(
+            record(Port(names=("y",), shape="", precision=kind), [x], 1).model_dump_json()
+        )
+        for x in (a, b)
+    )
     return [
         output_drift("y", [a], [b], types=(kind, kind)),
-        recorded_drift("y", *stored, [(0, 0)]),
+        recorded_drift("y", base, other, [(0, 0)]),
     ]
 
 
@@ -409,7 +413,7 @@ def test_a_wrong_part_of_a_large_output_is_named_from_the_few_elements_that_are_
     shape: tuple[int, ...], axis: int, index: int, where: str
 ) -> None:
     generator = np.random.default_rng(1)
-    factors = np.ones(shape[axis], np.float32)
+    factors: Array = np.ones(shape[axis], np.float32)
     factors[index] = -1
     factors = factors.reshape([-1 if n == axis else 1 for n in range(len(shape))])
     arrays = [generator.random(shape, np.float32) for _ in range(2)]

@@ -17,11 +17,16 @@ from ovreport.text.values import Role
 MAIN = Role("series", "main")
 
 
-def line(values: list[float], x: list[float] | None = None, **axis: bool) -> Chart:
+def line(values: list[float], x: list[float] | None = None, from_zero: bool = True) -> Chart:
     places = x or [float(place) for place in range(len(values))]
     points = Points(places, values, MAIN, joined=True)
     return Chart(
-        "line", "A line", Axis("x", from_zero=False), Axis("y", **axis), [points], "Rises."
+        "line",
+        "A line",
+        Axis("x", from_zero=False),
+        Axis("y", from_zero=from_zero),
+        [points],
+        "Rises.",
     )
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 from math import inf
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import ovreport
@@ -35,7 +36,8 @@ def test_cells_that_take_turns_stand_together() -> None:
         "runtime": [{"name": "a"}, {"name": "b"}],
         "matrix": {"batch": [1, 2], "include": [{"hint": "latency", "batch": 4}]},
     }
-    for interleave, groups in (("versions", 2 * 5), ("model", 2)):
+    counts: dict[Literal["versions", "model"], int] = {"versions": 2 * 5, "model": 2}
+    for interleave, groups in counts.items():
         cells = expand(validate({**values, "measure": {"interleave": interleave}}, "c"))
         keys = [turns_key(cell, interleave) for cell in cells]
         assert len(list(itertools.groupby(keys))) == len(set(keys)) == groups

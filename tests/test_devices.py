@@ -185,8 +185,10 @@ def test_times_of_single_inferences_are_told_from_running_means(run: Run) -> Non
 @pytest.mark.measures
 @pytest.mark.parametrize("device", DEVICES)
 def test_both_apis_tell_the_same_of_a_device(device: str, tmp_path: Path, squeezenet: Path) -> None:
-    np.savez(tmp_path / "in.npz", **{"0_0": np.zeros((1, 3, 224, 224), np.float32)})
-    told = {}
+    np.savez(
+        tmp_path / "in.npz", allow_pickle=False, **{"0_0": np.zeros((1, 3, 224, 224), np.float32)}
+    )
+    told: dict[str, list[object]] = {}
     for api in ("c", "python"):
         with WorkerSession(Path(sys.executable)) as worker:
             loaded = worker.ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import Array
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -29,7 +30,7 @@ def test_the_lowest_cosine_of_all_inputs_counts() -> None:
 
 
 @given(arrays(np.float32, (3, 12), elements=st.floats(-1e3, 1e3, width=32)))
-def test_equal_answers_have_no_drift_at_all(values: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_equal_answers_have_no_drift_at_all(values: Array) -> None:
     drift = output_drift("y", [values], [values.copy()])
     assert (drift.max_abs, drift.mean_abs, drift.relative, drift.cosine) == (0, 0, 0, 1)
     assert (drift.top1, drift.top5) == (1, 1)
@@ -58,7 +59,9 @@ def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
     a, b = np.array([[1.0, np.nan, 2.0]]), np.array([[1.0, 5.0, np.inf]])
     drift = output_drift("y", [a], [b])
     assert drift.not_finite == 2
-    assert np.isfinite([drift.max_abs, drift.cosine, drift.relative]).all()  # type: ignore[list-item]
+    for figure in (drift.max_abs, drift.cosine, drift.relative):
+        assert figure is not None
+        assert np.isfinite(figure)
     assert (drift.max_abs, drift.relative, drift.cosine) == (0, 0, 1)
     a, b = np.array([[np.inf, 1.0, 2.0, 2.0]]), np.array([[5.0, 1.0, 2.0, 3.0]])
     drift = output_drift("y", [a], [b])
@@ -107,7 +110,7 @@ def test_fewer_places_are_the_first_of_more(elements: int, fewer: int, more: int
     assert kept_places(elements, more).max() < elements
 
 
-def recorded(*arrays: np.ndarray, outputs: int = 1) -> RecordedOutput:  # type: ignore[type-arg]
+def recorded(*arrays: Array, outputs: int = 1) -> RecordedOutput:
     kept = record(Port(names=("y",), shape="", precision="f32"), arrays, outputs)
     assert kept is not None
     return RecordedOutput.model_validate_json(kept.model_dump_json())

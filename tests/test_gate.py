@@ -33,6 +33,7 @@ from ovreport.text.markdown import literal
 from ovreport.text.terminal import printable
 
 DATA = Path(__file__).with_name("data")
+JUNIT = xmlschema.XMLSchema(str(DATA / "junit.xsd"))
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +270,7 @@ def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
     assert result.exit_code == 3
     assert "Limits:   1 passed, 1 broken, 0 inconclusive" in result.stdout
     assert SLOWER in result.stderr
-    xmlschema.validate(str(tmp_path / "gate.xml"), str(DATA / "junit.xsd"))
+    JUNIT.validate(str(tmp_path / "gate.xml"))
     summary = (tmp_path / "gate.md").read_text()
     assert "❌" in summary
     assert literal(SLOWER) in summary
@@ -314,7 +315,7 @@ def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: P
     for counts in (False, True):
         path = tmp_path / "gate.xml"
         path.write_text(junit(gate, doubled.header, inconclusive_fails=counts))
-        xmlschema.validate(str(path), str(DATA / "junit.xsd"))
+        JUNIT.validate(str(path))
 
 
 @pytest.mark.parametrize("compares", [True, False])

@@ -180,7 +180,7 @@ def picture(path: Path, channels: int = 1) -> NDArray[Any]:
     target = path.with_suffix(".npz")
     ports = [Port(names=("x",), shape=f"[1,32,32,{channels}]", precision="u8")]
     prepare_inputs(target, ports, [(1, 32, 32, channels)], path, None, 0)
-    return np.load(target)["0_0"].squeeze()
+    return np.asarray(np.load(target)["0_0"]).squeeze()
 
 
 def test_grey_of_16_bits_is_what_it_is_with_8(tmp_path: Path) -> None:

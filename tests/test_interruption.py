@@ -19,16 +19,25 @@ PROGRAM = (sys.executable, "-m", "ovreport")
 RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
 
 
-def started(model: Path, folder: Path, *prefix: str, **streams: int) -> subprocess.Popen[str]:
+def started(
+    model: Path,
+    folder: Path,
+    *prefix: str,
+    stdin: int | None = None,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[str]:
     """A run that measures: its run file is there."""
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
-    process = subprocess.Popen(
+    process: subprocess.Popen[str] = subprocess.Popen(
         [*prefix, *PROGRAM, "run", str(model), "--duration", "1", "--no-roofs"],
         cwd=folder,
         text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
-        **{"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **streams},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
     )
     while not (folder / "report.jsonl").exists():
         assert process.poll() is None

@@ -36,7 +36,7 @@ TEXTS = (
     "", " ", "x", "1", "9" * 24, "[1,2,3]", "[?,3]", "[]", f"[{'9' * 19},{'9' * 19}]", "f32", "i8",
     "a\0b", "a\rb", "\u202e", "n" * 300, "CPU", "GPU.0", "#", "%zz", "inf", "Convolution", "parent",
 )  # fmt: skip
-OTHERS = (None, True, [], {}, [None], [[]], {"x": 1})
+OTHERS: tuple[object, ...] = (None, True, [], {}, [None], [[]], {"x": 1})
 
 Place = tuple[Any, ...]
 

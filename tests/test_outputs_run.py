@@ -155,8 +155,9 @@ def compared(base: Path, candidate: Path, target: Path) -> str:
 
 @pytest.fixture(scope="module")
 def apart(folder: Path, together: Run) -> Run:
-    sides = (save_version(together, name, folder / f"{name}.jsonl") for name in ("parent", "other"))
-    output = compared(*sides, folder / "apart.html")
+    parent = save_version(together, "parent", folder / "parent.jsonl")
+    other = save_version(together, "other", folder / "other.jsonl")
+    output = compared(parent, other, folder / "apart.html")
     assert "scale, other (candidate) against parent (base): answers differ" in output
     return read_run(folder / "apart.html")
 
@@ -239,9 +240,9 @@ def test_small_element_types_are_read_as_openvino_reads_them(kind: str, bits: in
 def _packed(bits: int, elements: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     codes = np.zeros(-(-elements * bits // 8) * 8 // bits, np.uint8)
     codes[:elements] = np.arange(elements)
-    each = codes.reshape(-1, 8 // bits).astype(np.uint16)
-    shifted = each << np.arange(0, 8, bits, dtype=np.uint16)
-    return shifted.sum(axis=1).astype(np.uint8)
+    places = codes.reshape(-1, 8 // bits).astype(np.uint16)
+    shifted = places << np.arange(0, 8, bits, dtype=np.uint16)
+    return np.asarray(shifted.sum(axis=1), np.uint8)
 
 
 def test_texts_are_read_as_bytes() -> None:

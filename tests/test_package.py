@@ -22,7 +22,17 @@ def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) ->
         shutil.copytree(ROOT / part, source / part, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, source]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        str(tmp_path),
+        str(source),
+    ]
     subprocess.run(pip, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("ovreport-*.whl")
     zipfile.ZipFile(wheel).extractall(site)

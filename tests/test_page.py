@@ -57,7 +57,7 @@ def test_ids_are_unique(chrome: Chrome, report: Path) -> None:
 
 def test_tables_sort_and_filter(chrome: Chrome, report: Path) -> None:
     chrome.get(report.as_uri())
-    table = next(t for t in tables(chrome) if t.get_attribute("id").startswith("layers-"))
+    table = next(t for t in tables(chrome) if (t.get_attribute("id") or "").startswith("layers-"))
     heads = [head.text.split("\n")[0] for head in table.find_elements(By.TAG_NAME, "th")]
     time, kind, share = heads.index("Time"), heads.index("Type"), heads.index("Share")
     chrome.execute_script(
@@ -102,7 +102,7 @@ def test_a_report_without_data_carries_none(run: Run) -> None:
 
 def test_types_can_be_left_out_and_shares_follow(chrome: Chrome, report: Path) -> None:
     chrome.get(report.as_uri())
-    table = next(t for t in tables(chrome) if t.get_attribute("id").startswith("by-type-"))
+    table = next(t for t in tables(chrome) if (t.get_attribute("id") or "").startswith("by-type-"))
     shares = (
         "const share = [...arguments[0].tHead.rows[0].cells].findIndex(c => "
         "c.textContent.startsWith('Share'));"
@@ -136,7 +136,7 @@ def test_filters_have_the_operators_of_the_workbench(
     query: str, holds: Callable[[str, float], bool], chrome: Chrome, report: Path
 ) -> None:
     chrome.get(report.as_uri())
-    table = next(t for t in tables(chrome) if t.get_attribute("id").startswith("layers-"))
+    table = next(t for t in tables(chrome) if (t.get_attribute("id") or "").startswith("layers-"))
     rows = (
         "const heads = [...arguments[0].tHead.rows[0].cells].map(c => c.textContent);"
         "const at = (name) => heads.findIndex(h => h.startsWith(name));"

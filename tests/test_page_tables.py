@@ -15,6 +15,7 @@ from selenium.webdriver.common.by import By
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
 from ovreport.section import Column, Finding, Group, Row, Section, Table
+from ovreport.text.values import Value
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,7 @@ def test_the_filter_shows_by_the_own_columns_what_can_be_asked(
         Column("why", "Verdict"),
         Column("size", "Size", "bytes"),
     ]
-    values = {"name": "a", "hidden": "no", "why": "Faster", "size": 5 * 2**20}
+    values: dict[str, Value] = {"name": "a", "hidden": "no", "why": "Faster", "size": 5 * 2**20}
     plain = [Row({"name": f"row {n}"}) for n in range(6)]
     tables = [
         table_of(9),

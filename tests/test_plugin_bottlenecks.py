@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import section_of
 
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.speed import gain
@@ -37,7 +38,7 @@ def changed(run: Run, version: str, **update: object) -> Run:
 
 
 def test_conversions_name_what_stands_before_and_after(run: Run) -> None:
-    group = next(g for g in Bottlenecks().analyze(run).groups if g.heading.endswith("int8"))
+    group = next(g for g in section_of(Bottlenecks(), run).groups if g.heading.endswith("int8"))
     table = next(block for block in group.blocks if block.id.startswith("conversions-"))
     assert isinstance(table, Table)
     row = next(r.values for r in table.rows if "f32 → u8" in str(r.values["change"]))
@@ -91,7 +92,7 @@ def test_work_inside_a_body_is_said_to_be_invisible(run: Run) -> None:
 
 
 def test_what_explains_most_of_the_time_is_listed_with_its_place_on_the_path(run: Run) -> None:
-    for group in Bottlenecks().analyze(run).groups:
+    for group in section_of(Bottlenecks(), run).groups:
         table = next(block for block in group.blocks if block.id.startswith("top-layers-"))
         assert isinstance(table, Table)
         reached = [float(str(row.values["cumulative"])) for row in table.rows]
@@ -100,7 +101,7 @@ def test_what_explains_most_of_the_time_is_listed_with_its_place_on_the_path(run
 
 
 def test_an_island_is_listed_with_the_layers_around_it(run: Run) -> None:
-    group = next(g for g in Bottlenecks().analyze(run).groups if g.heading.endswith("int8"))
+    group = next(g for g in section_of(Bottlenecks(), run).groups if g.heading.endswith("int8"))
     table = next(block for block in group.blocks if block.id.startswith("islands-"))
     assert isinstance(table, Table)
     names = {

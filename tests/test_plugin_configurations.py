@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium
-from builders import cell_result, run_of
+from builders import cell_result, run_of, section_of
 from selenium.webdriver.common.by import By
 
 from ovreport.analysis import analyze
@@ -19,13 +19,20 @@ from ovreport.stats.estimate import Estimate
 from ovreport_plugins.configurations.analyzer import ConfigurationOptions, Configurations
 
 # By (streams, batch): how many times longer a request takes, and how many are in flight at once.
-TIMES = {("auto", 1): 1.6, (1, 1): 1.0, (2, 1): 1.5, ("auto", 2): 2.5, (1, 2): 1.6, (2, 2): 2.4}
-IN_FLIGHT = {"auto": 2, 1: 1, 2: 2}
+TIMES: dict[tuple[str | int, int], float] = {
+    ("auto", 1): 1.6,
+    (1, 1): 1.0,
+    (2, 1): 1.5,
+    ("auto", 2): 2.5,
+    (1, 2): 1.6,
+    (2, 2): 2.4,
+}
+IN_FLIGHT: dict[str | int, int] = {"auto": 2, 1: 1, 2: 2}
 
 
 def slowed(result: CellResult, streams: str | int, batch: int) -> CellResult:
     """The recorded cell as if it had run so: its latencies longer, several requests at once."""
-    longer, at_once = TIMES[streams, batch], IN_FLIGHT[streams]  # type: ignore[index]
+    longer, at_once = TIMES[streams, batch], IN_FLIGHT[streams]
     assert result.resolved is not None
 
     def slice(item: Slice) -> Slice:
@@ -57,7 +64,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def group(run: Run) -> Group:
-    (only,) = Configurations().analyze(run).groups
+    (only,) = section_of(Configurations(), run).groups
     return only
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builders import cell_result, run_of
+from builders import cell_result, run_of, section_of
 
 from ovreport.run import Cell, Device, Run
 from ovreport.section import Facts
@@ -18,7 +18,7 @@ def run_with(**changes: object) -> Run:
 
 
 def facts(run: Run, id: str) -> dict[str, object]:
-    block = EnvironmentFacts().analyze(run).groups[0].block(id)
+    block = section_of(EnvironmentFacts(), run).groups[0].block(id)
     assert isinstance(block, Facts)
     names = [name for name, _, _ in block.facts]
     assert len(names) == len({*names})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from builders import section_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +63,9 @@ def test_any_name_has_an_implementation(name: str) -> None:
 
 
 def test_kernels_and_instruction_sets_add_to_the_layers_total(run: Run) -> None:
-    for group, (model, version) in zip(Kernels().analyze(run).groups, run.versions, strict=True):
+    for group, (model, version) in zip(
+        section_of(Kernels(), run).groups, run.versions, strict=True
+    ):
         result = run.focus(model, version)
         assert result is not None
         total = sum(layer.median_s for layer in executed_layers(run, result))
@@ -82,7 +85,7 @@ def test_a_hidden_reference_kernel_is_found_and_linked(run: Run) -> None:
 
 
 def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> None:
-    for group in Kernels().analyze(run).groups:
+    for group in section_of(Kernels(), run).groups:
         chart = next(b for b in group.blocks if b.id.startswith("implementations-by-isa-"))
         assert isinstance(chart, Chart)
         (heat,) = chart.marks
@@ -93,7 +96,7 @@ def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> Non
 
 
 def test_every_column_has_a_name_and_reference_kernels_are_marked(run: Run) -> None:
-    for group in Kernels().analyze(run).groups:
+    for group in section_of(Kernels(), run).groups:
         (table,) = (b for b in group.blocks if isinstance(b, Table) and b.id.startswith("kernels-"))
         assert all(column.label for column in table.columns)
         marked = {str(r.values["kernel"]) for r in table.rows if r.values["reference"]}

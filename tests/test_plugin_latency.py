@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import cell_result, paced, run_of, spaced
+from builders import cell_result, paced, run_of, section_of, spaced
 
 from ovreport.run import Cell, CellResult, Graph, Launch, Node
 from ovreport.section import Chart, Section, Table, Text
@@ -35,7 +35,7 @@ def cell(*launches: list[float], **changes: object) -> CellResult:
 
 
 def analyzed(*results: CellResult, **report: object) -> Section:
-    return Latency().analyze(run_of(results, **report))
+    return section_of(Latency(), run_of(results, **report))
 
 
 def table(section: Section, id: str) -> Table:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import section_of
 
 from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
@@ -31,7 +32,7 @@ def int8(run: Run) -> CellResult:
 
 @pytest.fixture(scope="module")
 def group(run: Run) -> Group:
-    return next(g for g in Layers().analyze(run).groups if g.heading == "bottlenecks · int8")
+    return next(g for g in section_of(Layers(), run).groups if g.heading == "bottlenecks · int8")
 
 
 def table(group: Group, start: str) -> Table:
@@ -181,7 +182,7 @@ def test_times_that_are_means_are_said_to_be(run: Run, int8: CellResult) -> None
     )
 
     def said(run: Run) -> bool:
-        blocks = [block for group in Layers().analyze(run).groups for block in group.blocks]
+        blocks = [block for group in section_of(Layers(), run).groups for block in group.blocks]
         return any(isinstance(b, Text) and "With 4 streams" in b.text for b in blocks)
 
     assert said(replace(run, results=results))

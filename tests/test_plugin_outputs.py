@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
-from builders import run_named
+from builders import Array, run_named
 from conftest import ovreport
 from openvino import opset13 as op
 
@@ -43,10 +43,11 @@ def classifier(path: Path, *, second_times: float = 1.0) -> None:
     ov.save_model(ov.Model([op.result(scores)], [data], "classifier"), path, False)
 
 
-def reference(path: Path, features: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def reference(path: Path, features: Array) -> Array:
     """Best class of every sample as OpenVINO tells it here, without ovreport."""
     compiled = ov.Core().compile_model(path, "CPU")
-    return np.asarray(compiled(features)[0]).argmax(axis=1)
+    best: Array = np.asarray(compiled(features)[0]).argmax(axis=1)
+    return best
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from builders import section_of
 
 from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
@@ -32,7 +33,7 @@ def int8(run: Run) -> CellResult:
 
 @pytest.fixture(scope="module")
 def group(run: Run) -> Group:
-    return next(g for g in Precision().analyze(run).groups if g.heading == "bottlenecks · int8")
+    return next(g for g in section_of(Precision(), run).groups if g.heading == "bottlenecks · int8")
 
 
 def table(group: Group, start: str) -> Table:

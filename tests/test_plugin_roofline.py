@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import quiet
+from builders import quiet, section_of
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.computed.layers import executed_layers
@@ -156,7 +156,7 @@ def test_the_table_of_layers_and_the_graph_tell_how_near_the_roof_layers_are(run
     known = efficiency(run, result)
     rows = next(
         block
-        for group in Layers().analyze(run).groups
+        for group in section_of(Layers(), run).groups
         for block in group.blocks
         if isinstance(block, Table) and block.id == f"layers-{result.cell.id}"
     ).rows

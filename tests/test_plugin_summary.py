@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import cell_result, configured, run_of, spaced
+from builders import cell_result, configured, run_of, section_of, spaced
 
 from ovreport.analysis import analyze, choose, installed
 from ovreport.run import (
@@ -20,7 +20,7 @@ from ovreport_plugins.summary.analyzer import Summary
 
 
 def summary(results: Sequence[CellResult], **report: object) -> Section:
-    return Summary().analyze(run_of(results, **report))
+    return section_of(Summary(), run_of(results, **report))
 
 
 def plain(section: Section) -> str:

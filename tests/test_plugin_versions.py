@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import SLOWER, configured, twice_as_expensive
+from builders import SLOWER, configured, section_of, twice_as_expensive
 
 from ovreport.computed.criteria import criteria, word
 from ovreport.computed.pairs import comparisons, judged
@@ -40,12 +40,12 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def section(run: Run) -> Section:
-    return Versions().analyze(run)
+    return section_of(Versions(), run)
 
 
 @pytest.fixture(scope="module")
 def doubled(run: Run) -> Section:
-    return Versions().analyze(twice_as_expensive(run))
+    return section_of(Versions(), twice_as_expensive(run))
 
 
 def group(section: Section, heading: str) -> Group:

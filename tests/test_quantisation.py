@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import openvino as ov
 import pytest
+from builders import section_of
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 from openvino import opset13 as op
@@ -38,8 +39,8 @@ def dynamic(path: Path) -> None:
     weights = random.integers(-127, 127, (SIZE, SIZE), dtype=np.int8)
     constants = [
         numpy_helper.from_array(weights, "w"),
-        numpy_helper.from_array(np.int8(0), "zero"),
-        numpy_helper.from_array(np.float32(0.01), "scale"),
+        numpy_helper.from_array(np.asarray(np.int8(0)), "zero"),
+        numpy_helper.from_array(np.asarray(np.float32(0.01)), "scale"),
     ]
     nodes = [
         helper.make_node("Relu", ["x"], ["rectified"], name="before"),
@@ -111,7 +112,7 @@ def of(run: Run, version: str) -> CellResult:
 def texts(run: Run, version: str) -> list[str]:
     """All that findings and advice say of a version."""
     found = [f.text for f in findings(run) if f"net ({version})" in f.text]
-    (table,) = Advice().analyze(run).groups[0].blocks
+    (table,) = section_of(Advice(), run).groups[0].blocks
     assert isinstance(table, Table)
     rows = [row.values for row in table.rows if row.values["version"] == f"net ({version})"]
     return found + [str(row["answer"]) for row in rows]

@@ -175,7 +175,22 @@ def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
         assert most < 80 << 20, said
 
 
-VALUES = (None, 0, -1, 1, 10**20, 1e308, -5e-324, "", "x", "1", [], {}, [None], True)
+VALUES: tuple[object, ...] = (
+    None,
+    0,
+    -1,
+    1,
+    10**20,
+    1e308,
+    -5e-324,
+    "",
+    "x",
+    "1",
+    [],
+    {},
+    [None],
+    True,
+)
 
 
 def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

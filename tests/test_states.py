@@ -107,7 +107,9 @@ def test_a_state_that_the_next_inference_cannot_use_is_named(tmp_path: Path) -> 
 def one(tmp_path: Path) -> dict[str, Any]:
     """How a worker runs the sum of ones."""
     summing(tmp_path / "m.xml")
-    np.savez(tmp_path / "inputs.npz", **{"0_0": np.ones((1, _WIDTH), np.float32)})
+    np.savez(
+        tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.ones((1, _WIDTH), np.float32)}
+    )
     return {
         "path": str(tmp_path / "m.xml"),
         "device": "CPU",
@@ -140,7 +142,9 @@ def test_a_state_that_grows_later_ends_the_slice_with_a_refusal(tmp_path: Path) 
         )  # fmt: skip
 
     stateful(tmp_path / "m.xml", later, [-1, _WIDTH])
-    np.savez(tmp_path / "inputs.npz", **{"0_0": np.full((1, _WIDTH), 1, np.float32)})
+    np.savez(
+        tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.full((1, _WIDTH), 1, np.float32)}
+    )
     model = {
         "path": str(tmp_path / "m.xml"), "device": "CPU", "shapes": [[1, _WIDTH]],
         "inputs": str(tmp_path / "inputs.npz"), "properties": {},

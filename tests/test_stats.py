@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import cell_result
+from builders import Array, cell_result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,12 +27,12 @@ from ovreport.stats.uncertainty import (
 )
 
 
-def make_slice(latencies_ns: np.ndarray) -> Slice:  # type: ignore[type-arg]
+def make_slice(latencies_ns: Array) -> Slice:
     values = latencies_ns.astype(np.int64)
     return Slice(start_ns=0, wall_ns=int(values.sum()), cpu_ns=0, latencies_ns=values)
 
 
-def measured(like: CellResult, launches: np.ndarray, beside: str) -> CellResult:  # type: ignore[type-arg]
+def measured(like: CellResult, launches: Array, beside: str) -> CellResult:
     """A cell with slices of ten requests, of these times each, [launches, slices] in ns."""
     first = like.launches[0]
     return like.model_copy(
@@ -101,7 +101,7 @@ def test_one_cell_whose_launches_differ_much_says_nothing_about_the_others() -> 
     assert typical_deviation([0.008, 0.5, 0.01]) == 0
 
 
-def machine(random: np.random.Generator, times: np.ndarray, memory: float) -> np.ndarray:  # type: ignore[type-arg]
+def machine(random: np.random.Generator, times: Array, memory: float) -> Array:
     """An Ornstein-Uhlenbeck process of 2 % at these moments, seen with noise of 0.3 %."""
     apart = np.abs(times[:, None] - times[None, :])
     root = np.linalg.cholesky(np.exp(-apart / memory) + 1e-9 * np.eye(len(times)))

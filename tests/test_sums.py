@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from builders import measured, node
+from builders import measured, node, section_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +64,7 @@ def with_launch(run: Run, result: CellResult) -> Run:
 
 def total(run: Run, analyzer: Analyzer, start: str, key: str) -> float:
     """Of one column of one table of an analyzer's section."""
-    (group,) = analyzer.analyze(run).groups
+    (group,) = section_of(analyzer, run).groups
     table = next(block for block in group.blocks if block.id.startswith(start))
     assert isinstance(table, Table)
     return sum(float(str(row.values[key])) for row in table.rows)

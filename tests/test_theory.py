@@ -383,8 +383,8 @@ def test_weights_of_integer_products_are_parameters(kind: str) -> None:
     convolves, scaled, wide = kind == "ConvInteger", kind == "QLinearMatMul", kind == "MatMul"
     shape = (8, 3, 3, 3) if convolves else (64, 32)
     weights = np.ones(shape, np.int32 if wide else np.int8)
-    zero_point = onnx.numpy_helper.from_array(np.uint8(3), "z")
-    scale = onnx.numpy_helper.from_array(np.float32(0.1), "s")
+    zero_point = onnx.numpy_helper.from_array(np.asarray(np.uint8(3)), "z")
+    scale = onnx.numpy_helper.from_array(np.asarray(np.float32(0.1)), "s")
     operands = {
         "MatMul": ["x", "w"],
         "QLinearMatMul": ["x", "s", "z", "w", "s", "z8", "s", "z"],
@@ -396,7 +396,7 @@ def test_weights_of_integer_products_are_parameters(kind: str) -> None:
         [make.make_tensor_value_info("y", types.UINT8 if scaled else y, None)],
         [
             onnx.numpy_helper.from_array(weights, "w"), zero_point, scale,
-            onnx.numpy_helper.from_array(np.int8(0), "z8"),
+            onnx.numpy_helper.from_array(np.asarray(np.int8(0)), "z8"),
         ],
     )  # fmt: skip
     model = make.make_model(graph_of, opset_imports=[make.make_opsetid("", 13)])

@@ -148,7 +148,9 @@ def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
 @pytest.mark.parametrize("count", [6, 10, 30, 100])
 def test_noise_alone_seldom_makes_a_level(count: int) -> None:
     random = np.random.default_rng(count)
-    alarms = [bool(change_points(random.normal(0, 0.01, count), 0.001)) for _ in range(400)]
+    alarms = [
+        bool(change_points(random.normal(0, 0.01, count).tolist(), 0.001)) for _ in range(400)
+    ]
     assert np.mean(alarms) < 0.06
 
 

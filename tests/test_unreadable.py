@@ -98,8 +98,9 @@ def ir(*change: str, weights: bytes | None = b"", end: int | None = None) -> Cal
         ov.save_model(ov.Model([op.result(softmax)], [x], "m"), path, compress_to_fp16=False)
         text = path.read_text()
         if change:
-            assert change[0] in text
-            text = text.replace(*change)
+            old, new = change
+            assert old in text
+            text = text.replace(old, new)
         path.write_text(text[:end])
         if weights is None:
             path.with_suffix(".bin").unlink()

@@ -241,9 +241,10 @@ def read_toml(path: Path) -> dict[str, Any]:
             "Name a config (.toml) or a model file; `ovreport init MODEL` writes a config.",
         ) from error
     try:
-        return tomllib.loads(text)
+        values: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not valid TOML: {error}") from error
+    return values
 
 
 def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) -> Config:

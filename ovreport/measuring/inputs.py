@@ -209,7 +209,8 @@ def _random(
     if precision == "bf16":
         # bf16 is the upper half of f32.
         single = _floats(generator, np.dtype("<f4"), shape, low, high)
-        return single.view("<u2").reshape(*shape, 2)[..., 1].copy().view(np.uint8).reshape(-1)
+        upper: Array = single.view("<u2").reshape(*shape, 2)[..., 1].copy()
+        return upper.view(np.uint8).reshape(-1)
     bits = re.search(r"\d+", precision)
     if bits is None:
         raise UserError(

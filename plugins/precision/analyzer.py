@@ -179,7 +179,8 @@ def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> l
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     for conversion in conversions(run.graphs[result.runtime_graph].nodes, layers, model):
         if conversion.changes_precision:
-            found[(*conversion.precisions, conversion.layer.type)].append(conversion)
+            before, after = conversion.precisions
+            found[before, after, conversion.layer.type].append(conversion)
     if not found:
         return []
     rows = []

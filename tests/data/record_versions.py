@@ -1,6 +1,6 @@
 """Records versions.jsonl: a small MobileNet-like network, twice as it is, and in INT8.
 
-    python tests/data/make_versions.py && python tests/recorded.py --unpack
+    python tests/data/record_versions.py && python tests/recorded.py --unpack
 
 The second copy is a control: what it and the first differ by in figures is noise. The INT8 version
 is made by ``nncf.quantize``, as users make theirs.

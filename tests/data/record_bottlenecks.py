@@ -1,6 +1,6 @@
 """Records bottlenecks.jsonl: a model with known bottlenecks, in floating point and in INT8.
 
-    python tests/data/make_bottlenecks.py && python tests/recorded.py --unpack
+    python tests/data/record_bottlenecks.py && python tests/recorded.py --unpack
 
 Both versions hold a pair of transposes of which the second undoes the first, and a ``CumSum``, for
 which the CPU plugin has a reference kernel only. The INT8 one also keeps a convolution in floating
