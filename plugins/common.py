@@ -1,4 +1,4 @@
-"""What the sections about layers share."""
+"""Names, anchors, links and sentences that several sections about layers use."""
 
 from __future__ import annotations
 
@@ -22,43 +22,52 @@ COLUMNS = frozenset(
 _MOST_NAMES = 5
 
 
-def found_at_points(
+def findings_at_points(
     run: Run,
     find: Callable[[CellResult, tuple[ExecutedLayer, ...], str], Iterable[Finding]],
 ) -> list[Finding]:
-    """What is found of layers at every point (runtime, device, precision) of every version.
+    """Return findings about layers at every point (runtime, device, precision) of each version.
 
-    A kind is found once for a version, of its layers that are shown if they have it.
+    A version has one finding of each id: about the layers that are shown, if it applies to them.
 
     Args:
-        find: is given a cell, its layers, and what to call them.
+        find: returns the findings for a cell, its layers and the name of the point.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for model, version in run.versions:
-        known: set[str] = set()
-        for place, result in enumerate(run.leading(model, version)):
-            new = find(result, executed_layers(run, result), point_name(run, result))
-            chosen = [finding for finding in new if finding.id not in known]
-            known.update(finding.id for finding in chosen)
-            # Rows to lead to are of the layers that are shown.
-            found += [replace(f, evidence=()) for f in chosen] if place else chosen
-    return found
+        known_ids: set[str] = set()
+        for position, result in enumerate(run.leading(model, version)):
+            candidates = find(result, executed_layers(run, result), point_name(run, result))
+            chosen = [finding for finding in candidates if finding.id not in known_ids]
+            known_ids.update(finding.id for finding in chosen)
+            # Only layers of the first point have rows in the report to link to.
+            findings += (
+                [replace(finding, evidence=()) for finding in chosen] if position else chosen
+            )
+    return findings
 
 
 def point_name(run: Run, result: CellResult) -> str:
-    """``net (parent)``; ``net (parent, f16)`` where its layers were timed at several points."""
+    """Return the name of a version, with the point if its layers were timed at several.
+
+    For example ``net (parent)`` or ``net (parent, f16)``.
+    """
     cell = result.cell
     points = [r.cell for r in run.leading(cell.model, cell.version)]
     other = next((point for point in points if point.point != cell.point), None)
     name = version_name(run, result)
     if other is None:
         return name
-    told = difference(cell, other)[0]
-    return f"{cell.model} ({told})" if name == cell.model else f"{name.removesuffix(')')}, {told})"
+    setting = difference(cell, other)[0]
+    return (
+        f"{cell.model} ({setting})"
+        if name == cell.model
+        else f"{name.removesuffix(')')}, {setting})"
+    )
 
 
 def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
-    """Blocks under the version's heading, with a sentence which cell they are of."""
+    """Return blocks under the version's heading, and a sentence that names their cell."""
     cell = result.cell
     note = Text(f"of-{cell.id}", f"Layers of the cell {label(cell, run.header.plan)}.")
     several = len({r.cell.id for r in run.done}) > 1
@@ -68,42 +77,42 @@ def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
 
 
 def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
-    """The layer's row in the table of layers."""
+    """Return the anchor of the layer's row in the table of layers."""
     return row_anchor(result, layer.index)
 
 
 def row_anchor(result: CellResult, index: int) -> str:
-    """The row in the table of layers of a layer that was executed, by its runtime node."""
+    """Return the anchor of a layer's row in the table of layers, by the index of its node."""
     return anchor("layer", result, index)
 
 
 def node_anchor(result: CellResult, index: int) -> str:
-    """A node in the diagram of the runtime graph."""
+    """Return the anchor of a node in the diagram of the runtime graph."""
     return anchor("node", result, index)
 
 
 def operator_anchor(result: CellResult, index: int) -> str:
-    """A node in the diagram of the model's own graph."""
+    """Return the anchor of a node in the diagram of the model's own graph."""
     return anchor("op", result, index)
 
 
 def operator_settings(model: Sequence[Node], index: int) -> list[tuple[str, str]]:
-    """An operator's parameters: its attributes, and its inputs that are few constant integers."""
+    """Return an operator's parameters: its attributes, and its small constant integer inputs."""
     node = model[index]
     settings = [(name, str(value)) for name, value in node.attributes.items()]
-    for place, (source, _) in enumerate(node.inputs):
+    for port, (source, _) in enumerate(node.inputs):
         if (value := model[source].attributes.get("value")) is not None:
-            settings.append((f"input {place}", str(value)))
+            settings.append((f"input {port}", str(value)))
     return settings
 
 
 def has_open_inputs(model: Sequence[Node]) -> bool:
-    """Whether an input of a model's own graph has a shape that was left open."""
+    """Return whether an input of a model's own graph has an open shape."""
     return any(node.type == "Parameter" and is_open(node) for node in model)
 
 
 def fixing_shapes(model: Sequence[Node]) -> str:
-    """What can be done about the open shapes of a model; empty where it has none."""
+    """Say what can be done about the open shapes of a model; empty if it has none."""
     opened = [model[index] for index in openers(model)]
     inputs = [node.name for node in opened if node.type == "Parameter"]
     inside = dict.fromkeys(node.type for node in opened if node.type != "Parameter")
@@ -111,7 +120,7 @@ def fixing_shapes(model: Sequence[Node]) -> str:
         return f"Give the model fixed shapes (`shape`): {_listed(inputs)} {_is(inputs)} open."
     if inside:
         return (
-            "The inputs have fixed shapes already; sizes inside depend on values, beginning with "
+            "The inputs have fixed shapes already; sizes inside the model depend on values, from "
             f"{_listed([*inside])} on."
         )
     return ""
@@ -128,12 +137,12 @@ def _is(names: Sequence[str]) -> str:
 def evidence(
     result: CellResult, layers: Sequence[ExecutedLayer], at_most: int = 5
 ) -> tuple[Link, ...]:
-    """Links to the rows of the longest of some layers."""
+    """Return links to the rows of the longest of some layers."""
     return tuple(
         Link(layer.label, layer_anchor(result, layer)) for layer in longest(layers)[:at_most]
     )
 
 
 def version_name(run: Run, result: CellResult) -> str:
-    """How findings call a version: ``squeezenet (int8)``."""
+    """Return the name of a version in findings: ``squeezenet (int8)``."""
     return labels.version_name(result.cell, run.header.plan)

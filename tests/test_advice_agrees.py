@@ -14,7 +14,7 @@ from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport_plugins.advice.analyzer import Advice, _agreeing
-from ovreport_plugins.advice.case import Case, Found, Rule
+from ovreport_plugins.advice.case import Case, Rule, Suggestion
 from ovreport_plugins.advice.rules import RULES
 
 RECORDED = sorted((Path(__file__).parent / "data").glob("*.jsonl"))
@@ -35,9 +35,9 @@ def cases(run: Run) -> list[Case]:
     return found
 
 
-def advice(case: Case) -> dict[str, Found]:
+def advice(case: Case) -> dict[str, Suggestion]:
     answers = {rule.id: rule.look(case) for rule in RULES}
-    return {id: answer for id, answer in answers.items() if isinstance(answer, Found)}
+    return {id: answer for id, answer in answers.items() if isinstance(answer, Suggestion)}
 
 
 def test_no_two_pieces_of_advice_pull_in_opposite_directions(run: Run) -> None:
@@ -74,13 +74,13 @@ def test_a_version_is_quantised_or_not_on_the_whole_page(run: Run) -> None:
 
 
 def test_advice_that_an_earlier_piece_contradicts_is_left_out() -> None:
-    def piece(value: str) -> Found:
-        return Found("info", "So it is.", "Do it.", "Look.", towards={"int8": value})
+    def piece(value: str) -> Suggestion:
+        return Suggestion("info", "So it is.", "Do it.", "Look.", towards={"int8": value})
 
     first, second, third = (Rule(name, "?", lambda _: "") for name in ("a", "b", "c"))
     advised: dict[str, tuple[str, str]] = {}
-    assert isinstance(_agreeing(piece("more"), first, advised), Found)
-    assert isinstance(_agreeing(piece("more"), second, advised), Found)
+    assert isinstance(_agreeing(piece("more"), first, advised), Suggestion)
+    assert isinstance(_agreeing(piece("more"), second, advised), Suggestion)
     left_out = _agreeing(piece("less"), third, advised)
     assert left_out == "So it is. Not advised, as advice.a advises otherwise."
 

@@ -1,4 +1,4 @@
-"""What to do: rules that look at what was measured, and advise nothing that it disproves."""
+"""Advice from rules that read the measurements and advise nothing that these disprove."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ovreport.run import Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
 
 from ..common import point_name, version_name
-from .case import Case, Found, Rule
+from .case import Case, Rule, Suggestion
 from .rules import RULES
 
 
 class Advice(Analyzer):
-    """What could be faster, with this run's figures, what to do, and how to check it."""
+    """Say what could be faster, with figures of this run, a remedy and a check."""
 
     id = "advice"
     title = "Advice"
@@ -34,7 +34,7 @@ class Advice(Analyzer):
             for rule in RULES:
                 answer = _agreeing(_answer(rule, case), rule, advised)
                 rows.append(_row(rule, case, answer))
-                if isinstance(answer, Found):
+                if isinstance(answer, Suggestion):
                     findings.append(_finding(rule, case, answer))
         columns = [
             Column("version", "Version"),
@@ -42,7 +42,7 @@ class Advice(Analyzer):
             Column("answer", "Answer"),
             Column("id", "Id", "code", help="Hide this advice by its id, under [report] suppress."),
         ]
-        table = Table("advice-rules", "All that was looked at", columns, rows, collapsed=True)
+        table = Table("advice-rules", "All questions", columns, rows, collapsed=True)
         return Section([Group("", [table])], findings)
 
 
@@ -54,28 +54,31 @@ def _cases(run: Run) -> Iterator[Case]:
             yield Case(run, cells, run.focus(model, version) or latency)
 
 
-def _answer(rule: Rule, case: Case) -> Found | str:
+def _answer(rule: Rule, case: Case) -> Suggestion | str:
     if rule.needs_layers and not case.layers:
         return "no layer times"
     return rule.look(case)
 
 
-def _agreeing(answer: Found | str, rule: Rule, advised: dict[str, tuple[str, str]]) -> Found | str:
-    """The answer, unless an earlier rule advises the opposite to the same version.
+def _agreeing(
+    answer: Suggestion | str, rule: Rule, advised: dict[str, tuple[str, str]]
+) -> Suggestion | str:
+    """Return the answer, but no suggestion that contradicts an earlier one for the version.
 
     Args:
-        advised: what was advised so far, and by which id; this answer's is added.
+        advised: the earlier suggestions: the value of each setting, and the id of the rule. This
+            answer is added.
     """
     if isinstance(answer, str):
         return answer
-    for knob, value in answer.towards.items():
-        other, id = advised.setdefault(knob, (value, _id(rule)))
-        if other != value:
+    for setting, value in answer.towards.items():
+        advised_value, id = advised.setdefault(setting, (value, _id(rule)))
+        if advised_value != value:
             return f"{answer.text} Not advised, as {id} advises otherwise."
     return answer
 
 
-def _row(rule: Rule, case: Case, answer: Found | str) -> Row:
+def _row(rule: Rule, case: Case, answer: Suggestion | str) -> Row:
     return Row(
         {
             "version": _subject(rule, case),
@@ -83,24 +86,24 @@ def _row(rule: Rule, case: Case, answer: Found | str) -> Row:
             "answer": answer if isinstance(answer, str) else answer.text,
             "id": _id(rule),
         },
-        emphasis=isinstance(answer, Found),
+        emphasis=isinstance(answer, Suggestion),
     )
 
 
-def _finding(rule: Rule, case: Case, found: Found) -> Finding:
+def _finding(rule: Rule, case: Case, suggestion: Suggestion) -> Finding:
     return Finding(
         _id(rule),
-        found.severity,
-        f"{_subject(rule, case)}: {found.text}",
-        found.remedy,
-        found.evidence,
-        found.gain,
-        found.check,
+        suggestion.severity,
+        f"{_subject(rule, case)}: {suggestion.text}",
+        suggestion.remedy,
+        suggestion.evidence,
+        suggestion.gain,
+        suggestion.check,
     )
 
 
 def _subject(rule: Rule, case: Case) -> str:
-    """Of what an answer is: of the layers of one cell, or of all cells of a version."""
+    """Return the name of what the rule examines: the layers of one cell, or a whole version."""
     return (
         point_name(case.run, case.result)
         if rule.needs_layers

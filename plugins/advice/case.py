@@ -1,4 +1,4 @@
-"""What a rule looks at, and what it answers."""
+"""The types of advice: the measurements that a rule reads, and its answer."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from ovreport.text.values import Link
 
 from ..common import evidence
 
-# Below this a share is within the spread of the layers' times, and a ratio within the noise
-# between two processes of the same thing.
+# A smaller share is within the spread of the layers' times, and a smaller change is within the
+# noise between two processes that run the same model.
 NOTABLE = 0.02
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a rule advises: a finding whose id and version are added by the section."""
+class Suggestion:
+    """A rule's suggestion; the section makes a finding of it and adds the id and the version."""
 
     severity: Severity
     text: str
     """One sentence with this run's figures."""
     remedy: str
     check: str
-    """How to see whether it helped."""
+    """How a reader sees whether the remedy helped."""
     evidence: Sequence[Link] = ()
     gain: float | None = None
     towards: Mapping[str, str] = field(default_factory=dict)
-    """What it would change, and into what: ``{"int8": "more"}``, ``{"precision": "f32"}``. Two
-    pieces of advice to one version never differ on one of these."""
+    """The settings that it would change, and their values: ``{"int8": "more"}``,
+    ``{"precision": "f32"}``. Two suggestions for one version never contradict each other here."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """``look`` answers with advice, or in words why there is none."""
+    """A question about a version; ``look`` returns a suggestion or the reason for none."""
 
     id: str
     question: str
-    look: Callable[[Case], Found | str]
+    look: Callable[[Case], Suggestion | str]
     needs_layers: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One version of a model: all its measured cells, and the one whose layers are shown."""
+    """One version of a model: all its measured cells, and the cell whose layers are shown."""
 
     run: Run
     cells: tuple[CellResult, ...]
@@ -63,13 +63,13 @@ class Case:
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        """Of the runtime graph."""
+        """The nodes of the runtime graph."""
         graph = self.result.runtime_graph
         return self.run.graphs[graph].nodes if graph else ()
 
     @cached_property
     def model(self) -> tuple[Node, ...]:
-        """Of the model's own graph."""
+        """The nodes of the model's own graph."""
         graph = self.result.model_graph
         return self.run.graphs[graph].nodes if graph else ()
 
@@ -85,12 +85,12 @@ class Case:
 
     @cached_property
     def quantisation(self) -> Quantisation:
-        """What is quantised in the cell."""
+        """The quantised layers of the cell, and their scheme."""
         return quantisation(self.run, self.result)
 
     @cached_property
     def rates(self) -> Mapping[str, float]:
-        """Operations a second by precision; empty where none were measured on a quiet machine."""
+        """Operations per second by precision; empty if none were measured on a quiet machine."""
         roof = self.run.roof(self.result)
         return roof.operations if roof and not is_busy(roof.other_load) else {}
 
@@ -110,7 +110,7 @@ class Case:
         return abilities(self.run, self.result).dot_products
 
     def evidence(self, layers: Sequence[ExecutedLayer]) -> tuple[Link, ...]:
-        """Link to layers in the layer table."""
+        """Return links to the layers' rows in the layer table."""
         return evidence(self.result, layers)
 
     def gain(self, layers: Sequence[ExecutedLayer]) -> float:
@@ -119,12 +119,12 @@ class Case:
 
 
 def share(layers: Sequence[ExecutedLayer]) -> float:
-    """Of the time of all layers."""
+    """Return the share of the time of all layers that these take."""
     return sum(layer.share for layer in layers)
 
 
 def types(layers: Sequence[ExecutedLayer], at_most: int = 5) -> str:
-    """``Convolution, Pooling``: the types of some layers, most time first."""
+    """Return the types of some layers, most time first: ``Convolution, Pooling``."""
     times: dict[str, float] = {}
     for layer in layers:
         times[layer.type] = times.get(layer.type, 0.0) + layer.median_s

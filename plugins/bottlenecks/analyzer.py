@@ -1,4 +1,4 @@
-"""The layers that decide the latency, and what could be gained."""
+"""Bottlenecks: the layers that decide the latency, and the most that each could gain."""
 
 from __future__ import annotations
 
@@ -38,21 +38,20 @@ from .tables import conversion_table, fusion_table, island_table
 
 _TOP = 15
 _MOST_ROWS = 60
-_MOST = 0.8
-# Shares below this are within the spread of the layers' times.
+_MOST_OF_TIME = 0.8
+# Smaller shares are within the spread of the layers' times.
 _NOTABLE = 0.02
-# Layers add up to the latency within this on a quiet machine.
+# On a quiet machine the sum of the layers differs from the latency by less than this share.
 _UNEXPLAINED = 0.05
 
 
 class Bottlenecks(Analyzer):
-    """Top layers with their cumulative share, the critical path, and what conversions cost."""
+    """Show the longest layers, their cumulative share, the critical path and conversions."""
 
     id = "bottlenecks"
     title = "Bottlenecks"
     reading = (
-        "This section shows where the time goes; Advice says what to do. The gain is the most "
-        "that could be "
+        "This section shows where the time goes; Advice says what to do. The gain is what would be "
         "saved if the named layers took no time at all (Amdahl's law)."
     )
     needs = frozenset({"layers"})
@@ -86,7 +85,7 @@ class Bottlenecks(Analyzer):
 
 
 def _charts(result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Chart]:
-    """Of several layers; one alone is no picture."""
+    """Return the charts, unless there is only one layer."""
     if len(layers) > 1:
         yield _chart(result, layers)
         yield _cumulative(result, layers)
@@ -125,7 +124,7 @@ def _cumulative(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
                 Role("series", "main"),
                 joined=True,
             ),
-            Rule(_MOST, show(_MOST, "share")),
+            Rule(_MOST_OF_TIME, show(_MOST_OF_TIME, "share")),
         ],
         text,
         height=2.4,
@@ -133,9 +132,9 @@ def _cumulative(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
 
 
 def _needed(layers: Sequence[ExecutedLayer]) -> tuple[int, float]:
-    """How many of the longest layers explain most of the time, and how much they do."""
+    """Return how many of the longest layers explain most of the time, and their share."""
     running = np.cumsum([layer.share for layer in longest(layers)])
-    needed = min(int(np.searchsorted(running, _MOST)) + 1, len(running))
+    needed = min(int(np.searchsorted(running, _MOST_OF_TIME)) + 1, len(running))
     return needed, float(running[needed - 1])
 
 
@@ -146,7 +145,7 @@ def _explain(number: int) -> str:
 def _table(
     run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> Table:
-    """The layers that explain most of the time."""
+    """Return the table of the layers that explain most of the time."""
     needed, share = _needed(layers)
     top = longest(layers)[: min(max(needed, _TOP), _MOST_ROWS)]
     path, time = _critical(nodes, layers)
@@ -239,19 +238,19 @@ def _path(
     run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> Iterator[Finding]:
     path, time = _critical(nodes, layers)
-    beside = 1 - time / (total_s(layers) or 1.0)
-    if beside < _NOTABLE:
+    parallel_share = 1 - time / (total_s(layers) or 1.0)
+    if parallel_share < _NOTABLE:
         return
-    off = [layer for layer in layers if layer.index not in path]
+    parallel_layers = [layer for layer in layers if layer.index not in path]
     yield Finding(
         "bottlenecks.branches",
         "info",
         f"{point_name(run, result)}: the critical path takes {show(time, 'duration')}; "
-        f"{show(beside, 'share')} of the layers' time is in parallel branches; running these at "
-        f"the same time could save no more than that.",
+        f"{show(parallel_share, 'share')} of the layers' time is in parallel branches; running "
+        "these at the same time could save no more than that.",
         "OpenVINO's CPU plugin runs the layers of one request one after another. Several streams "
         "use the cores for several requests instead.",
-        evidence(result, off, 3),
+        evidence(result, parallel_layers, 3),
         check="Compare the throughput of cells with one stream and with several.",
     )
 
@@ -259,71 +258,72 @@ def _path(
 def _critical(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> tuple[frozenset[int], float]:
-    """Nodes on the critical path, and its time in seconds."""
+    """Return the nodes on the critical path, and its time in seconds."""
     path, time = critical_path(nodes, {layer.index: layer.median_s for layer in layers})
     return frozenset(path), time
 
 
 def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Iterator[Finding]:
-    """Latency is the sum of the layers and a rest; what figures of this run tell of the rest.
+    """Explain the difference between the latency and the sum of the layers.
 
-    Nothing at a fixed rate, where latency counts from arrival and holds the wait for a turn.
+    Cells at a fixed rate have no such finding: their latency counts from arrival, so it includes
+    the wait for a free request.
     """
     if result.cell.rate is not None:
         return
-    known = gap(run, result)
-    rest, latency = known.rest, known.latency.point
+    difference = gap(run, result)
+    rest, latency = difference.rest, difference.latency.point
     if not layers or abs(rest.point) < _UNEXPLAINED * latency or not is_beyond_zero(rest):
         return
-    reason = _of_more(result, known) if rest.point > 0 else _of_less(result, known)
+    reason = _why_more(result, difference) if rest.point > 0 else _why_less(result, difference)
     yield Finding(
         "bottlenecks.gap",
         "info",
-        f"{point_name(run, result)}: the layers take {show(known.layers.point, 'duration')} "
-        f"together (sum of their medians), an inference without counters takes "
-        f"{show(latency, 'duration')}, "
-        f"{show(abs(rest.point), 'duration')} {'more' if rest.point > 0 else 'less'}. {reason}",
+        f"{point_name(run, result)}: the layers take {show(difference.layers.point, 'duration')} "
+        "together (sum of their medians), an inference without counters takes "
+        f"{show(latency, 'duration')}, {show(abs(rest.point), 'duration')} "
+        f"{'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
         (Link("how the layers add up", anchor("sum", result)),),
         check="Measure again on a quiet machine, and check whether they still differ.",
     )
 
 
-def _of_more(result: CellResult, known: Gap) -> str:
-    """Of an inference that takes longer than its layers."""
-    rest, total = known.rest.point, known.layers.point
+def _why_more(result: CellResult, difference: Gap) -> str:
+    """Say why an inference takes longer than its layers."""
+    rest, total = difference.rest.point, difference.layers.point
     if (wait := batch_wait_s(result)) > rest / 2:
         return (
-            f"For {show(wait, 'duration')} of that, each waits for other requests to fill a batch "
+            f"For {show(wait, 'duration')} of that, each request waits for others to fill a batch "
             "(AUTO_BATCH_TIMEOUT)."
         )
-    if known.unplaced > rest / 2:
-        held = show(known.unplaced, "duration")
-        return f"Of that, {held} are in layers that are not in the runtime graph."
-    if known.means - total > rest / 2:
+    if difference.unplaced > rest / 2:
+        duration = show(difference.unplaced, "duration")
+        return f"Of that, {duration} are in layers that are not in the runtime graph."
+    if difference.means - total > rest / 2:
         return (
-            f"In each inference different layers take longer than usual, which their medians "
-            f"leave out: their means add up to {show(known.means, 'duration')}."
+            f"In each inference other layers take longer than usual, which their medians "
+            f"leave out: their means add up to {show(difference.means, 'duration')}."
             f"{_busy(result)}"
         )
     text = (
-        f"With counters on, where both are of the same inferences, "
-        f"{show(known.outside, 'duration')} are in no layer."
-        if known.outside > 0
+        f"In the inferences that were timed with counters, "
+        f"{show(difference.outside, 'duration')} are in no layer."
+        if difference.outside > 0
         else "With counters on, the layers fill the whole inference."
     )
-    slower = -known.passes.point
-    if slower > rest / 2 and is_beyond_zero(known.passes):
+    slower = -difference.passes.point
+    if slower > rest / 2 and is_beyond_zero(difference.passes):
         text += f" Without counters an inference took {show(slower, 'duration')} longer than with."
         text += _busy(result) or _UNKNOWN
     return text
 
 
-def _of_less(result: CellResult, known: Gap) -> str:
-    """Of layers that take longer than an inference without counters."""
-    if known.passes.point <= 0 or not is_beyond_zero(known.passes):
+def _why_less(result: CellResult, difference: Gap) -> str:
+    """Say why layers take longer than an inference without counters."""
+    if difference.passes.point <= 0 or not is_beyond_zero(difference.passes):
         return _UNKNOWN.strip()
-    longer = show(known.passes.point, "duration")
+    longer = show(difference.passes.point, "duration")
     return (
         f"With counters on, an inference takes {longer} longer.{_busy(result)} This run did "
         f"not measure how much of that is the cost of the counters, and how much is a slower "
@@ -335,7 +335,7 @@ _UNKNOWN = " No figure of this run explains it."
 
 
 def _busy(result: CellResult) -> str:
-    """What other programs did in either pass, where that was enough to matter."""
+    """Say how many cores other programs used in either pass, if they were enough to matter."""
     load = [s.other_load for s in result.slices if s.other_load is not None]
     measuring = float(np.median(load)) if load else None
     profiling = result.profile.other_load if result.profile else None
@@ -362,7 +362,7 @@ def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:
 
 
 def _size(graph: Graph) -> int:
-    """Operators of a graph and of the bodies inside it that compute something."""
+    """Return the number of operators of a graph and of its bodies that compute something."""
     return sum(
         1 + sum(_size(body) for body in node.bodies)
         for node in graph.nodes

@@ -1,4 +1,4 @@
-"""Tables of layers that cost without computing, with what stands before and after each."""
+"""Tables of layers that take time without computing, with the layers before and after each."""
 
 from __future__ import annotations
 
@@ -20,23 +20,27 @@ from ..common import evidence, layer_anchor, node_anchor
 def conversion_table(
     run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> list[Table]:
-    """Reorders, conversions and transposes with the edge that causes each."""
-    found = [c for c in conversions(nodes, layers) if c.layer.type in CONVERTERS]
-    place = _Places(run, result, layers)
+    """Return the table of reorders, conversions and transposes, with the edge that causes each."""
+    converters = [
+        conversion
+        for conversion in conversions(nodes, layers)
+        if conversion.layer.type in CONVERTERS
+    ]
+    links = _LayerLinks(run, result, layers)
     rows = [
         Row(
             {
-                "layer": place.of(conversion.layer.index),
+                "layer": links.to(conversion.layer.index),
                 "type": Tag(conversion.layer.type, Role("type", conversion.layer.type)),
-                "from": place.of(conversion.source),
-                "to": place.of(conversion.targets[0]) if conversion.targets else None,
+                "from": links.to(conversion.source),
+                "to": links.to(conversion.targets[0]) if conversion.targets else None,
                 "change": _change(conversion),
                 "size": conversion.size_bytes,
                 "time": conversion.layer.median_s,
                 "share": conversion.layer.share,
             }
         )
-        for conversion in sorted(found, key=lambda c: -c.layer.median_s)
+        for conversion in sorted(converters, key=lambda conversion: -conversion.layer.median_s)
     ]
     columns = [
         Column("layer", "Layer"),
@@ -52,7 +56,7 @@ def conversion_table(
 
 
 def _change(conversion: Conversion) -> str:
-    """``f32 → u8, abcd → acdb``; a transpose changes the order of the dimensions."""
+    """Return what changes: ``f32 → u8, abcd → acdb``, or ``order of dimensions``."""
     changes = []
     if conversion.changes_precision:
         changes.append(" → ".join(conversion.precisions))
@@ -66,23 +70,25 @@ def _change(conversion: Conversion) -> str:
 def island_table(
     result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> list[Table]:
-    """Stretches of floating point inside INT8, and the INT8 layers around each."""
+    """Return the table of floating-point layers inside INT8, with the INT8 layers around them."""
     readers = readers_of(nodes)
     executed = {layer.index: layer for layer in layers}
 
-    def integer(indices: Sequence[int]) -> list[ExecutedLayer]:
+    def int8_layers(indices: Sequence[int]) -> list[ExecutedLayer]:
         return [executed[i] for i in dict.fromkeys(indices) if _is_int8(executed.get(i))]
 
     rows = []
-    for island in sorted(islands(nodes, layers), key=lambda found: -total_s(found)):
-        before = integer([source for x in island for source, _ in nodes[x.index].inputs])
-        after = integer([reader for x in island for reader in readers[x.index]])
+    for island in sorted(islands(nodes, layers), key=lambda island: -total_s(island)):
+        before = int8_layers(
+            [source for layer in island for source, _ in nodes[layer.index].inputs]
+        )
+        after = int8_layers([reader for layer in island for reader in readers[layer.index]])
         rows.append(
             Row(
                 {
                     "layers": evidence(result, island),
                     "count": len(island),
-                    "precisions": ", ".join(dict.fromkeys(x.precision for x in island)),
+                    "precisions": ", ".join(dict.fromkeys(layer.precision for layer in island)),
                     "before": evidence(result, before, 3),
                     "after": evidence(result, after, 3),
                     "time": total_s(island),
@@ -93,7 +99,7 @@ def island_table(
     columns = [
         Column("layers", "Its longest layers"),
         Column("count", "Layers", "count", help="Including the conversions at its borders."),
-        Column("precisions", "In"),
+        Column("precisions", "Precision"),
         Column("before", "INT8 before"),
         Column("after", "INT8 after"),
         *_TIMES,
@@ -109,23 +115,23 @@ def _is_int8(layer: ExecutedLayer | None) -> bool:
 def fusion_table(
     run: Run, result: CellResult, nodes: Sequence[Node], layers: Sequence[ExecutedLayer]
 ) -> list[Table]:
-    """Element-wise layers after a convolution or product that run on their own."""
-    place = _Places(run, result, layers)
+    """Return the table of element-wise layers that run separately after a product."""
+    links = _LayerLinks(run, result, layers)
     constant = constant_nodes(nodes)
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     rows = [
         Row(
             {
-                "layer": place.of(found.layer.index),
-                "type": Tag(found.layer.type, Role("type", found.layer.type)),
-                "product": place.of(found.product),
-                "between": place.links(found.between),
-                "others": place.links([n for n in found.others if n not in constant]),
-                "time": found.layer.median_s,
-                "share": found.layer.share,
+                "layer": links.to(item.layer.index),
+                "type": Tag(item.layer.type, Role("type", item.layer.type)),
+                "product": links.to(item.product),
+                "between": links.to_first(item.between),
+                "others": links.to_first([n for n in item.others if n not in constant]),
+                "time": item.layer.median_s,
+                "share": item.layer.share,
             }
         )
-        for found in sorted(unfused(nodes, layers, model), key=lambda x: -x.layer.median_s)
+        for item in sorted(unfused(nodes, layers, model), key=lambda item: -item.layer.median_s)
     ]
     columns = [
         Column("layer", "Layer"),
@@ -136,25 +142,28 @@ def fusion_table(
         *_TIMES,
     ]
     title = "Element-wise layers that were not fused"
-    note = "If neither is given, the device has no fused kernel for the operator or its precision."
+    note = (
+        "If a row names neither a layer between nor another reader, the device has no fused kernel "
+        "for the operator or its precision."
+    )
     return [Table(f"unfused-{result.cell.id}", title, columns, rows, note)] if rows else []
 
 
 _TIMES = (Column("time", "Time", "duration"), Column("share", "Share", "share"))
 
 
-class _Places:
-    """Links to rows of executed layers."""
+class _LayerLinks:
+    """Links to the rows of executed layers."""
 
     def __init__(self, run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> None:
         self._names = layer_names(run, result).runtime
         self._anchors = {layer.index: layer_anchor(result, layer) for layer in layers}
         self._result = result
 
-    def of(self, index: int) -> Link:
-        """To the layer's row, else to its node in the diagram."""
+    def to(self, index: int) -> Link:
+        """Return a link to the layer's row, or else to its node in the diagram."""
         anchor = self._anchors.get(index, node_anchor(self._result, index))
         return Link(self._names.get(index, "a constant"), anchor)
 
-    def links(self, indices: Sequence[int]) -> tuple[Link, ...]:
-        return tuple(self.of(index) for index in indices[:3])
+    def to_first(self, indices: Sequence[int]) -> tuple[Link, ...]:
+        return tuple(self.to(index) for index in indices[:3])

@@ -96,9 +96,9 @@ class Configurations(Analyzer[ConfigurationOptions]):
     title = "Configurations"
     reading = (
         "Points further up have more throughput, points further left less latency. The sweet spot "
-        "is the highest throughput "
-        "whose latency is within the threshold. For a configuration on the line, no other one has "
-        "both more throughput and less latency, by the figures without their intervals."
+        "is the highest throughput whose latency is within the threshold. For a configuration on "
+        "the line, no other one has both more throughput and less latency, by the figures without "
+        "their intervals."
     )
     needs = frozenset({"full_rate"})
     order = 200

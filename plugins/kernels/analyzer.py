@@ -28,7 +28,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
-from ..common import evidence, focus_group, found_at_points
+from ..common import evidence, findings_at_points, focus_group
 
 # A reference kernel that costs less than this is not worth a sentence.
 _NOTABLE = 0.01
@@ -82,7 +82,7 @@ class Kernels(Analyzer):
                 _by_kernel(result, layers),
             ]
             groups.append(focus_group(run, result, blocks))
-        findings = found_at_points(run, lambda *at: _references(run, *at))
+        findings = findings_at_points(run, lambda *at: _references(run, *at))
         return Section(groups, findings)
 
 
@@ -196,8 +196,8 @@ def _references(
             "kernels.reference",
             "warning",
             f"{name}: {count(len(computing), 'layer')} "
-            f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) "
-            f"on reference kernels: {show(share, 'share')} of the time.",
+            f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) on reference "
+            f"kernels: {show(share, 'share')} of the time.",
             "Look for an operator, shape or layout that the device has a fast kernel for, and "
             "measure that as a second version.",
             evidence(result, computing),

@@ -80,8 +80,7 @@ def _left_out(shown: Sequence[CellResult], whole: int) -> list[Text]:
         Text(
             "latencies-drawn",
             f"The chart shows the latencies of {len(shown)} of {count(whole, 'cell')}: those in "
-            f"latency mode "
-            "and the sweet spots first, then in the order of the table.",
+            "latency mode and the sweet spots first, then in the order of the table.",
         )
     ]
 

@@ -164,8 +164,7 @@ def _incomplete(run: Run, result: CellResult, found: ModelTotals) -> Finding:
         "model.unknown",
         "info",
         f"{version_name(run, result)}: the work of {count(number, 'operator')} is not known "
-        f"({first}): "
-        "sums are at least so much.",
+        f"({first}): sums are at least so much.",
         fixing_shapes(run.graphs[result.model_graph or ""].nodes)
         if any(what.endswith("dynamic shape") for what in found.unknown)
         else "",

@@ -17,7 +17,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag, Value
 
-from ..common import evidence, focus_group, found_at_points, point_name
+from ..common import evidence, findings_at_points, focus_group, point_name
 
 # Index and shape computations stay in integers whatever is asked for.
 _MOSTLY = 0.5
@@ -47,7 +47,7 @@ class Precision(Analyzer):
             for result in run.leading(model, version)
             for finding in _asked(run, result)
         ]
-        return Section(groups, [*asked, *found_at_points(run, _stored_and_hidden)])
+        return Section(groups, [*asked, *findings_at_points(run, _stored_and_hidden)])
 
 
 def _asked(run: Run, result: CellResult) -> list[Finding]:

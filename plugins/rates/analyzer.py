@@ -137,10 +137,9 @@ def _undecided(run: Run, result: CellResult, name: str) -> Finding:
     return Finding(
         "rates.undecided",
         "info",
-        f"It is undecided whether {name} keeps up with "
-        f"{count(result.cell.rate or 0, 'request')} a second "
-        f"({label(result.cell, run.header.plan)}): it serves {show(served.point, 'number')} of "
-        f"them, but the interval of that ({show(served.low, 'number')} to "
+        f"It is undecided whether {name} keeps up with {count(result.cell.rate or 0, 'request')} a "
+        f"second ({label(result.cell, run.header.plan)}): it serves {show(served.point, 'number')} "
+        f"of them, but the interval of that ({show(served.low, 'number')} to "
         f"{show(served.high, 'number')}) reaches the rate.",
         "Measure longer or with more launches.",
         [Link("its row", anchor("rate", result))],

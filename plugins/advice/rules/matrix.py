@@ -1,4 +1,4 @@
-"""Streams, batch and idle cores: what the measured configurations say about each other."""
+"""Streams, batch and idle cores: what a comparison of the measured configurations shows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ovreport.text.labels import count, label, setting
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ..case import NOTABLE, Case, Found, Rule
+from ..case import NOTABLE, Case, Rule, Suggestion
 
-# Undisturbed real models were seen to use 99 % of their threads; with more than a quarter idle the
-# difference has a cause.
+# Real models used 99 % of their threads on an idle machine, so more than a quarter of idle threads
+# has a cause.
 _BUSY = 0.75
 
 
@@ -31,70 +31,75 @@ def _fps(result: CellResult) -> float:
 def _series(
     cells: Sequence[CellResult], size: Callable[[CellResult], int | None], varied: str
 ) -> list[list[CellResult]]:
-    """Cells that differ in one size alone, ascending by it; what was resolved counts."""
+    """Return series of cells that differ only in one resolved size, ascending by that size."""
     series: dict[tuple[object, ...], dict[int, CellResult]] = {}
     for result in cells:
         value, resolved = size(result), result.resolved
         if value is None or resolved is None or result.cell.hint == "latency":
             continue
-        asked = result.cell.model_dump(exclude={varied, "streams", "batch", "requests"})
-        other = resolved.batch if varied == "streams" else resolved.streams
-        series.setdefault((*asked.values(), other), {}).setdefault(value, result)
-    found = [[by_size[n] for n in sorted(by_size)] for by_size in series.values()]
-    return [one for one in found if len(one) > 1]
+        settings = result.cell.model_dump(exclude={varied, "streams", "batch", "requests"})
+        other_size = resolved.batch if varied == "streams" else resolved.streams
+        series.setdefault((*settings.values(), other_size), {}).setdefault(value, result)
+    ascending = [[by_size[n] for n in sorted(by_size)] for by_size in series.values()]
+    return [members for members in ascending if len(members) > 1]
 
 
-def _no_longer_pays(case: Case, size: Callable[[CellResult], int | None], noun: str) -> Found | str:
-    """Whether the sweet spot is larger than it needs to be, which only costs latency."""
+def _smaller_size(
+    case: Case, size: Callable[[CellResult], int | None], noun: str
+) -> Suggestion | str:
+    """Suggest a smaller size if the sweet spot is larger than needed, which only costs latency."""
     spot = best(case.run, case.cells)
     if spot is None:
         return "no cell is within the latency threshold"
-    # First, so that it stands for any other cell that came to the same.
+    # The sweet spot comes first: it represents all cells that resolved to the same sizes.
     series = _series([spot, *case.cells], size, noun)
     if not series:
         return f"the run has no throughput cells that differ only in {noun}"
-    of_spot = [one for one in series if any(result is spot for result in one)]
-    if not of_spot:
+    series_of_spot = [cells for cells in series if any(result is spot for result in cells)]
+    if not series_of_spot:
         return f"no measured cell differs from the sweet spot only in {noun}"
-    return _compared(case, of_spot[0], spot, size, noun)
+    return _judge_series(case, series_of_spot[0], spot, size, noun)
 
 
-def _compared(
+def _judge_series(
     case: Case,
-    one: Sequence[CellResult],
+    series: Sequence[CellResult],
     spot: CellResult,
     size: Callable[[CellResult], int | None],
     noun: str,
-) -> Found | str:
-    """One series, ascending: where throughput stops rising, and what the rest costs."""
-    most_fps = max(map(_fps, one))
-    enough = next(result for result in one if _fps(result) >= most_fps * (1 - NOTABLE))
+) -> Suggestion | str:
+    """Find where throughput stops rising in an ascending series, and what a larger size costs."""
+    most_fps = max(map(_fps, series))
+    enough = next(result for result in series if _fps(result) >= most_fps * (1 - NOTABLE))
     small, large = size(enough) or 0, size(spot) or 0
-    said = f"{show(_fps(enough), 'rate')} with {_sized(noun, small)}"
+    throughputs = f"{show(_fps(enough), 'rate')} with {_sized(noun, small)}"
     if large < small:
-        return f"{said}, but the latency threshold keeps the sweet spot at {large}"
-    if enough is spot and spot is one[-1]:
-        if judge(ratio(one[-2], spot, "throughput")) != "more":
-            fewer = f"{show(_fps(one[-2]), 'rate')} with {size(one[-2])}"
-            return f"{said} and {fewer}: not known to differ"
+        return f"{throughputs}, but the latency threshold keeps the sweet spot at {large}"
+    if enough is spot and spot is series[-1]:
+        if judge(ratio(series[-2], spot, "throughput")) != "more":
+            previous = f"{show(_fps(series[-2]), 'rate')} with {size(series[-2])}"
+            return f"{throughputs} and {previous}: no difference is shown"
         return (
             f"throughput still rises up to {_sized(noun, large)}, the most that was measured "
-            f"({show(_fps(one[-2]), 'rate')} → {show(_fps(spot), 'rate')})"
+            f"({show(_fps(series[-2]), 'rate')} → {show(_fps(spot), 'rate')})"
         )
     if enough is spot:
-        most = one[-1]
-        return f"{said}, the sweet spot, and {show(_fps(most), 'rate')} with {size(most)}"
-    said += f", {show(_fps(spot), 'rate')} with {large}, the sweet spot"
+        largest = series[-1]
+        return (
+            f"{throughputs}, the sweet spot, and {show(_fps(largest), 'rate')} with {size(largest)}"
+        )
+    throughputs += f", {show(_fps(spot), 'rate')} with {large}, the sweet spot"
     rises, slows = ratio(enough, spot, "throughput"), ratio(enough, spot, "median")
     if rises is None or slows is None or rises.confidence == 0 or rises.high > 1 + 2 * NOTABLE:
-        return f"{said}: not known precisely enough to decide"
+        return f"{throughputs}: the figures are not precise enough to decide"
     if verdict(slows, NOTABLE, higher_is_better=False) != "slower":
-        return f"{said}, and the latency is no longer"
-    ours, theirs = median_latency_s(spot), median_latency_s(enough)
-    return Found(
+        return f"{throughputs}, and the latency is not shown to grow"
+    spot_latency, enough_latency = median_latency_s(spot), median_latency_s(enough)
+    return Suggestion(
         "info",
-        f"more than {_sized(noun, small)} brings no more throughput: {said}, while the "
-        f"median latency grows from {show(theirs, 'duration')} to {show(ours, 'duration')}.",
+        f"more than {_sized(noun, small)} brings no more throughput: {throughputs}, while the "
+        f"median latency grows from {show(enough_latency, 'duration')} to "
+        f"{show(spot_latency, 'duration')}.",
         f"Use {_sized(noun, small)}.",
         "The section on configurations shows both cells with their intervals.",
         [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in (enough, spot)],
@@ -102,57 +107,57 @@ def _compared(
 
 
 def _sized(noun: str, size: int) -> str:
-    """``1 stream``, ``a batch of 4``."""
+    """Return a size in words: ``1 stream``, ``a batch of 4``."""
     return f"a batch of {size}" if noun == "batch" else count(size, "stream")
 
 
-def _streams(case: Case) -> Found | str:
-    return _no_longer_pays(case, lambda r: r.resolved.streams if r.resolved else None, "streams")
+def _streams(case: Case) -> Suggestion | str:
+    return _smaller_size(case, lambda r: r.resolved.streams if r.resolved else None, "streams")
 
 
-def _batch(case: Case) -> Found | str:
-    return _no_longer_pays(case, lambda r: r.resolved.batch if r.resolved else None, "batch")
+def _batch(case: Case) -> Suggestion | str:
+    return _smaller_size(case, lambda r: r.resolved.batch if r.resolved else None, "batch")
 
 
-def _idle(case: Case) -> Found | str:
-    """A latency cell whose threads wait, on a machine with nothing else to do."""
+def _idle(case: Case) -> Suggestion | str:
+    """Find a latency cell whose threads wait while no other program runs."""
     result = case.result
     threads = result.resolved.threads if result.resolved else None
     if result.cell.hint != "latency" or not threads or not result.slices or not case.on_cpu:
         return "no cell with the latency hint on a CPU that reports its threads"
     if threads == 1:
         return "one request has one thread, so no other thread could be idle"
-    busy = figures(result).cores.point
-    known = [s.other_load for s in result.slices if s.other_load is not None]
-    if busy >= _BUSY * threads:
-        return f"one request keeps {busy:.1f} of {threads} threads busy"
-    if not known or is_busy(float(np.median(known))):
+    busy_cores = figures(result).cores.point
+    other_loads = [s.other_load for s in result.slices if s.other_load is not None]
+    if busy_cores >= _BUSY * threads:
+        return f"one request keeps {busy_cores:.1f} of {threads} threads busy"
+    if not other_loads or is_busy(float(np.median(other_loads))):
         return (
-            f"one request keeps {busy:.1f} of {threads} threads busy, but the machine had "
+            f"one request keeps {busy_cores:.1f} of {threads} threads busy, but the machine had "
             f"other work, so this shows nothing"
         )
-    several = [r for r in case.cells if r.cell.hint != "latency"]
-    other = max(several, key=_fps, default=None)
-    gain = ratio(result, other, "throughput") if other else None
-    more = ""
-    if other and gain and judge(gain) == "more":
-        name = label(other.cell, case.run.header.plan)
-        more = f"; {name} reaches {times(gain, 'its throughput')}"
-    return Found(
+    throughput_cells = [r for r in case.cells if r.cell.hint != "latency"]
+    fastest = max(throughput_cells, key=_fps, default=None)
+    gain = ratio(result, fastest, "throughput") if fastest else None
+    higher_throughput = ""
+    if fastest and gain and judge(gain) == "more":
+        name = label(fastest.cell, case.run.header.plan)
+        higher_throughput = f"; {name} reaches {times(gain, 'its throughput')}"
+    return Suggestion(
         "info",
-        f"with the latency hint one request keeps {busy:.1f} of {threads} threads busy, though "
-        f"the machine had nothing else to do{more}.",
+        f"with the latency hint one request keeps {busy_cores:.1f} of {threads} threads busy, "
+        f"though the machine had nothing else to do{higher_throughput}.",
         "Its layers are too small to be split over all cores. Use several requests in several "
         "streams (hint throughput), or fewer threads.",
         f"Measure {setting('hint', 'latency', 'throughput')} and "
         f"{setting('threads', *_fewer(threads))}.",
         [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in
-         (result, *([other] if other and more else []))],
+         (result, *([fastest] if fastest and higher_throughput else []))],
     )  # fmt: skip
 
 
 def _fewer(threads: int) -> list[int]:
-    """Numbers of threads to try: 1, 2, 4, … below what there is."""
+    """Return numbers of threads to try: 1, 2, 4, … below the number in use."""
     return [1 << power for power in range(threads.bit_length()) if 1 << power < threads]
 
 

@@ -1,4 +1,4 @@
-"""Layers that compute nothing, and layers that would not run if they were fused."""
+"""Layers that compute nothing, and layers that fusion would remove."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from ovreport.computed.transposes import there_and_back
 from ovreport.text.labels import count, setting
 from ovreport.text.numbers import show
 
-from ..case import NOTABLE, Case, Found, Rule, share
+from ..case import NOTABLE, Case, Rule, Suggestion, share
 
-# The Workbench spoke of reorders from a tenth of the time on.
+# OpenVINO Workbench reported reorders from a tenth of the time on.
 _REORDERS = 0.1
-# A part that would read 0.0 % is left out.
-_SEEN = 0.0005
+# A smaller share is left out: it would read 0.0 %.
+_LEAST_SHOWN = 0.0005
 
 
-def _reorders(case: Case) -> Found | str:
-    """Layers that only convert, but for those that another piece of advice is about."""
-    elsewhere = {x.index for pair in _pairs(case) for x in pair.left}
-    elsewhere |= {x.index for x in case.quantisation.converting}
-    found = [
+def _reorders(case: Case) -> Suggestion | str:
+    """Find layers that only convert, except those that another rule covers."""
+    covered = {x.index for pair in _pairs(case) for x in pair.executed}
+    covered |= {x.index for x in case.quantisation.converting}
+    uncovered = [
         c
         for c in conversions(case.nodes, case.layers)
-        if c.layer.type in CONVERTERS and c.layer.index not in elsewhere
+        if c.layer.type in CONVERTERS and c.layer.index not in covered
     ]
-    layers = [c.layer for c in found]
+    layers = [c.layer for c in uncovered]
     if share(layers) < _REORDERS:
         return f"such layers take {show(share(layers), 'share')} of the time"
-    causes = _causes(case, found)
-    first = causes[0]
-    return Found(
+    causes = _causes(case, uncovered)
+    main = causes[0]
+    return Suggestion(
         "warning",
-        f"{count(len(found), 'layer')} only {'changes' if len(found) == 1 else 'change'} layout, "
-        f"order or precision, {show(share(layers), 'share')} of the layers' time: "
-        f"{_parts(found)}. {_neighbours(case, first, alone=len(causes) == 1)}",
-        first.remedy,
+        f"{count(len(uncovered), 'layer')} only {'changes' if len(uncovered) == 1 else 'change'} "
+        f"layout, order or precision, {show(share(layers), 'share')} of the layers' time: "
+        f"{_parts(uncovered)}. {_neighbours(case, main, is_only_cause=len(causes) == 1)}",
+        main.remedy,
         "The table of conversions names the layers before and after each; measure the change as "
         "another version.",
-        case.evidence([c.layer for c in first.members]),
+        case.evidence([c.layer for c in main.members]),
         case.gain(layers),
-        {"precision": _wider(*first.change)} if first.kind == "precision" else {},
+        {"precision": _wider(*main.change)} if main.kind == "precision" else {},
     )
 
 
-def _parts(found: Sequence[Conversion]) -> str:
-    """``8.1 % where the layout changes, 2.0 % in transposes``."""
-    precision = share([c.layer for c in found if c.changes_precision])
-    order = share([c.layer for c in found if _kind(c) == "order"])
-    layout = share([c.layer for c in found]) - precision - order
+def _parts(members: Sequence[Conversion]) -> str:
+    """Return shares by kind: ``8.1 % where the layout changes, 2.0 % in transposes``."""
+    precision = share([c.layer for c in members if c.changes_precision])
+    order = share([c.layer for c in members if _kind(c) == "order"])
+    layout = share([c.layer for c in members]) - precision - order
     return ", ".join(
         f"{show(part, 'share')} {where}"
         for part, where in (
@@ -63,7 +63,7 @@ def _parts(found: Sequence[Conversion]) -> str:
             (layout, "where the layout does" if precision else "where the layout changes"),
             (order, "in transposes"),
         )
-        if part >= _SEEN
+        if part >= _LEAST_SHOWN
     )
 
 
@@ -75,7 +75,7 @@ def _kind(conversion: Conversion) -> str:
 
 @dataclass(frozen=True)
 class _Cause:
-    """Conversions between layers of two types, for one reason."""
+    """Conversions of one kind between layers of two types."""
 
     kind: str
     before: str
@@ -89,7 +89,7 @@ class _Cause:
 
     @property
     def remedy(self) -> str:
-        """What takes such conversions away."""
+        """Advice that removes such conversions."""
         old, new = self.change
         if self.kind == "precision":
             return (
@@ -99,7 +99,7 @@ class _Cause:
         if self.kind == "order":
             return (
                 f"Keep one order of dimensions from {self.before} to {self.after}: store the "
-                "weights, or write the layers between, for the order that is there."
+                "weights in that order, or write the layers between for it."
             )
         if self.before in _INPUTS:
             return _at_the_edge("input", new)
@@ -117,9 +117,9 @@ _OUTPUTS = frozenset({"Output", "Result"})
 
 
 def _at_the_edge(side: str, layout: str) -> str:
-    """What spares converting a tensor that the program sets or reads."""
+    """Say how a program avoids the conversion of a tensor that it sets or reads."""
     if not _is_channels_last(layout):
-        return f"The {side} is converted from or to {layout}, which only the device uses: it stays."
+        return f"Only the device uses {layout}, so the conversion of the {side} cannot be avoided."
     verb = "Feed the input" if side == "input" else "Read the output"
     return (
         f"{verb} with channels last: openvino.preprocess.PrePostProcessor sets the layout of its "
@@ -128,17 +128,17 @@ def _at_the_edge(side: str, layout: str) -> str:
 
 
 def _is_channels_last(layout: str) -> bool:
-    """Whether the second dimension, the channels, is stored last: ``acdb``."""
+    """Return whether the second dimension, the channels, is stored last: ``acdb``."""
     dimensions = "".join(sorted(layout))
     return len(layout) > 2 and layout == dimensions[0] + dimensions[2:] + dimensions[1]
 
 
-def _wider(one: str, other: str) -> str:
-    return max((one, other), key=bits)
+def _wider(first: str, second: str) -> str:
+    return max((first, second), key=bits)
 
 
 def _causes(case: Case, found: Sequence[Conversion]) -> list[_Cause]:
-    """Conversions by what stands before and after, most time first."""
+    """Group conversions by kind, change and neighbouring types, most time first."""
     groups: dict[tuple[str, str, str, object], list[Conversion]] = defaultdict(list)
     for conversion in found:
         kind = _kind(conversion)
@@ -150,8 +150,8 @@ def _causes(case: Case, found: Sequence[Conversion]) -> list[_Cause]:
     return sorted(causes, key=lambda cause: -share([c.layer for c in cause.members]))
 
 
-def _neighbours(case: Case, cause: _Cause, *, alone: bool) -> str:
-    """Which layers the conversions of a cause stand between."""
+def _neighbours(case: Case, cause: _Cause, *, is_only_cause: bool) -> str:
+    """Name the layers before and after the conversions of a cause."""
     longest = max(cause.members, key=lambda c: c.layer.median_s)
     names = layer_names(case.run, case.result).runtime
     after = f"{cause.after} {names[longest.targets[0]]}" if longest.targets else "an output"
@@ -159,89 +159,90 @@ def _neighbours(case: Case, cause: _Cause, *, alone: bool) -> str:
     change = " → ".join(cause.change) if cause.kind != "order" else "order of dimensions"
     part = show(share([c.layer for c in cause.members]), "share")
     if len(cause.members) == 1:
-        return f"{'It' if alone else f'The longest, {part},'} stands between {between} ({change})."
-    which = "All" if alone else f"{len(cause.members)} of them, {part},"
+        subject = "It" if is_only_cause else f"The longest, {part},"
+        return f"{subject} stands between {between} ({change})."
+    quantity = "All" if is_only_cause else f"{len(cause.members)} of them, {part},"
     return (
-        f"{which} stand between {cause.before} and {cause.after} ({change}), the longest between "
-        f"{between}."
+        f"{quantity} stand between {cause.before} and {cause.after} ({change}), the longest "
+        f"between {between}."
     )
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two transposes of which the second undoes the first."""
+    """Two transposes; the second undoes the first."""
 
     names: tuple[str, str]
-    left: tuple[ExecutedLayer, ...]
-    """What the device still executes of them."""
+    executed: tuple[ExecutedLayer, ...]
+    """Those of the two that the device executes."""
 
 
 def _pairs(case: Case) -> list[_Pair]:
-    """Those of the model, then those that only the runtime graph has."""
-    executed = {layer.index: layer for layer in case.layers if layer.type in CONVERTERS}
-    known = fates(case.run, case.result)
+    """Return the pairs of the model, then the pairs that only the runtime graph has."""
+    converters = {layer.index: layer for layer in case.layers if layer.type in CONVERTERS}
+    known_fates = fates(case.run, case.result)
     names = layer_names(case.run, case.result).model
-    found = []
-    for a, b in there_and_back(case.model):
-        places = dict.fromkeys(known[index].layer for index in (a, b))
-        left = tuple(executed[place] for place in places if place in executed)
-        found.append(_Pair((names[a], names[b]), left))
-    seen = {layer.index for pair in found for layer in pair.left}
-    for a, b in there_and_back(case.nodes):
-        if executed.keys() >= {a, b} and not seen & {a, b}:
-            labels = (executed[a].label, executed[b].label)
-            found.append(_Pair(labels, (executed[a], executed[b])))
-    return found
+    pairs = []
+    for first, second in there_and_back(case.model):
+        places = dict.fromkeys(known_fates[index].layer for index in (first, second))
+        kept = tuple(converters[place] for place in places if place in converters)
+        pairs.append(_Pair((names[first], names[second]), kept))
+    listed = {layer.index for pair in pairs for layer in pair.executed}
+    for first, second in there_and_back(case.nodes):
+        if converters.keys() >= {first, second} and not listed & {first, second}:
+            labels = (converters[first].label, converters[second].label)
+            pairs.append(_Pair(labels, (converters[first], converters[second])))
+    return pairs
 
 
-def _transposes(case: Case) -> Found | str:
+def _transposes(case: Case) -> Suggestion | str:
     pairs = _pairs(case)
-    left = list(dict.fromkeys(layer for pair in pairs for layer in pair.left))
+    executed = list(dict.fromkeys(layer for pair in pairs for layer in pair.executed))
     if not pairs:
         return "no transpose is undone by a later one"
     listed = "; ".join(" and ".join(p.names) for p in pairs[:3])
-    said = (
+    description = (
         f"{2 * len(pairs)} transposes undo each other{' in pairs' if pairs[1:] else ''} ({listed}"
         f"{'; …' if pairs[3:] else ''}), with nothing between that changes the shape"
     )
-    if not left:
-        return f"{said}; OpenVINO took them out while compiling"
-    return Found(
-        "warning" if share(left) >= NOTABLE else "info",
-        f"{said}; the device executes {_how_many(len(left), 2 * len(pairs))} of them, "
-        f"{show(share(left), 'share')} of the layers' time.",
+    if not executed:
+        return f"{description}; OpenVINO removed them when it compiled the model"
+    return Suggestion(
+        "warning" if share(executed) >= NOTABLE else "info",
+        f"{description}; the device executes {_how_many(len(executed), 2 * len(pairs))} of them, "
+        f"{show(share(executed), 'share')} of the layers' time.",
         "Let the layers between work on the original order of dimensions.",
-        "Both transposes are gone from the model's own layers and from the executed ones.",
-        case.evidence(left),
-        case.gain(left),
+        "Neither the model's own layers nor the executed ones contain the transposes.",
+        case.evidence(executed),
+        case.gain(executed),
     )
 
 
-def _how_many(number: int, of: int) -> str:
-    return ("both" if of == 2 else "all") if number == of else str(number)
+def _how_many(number: int, total: int) -> str:
+    return ("both" if total == 2 else "all") if number == total else str(number)
 
 
-def _broken_fusions(case: Case) -> Found | str:
+def _broken_fusions(case: Case) -> Suggestion | str:
     """Find element-wise layers that another layer separates from the product before them.
 
-    Each reason has one remedy. Without a layer in between there is no remedy.
+    Each reason has one remedy. Without a layer between the two there is no remedy.
     """
     others = [x for x in case.layers if x not in case.quantisation.converting]
-    found = unfused(case.nodes, others, case.model)
-    apart = [item for item in found if item.between]
-    if share([item.layer for item in apart]) < NOTABLE:
-        return _not_apart(found, apart)
-    inserted = [x for x in apart if _is_inserted(case, x)]
+    candidates = unfused(case.nodes, others, case.model)
+    separated = [item for item in candidates if item.between]
+    if share([item.layer for item in separated]) < NOTABLE:
+        return _nothing_to_move(candidates, separated)
+    inserted = [x for x in separated if _is_inserted(case, x)]
     inserted_time = share([item.layer for item in inserted])
-    first = max(apart, key=lambda item: item.layer.median_s)
-    layers = [item.layer for item in apart]
+    slowest = max(separated, key=lambda item: item.layer.median_s)
+    layers = [item.layer for item in separated]
     by_device = inserted_time > share(layers) / 2
-    return Found(
+    return Suggestion(
         "info",
         f"{count(len(layers), 'element-wise layer')} could run inside the convolution or product "
         f"before, if no layer were between, and {'takes' if len(layers) == 1 else 'take'} "
         f"{show(share(layers), 'share')} of the layers' time; for the longest, "
-        f"{first.layer.label or first.layer.name}, {first.reason}.",
+        f"{slowest.layer.label or slowest.layer.name}, {slowest.reason}.",
         _BY_DEVICE if by_device else _BY_MODEL,
         "The table of broken fusions has fewer rows, and the element-wise layers are listed among "
         "the fused ones.",
@@ -255,24 +256,24 @@ _BY_DEVICE = (
     "conversions names the layers that cause it."
 )
 _BY_MODEL = (
-    "Move the layer between them behind the element-wise layer, or remove it from the model."
+    "Move the layer between them to after the element-wise layer, or remove it from the model."
 )
 
 
 def _is_inserted(case: Case, item: Unfused) -> bool:
-    """Whether the device added what stands last before the layer."""
+    """Return whether the device inserted the last layer before this one."""
     return case.nodes[item.between[-1]].type in ("Reorder", "Convert")
 
 
-def _not_apart(found: Sequence[Unfused], apart: Sequence[Unfused]) -> str:
-    """What keeps element-wise layers from being fused, where nothing can be moved."""
-    shared = [item.layer for item in found if item.others]
-    lone = [item.layer for item in found if not item.between and not item.others]
+def _nothing_to_move(candidates: Sequence[Unfused], separated: Sequence[Unfused]) -> str:
+    """Say why element-wise layers are not fused, where no layer can be moved."""
+    shared = [item.layer for item in candidates if item.others]
+    without_kernel = [item.layer for item in candidates if not item.between and not item.others]
     return (
-        f"{show(share([x.layer for x in apart]), 'share')} of the time is in element-wise layers "
-        f"that something separates from the product before, {show(share(shared), 'share')} where "
-        f"other layers read the product too, and {show(share(lone), 'share')} where the device "
-        f"has no fused kernel, so nothing can be moved"
+        f"{show(share([x.layer for x in separated]), 'share')} of the time is in element-wise "
+        f"layers that something separates from the product before, {show(share(shared), 'share')} "
+        f"where other layers read the product too, and {show(share(without_kernel), 'share')} "
+        "where the device has no fused kernel, so nothing can be moved"
     )
 
 

@@ -1,4 +1,4 @@
-"""INT8 and floating point: what the device could do, and what this run shows that it does."""
+"""INT8 and floating point: what the device could do, and what it does in this run."""
 
 from __future__ import annotations
 
@@ -19,54 +19,55 @@ from ovreport.text.labels import count, setting
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Link
 
-from ..case import NOTABLE, Case, Found, Rule, share, types
+from ..case import NOTABLE, Case, Rule, Suggestion, share, types
 
-# The Workbench advised FP16 on a GPU from this share of FP32 layers on.
+# OpenVINO Workbench advised FP16 on a GPU from this share of FP32 layers on.
 _GPU_FLOAT32 = 0.15
 _MOST_CHANGED = 3
 _MUCH = 0.1
-# A smaller share of the time would read "<0.1 %": it is no cost that a sentence is about.
-_SEEN = 0.001
-_CALLED: dict[Scheme, str] = {
+# A smaller share of the time reads "<0.1 %" and is not worth a sentence.
+_LEAST_SHOWN = 0.001
+_SCHEME_NAMES: dict[Scheme, str] = {
     "static": "quantised with calibrated ranges",
     "dynamic": "quantised dynamically",
     "weights": "with quantised weights only",
 }
 
 
-def _int8_unused(case: Case) -> Found | str:
+def _int8_unused(case: Case) -> Suggestion | str:
     if case.quantisation.scheme:
-        return f"this version is {_CALLED[case.quantisation.scheme]}"
-    tried = [other for other in case.siblings if quantisation(case.run, other).scheme]
-    if tried:
-        best = min(tried, key=median_latency_s)
-        ours, theirs = median_latency_s(case.result), median_latency_s(best)
+        return f"this version is {_SCHEME_NAMES[case.quantisation.scheme]}"
+    quantised_versions = [other for other in case.siblings if quantisation(case.run, other).scheme]
+    if quantised_versions:
+        fastest = min(quantised_versions, key=median_latency_s)
+        own_latency, quantised_latency = median_latency_s(case.result), median_latency_s(fastest)
         return (
-            f"measured in this run: {best.cell.version} takes {show(theirs, 'duration')}, this "
-            f"version {show(ours, 'duration')}"
+            f"measured in this run: {fastest.cell.version} takes "
+            f"{show(quantised_latency, 'duration')}, this version {show(own_latency, 'duration')}"
         )
     products = [layer for layer in case.layers if layer.type in PRODUCTS]
     if share(products) < NOTABLE:
         return "hardly any time is in convolutions and matrix products"
-    known = case.rates.keys() >= {"i8", *map(roof_precision, products)}
-    if not known and not case.has_integer_units:
+    rates_known = case.rates.keys() >= {"i8", *map(roof_precision, products)}
+    if not rates_known and not case.has_integer_units:
         return (
             "this device has no integer dot products, and its rates were not measured on a quiet "
             "machine: only a quantised version would show whether INT8 is faster"
         )
-    most, basis = _int8_gain(case, products) if known else (case.gain(products), _NO_RATES)
-    if most < NOTABLE:
-        return f"convolutions and matrix products would hardly gain. {basis}"
-    return Found(
+    largest_gain, gain_source = (
+        _int8_gain(case, products) if rates_known else (case.gain(products), _NO_RATES)
+    )
+    if largest_gain < NOTABLE:
+        return f"convolutions and matrix products would hardly gain. {gain_source}"
+    return Suggestion(
         "info",
         f"no layer runs in INT8; {show(share(products), 'share')} of the layers' time is in "
-        f"convolutions and matrix products, which INT8 can speed up. {basis}",
+        f"convolutions and matrix products, which INT8 can speed up. {gain_source}",
         "Quantise the model with nncf.quantize and a few hundred samples of real data.",
         "Measure the result as a second version together with this one, and its accuracy on your "
-        "data: "
-        "INT8 is not faster everywhere.",
+        "data: INT8 is not faster everywhere.",
         case.evidence(products),
-        most,
+        largest_gain,
         {"int8": "more"},
     )
 
@@ -77,28 +78,30 @@ _NO_RATES = (
 
 
 def _int8_gain(case: Case, products: Sequence[ExecutedLayer]) -> tuple[float, str]:
-    """What INT8 could save of the latency at most, and what that rests on.
+    """Return the largest share of the latency that INT8 could save, and the rates behind it.
 
-    A layer that is bound by arithmetic and moves to INT8 takes the quotient of the two rates of its
-    time; one that is not gains less.
+    In INT8 the time of a layer that arithmetic limits is multiplied by the quotient of the two
+    rates; other layers gain less.
     """
-    executed = grouped(products, roof_precision)
-    most = sum(
+    products_by_precision = grouped(products, roof_precision)
+    largest_gain = sum(
         case.gain(layers) * max(0.0, 1 - case.rates[name] / case.rates["i8"])
-        for name, layers in executed.items()
+        for name, layers in products_by_precision.items()
     )
-    others = " and ".join(f"{digits(case.rates[name] / 1e9)} in {name}" for name in executed)
-    return most, (
-        "The gain is at most that of the rates measured here: "
-        f"{digits(case.rates['i8'] / 1e9)} billion operations a second in i8 against {others}."
+    floating_rates = " and ".join(
+        f"{digits(case.rates[name] / 1e9)} in {name}" for name in products_by_precision
+    )
+    return largest_gain, (
+        f"The gain is at most that of the rates measured here: {digits(case.rates['i8'] / 1e9)} "
+        f"billion operations a second in i8 against {floating_rates}."
     )
 
 
 # ---------------------------------------------------------------------------- is it executed
 
 
-def _int8_not_executed(case: Case) -> Found | str:
-    """A file in INT8 whose products the device computes in floating point."""
+def _int8_not_executed(case: Case) -> Suggestion | str:
+    """Find a file in INT8 whose products the device computes in floating point."""
     quantised = case.quantisation
     if quantised.scheme is None:
         return _NOT_QUANTISED
@@ -113,83 +116,88 @@ def _int8_not_executed(case: Case) -> Found | str:
         return _compressed(case)
     floating = quantised.in_floating_point
     cost = share(quantised.converting)
-    return Found(
+    return Suggestion(
         "warning" if cost >= _MUCH else "info",
-        f"the file is INT8 ({_HOW[quantised.scheme]}), and this device executes its products in "
-        f"{_precisions(floating)} ({count(len(floating), 'layer')}): it saves space on disk, not "
-        f"time{_cost(cost)}{_against(case)}.",
+        f"the file is INT8 ({_SCHEME_SIGNS[quantised.scheme]}), and this device executes its "
+        f"products in {_precisions(floating)} ({count(len(floating), 'layer')}): it saves space on "
+        f"disk, not time{_cost(cost)}{_floating_latency(case)}.",
         _NOT_EXECUTED[quantised.scheme],
         "Measure the other file as a second version: its products run in i8 or u8 in the section "
         "on precision, or the version without the conversions is faster.",
         case.evidence(quantised.converting or floating),
-        case.gain(quantised.converting) if cost >= _SEEN else None,
+        case.gain(quantised.converting) if cost >= _LEAST_SHOWN else None,
     )
 
 
 _NOT_QUANTISED = "this version is not quantised"
-_HOW: dict[Scheme, str] = {
+_SCHEME_SIGNS: dict[Scheme, str] = {
     "dynamic": "dynamic quantisation, such as DynamicQuantizeLinear with MatMulInteger",
     "static": "calibrated ranges, FakeQuantize",
 }
 _NOT_EXECUTED: dict[Scheme, str] = {
     "dynamic": "OpenVINO converts such operators to floating point when it reads the file. Use the "
-    "floating-point file that it was made from; for INT8 quantise that one with nncf.quantize, or "
+    "floating-point file that it was made from; for INT8 quantise that file with nncf.quantize, or "
     "compress its weights with nncf.compress_weights.",
-    "static": "Use the floating-point file that it was made from, or check whether both the "
-    "data and "
-    "the weights of the products are quantised, and whether the device lists INT8 among its "
+    "static": "Use the floating-point file that it was made from, or check whether both the data "
+    "and the weights of the products are quantised, and whether the device lists INT8 among its "
     "capabilities.",
 }
 
 
 def _cost(converting: float) -> str:
-    if converting < _SEEN:
+    if converting < _LEAST_SHOWN:
         return ""
     return f". Quantising and converting back take {show(converting, 'share')} of the layers' time"
 
 
-def _against(case: Case) -> str:
-    """``; parent in floating point takes 3.1 ms, this version 4.2 ms``, where it was measured."""
+def _floating_latency(case: Case) -> str:
+    """Compare with a version in floating point, if one was measured.
+
+    For example ``; parent, in floating point, takes 3.1 ms, this version 4.2 ms``.
+    """
     floating = _in_floating_point(case)
     if floating is None:
         return ""
-    ours, theirs = median_latency_s(case.result), median_latency_s(floating)
+    own_latency, floating_latency = median_latency_s(case.result), median_latency_s(floating)
     return (
-        f"; {floating.cell.version}, in floating point, takes {show(theirs, 'duration')}, this "
-        f"version {show(ours, 'duration')}"
+        f"; {floating.cell.version}, in floating point, takes "
+        f"{show(floating_latency, 'duration')}, this version {show(own_latency, 'duration')}"
     )
 
 
-def _compressed(case: Case) -> Found | str:
-    """Weights alone are integers. Dynamic quantisation, if there is any, needs data in f32."""
+def _compressed(case: Case) -> Suggestion | str:
+    """Judge a model in which only weights are integers.
+
+    Dynamic quantisation needs data in f32.
+    """
     floating = case.quantisation.in_floating_point
-    kept = [layer for layer in floating if layer.weights in NARROW]
-    where = _precisions(floating)
-    tried = any(other.cell.precision == "f32" for other in case.cells)
-    if not kept:
-        return f"the weights were converted when compiling, and the products run in {where}"
-    in_f32 = any(layer.precision == "f32" for layer in kept)
-    if case.has_integer_units and not in_f32 and not tried:
-        return Found(
+    compressed = [layer for layer in floating if layer.weights in NARROW]
+    precisions = _precisions(floating)
+    f32_measured = any(other.cell.precision == "f32" for other in case.cells)
+    if not compressed:
+        return f"the weights were converted when compiling, and the products run in {precisions}"
+    in_f32 = any(layer.precision == "f32" for layer in compressed)
+    if case.has_integer_units and not in_f32 and not f32_measured:
+        return Suggestion(
             "info",
-            f"{count(len(kept), 'layer')} with compressed weights ({_weights(kept)}) run in "
-            f"{where} and take {show(share(kept), 'share')} of the layers' time. With f32 this "
-            "device would multiply them as integers (dynamic quantisation).",
+            f"{count(len(compressed), 'layer')} with compressed weights ({_weights(compressed)}) "
+            f"run in {precisions} and take {show(share(compressed), 'share')} of the layers' time. "
+            "With f32 this device would multiply them as integers (dynamic quantisation).",
             f"Ask for f32: {setting('precision', 'f32')}.",
-            f"Measure {setting('precision', kept[0].precision, 'f32')}: both are cells of one run "
-            "then.",
-            case.evidence(kept),
-            case.gain(kept),
+            f"Measure {setting('precision', compressed[0].precision, 'f32')}, which compares the "
+            "two in one run.",
+            case.evidence(compressed),
+            case.gain(compressed),
             {"precision": "f32"},
         )
     return (
-        f"{count(len(kept), 'layer')} with compressed weights ({_weights(kept)}) run in {where}: "
-        "they take less space, and the arithmetic stays in floating point"
+        f"{count(len(compressed), 'layer')} with compressed weights ({_weights(compressed)}) run "
+        f"in {precisions}: they take less space, and the arithmetic stays in floating point"
     )
 
 
 def _precisions(layers: Sequence[ExecutedLayer]) -> str:
-    """``f32``, ``bf16 and f32``: most time first."""
+    """Return the precisions of some layers, most time first: ``bf16 and f32``."""
     return " and ".join(grouped(longest(layers), lambda layer: layer.precision))
 
 
@@ -201,13 +209,13 @@ def _weights(layers: Sequence[ExecutedLayer]) -> str:
 
 
 def _in_floating_point(case: Case) -> CellResult | None:
-    """The fastest version that is not quantised, in the same configuration."""
+    """Return the fastest version that is not quantised, in the same configuration."""
     floating = [x for x in case.siblings if quantisation(case.run, x).scheme is None]
     return min(floating, key=median_latency_s, default=None)
 
 
-def _int8_slower(case: Case) -> Found | str:
-    """Where a version in floating point is faster, and which layers make the difference."""
+def _int8_slower(case: Case) -> Suggestion | str:
+    """Find a faster version in floating point, and the layers that make the difference."""
     quantised = case.quantisation
     if quantised.scheme is None:
         return _NOT_QUANTISED
@@ -216,38 +224,41 @@ def _int8_slower(case: Case) -> Found | str:
     other = _in_floating_point(case)
     if other is None:
         return "no version in floating point was measured in the same configuration"
-    ours, theirs = median_latency_s(case.result), median_latency_s(other)
-    said = f"{show(ours, 'duration')} against {show(theirs, 'duration')} of {other.cell.version}"
+    own_latency, other_latency = median_latency_s(case.result), median_latency_s(other)
+    latencies = (
+        f"{show(own_latency, 'duration')} against {show(other_latency, 'duration')} of "
+        f"{other.cell.version}"
+    )
     if not _is_slower(case, other):
-        return f"not shown to be slower: {said}"
-    return Found(
+        return f"not shown to be slower: {latencies}"
+    return Suggestion(
         "warning",
-        f"INT8 does not pay here: {said}. {_where_it_went(case, other)}",
+        f"INT8 does not pay here: {latencies}. {_where_it_went(case, other)}",
         f"Use {other.cell.version} on this machine{_why_slower(case)}.",
         "The comparison of versions lists the change for each type of layer.",
         (Link("the comparison of versions", "versions"),),
-        1 - theirs / ours,
+        1 - other_latency / own_latency,
         {"int8": "less"},
     )
 
 
 def _is_slower(case: Case, other: CellResult) -> bool:
-    """Whether a case is shown to be slower than another cell."""
+    """Return whether the run shows that the case is slower than another cell."""
     factor = ratio(other, case.result, "median")
     return factor is not None and verdict(factor, NOTABLE, higher_is_better=False) == "slower"
 
 
 def _why_slower(case: Case) -> str:
-    """What the device can do in INT8, where that is a reason."""
+    """Return what the device lacks in INT8, if that is a reason."""
     if not case.rates:
         return "" if case.has_integer_units else ", which has no integer dot products"
     return "" if _int8_is_faster(case) else f", which multiplies i8 at {_int8_speed(case)[1]}"
 
 
 def _int8_speed(case: Case) -> tuple[float, str]:
-    """Return how many times as fast as floating point the device is in i8, and words for it.
+    """Return the device's rate in i8 over its highest rate in floating point, and in words.
 
-    For example ``2.2, "2.2 × the rate of f32"``; 1 where it was not measured.
+    For example ``2.2, "2.2 × the rate of f32"``; the quotient is 1 if it was not measured.
     """
     floating = {name: rate for name, rate in case.rates.items() if name != "i8"}
     if not floating or "i8" not in case.rates:
@@ -258,7 +269,7 @@ def _int8_speed(case: Case) -> tuple[float, str]:
 
 
 def _int8_is_faster(case: Case) -> bool:
-    """By the rates that were measured, else by the processor's instructions."""
+    """Decide by the measured rates, or else by the processor's instructions."""
     return _int8_speed(case)[0] > 1 + NOTABLE if case.rates else case.has_integer_units
 
 
@@ -271,69 +282,75 @@ def _where_it_went(case: Case, other: CellResult) -> str:
     if not before or not after:
         return "Layer times are missing."
     change = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in {*before, *after}}
-    most = sorted(change, key=lambda name: (-abs(change[name]), name))[:_MOST_CHANGED]
-    words = ", ".join(
+    most_changed = sorted(change, key=lambda name: (-abs(change[name]), name))[:_MOST_CHANGED]
+    changes = ", ".join(
         f"{name} {show(before.get(name, 0.0), 'duration')} → "
         f"{show(after.get(name, 0.0), 'duration')}"
-        for name in most
+        for name in most_changed
     )
-    found = case.quantisation.converting
+    converting = case.quantisation.converting
     return (
-        f"Where the time went: {words}; {count(len(found), 'layer')} that quantise or dequantise "
-        f"take {show(total_s(found), 'duration')}."
+        f"Where the time went: {changes}; {count(len(converting), 'layer')} that quantise or "
+        f"dequantise take {show(total_s(converting), 'duration')}."
     )
 
 
-# ---------------------------------------------------------------------------- what is left out
+# ---------------------------------------------------------------------------- floating point left
 
 
-def _float_in_int8(case: Case) -> Found | str:
-    """Floating point inside a model that runs in INT8, with the conversions that it costs."""
+def _float_in_int8(case: Case) -> Suggestion | str:
+    """Find floating point inside a model that runs in INT8, and the conversions that it costs."""
     quantised = case.quantisation
     if quantised.scheme is None:
         return _NOT_QUANTISED
     if not quantised.flows_in_int8:
         return "no data flows in INT8 from layer to layer"
-    wide = [x for x in case.layers if _has_wide_weights(x)]
+    wide = [layer for layer in case.layers if _has_wide_weights(layer)]
     edges = _at_edges(case.nodes)
-    converting = [x for x in quantised.converting if x not in wide and x.index not in edges]
-    inside = {x for island in islands(case.nodes, case.layers) for x in island}
-    others = [x for x in case.layers if x in inside and x not in {*wide, *converting}]
-    members = [*wide, *converting, *others]
-    if share(members) < NOTABLE:
+    converting = [
+        layer for layer in quantised.converting if layer not in wide and layer.index not in edges
+    ]
+    between = {layer for island in islands(case.nodes, case.layers) for layer in island}
+    others = [
+        layer for layer in case.layers if layer in between and layer not in {*wide, *converting}
+    ]
+    outside = [*wide, *converting, *others]
+    if share(outside) < NOTABLE:
         return (
-            f"{show(share(members), 'share')} of the time is in floating point or "
+            f"{show(share(outside), 'share')} of the time is in floating point or "
             f"conversions, not counting those of the model's inputs and outputs"
         )
     other = _in_floating_point(case)
     if other is not None and _is_slower(case, other):
         return f"INT8 as a whole is slower than {other.cell.version}, which another rule covers"
-    mostly_wide = share(wide) > share(members) / 2
+    mostly_wide = share(wide) > share(outside) / 2
     slow = bool(case.rates) and not _int8_is_faster(case)
     parts = ", ".join(
-        f"{count(len(found), 'layer')} ({types(found)}) {what}, {show(share(found), 'share')}"
-        for found, what in (
+        f"{count(len(layers), 'layer')} ({types(layers)}) {description}, "
+        f"{show(share(layers), 'share')}"
+        for layers, description in (
             (wide, "with weights in floating point"),
             (converting, "for quantising or dequantising"),
             (others, "in floating point between INT8 layers"),
         )
-        if found
+        if layers
     )
-    return Found(
-        "warning" if share(members) >= _MUCH and _int8_is_faster(case) else "info",
-        f"{show(share(members), 'share')} of the layers' time is spent outside INT8, in "
-        f"{count(len(members), 'layer')} of this INT8 model: {parts}.",
+    return Suggestion(
+        "warning" if share(outside) >= _MUCH and _int8_is_faster(case) else "info",
+        f"{show(share(outside), 'share')} of the layers' time is spent outside INT8, in "
+        f"{count(len(outside), 'layer')} of this INT8 model: {parts}.",
         _keep_together(case, mostly_wide=mostly_wide),
-        "The precision section lists the layers of each precision, and the tables of islands and "
-        "conversions what stands around them; measure the change as another version.",
-        case.evidence(members),
-        case.gain(members),
+        "The section on precision lists the layers of each precision. The tables of conversions "
+        "and of floating point between INT8 layers list their neighbours. Measure the change as "
+        "another version.",
+        case.evidence(outside),
+        case.gain(outside),
         {"int8": "less" if slow else "more"} if slow or mostly_wide else {},
     )
 
 
 def _at_edges(nodes: Sequence[Node]) -> frozenset[int]:
-    """Layers that read the model's input or write its output, which are converted anyway."""
+    """Return the layers at the model's inputs and outputs, where conversions cannot be avoided."""
     sources = {i: [source for source, _ in node.inputs] for i, node in enumerate(nodes)}
     return _next_to(nodes, "Input", readers_of(nodes)) | _next_to(nodes, "Output", sources)
 
@@ -341,15 +358,15 @@ def _at_edges(nodes: Sequence[Node]) -> frozenset[int]:
 def _next_to(
     nodes: Sequence[Node], kind: str, neighbours: Mapping[int, Sequence[int]]
 ) -> frozenset[int]:
-    """Nodes that nothing but layers that move data separates from nodes of a type."""
+    """Return nodes that are separated from nodes of a type by nothing but layers that move data."""
     border = [index for index, node in enumerate(nodes) if node.type == kind]
-    found: set[int] = set()
+    reached: set[int] = set()
     while border:
-        for near in neighbours.get(border.pop(), ()):
-            if near not in found:
-                found.add(near)
-                border += [near] if nodes[near].type in MOVERS else []
-    return frozenset(found)
+        for neighbour in neighbours.get(border.pop(), ()):
+            if neighbour not in reached:
+                reached.add(neighbour)
+                border += [neighbour] if nodes[neighbour].type in MOVERS else []
+    return frozenset(reached)
 
 
 def _has_wide_weights(layer: ExecutedLayer) -> bool:
@@ -358,7 +375,7 @@ def _has_wide_weights(layer: ExecutedLayer) -> bool:
 
 
 def _keep_together(case: Case, *, mostly_wide: bool) -> str:
-    """What to do, given how fast the device is in INT8."""
+    """Say what to do, given how fast the device is in INT8."""
     rate = _int8_speed(case)[1]
     if case.rates and not _int8_is_faster(case):
         return (
@@ -368,17 +385,16 @@ def _keep_together(case: Case, *, mostly_wide: bool) -> str:
     if mostly_wide:
         return (
             "Check whether their weights and inputs are quantised (nncf's ignored scope, constant "
-            "or "
-            f"shared weights), and quantise them too{_hope(case)}."
+            f"or shared weights), and quantise them too{_reason_for_int8(case)}."
         )
     return (
         f"Keep neighbouring layers in one precision: quantise the layers between INT8 "
-        f"layers, or leave the whole part in floating point{_hope(case)}."
+        f"layers, or leave the whole part in floating point{_reason_for_int8(case)}."
     )
 
 
-def _hope(case: Case) -> str:
-    """What speaks for more INT8: rates, or this version against one in floating point."""
+def _reason_for_int8(case: Case) -> str:
+    """Give the reason for more INT8: the rates, or a slower version in floating point."""
     other = _in_floating_point(case)
     if case.rates:
         return f"; this device multiplies i8 at {_int8_speed(case)[1]}"
@@ -392,19 +408,19 @@ def _hope(case: Case) -> str:
     return "; whether this device is faster in INT8 was not measured"
 
 
-def _gpu_float32(case: Case) -> Found | str:
+def _gpu_float32(case: Case) -> Suggestion | str:
     if not case.on_gpu:
         return "not on a GPU"
     wide = [layer for layer in case.layers if layer.precision == "f32"]
     part = len(wide) / (len(case.layers) or 1)
     if part <= _GPU_FLOAT32:
         return f"{show(part, 'share')} of the layers run in f32"
-    return Found(
+    return Suggestion(
         "warning",
         f"{show(part, 'share')} of the layers run in f32 and take {show(share(wide), 'share')} "
         "of the time; this GPU computes f16 faster.",
         f"Ask for f16: {setting('precision', 'f16')}, or a model saved in FP16.",
-        f"Measure {setting('precision', 'f32', 'f16')}: both are cells of one run then.",
+        f"Measure {setting('precision', 'f32', 'f16')}, which compares the two in one run.",
         case.evidence(wide),
         case.gain(wide),
         {"precision": "f16"},

@@ -8,36 +8,36 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 
 from ...common import fixing_shapes, has_open_inputs
-from ..case import Case, Found, Rule, share
+from ..case import Case, Rule, Suggestion, share
 
-# These compute shapes, not data.
+# Operators that usually compute shapes, not data.
 _SHAPE_TYPES = frozenset({"ShapeOf", "NonZero", "Range", "Gather", "Broadcast", "StridedSlice"})
 
 
-def _dynamic(case: Case) -> Found | str:
-    open_ = [layer for layer in case.layers if _is_open(case, layer)]
-    if not open_:
+def _dynamic(case: Case) -> Suggestion | str:
+    open_layers = [layer for layer in case.layers if _is_open(case, layer)]
+    if not open_layers:
         return "all shapes are known when the model is compiled"
-    small = [x for x in open_ if x.type in _SHAPE_TYPES]
-    said = (
-        f"{len(open_)} of {count(len(case.layers), 'layer')} have a shape that is known only "
-        f"while the model runs and take {show(share(open_), 'share')} of the layers' time, "
-        f"{show(share(small), 'share')} in layers that gather and shape"
+    computing_shapes = [layer for layer in open_layers if layer.type in _SHAPE_TYPES]
+    cost = (
+        f"{len(open_layers)} of {count(len(case.layers), 'layer')} have a shape that is known only "
+        f"while the model runs and take {show(share(open_layers), 'share')} of the layers' time, "
+        f"{show(share(computing_shapes), 'share')} in layers that compute shapes"
     )
     if not has_open_inputs(case.model):
-        return " ".join(filter(None, (f"{said}.", fixing_shapes(case.model))))
-    return Found(
+        return " ".join(filter(None, (f"{cost}.", fixing_shapes(case.model))))
+    return Suggestion(
         "info",
-        f"{said}.",
+        f"{cost}.",
         fixing_shapes(case.model),
-        "Measure a version with fixed shapes together with this one: only that shows the cost of "
+        "Measure a version with fixed shapes together with this one: only this shows the cost of "
         "dynamic shapes.",
-        case.evidence(open_),
+        case.evidence(open_layers),
     )
 
 
 def _is_open(case: Case, layer: ExecutedLayer) -> bool:
-    """By the model's own shapes: a runtime graph tells those of the last inference."""
+    """Decide by the shapes of the model; a runtime graph has those of the last inference."""
     return not all(map(is_static, layer.shapes)) or any(
         is_open(case.model[index]) for index in layer.originals
     )
