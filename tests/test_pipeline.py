@@ -73,12 +73,16 @@ def after(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_report_is_rendered_and_holds_its_run(after: Path, tmp_path: Path) -> None:
     rendered = render(after, tmp_path / "report.html")
     assert rendered.report == tmp_path / "report.html"
     assert read_run(rendered.report).header == rendered.run.header == read_run(after).header
+    with pytest.raises(FrozenInstanceError):
+        rendered.report = tmp_path  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_a_redacted_report_returns_the_redacted_run(after: Path, tmp_path: Path) -> None:
     host = read_run(after).header.environment.host
     rendered = render(after, tmp_path / "report.html", redact=True)
@@ -86,12 +90,7 @@ def test_a_redacted_report_returns_the_redacted_run(after: Path, tmp_path: Path)
     assert rendered.run.header.environment.host != host
 
 
-def test_results_cannot_be_changed(after: Path, tmp_path: Path) -> None:
-    rendered = render(after, tmp_path / "report.html")
-    with pytest.raises(FrozenInstanceError):
-        rendered.report = tmp_path  # type: ignore[misc]
-
-
+@pytest.mark.slow
 def test_a_broken_limit_is_returned_and_its_files_are_written(
     before: Path, after: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +105,7 @@ def test_a_broken_limit_is_returned_and_its_files_are_written(
     assert read_run(compared.report).header.renamed == compared.run.header.renamed
 
 
+@pytest.mark.slow
 def test_an_open_limit_breaks_only_where_it_is_to_count_as_broken(
     before: Path, after: Path, tmp_path: Path
 ) -> None:
@@ -223,7 +223,10 @@ def test_a_wrong_dictionary_is_refused_by_its_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "example",
-    [pytest.param(name, marks=pytest.mark.measures if name == "Run" else ()) for name in EXAMPLES],
+    [
+        pytest.param(name, marks=pytest.mark.measures if name == "Run" else pytest.mark.slow)
+        for name in EXAMPLES
+    ],
 )
 @pytest.mark.usefixtures("before", "after")
 def test_examples_of_the_docs_work(example: str, tmp_path: Path) -> None:

@@ -315,6 +315,7 @@ def test_the_tables_of_a_section_are_exported_unrounded_and_with_units() -> None
 
 
 @pytest.mark.parametrize("name", ["bottlenecks", "versions"])
+@pytest.mark.slow
 def test_every_table_of_the_page_is_in_the_export_under_its_id(name: str) -> None:
     run = read_run(Path(__file__).with_name("data") / f"{name}.jsonl")
     analyses = analyze(run, [kind() for kind in installed().values()])
