@@ -257,5 +257,5 @@ def test_streams_and_threads_that_the_device_did_not_make_are_named() -> None:
     run = run_of([cell_result(cell, 5, streams=2) for cell in cells])  # with two threads
     findings = Configurations().analyze(run).findings
     (finding,) = (f for f in findings if f.id == "configurations.not-in-force")
-    assert "auto threads: 4 streams, the device made 2)" in finding.text
-    assert finding.text.count("the device made") == 1
+    assert "auto threads: 4 streams, but the device uses 2)" in finding.text
+    assert finding.text.count("but the device uses") == 1

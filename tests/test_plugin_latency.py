@@ -177,7 +177,7 @@ def test_a_machine_of_two_speeds_is_told_from_the_model() -> None:
     noise = random.normal(1, 0.003, 100)
     slow = np.where(np.arange(100) % 10 < 4, 1.07, 1.0)
     words = spaced(told(machine_of(*(noise * slow)))["latency.machine"])
-    assert words.startswith("This machine ran at two speeds, 6.9 % apart")
+    assert words.startswith("This machine ran at two speeds that differ by 6.9 %")
     assert "39.8 % of the time at the slower one" in words
     assert not told(machine_of(*noise))
 

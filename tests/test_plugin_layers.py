@@ -102,7 +102,7 @@ def test_a_cost_of_counters_within_the_noise_is_not_given(run: Run, int8: CellRe
     (sums,) = (b for b in blocks if b.id == f"sum-{int8.cell.id}")
     assert isinstance(sums, Facts)
     costs = [value for name, value, _ in sums.facts if "cost of the counters" in name]
-    assert costs == ["within the noise of either"]
+    assert costs == ["within the noise of both latencies"]
 
 
 def test_cumulative_shares_count_from_the_longest_layer_on(group: Group) -> None:

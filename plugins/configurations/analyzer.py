@@ -1,4 +1,4 @@
-"""Latency against throughput over all configurations, and the sweet spot among them."""
+"""Latency and throughput of all configurations, and the sweet spot among them."""
 
 from __future__ import annotations
 
@@ -51,34 +51,34 @@ from ovreport.text.values import Kind, Link, Role, Tag
 
 from .search import search_tables
 
-# More configurations that may be as good as the best are not named one by one.
-_RIVALS = 3
-# Nor are cells of which the device made something else.
-_NAMED = 3
+# Up to this many configurations that may be as good as the best are listed by name.
+_MOST_RIVALS_NAMED = 3
+# Up to this many cells whose settings the device changed are listed by name.
+_MOST_CHANGED_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """The sweet spot of all latency thresholds from ``latency_s`` to that of the next spot."""
+    """The sweet spot for latency thresholds from ``latency_s`` up to that of the next spot."""
 
     latency_s: float
     anchor: str
-    """Of its row in the table."""
+    """The anchor of its row in the table."""
     chosen: str
-    """The row's mark while it is the sweet spot."""
+    """The row's mark while this configuration is the sweet spot."""
     otherwise: str
-    """The row's mark while another is."""
+    """The row's mark while another configuration is the sweet spot."""
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class VersionGroup(Group):
-    """One version's blocks, and what the page needs where a reader sets another threshold."""
+    """One version's blocks, and the sweet spots for other thresholds that a reader may set."""
 
     threshold: float | None = None
-    """Seconds, as configured."""
+    """The configured latency threshold in seconds."""
     spots: Sequence[Spot] = ()
-    """Least latency first."""
+    """The sweet spots in ascending order of latency."""
 
 
 class ConfigurationOptions(Options):
@@ -90,7 +90,7 @@ class ConfigurationOptions(Options):
 
 
 class Configurations(Analyzer[ConfigurationOptions]):
-    """Every configuration's latency and throughput, and the best within a latency threshold."""
+    """Show every configuration's latency and throughput, and the best within a threshold."""
 
     id = "configurations"
     title = "Configurations"
@@ -110,21 +110,21 @@ class Configurations(Analyzer[ConfigurationOptions]):
             if len(versions) > 1:
                 groups.append(Group(f"{model}: all versions", [self._overlay(run, model)]))
             for version in versions:
-                seen = self._seen(run, model, version)
-                group = seen.group()
-                tables = search_tables(run, seen.results)
+                measured = self._measured(run, model, version)
+                group = measured.group()
+                tables = search_tables(run, measured.results)
                 groups.append(replace(group, blocks=[*group.blocks, *tables]))
-                findings += _not_in_force(seen.results, seen.cells)
-                if seen.is_news:
-                    findings.append(seen.finding())
+                findings += _not_in_force(measured.results, measured.cells)
+                if measured.had_choice:
+                    findings.append(measured.finding())
         return Section(groups, findings)
 
-    def _seen(self, run: Run, model: str, version: str) -> _Seen:
+    def _measured(self, run: Run, model: str, version: str) -> _Version:
         results = run.of_version(model, version)
         latencies = tuple(self._latency(r) for r in results)
         points = [(x.point, fps(r)) for x, r in zip(latencies, results, strict=True)]
         threshold = latency_threshold_s(run)
-        return _Seen(
+        return _Version(
             results,
             latencies,
             self.options.percentile,
@@ -135,13 +135,13 @@ class Configurations(Analyzer[ConfigurationOptions]):
         )
 
     def _latency(self, result: CellResult) -> Estimate:
-        known = figures(result).latency
-        return getattr(known, self.options.percentile) or known.mean
+        latency = figures(result).latency
+        return getattr(latency, self.options.percentile) or latency.mean
 
     def _overlay(self, run: Run, model: str) -> Chart:
-        """All versions in one picture, each in its colour."""
+        """Return the chart of all versions, each in its colour."""
         marks: list[Points | Rule] = []
-        said = []
+        throughputs = []
         for version in (v for m, v in run.versions if m == model):
             results = run.of_version(model, version)
             if not results:
@@ -156,46 +156,52 @@ class Configurations(Analyzer[ConfigurationOptions]):
                 )
             )
             best = max(results, key=fps)
-            said.append(f"{version} reaches {show(fps(best), 'rate')}")
+            throughputs.append(f"{version} reaches {show(fps(best), 'rate')}")
         threshold = latency_threshold_s(run)
         if threshold is not None:
             marks.append(Rule(threshold, "threshold", vertical=True))
         first = next(r for r in run.done if r.cell.model == model)
         return Chart(
             f"versions-over-{first.cell.id}",
-            ", ".join(said),
+            ", ".join(throughputs),
             Axis(f"{self.options.percentile} latency", "duration"),
             Axis("throughput", "rate"),
             marks,
-            f"Throughput over {self.options.percentile} latency: {'; '.join(said)}.",
+            f"Throughput over {self.options.percentile} latency: {'; '.join(throughputs)}.",
         )
 
 
 def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[Finding]:
-    """Streams and threads that were asked for, where the device made others of them."""
-    found = []
+    """Report settings (streams, threads) that the device changed."""
+    changes = []
     for result in results:
-        for asked, got in not_in_force(result):
-            found.append(f"{label(result.cell, cells)}: {asked}, the device made {got}")
-    if not found:
+        for requested, actual in not_in_force(result):
+            changes.append(
+                f"{label(result.cell, cells)}: {requested}, but the device uses {actual}"
+            )
+    if not changes:
         return []
     cell = results[0].cell
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    rest = (
+        f" and {len(changes) - _MOST_CHANGED_NAMED} more"
+        if len(changes) > _MOST_CHANGED_NAMED
+        else ""
+    )
     return [
         Finding(
             "configurations.not-in-force",
             "warning",
-            f"{version_name(cell, cells)}: the device did not make all settings as asked "
-            f"({'; '.join(found[:_NAMED])}{more}).",
-            "The figures are those of the settings that the device made. Leave such cells out, or "
-            "ask for possible settings: each stream needs a thread.",
+            f"{version_name(cell, cells)}: the device changed some settings "
+            f"({'; '.join(changes[:_MOST_CHANGED_NAMED])}{rest}).",
+            "The figures are those of the settings that the device uses. Leave such cells out, or "
+            "ask for settings that are possible: each stream needs a thread.",
         )
     ]
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One version's cells under one way to look at latency; ``best`` and ``front`` are places."""
+class _Version:
+    """One version's cells with one figure of latency; ``best`` and ``front`` are indices."""
 
     results: Sequence[CellResult]
     latencies: Sequence[Estimate]
@@ -204,57 +210,59 @@ class _Seen:
     best: int | None
     front: frozenset[int]
     cells: Sequence[Cell]
-    """Of the whole run: labels say what differs among them."""
+    """All cells of the run: labels name the settings in which they differ."""
 
     @property
     def id(self) -> str:
         return self.results[0].cell.id
 
     @property
-    def is_news(self) -> bool:
-        """Whether there was a choice.
+    def had_choice(self) -> bool:
+        """Whether several configurations compete for the sweet spot.
 
-        Between one latency cell and one throughput cell there is none.
+        One latency cell and one throughput cell do not compete.
         """
         if self.best is None or len(self.results) == 1:
             return False
-        several = [place for place, r in enumerate(self.results) if r.cell.hint != "latency"]
-        return self.threshold is not None or several != [self.best]
+        throughput_cells = [
+            index for index, r in enumerate(self.results) if r.cell.hint != "latency"
+        ]
+        return self.threshold is not None or throughput_cells != [self.best]
 
     def finding(self) -> Finding:
         assert self.best is not None
-        chosen = self.results[self.best]
+        spot = self.results[self.best]
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
         return Finding(
             "configurations.sweet-spot",
-            "info" if rivals(chosen, self.results) else "good",
-            f"{version_name(chosen.cell, self.cells)}: the best throughput{limit} is "
-            f"{show(fps(chosen), 'rate')} with {self._named(chosen.cell)}{self._crossing()}"
-            f"{self._beside_the_device_choice(chosen)}{self._beside_rivals(chosen)}.",
-            evidence=[Link("its row", anchor("cell", chosen))],
+            "info" if rivals(spot, self.results) else "good",
+            f"{version_name(spot.cell, self.cells)}: the best throughput{limit} is "
+            f"{show(fps(spot), 'rate')} with {self._named(spot.cell)}{self._crossing()}"
+            f"{self._against_device_choice(spot)}{self._rivals(spot)}.",
+            evidence=[Link("its row", anchor("cell", spot))],
         )
 
-    def _beside_the_device_choice(self, chosen: CellResult) -> str:
+    def _against_device_choice(self, spot: CellResult) -> str:
         if self._device_choice is None:
             return ""
         if self._device_choice == self.best:
             return ", which is the device's own choice"
-        gain = over(self.results[self._device_choice], chosen)
+        gain = over(self.results[self._device_choice], spot)
         if gain is None or judge(gain) != "more":
-            return ", not known to differ from the device's own choice"
+            return ", not shown to differ from the device's own choice"
         return ", " + times(gain, "that of the device's own choice")
 
-    def _beside_rivals(self, chosen: CellResult) -> str:
-        """Others that may be as good, by name where they are few."""
-        others = rivals(chosen, self.results)
+    def _rivals(self, spot: CellResult) -> str:
+        """Say how many configurations may be as good, and name them if they are few."""
+        others = rivals(spot, self.results)
         if not others:
             return ""
-        names = ", ".join(label(r.cell, self.cells) for r in others[:_RIVALS])
-        which = f" ({names})" if len(others) <= _RIVALS else ""
-        return f"; {count(len(others), 'other')} may reach as much: the intervals overlap{which}"
+        names = ", ".join(label(r.cell, self.cells) for r in others[:_MOST_RIVALS_NAMED])
+        listed = f" ({names})" if len(others) <= _MOST_RIVALS_NAMED else ""
+        return f"; {count(len(others), 'other')} may reach as much: the intervals overlap{listed}"
 
     def _crossing(self) -> str:
-        """Of a sweet spot that may as well lie beyond the threshold."""
+        """Say if the true latency of the sweet spot may be above the threshold."""
         if self.best is None or self.threshold is None:
             return ""
         crosses = self.latencies[self.best].high > self.threshold
@@ -266,11 +274,11 @@ class _Seen:
         text = "Save the inference report (CSV, columns separated by ;, FPS and ms)"
         report = Download(f"csv-of-{cell.id}", text, name, inference_report(self.results))
         blocks: list[Block] = [self._chart(), self._table(), report]
-        alike: dict[str, list[int]] = defaultdict(list)
-        for place, result in enumerate(self.results):
-            alike[_but_streams_and_batch(result.cell, self.cells)].append(place)
-        for words, places in alike.items():
-            blocks += self._heat_maps(words, places)
+        maps: dict[str, list[int]] = defaultdict(list)
+        for index, result in enumerate(self.results):
+            maps[_other_settings(result.cell, self.cells)].append(index)
+        for setting, indices in maps.items():
+            blocks += self._heat_maps(setting, indices)
         heading = version_heading(cell, self.cells)
         return VersionGroup(heading, blocks, threshold=self.threshold, spots=self._spots())
 
@@ -278,27 +286,27 @@ class _Seen:
         points = [(x.point, fps(r)) for x, r in zip(self.latencies, self.results, strict=True)]
         return [
             Spot(
-                self.latencies[place].point,
-                anchor("cell", self.results[place]),
-                self._mark(place, place),
-                self._mark(place, None),
-                f"Sweet spot: {label(self.results[place].cell, self.cells)}, "
-                f"{show(fps(self.results[place]), 'rate')}",
+                self.latencies[index].point,
+                anchor("cell", self.results[index]),
+                self._mark(index, index),
+                self._mark(index, None),
+                f"Sweet spot: {label(self.results[index].cell, self.cells)}, "
+                f"{show(fps(self.results[index]), 'rate')}",
             )
-            for place in sweet_spots(points)
+            for index in sweet_spots(points)
         ]
 
     def _chart(self) -> Chart:
         marks: list[Points | Rule] = []
         for hint in dict.fromkeys(result.cell.hint for result in self.results):
-            of_hint = [place for place, r in enumerate(self.results) if r.cell.hint == hint]
+            of_hint = [index for index, r in enumerate(self.results) if r.cell.hint == hint]
             marks.append(self._points(of_hint, Role("hint", hint), f"{hint} hint"))
-        line = sorted(self.front, key=lambda place: self.latencies[place].point)
+        line = sorted(self.front, key=lambda index: self.latencies[index].point)
         if len(line) > 1:
             marks.append(
                 Points(
-                    [self.latencies[place].point for place in line],
-                    [fps(self.results[place]) for place in line],
+                    [self.latencies[index].point for index in line],
+                    [fps(self.results[index]) for index in line],
                     Role("series", "other"),
                     "Pareto front",
                     joined=True,
@@ -314,67 +322,72 @@ class _Seen:
             )  # fmt: skip
         if self.threshold is not None:
             marks.append(Rule(self.threshold, "threshold", vertical=True, id="threshold"))
-        said = "; ".join(
+        description = "; ".join(
             f"{label(r.cell, self.cells)}: {show(fps(r), 'rate')}, {show(x.point, 'duration')}"
             for r, x in zip(self.results, self.latencies, strict=True)
         )
         return Chart(
             f"configurations-{self.id}",
-            self._seen(),
+            self._title(),
             Axis(f"{self.percentile} latency", "duration"),
             Axis("throughput", "rate"),
             marks,
-            f"Throughput over {self.percentile} latency: {said}.",
+            f"Throughput over {self.percentile} latency: {description}.",
         )
 
-    def _seen(self) -> str:
-        """What the chart shows, in words."""
+    def _title(self) -> str:
+        """Return in words what the chart shows."""
         if self.best is None:
             assert self.threshold is not None
             return f"No configuration is within {show(self.threshold, 'duration')}"
         spot = self.results[self.best]
         latency = show(self.latencies[self.best].point, "duration")
-        reached = f"{show(fps(spot), 'rate')} at {latency} {self.percentile} latency"
-        reached += " (its interval crosses the threshold)" if self._crossing() else ""
+        figures_reached = f"{show(fps(spot), 'rate')} at {latency} {self.percentile} latency"
+        figures_reached += " (its interval crosses the threshold)" if self._crossing() else ""
         if len(self.results) == 1:
-            return reached
+            return figures_reached
         limit = f" within {show(self.threshold, 'duration')}" if self.threshold else ""
         others = len(rivals(spot, self.results))
-        apart = f"; {count(others, 'other')} may reach as much" if others else ""
-        return f"Most throughput{limit}: {reached}, with {self._named(spot.cell)}{apart}"
+        rivals_note = f"; {count(others, 'other')} may reach as much" if others else ""
+        return (
+            f"Most throughput{limit}: {figures_reached}, with {self._named(spot.cell)}{rivals_note}"
+        )
 
     def _named(self, cell: Cell) -> str:
-        """In a sentence, where a bare hint would read as what it is called after."""
+        """Return a cell's label for a sentence: ``throughput hint``, not ``throughput`` alone."""
         text = label(cell, self.cells)
         return text if cell.hint == "none" else text.replace(cell.hint, f"{cell.hint} hint", 1)
 
-    def _points(self, places: Sequence[int], role: Role, name: str) -> Points:
+    def _points(self, indices: Sequence[int], role: Role, name: str) -> Points:
         return Points(
-            [self.latencies[place] for place in places],
-            [figures(self.results[place]).throughput_fps for place in places],
+            [self.latencies[index] for index in indices],
+            [figures(self.results[index]).throughput_fps for index in indices],
             role,
             name,
             [
-                streams_shown(self.results[p]) if p == self._device_choice != self.best else ""
-                for p in places
+                streams_shown(self.results[index])
+                if index == self._device_choice != self.best
+                else ""
+                for index in indices
             ],
-            links=[anchor("cell", self.results[place]) for place in places],
+            links=[anchor("cell", self.results[index]) for index in indices],
         )
 
     @property
     def _device_choice(self) -> int | None:
-        """Place of the device's own choice, which the others are held against, if it is there."""
-        return next((p for p, r in enumerate(self.results) if is_device_choice(r)), None)
+        """The index of the device's own choice, with which the others are compared, if measured."""
+        return next((index for index, r in enumerate(self.results) if is_device_choice(r)), None)
 
-    def _heat_maps(self, words: str, places: Sequence[int]) -> list[Block]:
-        """Throughput and latency over streams and batch, where both vary."""
-        at = self._fields(places)
-        streams = sorted({s for s, _ in at}, key=_streams_order)
-        batches = sorted({b for _, b in at})
+    def _heat_maps(self, settings: str, indices: Sequence[int]) -> list[Block]:
+        """Return heat maps of throughput and latency over streams and batch, if both vary."""
+        fields = self._fields(indices)
+        streams = sorted({s for s, _ in fields}, key=_streams_order)
+        batches = sorted({b for _, b in fields})
         if len(streams) < 2 or len(batches) < 2:
             return []
         names = {
-            s: streams_shown(self.results[p]) if s == "auto" else str(s) for (s, _), p in at.items()
+            s: streams_shown(self.results[p]) if s == "auto" else str(s)
+            for (s, _), p in fields.items()
         }
         kinds: list[tuple[str, Kind, list[float]]] = [
             ("Throughput", "rate", [fps(r) for r in self.results]),
@@ -383,14 +396,14 @@ class _Seen:
         ]  # fmt: skip
         return [
             Chart(
-                f"heat-{kind}-{self.results[places[0]].cell.id}",
-                self._extreme(title, kind, values, [*at.values()], words),
+                f"heat-{kind}-{self.results[indices[0]].cell.id}",
+                self._extreme(title, kind, values, [*fields.values()], settings),
                 Axis("batch", categories=[str(b) for b in batches]),
                 Axis("streams", categories=[names[s] for s in streams]),
                 [
                     HeatMap(
                         [
-                            [values[at[s, b]] if (s, b) in at else None for b in batches]
+                            [values[fields[s, b]] if (s, b) in fields else None for b in batches]
                             for s in streams
                         ],
                         kind,
@@ -402,57 +415,69 @@ class _Seen:
             for title, kind, values in kinds
         ]
 
-    def _fields(self, places: Sequence[int]) -> dict[tuple[Streams, int], int]:
-        """Places by streams and batch.
+    def _fields(self, indices: Sequence[int]) -> dict[tuple[Streams, int], int]:
+        """Return the indices of cells by streams and batch.
 
-        What the device or the model chose stands where it would if it had been asked for, unless
-        it was: then streams have a row of their own.
+        A cell whose streams or batch the device or the model chose has the field of those values,
+        unless a cell with these values set has it: then automatic streams have a separate row.
         """
-        at: dict[tuple[Streams, int], int] = {}
-        some_asked = any(self.results[p].cell.streams != "auto" for p in places)
-        own_choice_last = sorted(
-            places, key=lambda p: (self.results[p].cell.streams == "auto", not self._batch_asked(p))
+        fields: dict[tuple[Streams, int], int] = {}
+        some_set = any(self.results[index].cell.streams != "auto" for index in indices)
+        set_values_first = sorted(
+            indices,
+            key=lambda index: (
+                self.results[index].cell.streams == "auto",
+                not self._has_batch(index),
+            ),
         )
-        for place in own_choice_last:
-            resolved, streams = self.results[place].resolved, self.results[place].cell.streams
+        for index in set_values_first:
+            resolved, streams = self.results[index].resolved, self.results[index].cell.streams
             assert resolved is not None
             batch = resolved.batch
-            if streams == "auto" and some_asked and (resolved.streams, batch) not in at:
+            if streams == "auto" and some_set and (resolved.streams, batch) not in fields:
                 streams = resolved.streams or "auto"
-            at.setdefault((streams, batch), place)
-        alone = [field for field in at if field[0] == "auto"]
-        if len(alone) == 1 and len({batch for _, batch in at}) > 1:
-            del at[alone[0]]  # a row with a single field, whose figure stands in another row, too
-        return at
+            fields.setdefault((streams, batch), index)
+        automatic = [field for field in fields if field[0] == "auto"]
+        if len(automatic) == 1 and len({batch for _, batch in fields}) > 1:
+            del fields[automatic[0]]  # it would be the only field of its row
+        return fields
 
-    def _batch_asked(self, place: int) -> bool:
-        return self.results[place].cell.batch is not None
+    def _has_batch(self, index: int) -> bool:
+        return self.results[index].cell.batch is not None
 
     def _extreme(
-        self, title: str, kind: Kind, values: Sequence[float], places: Sequence[int], words: str
+        self,
+        title: str,
+        kind: Kind,
+        values: Sequence[float],
+        indices: Sequence[int],
+        other_settings: str,
     ) -> str:
-        """What a heat map shows: where throughput is highest, or latency lowest."""
-        pick, word = (max, "highest") if kind == "rate" else (min, "lowest")
-        place = pick(places, key=lambda p: values[p])
-        result = self.results[place]
+        """Return the title of a heat map: where throughput is highest, or latency lowest."""
+        pick, extreme = (max, "highest") if kind == "rate" else (min, "lowest")
+        index = pick(indices, key=lambda index: values[index])
+        result = self.results[index]
         assert result.resolved is not None
-        at = f"streams {streams_shown(result)}, batch {result.resolved.batch}"
+        settings = f"streams {streams_shown(result)}, batch {result.resolved.batch}"
         figure: Figure = "throughput" if kind == "rate" else self.percentile
-        others = rivals(result, [self.results[p] for p in places], figure)
-        apart = f"; {count(len(others), 'other')} may be as good" if others else ""
-        return f"{title} is {word} with {at}: {show(values[place], kind)} ({words}){apart}"
+        others = rivals(result, [self.results[index] for index in indices], figure)
+        rivals_note = f"; {count(len(others), 'other')} may be as good" if others else ""
+        return (
+            f"{title} is {extreme} with {settings}: {show(values[index], kind)} "
+            f"({other_settings}){rivals_note}"
+        )
 
     def _table(self) -> Table:
-        own = self._device_choice
-        base = None if own is None else self.results[own]
-        scaled = over_one_stream(self.results)
-        if all(value.point == 1 for value in scaled.values()):
-            scaled = {}
+        choice_index = self._device_choice
+        device_choice = None if choice_index is None else self.results[choice_index]
+        gains = over_one_stream(self.results)
+        if all(value.point == 1 for value in gains.values()):
+            gains = {}
         rows = []
-        for place, result in enumerate(self.results):
+        for index, result in enumerate(self.results):
             assert result.resolved is not None
-            known = figures(result)
-            gain, streams = scaled.get(result.cell.id), result.resolved.streams
+            estimates = figures(result)
+            gain, streams = gains.get(result.cell.id), result.resolved.streams
             rows.append(
                 Row(
                     {
@@ -461,23 +486,23 @@ class _Seen:
                         "requests": result.resolved.requests,
                         "batch": result.resolved.batch,
                         "precision": result.resolved.precision or "",
-                        "fps": known.throughput_fps,
-                        "latency": self.latencies[place],
-                        "p95": known.latency.p95,
-                        "ratio": over(base, result) if base else None,
+                        "fps": estimates.throughput_fps,
+                        "latency": self.latencies[index],
+                        "p95": estimates.latency.p95,
+                        "ratio": over(device_choice, result) if device_choice else None,
                         "gain": gain,
                         "efficiency": gain.scaled(1 / streams) if gain and streams else None,
                         "stopped": result.stopped or "",
-                        "mark": self._mark(place, self.best),
+                        "mark": self._mark(index, self.best),
                     },
                     anchor=anchor("cell", result),
-                    emphasis=place == self.best,
+                    emphasis=index == self.best,
                 )
             )
         columns = [
             Column("cell", "Configuration"),
-            Column("mark", "Mark", help="device's choice: what the device chose itself with the "
-                                        "throughput hint.", kept=True),
+            Column("mark", "Mark", help="device's choice: the settings that the device chose "
+                                        "with the throughput hint.", kept=True),
             Column("streams", "Streams", help="The number in force; auto: the device chose it."),
             Column("requests", "Requests", "count", help="Infer requests in flight.",
                    optional=True),
@@ -491,29 +516,29 @@ class _Seen:
                    "device's own choice."),
             Column("gain", "Over one stream", "ratio",
                    help="Throughput over that of one stream, all else equal.", optional=True),
-            Column("efficiency", "Scaling efficiency", "share", help="This ratio divided by the "
-        "number of streams: 100 % where every stream adds as much as the first.",
+            Column("efficiency", "Scaling efficiency", "share", help="Over one stream, divided by "
+                   "the number of streams: 100 % if every stream adds as much as the first.",
                    optional=True),
             Column("stopped", "Ended by", help="target: launches agree; max time: time is up.",
                    optional=True),
         ]  # fmt: skip
         return Table(f"cells-{self.id}", "All configurations", columns, rows)
 
-    def _mark(self, place: int, sweet_spot: int | None) -> str:
+    def _mark(self, index: int, sweet_spot: int | None) -> str:
         marks = []
-        if place == sweet_spot:
+        if index == sweet_spot:
             marks.append("sweet spot")
-        if place in self.front and len(self.results) > 1:
+        if index in self.front and len(self.results) > 1:
             marks.append("Pareto front")
-        if place == self._device_choice and len(self.results) > 1:
+        if index == self._device_choice and len(self.results) > 1:
             marks.append("device's choice")
         return ", ".join(marks)
 
 
-def _but_streams_and_batch(cell: Cell, cells: Sequence[Cell]) -> str:
-    """All else that varies, in words: a heat map has one such cell in each field."""
-    alike = [c.model_copy(update={"streams": "auto", "batch": None}) for c in (cell, *cells)]
-    text = label(alike[0], alike)
+def _other_settings(cell: Cell, cells: Sequence[Cell]) -> str:
+    """Return the other settings that vary, in words; a heat map holds cells that agree in them."""
+    normalised = [c.model_copy(update={"streams": "auto", "batch": None}) for c in (cell, *cells)]
+    text = label(normalised[0], normalised)
     return f"{text} hint" if text == cell.hint else text
 
 

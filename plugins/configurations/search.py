@@ -1,4 +1,4 @@
-"""The way that a search took: what it looked at, why, and what came of it."""
+"""The steps of a search: each configuration, the reason for it, and the outcome."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from ovreport.text.values import Link
 
 
 def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:
-    """A table for each search that began at one of a version's cells."""
+    """Return a table for each search that began at one of a version's cells."""
     steps: dict[str, list[SearchStep]] = {}
     for step in run.search:
         steps.setdefault(step.start, []).append(step)
     return [_table(run, r, steps[r.cell.id]) for r in results if r.cell.id in steps]
 
 
-def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
-    """``own`` is the device's own choice."""
-    found = {result.cell.id: result for result in run.results}
+def _table(run: Run, start: CellResult, steps: Sequence[SearchStep]) -> Table:
+    """Return the table of a search that began at ``start``, the device's own choice."""
+    results = {result.cell.id: result for result in run.results}
     cells = [result.cell for result in run.results]
     best: CellResult | None = None
-    rows, elsewhere = [], 0
+    rows, missing = [], 0
     end = "It was interrupted."
     for number, step in enumerate(steps, 1):
         if step.cell is None:
             end = f"It ended: {step.why}."
             continue
-        result = found.get(step.cell.id)
+        result = results.get(step.cell.id)
         if result is None:
-            elsewhere += 1
+            missing += 1
             continue
-        what, best = _outcome(run, result, best)
-        known = figures(result) if result.ok else None
+        outcome, best = _outcome(run, result, best)
+        estimates = figures(result) if result.ok else None
         rows.append(
             Row(
                 {
                     "step": number,
                     "cell": Link(label(result.cell, cells), anchor("cell", result)),
                     "why": step.why,
-                    "fps": known.throughput_fps if known else None,
-                    "latency": median_s(result) if known else None,
-                    "what": what,
+                    "fps": estimates.throughput_fps if estimates else None,
+                    "latency": median_s(result) if estimates else None,
+                    "what": outcome,
                 },
-                emphasis=what in (_BETTER, _MAYBE),
+                emphasis=outcome in (_BEST, _MAYBE_BEST),
             )
         )
     columns = [
@@ -66,18 +66,18 @@ def _table(run: Run, own: CellResult, steps: Sequence[SearchStep]) -> Table:
         f"The search begins at the device's own choice and changes streams and batch in "
         f"turns, as long as a step brings a gain. {end}"
     )
-    if elsewhere:
-        note += f" {count(elsewhere, 'step')} to configurations without a result here are left out."
-    return Table(f"search-{own.cell.id}", "Steps of the search", columns, rows, note)
+    if missing:
+        note += f" {count(missing, 'step')} to configurations without a result here are left out."
+    return Table(f"search-{start.cell.id}", "Steps of the search", columns, rows, note)
 
 
-_BETTER, _MAYBE = "best so far", "may be the best so far"
+_BEST, _MAYBE_BEST = "best so far", "may be the best so far"
 
 
 def _outcome(
     run: Run, result: CellResult, best: CellResult | None
 ) -> tuple[str, CellResult | None]:
-    """In words, and the cell with the best throughput after it."""
+    """Return the outcome of a step in words, and the best cell after it."""
     if result.failure is not None:
         return f"failed: {result.failure.reason}", best
     threshold = latency_threshold_s(run)
@@ -86,10 +86,10 @@ def _outcome(
     assert result.resolved is not None
     streams = result.resolved.streams
     if isinstance(result.cell.streams, int) and streams and streams < result.cell.streams:
-        return f"the device takes {count(streams, 'stream')}", best
+        return f"the device uses {count(streams, 'stream')}", best
     gain = over(best, result) if best else None
     if best is None or (gain and judge(gain) == "more"):
-        return _BETTER, result
+        return _BEST, result
     if fps(result) > fps(best):
-        return _MAYBE, result
-    return times(gain, "the best so far") if gain else "not known", best
+        return _MAYBE_BEST, result
+    return times(gain, "the best so far") if gain else "unknown", best

@@ -1,4 +1,4 @@
-"""What else differs between the two runs of a comparison, and what that does to its verdicts."""
+"""Differences between the two runs of a comparison, and their effect on its verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TOPICS = {
 
 
 class Differences(Analyzer):
-    """What else differs between the two runs of a comparison."""
+    """List what differs between the two runs of a comparison, apart from their figures."""
 
     id = "differences"
     title = "Base and candidate"
@@ -44,36 +44,49 @@ class Differences(Analyzer):
 
     def analyze(self, run: Run) -> Section:
         base, candidate = run.header.origins
-        found = _differences(run, base.header, candidate.header)
+        differences = _differences(run, base.header, candidate.header)
         blocks: list[Block] = [_sides(run, base, candidate)]
-        if found:
-            blocks.append(_table(found, base.name, candidate.name))
+        if differences:
+            blocks.append(_table(differences, base.name, candidate.name))
         return Section(
             [Group("", blocks)],
-            _findings(base.header, candidate.header, found),
-            _verdict(base.header, candidate.header, found),
+            _findings(base.header, candidate.header, differences),
+            _verdict(base.header, candidate.header, differences),
         )
 
 
 def _differences(run: Run, base: Header, candidate: Header) -> list[tuple[str, Difference]]:
-    """Each with the model or configuration it is about; empty for the whole run."""
-    found = [("", d) for d in of_environments(base.environment, candidate.environment)]
-    found += [("", d) for d in of_settings(base, candidate)]
-    files = {(m.model, m.version): m for m in run.header.models}
+    """Return each difference with its model or configuration, or "" for the whole run."""
+    differences = [
+        ("", difference) for difference in of_environments(base.environment, candidate.environment)
+    ]
+    differences += [("", difference) for difference in of_settings(base, candidate)]
+    files = {(file.model, file.version): file for file in run.header.models}
     done = {r.cell.id: r for r in run.done}
     cells = {cell.id: cell for cell in run.header.plan}
-    seen: set[tuple[str, str, str]] = set()
-    for first, second in run.header.paired:
-        a, b = cells[first], cells[second]
-        if (key := (a.model, a.version, b.version)) not in seen:
-            seen.add(key)
-            pair = files[a.model, a.version], files[b.model, b.version]
-            # The sides' names are in the versions: what is called differently is seen there.
-            found += [(a.model, d) for d in of_models(*pair) if d.what not in ("Model", "Version")]
-        if first in done and second in done:
-            name = label(b, run.header.plan)
-            found += [(name, d) for d in of_cells(done[first], done[second])]
-    return found
+    compared_models: set[tuple[str, str, str]] = set()
+    for base_id, candidate_id in run.header.paired:
+        base_cell, candidate_cell = cells[base_id], cells[candidate_id]
+        if (
+            key := (base_cell.model, base_cell.version, candidate_cell.version)
+        ) not in compared_models:
+            compared_models.add(key)
+            pair = (
+                files[base_cell.model, base_cell.version],
+                files[candidate_cell.model, candidate_cell.version],
+            )
+            # Versions include the names of the sides, so models and versions always differ.
+            differences += [
+                (base_cell.model, difference)
+                for difference in of_models(*pair)
+                if difference.what not in ("Model", "Version")
+            ]
+        if base_id in done and candidate_id in done:
+            name = label(candidate_cell, run.header.plan)
+            differences += [
+                (name, difference) for difference in of_cells(done[base_id], done[candidate_id])
+            ]
+    return differences
 
 
 def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
@@ -93,7 +106,7 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
     columns = [
         Column("side", "Side"),
         Column("file", "File", "code"),
-        Column("created", "Begun, UTC"),
+        Column("created", "Started, UTC"),
         Column("openvino", "OpenVINO"),
         Column("cpu", "Processor"),
         Column("cells", "Cells compared", help="Of all planned cells; the others have no "
@@ -102,64 +115,72 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
     return Table("sides", "What is compared", columns, rows)
 
 
-def _table(found: Sequence[tuple[str, Difference]], base: str, candidate: str) -> Table:
+def _table(differences: Sequence[tuple[str, Difference]], base: str, candidate: str) -> Table:
     rows = [
         Row(
             {
                 "topic": _TOPICS[difference.topic],
-                "of": of,
+                "of": subject,
                 "what": difference.what,
                 "was": difference.was,
                 "now": difference.now,
             }
         )
-        for of, difference in found
+        for subject, difference in differences
     ]
     columns = [
         Column("topic", "Topic"),
-        Column("of", "Of"),
-        Column("what", "What"),
+        Column("of", "Subject"),
+        Column("what", "Property"),
         Column("was", base),
         Column("now", candidate),
     ]
     return Table("what-differs", "What differs", columns, rows, "Equal values are not listed.")
 
 
-def _verdict(base: Header, candidate: Header, found: Sequence[tuple[str, Difference]]) -> str:
+def _verdict(base: Header, candidate: Header, differences: Sequence[tuple[str, Difference]]) -> str:
     if base == candidate:
         return "Both sides are parts of one run."
     text = (
-        "Base and candidate were not measured side by side: differences of speed within "
-        f"±{show(NOISE_APART, 'share')} are taken as noise"
+        "Base and candidate were not measured in turns: differences of speed within "
+        f"±{show(NOISE_APART, 'share')} count as noise"
     )
-    names = _listed(d.what for _, d in found if d.topic in ("machine", "software"))
+    names = _listed(
+        difference.what
+        for _, difference in differences
+        if difference.topic in ("machine", "software")
+    )
     return f"{text}, and {names} differ, too." if names else f"{text}."
 
 
 def _findings(
-    base: Header, candidate: Header, found: Sequence[tuple[str, Difference]]
+    base: Header, candidate: Header, differences: Sequence[tuple[str, Difference]]
 ) -> list[Finding]:
     if base == candidate:
         return []
     findings = []
-    named = {d.what for _, d in found}
+    differing_properties = {difference.what for _, difference in differences}
     for id, topics, text in (
         ("machine", ("machine",), "the machines differ"),
         ("settings", ("settings",), "the settings differ"),
         ("cells", ("cell",), "the models or their inputs differ"),
     ):
-        what = _listed(d.what for _, d in found if d.topic in topics and d.what != "Host")
-        if what:
+        properties = _listed(
+            difference.what
+            for _, difference in differences
+            if difference.topic in topics and difference.what != "Host"
+        )
+        if properties:
             findings.append(
                 Finding(
                     f"differences.{id}",
                     "warning",
-                    f"The ratios do not show the models alone: {text} ({what}).",
+                    f"The ratios do not show the models alone: {text} ({properties}).",
                     "Measure both sides in the same way, or read the ratios as the effect of all "
                     "differences together.",
                 )
             )
-    if "Content (SHA-256)" not in named:
+    if "Content (SHA-256)" not in differing_properties:
         findings.append(
             Finding(
                 "differences.same_model",
@@ -180,10 +201,10 @@ def _findings(
 
 
 def _listed(names: Iterable[str], at_most: int = 4) -> str:
-    """``A, B and C``; empty for none."""
+    """Join names: ``A, B and C``; empty for none."""
     unique = list(dict.fromkeys(names))
-    words = unique[:at_most]
+    listed = unique[:at_most]
     if len(unique) > at_most:
-        words.append(f"{len(unique) - at_most} more")
-    *rest, last = words or [""]
+        listed.append(f"{len(unique) - at_most} more")
+    *rest, last = listed or [""]
     return f"{', '.join(rest)} and {last}" if rest else last

@@ -1,4 +1,4 @@
-"""The machine, the software, the models, and how the run went."""
+"""The machine, the software, the models, and how the cells were measured."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ovreport.text.labels import count, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Value
 
-# Cores. Of a sample of a third of a second, which a service that wakes up once can fill in part.
+# Cores. The sample takes a third of a second; a service that wakes up once can fill part of it.
 _LOAD = 0.5
 
 
 class EnvironmentFacts(Analyzer):
-    """What the figures depend on."""
+    """List the machine, software and settings that the figures depend on."""
 
     id = "environment"
     title = "Environment"
@@ -62,14 +62,15 @@ def _machine(environment: Environment) -> Facts:
         *(
             (device.name, device.full_name, "text")
             for device in environment.devices
-            if device.full_name != environment.cpu  # else it is the processor above
+            if device.full_name
+            != environment.cpu  # a CPU device with this name is the processor above
         ),
     ]
     return Facts("machine", "Machine", facts)
 
 
 def _allowed(environment: Environment) -> str:
-    """``1 of 8 (number 3)``."""
+    """Return the cores that the process may use: ``1 of 8 (number 3)``."""
     allowed = set(environment.cpu_affinity)
     if not allowed:
         return "all"
@@ -85,7 +86,7 @@ def _software(environment: Environment) -> Facts:
         *(
             (name, version, "text")
             for name, version in environment.packages.items()
-            if name != "openvino"  # its release with its build is above
+            if name != "openvino"  # the line above has its release and build
         ),
     ]
     return Facts("software", "Software", facts)
@@ -138,7 +139,7 @@ def _models(run: Run) -> Table:
 
 
 def _inputs(file: ModelFile) -> Iterator[str]:
-    """``data [1,3,8,8] f32 [N,C,H,W]``: the layout where the file has one."""
+    """Return the inputs, with a layout if the file has one: ``data [1,3,8,8] f32 [N,C,H,W]``."""
     for port, layout in zip_longest(file.inputs, file.layouts[: len(file.inputs)]):
         yield " ".join(
             part for part in (", ".join(port.names), port.shape, port.precision, layout) if part
@@ -189,7 +190,7 @@ def _cells(run: Run) -> Table:
             "duration",
             help="The time to start a request, without the inference.",
         ),
-        Column("python", "Why by the Python API"),
+        Column("python", "Reason for the Python API"),
     ]
     return Table("measured-cells", "How the cells were measured", columns, rows)
 
@@ -220,10 +221,10 @@ def _memory(run: Run) -> Table:
 
 
 def _findings(run: Run) -> list[Finding]:
-    found = []
+    findings = []
     environment = run.header.environment
     if environment.load is not None and environment.load > _LOAD:
-        found.append(
+        findings.append(
             Finding(
                 "environment.load",
                 "warning",
@@ -233,7 +234,7 @@ def _findings(run: Run) -> list[Finding]:
             )
         )
     if environment.cpu_affinity:
-        found.append(
+        findings.append(
             Finding(
                 "environment.affinity",
                 "info",
@@ -243,26 +244,27 @@ def _findings(run: Run) -> list[Finding]:
             )
         )
     if environment.governor not in (None, "performance"):
-        found.append(
+        findings.append(
             Finding(
                 "environment.governor",
                 "info",
-                f"The frequency policy is {environment.governor}: short runs see changing clocks.",
+                f"The frequency policy is {environment.governor}: the clock may change during a "
+                "short run.",
                 "Set it to performance while measuring.",
             )
         )
     for other in run.other_environments:
-        elsewhere = [r for r in run.results if run.environment_of(r) is other]
+        others = [r for r in run.results if run.environment_of(r) is other]
         cells = [r.cell for r in run.results]
-        named = ", ".join(label(r.cell, cells, version=True) for r in elsewhere[:3])
-        named += f" and {len(elsewhere) - 3} more" if len(elsewhere) > 3 else ""
-        found.append(
+        names = ", ".join(label(r.cell, cells, version=True) for r in others[:3])
+        names += f" and {len(others) - 3} more" if len(others) > 3 else ""
+        findings.append(
             Finding(
                 "environment.several",
                 "warning",
-                f"{count(len(elsewhere), 'cell')} of {len(run.results)} ({named}) were measured "
+                f"{count(len(others), 'cell')} of {len(run.results)} ({names}) were measured "
                 f"in another environment: {'; '.join(other.changes(environment))}.",
                 "Compare cells across environments with care, or measure all of them again.",
             )
         )
-    return found
+    return findings

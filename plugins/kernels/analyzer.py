@@ -1,4 +1,4 @@
-"""Which implementations the device chose for its layers."""
+"""Kernels: the implementations that the device chose for its layers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ovreport.text.values import Role, Value
 
 from ..common import evidence, findings_at_points, focus_group
 
-# A reference kernel that costs less than this is not worth a sentence.
+# Reference kernels that take a smaller share of the time are not reported.
 _NOTABLE = 0.01
 _NOT_NAMED = "not named"
 
@@ -39,27 +39,27 @@ _UNKNOWN = frozenset({"", "undef", "unknown"})
 
 
 def is_plain(layer: ExecutedLayer) -> bool:
-    """Whether a layer computes in plain reference code.
+    """Return whether a layer computes in plain reference code.
 
-    A recurrent layer does not, whatever its kernel is called: oneDNN's ``ref_any`` for it loops
-    over the steps and computes each by its matrix products (``src/cpu/rnn/ref_rnn.cpp``). Nor does
-    a layer that only moves data: it computes nothing that another kernel would do faster.
+    A recurrent layer does not, whatever the name of its kernel: oneDNN's ``ref_any`` for it loops
+    over the steps and computes each by matrix products (``src/cpu/rnn/ref_rnn.cpp``). Nor does a
+    layer that only moves data: it computes nothing that another kernel would compute faster.
     """
-    known = is_recurrent(layer.type) or layer.type in MOVERS
-    return _is_reference(layer) and not known
+    is_exception = is_recurrent(layer.type) or layer.type in MOVERS
+    return _is_reference(layer) and not is_exception
 
 
 def _is_reference(layer: ExecutedLayer) -> bool:
     return parse_kernel(layer.kernel).is_reference
 
 
-def _called(kernel: Kernel) -> str:
-    """The implementation in words; ``unknown_f32`` names none."""
+def _implementation_name(kernel: Kernel) -> str:
+    """Return the implementation in words; ``unknown_f32`` names none."""
     return kernel.implementation if kernel.implementation not in _UNKNOWN else _NOT_NAMED
 
 
 class Kernels(Analyzer):
-    """Time by kernel implementation and instruction set."""
+    """Show time by kernel implementation and instruction set."""
 
     id = "kernels"
     title = "Kernels"
@@ -77,7 +77,7 @@ class Kernels(Analyzer):
         for result, layers in focus_cells(run):
             blocks: list[Block] = [
                 _chart(result, layers),
-                *_by_both(result, layers),
+                *_heat_map(result, layers),
                 _by_isa(result, layers),
                 _by_kernel(result, layers),
             ]
@@ -87,8 +87,12 @@ class Kernels(Analyzer):
 
 
 def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
-    found = grouped(layers, lambda layer: _called(parse_kernel(layer.kernel)))
-    shares = {name: sum(x.share for x in members) for name, members in found.items()}
+    by_implementation = grouped(
+        layers, lambda layer: _implementation_name(parse_kernel(layer.kernel))
+    )
+    shares = {
+        name: sum(layer.share for layer in members) for name, members in by_implementation.items()
+    }
     first = next(iter(shares))
     kernels = "kernels that the device does not name" if first == _NOT_NAMED else f"{first} kernels"
     return Chart(
@@ -102,33 +106,36 @@ def _chart(result: CellResult, layers: Sequence[ExecutedLayer]) -> Chart:
     )
 
 
-def _by_both(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
-    """Implementation by instruction set, where there are several of each."""
-    found = grouped(layers, lambda layer: _cell(parse_kernel(layer.kernel)))
-    shares = {key: sum(x.share for x in members) for key, members in found.items()}
-    parts = {key: parse_kernel(members[0].kernel) for key, members in found.items()}
-    kinds = list(dict.fromkeys(_called(part) for part in parts.values()))
-    sets = list(dict.fromkeys(part.isa for part in parts.values()))
-    if len(kinds) < 2 or len(sets) < 2:
+def _heat_map(result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
+    """Return the heat map of implementation by instruction set, if there are several of each."""
+    by_field = grouped(layers, lambda layer: _field_name(parse_kernel(layer.kernel)))
+    shares = {key: sum(layer.share for layer in members) for key, members in by_field.items()}
+    parts = {key: parse_kernel(members[0].kernel) for key, members in by_field.items()}
+    implementations = list(dict.fromkeys(_implementation_name(part) for part in parts.values()))
+    instruction_sets = list(dict.fromkeys(part.isa for part in parts.values()))
+    if len(implementations) < 2 or len(instruction_sets) < 2:
         return []
-    values = [[shares.get(_cell(Kernel(kind, isa, ""))) for isa in sets] for kind in kinds]
+    values = [
+        [shares.get(_field_name(Kernel(kind, isa, ""))) for isa in instruction_sets]
+        for kind in implementations
+    ]
     first, share = next(iter(shares.items()))
     return [
         Chart(
             f"implementations-by-isa-{result.cell.id}",
             f"{show(share, 'share')} of the time is in {first}",
-            Axis("instruction set", categories=[isa or _NOT_NAMED for isa in sets]),
-            Axis("", categories=kinds),
+            Axis("instruction set", categories=[isa or _NOT_NAMED for isa in instruction_sets]),
+            Axis("", categories=implementations),
             [HeatMap(values, "share", "share of the layers' time")],
             "; ".join(f"{key} {show(share, 'share')}" for key, share in shares.items()),
-            height=0.8 + 0.3 * len(kinds),
+            height=0.8 + 0.3 * len(implementations),
         )
     ]
 
 
-def _cell(kernel: Kernel) -> str:
-    """``brgconv with avx2``; a field of the heat map."""
-    name = _called(kernel)
+def _field_name(kernel: Kernel) -> str:
+    """Return the name of a field of the heat map: ``brgconv with avx2``."""
+    name = _implementation_name(kernel)
     name = "kernels without a name" if name == _NOT_NAMED else name
     return f"{name} with {kernel.isa}" if kernel.isa else name
 
@@ -150,7 +157,7 @@ def _by_kernel(result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
             Row(
                 {
                     "kernel": name,
-                    "implementation": _called(kernel),
+                    "implementation": _implementation_name(kernel),
                     "isa": kernel.isa,
                     "reference": "yes" if all(map(is_plain, members)) else "",
                     "types": ", ".join(dict.fromkeys(layer.type for layer in members)),
@@ -199,10 +206,10 @@ def _references(
             f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) on reference "
             f"kernels: {show(share, 'share')} of the time.",
             "Look for an operator, shape or layout that the device has a fast kernel for, and "
-            "measure that as a second version.",
+            "measure the changed model as a second version.",
             evidence(result, computing),
             gain=gain(run, result, computing),
-            check="Its kernel is no longer a reference one, and the version is faster.",
+            check="The layer no longer runs on a reference kernel, and the version is faster.",
         )
     share = sum(layer.share for layer in copying)
     if share > _NOTABLE:

@@ -1,4 +1,4 @@
-"""How the latencies of single requests are distributed, and whether they are steady."""
+"""The distribution of the latencies of single requests, and whether they are steady."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from ovreport.text.labels import count, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
-from .steadiness import cell_links, median_load, steady_after, taken, warm_up_slices
+from .steadiness import cell_links, measured_slices, median_load, steady_after, warm_up_slices
 from .steadiness import findings as steadiness
 
-# Beyond the slowest half percent a histogram would be all tail; of fewer requests all are drawn, as
-# half a percent of them is not even one.
-_SHOWN, _FEW = 0.995, 200
+# A histogram leaves out the slowest half percent, which would make it all tail. Of fewer than 200
+# requests all are drawn, as half a percent of them is less than one.
+_SHOWN, _FEW_REQUESTS = 0.995, 200
 _CHARTS = 4
-# From this share of the latency on, what the measuring itself costs is told.
+# The cost of measuring itself is reported above this share of the latency.
 _COST = 0.01
 
 
 class Latency(Analyzer):
-    """Latency statistics of every cell, their distribution, and their course over time."""
+    """Show the latency statistics of every cell, the distributions, and the course over time."""
 
     id = "latency"
     title = "Latency"
@@ -55,8 +55,8 @@ class Latency(Analyzer):
     order = 300
 
     def analyze(self, run: Run) -> Section:
-        shown, whole = _drawn(run)
-        groups = [Group("", [_table(run), _effort(run), *_left_out(shown, whole)])]
+        shown, drawable = _drawn(run)
+        groups = [Group("", [_table(run), _effort(run), *_left_out(shown, drawable)])]
         for result in shown:
             heading = label(result.cell, run.header.plan, version=True)
             groups.append(Group(heading, [_histogram(result), _course(result)]))
@@ -64,22 +64,25 @@ class Latency(Analyzer):
 
 
 def _drawn(run: Run) -> tuple[list[CellResult], int]:
-    """The cells whose latencies are drawn, and how many could be: those of the summary first."""
-    able = [r for r in run.done if kept_up(r)]
+    """Return the cells whose latencies are drawn, and how many cells could be drawn.
+
+    The cells of the summary come first.
+    """
+    drawable = [r for r in run.done if kept_up(r)]
     versions = [cells for pair in run.versions if (cells := run.of_version(*pair))]
-    quick = [in_latency_mode(cells) for cells in versions]
+    latency_cells = [in_latency_mode(cells) for cells in versions]
     spots = [spot for cells in versions if (spot := best(run, cells))]
-    first = {r.cell.id: r for r in (*quick, *spots, *able)}
-    return list(first.values())[:_CHARTS], len(able)
+    in_order = {r.cell.id: r for r in (*latency_cells, *spots, *drawable)}
+    return list(in_order.values())[:_CHARTS], len(drawable)
 
 
-def _left_out(shown: Sequence[CellResult], whole: int) -> list[Text]:
-    if len(shown) == whole:
+def _left_out(shown: Sequence[CellResult], drawable: int) -> list[Text]:
+    if len(shown) == drawable:
         return []
     return [
         Text(
             "latencies-drawn",
-            f"The chart shows the latencies of {len(shown)} of {count(whole, 'cell')}: those in "
+            f"The chart shows the latencies of {len(shown)} of {count(drawable, 'cell')}: those in "
             "latency mode and the sweet spots first, then in the order of the table.",
         )
     ]
@@ -126,11 +129,11 @@ def _table(run: Run) -> Table:
     return Table("latencies", "Latency of single requests", columns, rows, note)
 
 
-_BEHIND = "Where the machine does not keep up, the wait grows all the time, so no latency is given."
+_BEHIND = "Cells that do not keep up have no latency here: their wait grows as long as they run."
 
 
 def _effort(run: Run) -> Table:
-    """What each cell's figures rest on."""
+    """Return the table of the warm-up and the amount of data of each cell."""
     cells = [r.cell for r in run.results]
     rows = []
     for result in run.done:
@@ -146,8 +149,8 @@ def _effort(run: Run) -> Table:
                     "warm_s": sum(s.wall_ns for s in warm) / 1e9,
                     "launches": len(result.launches),
                     "slices": len(result.slices),
-                    "disturbed": sum(s.disturbed for s in taken(result)),
-                    "load": median_load(taken(result)),
+                    "disturbed": sum(s.disturbed for s in measured_slices(result)),
+                    "load": median_load(measured_slices(result)),
                     "measured": sum(s.wall_ns for s in result.slices) / 1e9,
                     "stopped": (result.stopped or "").replace("_", " "),
                 }
@@ -157,13 +160,13 @@ def _effort(run: Run) -> Table:
         Column("cell", "Cell"),
         Column("first", "First inference", "duration"),
         Column("steady", "Steady after", "count", help="Requests until the steady state (MSER), of "
-               "the launch that took longest; empty where a launch did not reach it in time."),
+               "the launch that took longest; empty if a launch did not reach it in time."),
         Column("warm", "Warm-up requests", "count", help="Measured but not counted.",
                optional=True),
         Column("warm_s", "Warm-up", "number", "s"),
         Column("launches", "Launches", "count", help="Worker processes one after another."),
         Column("slices", "Slices", "count", help="Slices that count."),
-        Column("disturbed", "Disturbed", "count", help="Slices that do not count, as other "
+        Column("disturbed", "Disturbed", "count", help="Slices that do not count, because other "
                "programs left too little of the processor."),
         Column("load", "Other load", "number", "cores", help="Cores that other programs used: "
         "the median of the slices, including the disturbed ones."),
@@ -175,22 +178,28 @@ def _effort(run: Run) -> Table:
 
 def _histogram(result: CellResult) -> Chart:
     values = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
-    top = float(np.quantile(values, _SHOWN if len(values) >= _FEW else 1))
+    top = float(np.quantile(values, _SHOWN if len(values) >= _FEW_REQUESTS else 1))
     shown = values[values <= top]
     bins = min(60, max(8, int(np.sqrt(len(shown)))))
     counts, edges = np.histogram(shown, bins)
-    beyond = len(values) - len(shown)
+    omitted = len(values) - len(shown)
     low, high = float(edges[0]), float(edges[-1])
-    not_drawn = f"{'is' if beyond == 1 else 'are'} not drawn"
-    tail = f"; {beyond} beyond {show(high, 'duration')} {not_drawn}" if beyond else ""
-    quarter, three = (show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75]))
-    half = f"took {quarter} to {three}" if quarter != three else f"took {quarter}"
-    fullest = int(counts.argmax())
-    near = show(float(edges[fullest : fullest + 2].mean()), "duration")
-    mode = f", most often near {near}" if len(shown) >= _FEW else ""
+    not_drawn = f"{'is' if omitted == 1 else 'are'} not drawn"
+    tail = f"; {omitted} beyond {show(high, 'duration')} {not_drawn}" if omitted else ""
+    lower_quartile, upper_quartile = (
+        show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75])
+    )
+    middle_half = (
+        f"took {lower_quartile} to {upper_quartile}"
+        if lower_quartile != upper_quartile
+        else f"took {lower_quartile}"
+    )
+    fullest_bin = int(counts.argmax())
+    mode_latency = show(float(edges[fullest_bin : fullest_bin + 2].mean()), "duration")
+    mode = f", most often near {mode_latency}" if len(shown) >= _FEW_REQUESTS else ""
     return Chart(
         f"histogram-{result.cell.id}",
-        f"Half of {count(len(values), 'request')} {half}{tail}",
+        f"Half of {count(len(values), 'request')} {middle_half}{tail}",
         Axis("latency", "duration", from_zero=False),
         Axis("requests", "count"),
         [Histogram(edges.tolist(), counts.tolist(), Role("hint", result.cell.hint))],
@@ -205,7 +214,9 @@ def _course(result: CellResult) -> Chart:
     times = [(s.start_ns - start) / 1e9 for s in slices]
     quantiles = np.array([np.quantile(s.latencies_ns, [0.05, 0.5, 0.95]) / 1e9 for s in slices])
     role = Role("hint", result.cell.hint)
-    counted = [m for s, m in zip(slices, quantiles[:, 1].tolist(), strict=True) if s.counted]
+    counted = [
+        median for s, median in zip(slices, quantiles[:, 1].tolist(), strict=True) if s.counted
+    ]
     low, high = (show(end, "duration") for end in (min(counted), max(counted)))
     span = f"between {low} and {high}" if low != high else f"at {low}"
     return Chart(
@@ -227,13 +238,13 @@ def _course(result: CellResult) -> Chart:
 def _medians(
     slices: Sequence[Slice], times: Sequence[float], medians: Sequence[float], role: Role
 ) -> Iterator[Points]:
-    """Slices that count, and apart from them those that were measured and do not."""
+    """Return the medians of slices that count, and separately of slices that do not."""
     for counted, name in ((True, "median"), (False, "median, not counted")):
-        places = [place for place, one in enumerate(slices) if one.counted is counted]
-        if places:
+        indices = [index for index, measured in enumerate(slices) if measured.counted is counted]
+        if indices:
             yield Points(
-                [times[place] for place in places],
-                [medians[place] for place in places],
+                [times[index] for index in indices],
+                [medians[index] for index in indices],
                 role if counted else Role("series", "other"),
                 name,
                 joined=counted,
@@ -241,26 +252,26 @@ def _medians(
 
 
 def _findings(run: Run) -> list[Finding]:
-    found = steadiness(run)
+    findings = steadiness(run)
     costly = [r for r in run.done if r.harness and kept_up(r) and _cost_share(r) > _COST]
     if costly:
-        most = max(costly, key=_cost_share)
+        costliest = max(costly, key=_cost_share)
         apis = {"c": "OpenVINO's C API", "python": "OpenVINO's Python API"}
-        found.append(
+        findings.append(
             Finding(
                 "latency.harness",
                 "info",
-                f"Starting a request by {apis[most.harness.api]} costs "  # type: ignore[union-attr]
-                f"{show(_cost_s(most), 'duration')} in the worker, "
-                f"{show(_cost_share(most), 'share')} of the latency of "
-                f"{label(most.cell, run.header.plan, version=True)}.",
-                "It is part of the time between requests, so the throughput includes it. "
-                "Latencies by the C API include it, too; those by the Python API are taken inside "
+                f"Starting a request by {apis[costliest.harness.api]} costs "  # type: ignore[union-attr]
+                f"{show(_cost_s(costliest), 'duration')} in the worker, "
+                f"{show(_cost_share(costliest), 'share')} of the latency of "
+                f"{label(costliest.cell, run.header.plan, version=True)}.",
+                "It is part of the time between requests, so the throughput includes it. Latencies "
+                "by the C API include it, too; those by the Python API are taken inside "
                 "OpenVINO.",
                 cell_links(run, costly),
             )
         )
-    return found
+    return findings
 
 
 def _cost_s(result: CellResult) -> float:

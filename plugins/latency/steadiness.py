@@ -1,4 +1,4 @@
-"""Whether a cell's latencies are steady, and what to do where they are not."""
+"""Whether the latencies of cells are steady, and what to do if they are not."""
 
 from __future__ import annotations
 
@@ -18,17 +18,26 @@ from ovreport.text.values import Link
 from . import machine
 from .states import change_within_slices
 
-# Changes below this are within what machines do by themselves.
+# Smaller changes are usual on a steady machine.
 _MATTERS = 0.02
-# A launch or slice is of one group of requests if so many of them are.
+# A launch or slice belongs to one group if this share of its requests does.
 _PURE = 0.9
 _LINKS = 5
 
 
 def findings(run: Run) -> list[Finding]:
-    """What disturbed the measurements, each kind once, with the cells it was seen in."""
-    told = (_batching, _states, machine.finding, _disturbed, _unsteady, _drift, _groups, _outliers)
-    return [finding for tell in told if (finding := tell(run)) is not None]
+    """Return findings on what disturbed the measurements, one of each kind, with its cells."""
+    checks = (
+        _batching,
+        _states,
+        machine.finding,
+        _disturbed,
+        _unsteady,
+        _drift,
+        _groups,
+        _outliers,
+    )
+    return [finding for check in checks if (finding := check(run)) is not None]
 
 
 def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
@@ -39,24 +48,24 @@ def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
     ]
 
 
-def taken(result: CellResult) -> list[Slice]:
-    """All slices but those of the warm-up, whether or not they count."""
+def measured_slices(result: CellResult) -> list[Slice]:
+    """Return all slices after the warm-up, whether or not they count."""
     return [s for launch in result.launches for s in launch.slices if not s.warmup]
 
 
 def median_load(slices: Sequence[Slice]) -> float | None:
-    """Cores that other programs used; None where that was not recorded."""
-    known = [s.other_load for s in slices if s.other_load is not None]
-    return float(np.median(known)) if known else None
+    """Return the median of the cores that other programs used; None if it was not recorded."""
+    loads = [s.other_load for s in slices if s.other_load is not None]
+    return float(np.median(loads)) if loads else None
 
 
 def warm_up_slices(result: CellResult) -> list[list[Slice]]:
-    """Of each launch."""
+    """Return the slices of the warm-up, by launch."""
     return [[s for s in launch.slices if s.warmup] for launch in result.launches]
 
 
 def steady_after(slices: Sequence[Slice]) -> int | None:
-    """Requests of a launch's warm-up before its steady state; None if that was not reached."""
+    """Return the requests of a warm-up before the steady state; None if it was not reached."""
     return warm_up(_latencies(slices)) if slices else 0
 
 
@@ -64,32 +73,32 @@ def _latencies(slices: Sequence[Slice]) -> np.ndarray:
     return np.concatenate([s.latencies_ns for s in slices])
 
 
-def _steady_ones(run: Run) -> list[CellResult]:
-    """Cells whose latencies can be steady: not those of a rate that is not kept up with."""
+def _keeping_up(run: Run) -> list[CellResult]:
+    """Return the cells that keep up with their rate: only their latencies can be steady."""
     return [r for r in run.done if r.slices and kept_up(r)]
 
 
 def _worst(
     results: Sequence[CellResult], measure: Callable[[CellResult], float], least: float
 ) -> tuple[list[CellResult], float]:
-    """Cells whose figure is at least so much, the worst first, and the worst figure."""
+    """Return the cells whose figure is at least ``least``, worst first, and the worst figure."""
     figures = {r.cell.id: measure(r) for r in results}
-    found = [r for r in results if figures[r.cell.id] >= least]
-    found.sort(key=lambda r: -figures[r.cell.id])
-    return found, figures[found[0].cell.id] if found else 0.0
+    affected = [r for r in results if figures[r.cell.id] >= least]
+    affected.sort(key=lambda r: -figures[r.cell.id])
+    return affected, figures[affected[0].cell.id] if affected else 0.0
 
 
 def _is_loaded(measured: Slice) -> bool:
-    """Whether other programs used the processor meanwhile."""
+    """Return whether other programs used the processor during a slice."""
     return measured.disturbed or is_busy(measured.other_load)
 
 
 def _batching(run: Run) -> Finding | None:
-    """Requests that wait for others, as the device collects a batch of them."""
-    found, worst = _worst(_steady_ones(run), batch_wait_s, 1e-9)
-    if not found:
+    """Report requests that wait because the device collects a batch."""
+    affected, worst = _worst(_keeping_up(run), batch_wait_s, 1e-9)
+    if not affected:
         return None
-    first = found[0]
+    first = affected[0]
     assert first.resolved is not None
     return Finding(
         "latency.batching",
@@ -100,51 +109,51 @@ def _batching(run: Run) -> Finding | None:
         f"{count(first.resolved.requests, 'request')} at a time did not fill it.",
         "Keep as many requests in flight as the batch holds (--requests), or set a shorter "
         f"AUTO_BATCH_TIMEOUT, in ms, under [properties.{toml_key(first.cell.device)}].",
-        cell_links(run, found),
+        cell_links(run, affected),
     )
 
 
 def _states(run: Run) -> Finding | None:
-    found, worst = _worst(
-        _steady_ones(run), lambda result: abs(change_within_slices(run, result)), 1e-9
+    affected, worst = _worst(
+        _keeping_up(run), lambda result: abs(change_within_slices(run, result)), 1e-9
     )
-    if not found:
+    if not affected:
         return None
-    direction = "longer" if change_within_slices(run, found[0]) > 0 else "shorter"
+    direction = "longer" if change_within_slices(run, affected[0]) > 0 else "shorter"
     return Finding(
         "latency.states",
         "warning",
         f"Requests in the second half of a slice take {show(worst, 'share')} {direction} than "
-        f"those in the first ({label(found[0].cell, run.header.plan, version=True)}): the model "
-        f"has states, which are reset before each slice, and their values decide how long an "
-        f"inference takes. So the figures depend on how long a slice is.",
-        "Make a slice as long as a sequence is in use ([measure] slice), and compare only runs "
+        f"those in the first ({label(affected[0].cell, run.header.plan, version=True)}): the model "
+        f"has states, which are reset before each slice, and their values change how long an "
+        f"inference takes. So the figures depend on the length of a slice.",
+        "Make a slice ([measure] slice) as long as your program's sequences, and compare only runs "
         "with the same slice.",
-        cell_links(run, found),
+        cell_links(run, affected),
     )
 
 
 def _disturbed(run: Run) -> Finding | None:
     def share(result: CellResult) -> float:
-        return sum(map(_is_loaded, taken(result))) / len(taken(result))
+        return sum(map(_is_loaded, measured_slices(result))) / len(measured_slices(result))
 
-    found, _ = _worst([r for r in run.done if r.slices], share, 0.1)
-    if not found:
+    affected, _ = _worst([r for r in run.done if r.slices], share, 0.1)
+    if not affected:
         return None
-    slices = taken(found[0])
+    slices = measured_slices(affected[0])
     left = sum(s.disturbed for s in slices)
-    others = f" {count(len(found), 'cell')} had such load in a tenth of the slices or more."
+    others = f" {count(len(affected), 'cell')} had such load in a tenth of the slices or more."
     return Finding(
         "latency.disturbed",
         "warning",
         f"Other programs used more than {BUSY_CORES} cores in {sum(map(_is_loaded, slices))} of "
-        f"{count(len(slices), 'slice')} of {label(found[0].cell, run.header.plan, version=True)}; "
-        f"{left or 'none'} of them {'was' if left < 2 else 'were'} left out."
-        f"{others if len(found) > 1 else ''}",
-        "Close other programs. A slice is left out where they took time that the model could have "
-        "used, unless most of a launch was like that, or the duration or number of requests is "
-        "fixed.",
-        cell_links(run, found),
+        f"{count(len(slices), 'slice')} of "
+        f"{label(affected[0].cell, run.header.plan, version=True)}; {left or 'none'} of them "
+        f"{'was' if left < 2 else 'were'} left out.{others if len(affected) > 1 else ''}",
+        "Close other programs. A slice is left out if they took time that the model could have "
+        "used, unless most slices of a launch are like that, or the duration or number of requests "
+        "is fixed.",
+        cell_links(run, affected),
         topic="disturbance",
     )
 
@@ -153,16 +162,16 @@ def _unsteady(run: Run) -> Finding | None:
     def launches(result: CellResult) -> float:
         return float(sum(steady_after(slices) is None for slices in warm_up_slices(result)))
 
-    found, _ = _worst(_steady_ones(run), launches, 1)
-    if not found:
+    affected, _ = _worst(_keeping_up(run), launches, 1)
+    if not affected:
         return None
     return Finding(
         "latency.warm-up",
         "info",
-        f"The warm-up of {count(len(found), 'cell')} ended by its time limit in some launch, "
-        "before latencies were steady.",
-        "Measure longer, with a higher min_time, so that the beginning weighs less.",
-        cell_links(run, found),
+        f"The warm-up of {count(len(affected), 'cell')} reached its time limit in at least one "
+        "launch before latencies were steady.",
+        "Measure longer, with a higher min_time, so that the first requests weigh less.",
+        cell_links(run, affected),
         topic="disturbance",
     )
 
@@ -171,28 +180,29 @@ def _drift(run: Run) -> Finding | None:
     def change(result: CellResult) -> float:
         return drift([float(np.median(s.latencies_ns)) for s in result.slices])
 
-    found, worst = _worst(_steady_ones(run), lambda r: abs(change(r)), _MATTERS)
-    if not found:
+    affected, worst = _worst(_keeping_up(run), lambda r: abs(change(r)), _MATTERS)
+    if not affected:
         return None
-    direction = "rose" if change(found[0]) > 0 else "fell"
+    direction = "rose" if change(affected[0]) > 0 else "fell"
     return Finding(
         "latency.drift",
         "warning",
         f"The median latency {direction} by {show(worst, 'share')} while "
-        f"{label(found[0].cell, run.header.plan, version=True)} was measured; "
-        f"{count(len(found), 'cell')} drifted.{machine.explained(found[0], change(found[0]))}",
-        _against_drift(found[0], change(found[0])),
-        cell_links(run, found),
+        f"{label(affected[0].cell, run.header.plan, version=True)} was measured; "
+        f"{count(len(affected), 'cell')} "
+        f"drifted.{machine.explained(affected[0], change(affected[0]))}",
+        _drift_remedy(affected[0], change(affected[0])),
+        cell_links(run, affected),
         topic="disturbance",
     )
 
 
-def _against_drift(result: CellResult, change: float) -> str:
-    """What to do, by the causes that figures of the run leave."""
+def _drift_remedy(result: CellResult, change: float) -> str:
+    """Return the remedy for the causes that the figures of the run leave possible."""
     load = median_load(result.slices)
     if is_busy(load):
         return (
-            f"Other programs used {load:.1f} cores meanwhile, and a load that changes does this: "
+            f"Other programs used {load:.1f} cores meanwhile, and a changing load has this effect: "
             "close them and measure again."
         )
     if machine.explains(result, change) is False:
@@ -204,49 +214,49 @@ def _against_drift(result: CellResult, change: float) -> str:
 
 
 def _groups(run: Run) -> Finding | None:
-    split = {
-        r.cell.id: (found, _parted_by(r, found))
-        for r in _steady_ones(run)
-        if (found := modes(_latencies(r.slices)))
+    by_cell = {
+        r.cell.id: (groups, _cause_of_groups(r, groups))
+        for r in _keeping_up(run)
+        if (groups := modes(_latencies(r.slices)))
     }
-    results = [r for r in run.done if r.cell.id in split]
+    results = [r for r in run.done if r.cell.id in by_cell]
     if not results:
         return None
-    first, parted = split[results[0].cell.id]
+    first_groups, cause = by_cell[results[0].cell.id]
     load = median_load(results[0].slices) or 0.0
     remedy = {
-        "load": f"Other programs used {load:.1f} cores meanwhile, and a neighbour alone does this: "
-        "close it and measure again.",
+        "load": f"Other programs used {load:.1f} cores meanwhile, which is enough to cause this: "
+        "close them and measure again.",
         "launch": "Launches differ, as each has another memory layout: more launches average this.",
         "slice": "They change from slice to slice, not from request to request: the processor's "
-        "clock or another program does that. Set the governor to performance, close "
-        "other programs.",
-        "request": "They change from request to request: inputs that differ, or cores of two kinds "
-        "or on two sockets. Pin threads (ENABLE_CPU_PINNING, SCHEDULING_CORE_TYPE).",
-    }[parted]
+        "clock or another program does that. Set the governor to performance and close other "
+        "programs.",
+        "request": "They change from request to request: the inputs differ, or cores are of two "
+        "kinds or on two sockets. Pin threads (ENABLE_CPU_PINNING, SCHEDULING_CORE_TYPE).",
+    }[cause]
     return Finding(
         "latency.groups",
         "warning",
         f"Requests of {label(results[0].cell, run.header.plan, version=True)} fall into two "
-        f"groups, near {show(first.low / 1e9, 'duration')} and {show(first.high / 1e9, 'duration')}"
-        f" ({show(first.high_share, 'share')} of them); the median describes neither group. "
-        f"{count(len(results), 'cell')} did so.",
+        f"groups, near {show(first_groups.low / 1e9, 'duration')} and "
+        f"{show(first_groups.high / 1e9, 'duration')} ({show(first_groups.high_share, 'share')} of "
+        f"them); the median describes neither group. This concerns {count(len(results), 'cell')}.",
         remedy,
         cell_links(run, results),
         topic="disturbance",
     )
 
 
-def _parted_by(result: CellResult, found: Modes) -> str:
-    """What decides about a request's group: its launch, its slice, or the request itself.
+def _cause_of_groups(result: CellResult, groups: Modes) -> str:
+    """Return what decides a request's group: its launch, its slice, or the request itself.
 
-    A neighbour that is busy in most slices comes before all of these, as it can do what each does.
+    If other programs were busy in most slices, they are the cause: load can have each effect.
     """
     if 2 * sum(map(_is_loaded, result.slices)) > len(result.slices):
         return "load"
 
     def pure(slices: Sequence[Slice]) -> bool:
-        above = float((_latencies(slices) > found.split).mean())
+        above = float((_latencies(slices) > groups.split).mean())
         return max(above, 1 - above) >= _PURE
 
     launches = [[s for s in launch.slices if s.counted] for launch in result.launches]
@@ -261,18 +271,19 @@ def _outliers(run: Run) -> Finding | None:
     def share(result: CellResult) -> float:
         return outliers(_latencies(result.slices)).share
 
-    found, worst = _worst(_steady_ones(run), share, _MATTERS)
-    if not found:
+    affected, worst = _worst(_keeping_up(run), share, _MATTERS)
+    if not affected:
         return None
-    far = outliers(_latencies(found[0].slices))
+    far = outliers(_latencies(affected[0].slices))
     return Finding(
         "latency.outliers",
         "info",
-        f"{count(far.count, 'request')} of {label(found[0].cell, run.header.plan, version=True)} "
-        f"took more than {show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to "
-        f"the mean; {count(len(found), 'cell')} had such outliers.",
+        f"{count(far.count, 'request')} of "
+        f"{label(affected[0].cell, run.header.plan, version=True)} took more than "
+        f"{show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to the mean; "
+        f"{count(len(affected), 'cell')} had such outliers.",
         "They are in the mean, the throughput and the tail; they hardly change the median. Close "
         "other programs, keep cores free for the model, or measure longer if the tail matters.",
-        cell_links(run, found),
+        cell_links(run, affected),
         topic="disturbance",
     )

@@ -1,4 +1,4 @@
-"""Every layer that the device executed, and where the model's own layers went."""
+"""Every layer that the device executed, and what became of the model's own layers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from .fates import fate_table, skipped_table
 from .table import layer_table
 
 _CHART_TYPES = 10
-_NO_COST = "within the noise of either"
-# Characters; near 5,000 layers. `ovreport export` writes larger ones.
+_NO_COST = "within the noise of both latencies"
+# Characters, about 5,000 layers. `ovreport export` writes larger reports.
 _MOST_CSV = 300_000
 
 
 class Layers(Analyzer):
-    """Time by layer type and by layer, with what each layer fuses."""
+    """Show time by layer type and by layer, and the operators that each layer fuses."""
 
     id = "layers"
     title = "Layers"
@@ -65,7 +65,7 @@ class Layers(Analyzer):
                         *_means(result),
                         _chart(result, layers),
                         _by_type(result, layers),
-                        _reconciled(run, result),
+                        _sum_of_layers(run, result),
                         layer_table(run, result, layers),
                         *_download(run, result),
                         *skipped_table(run, result),
@@ -79,7 +79,7 @@ class Layers(Analyzer):
 
 
 def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
-    """Other programs that ran while layers were timed: they slow some layers and not others."""
+    """Report other programs that ran while layers were timed; they slow only some layers."""
     return [
         Finding(
             "layers.disturbed",
@@ -96,7 +96,7 @@ def _disturbed(run: Run, results: Sequence[CellResult]) -> list[Finding]:
 
 
 def _download(run: Run, result: CellResult) -> list[Block]:
-    """The Workbench's per-layer report, where it does not make the page much larger."""
+    """Return OpenVINO Workbench's per-layer report, unless it makes the page much larger."""
     content = layer_report(run, result)
     cell = result.cell
     name = file_name("layers", cell.model, cell.version, cell.id)
@@ -106,24 +106,26 @@ def _download(run: Run, result: CellResult) -> list[Block]:
 
 
 def _means(result: CellResult) -> list[Block]:
-    """Where the counters could not be taken apart into single inferences."""
+    """Say that times are means, if the counters do not separate single inferences."""
     resolved = result.resolved
     if resolved is None or not holds_means(result):
         return []
-    of = f"With {resolved.streams} streams" if resolved.streams else f"Behind {result.cell.device}"
+    condition = (
+        f"With {resolved.streams} streams" if resolved.streams else f"Behind {result.cell.device}"
+    )
     text = (
-        "The CPU plugin keeps the time of a layer as a mean over all inferences of a stream so "
-        f"far, the slow first one included. {of} it is not known which stream ran an inference: "
-        "the times in this section are such means, not times of single inferences, and their "
-        "spread is that of the means. A cell with the device CPU and the latency hint has times "
-        "of single inferences."
+        "The CPU plugin reports the time of a layer as the mean of all inferences of a stream so "
+        f"far, including the slow first one. {condition} it is unknown which stream ran an "
+        "inference: the times in this section are such means, not times of single inferences, and "
+        "their spread is that of the means. A cell with the device CPU and the latency hint has "
+        "times of single inferences."
     )
     return [Text(f"means-{result.cell.id}", text)]
 
 
 def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
     types = list(by_type(layers).items())[:_CHART_TYPES]
-    shares = [sum(layer.share for layer in found) for _, found in types]
+    shares = [sum(layer.share for layer in members) for _, members in types]
     names = [name for name, _ in types]
     return Chart(
         f"types-{result.cell.id}",
@@ -139,15 +141,15 @@ def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
 def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
     precisions = sorted({layer.precision for layer in layers})
     rows = []
-    for name, found in by_type(layers).items():
-        counts = Counter(layer.precision for layer in found)
+    for name, members in by_type(layers).items():
+        counts = Counter(layer.precision for layer in members)
         rows.append(
             Row(
                 {
                     "type": Tag(name, Role("type", name)),
-                    "count": len(found),
-                    "time": total_s(found),
-                    "share": sum(layer.share for layer in found),
+                    "count": len(members),
+                    "time": total_s(members),
+                    "share": sum(layer.share for layer in members),
                     **{f"in-{p}": counts[p] or None for p in precisions},
                 }
             )
@@ -162,33 +164,39 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
     return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows, leave_out=True)
 
 
-def _reconciled(run: Run, result: CellResult) -> Facts:
-    """Latency = sum of the layers + what no layer accounts for; and what the counters cost."""
+def _sum_of_layers(run: Run, result: CellResult) -> Facts:
+    """Show that latency = sum of the layers + rest, and the cost of the counters."""
     assert result.profile is not None
-    known = gap(run, result)
+    difference = gap(run, result)
     facts: list[tuple[str, Value, Kind]] = [
         ("Median latency, measured without counters", median_s(result), "duration"),
-        ("Sum of the layers' medians", known.layers, "duration"),
+        ("Sum of the layers' medians", difference.layers, "duration"),
         (
             "Sum of their means, which include disturbances of single inferences",
-            known.means,
+            difference.means,
             "duration",
         ),
-        ("Not accounted for by layers: latency − sum", known.rest, "duration"),
-        ("Median latency with counters on", known.profiled, "duration"),
+        ("Not accounted for by layers: latency − sum", difference.rest, "duration"),
+        ("Median latency with counters on", difference.profiled, "duration"),
         (
             "Latency with counters − without: cost of the counters, and other differences",
-            _cost(known),
+            _cost(difference),
             "duration",
         ),
-        ("In no layer of an inference with counters on, the median", known.outside, "duration"),
+        (
+            "In no layer of an inference with counters on, the median",
+            difference.outside,
+            "duration",
+        ),
         ("Profiled inferences", len(result.profile.latencies_ns), "count"),
         ("Cores that other programs used meanwhile", result.profile.other_load, "number"),
     ]
-    if known.unplaced:
-        facts.insert(4, ("In layers that are not in the runtime graph", known.unplaced, "duration"))
+    if difference.unplaced:
+        facts.insert(
+            4, ("In layers that are not in the runtime graph", difference.unplaced, "duration")
+        )
     return Facts(anchor("sum", result), "How the layers add up", facts)
 
 
-def _cost(known: Gap) -> Value:
-    return known.passes if is_beyond_zero(known.passes) else _NO_COST
+def _cost(difference: Gap) -> Value:
+    return difference.passes if is_beyond_zero(difference.passes) else _NO_COST
