@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
-from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
+from ovreport.measuring.stopping import LaunchProgress, launch_is_done, reason_to_stop
 from ovreport.run import Cell, CellResult, Launch, Resolved, Slice, StopReason
 from ovreport.stats.precision import deviation
 from ovreport.stats.uncertainty import typical_deviation
@@ -185,7 +185,7 @@ class _Simulation:
                 members[index].take(self._slice(group.speeds[index], effects[index]))
             for member in members:
                 member.count([False] * turn)
-            standing = Standing(group.launches, starting_s, turn)
+            standing = LaunchProgress(group.launches, starting_s, turn)
             group.stopped = reason_to_stop(members, self.settings, standing)
             if group.stopped or launch_is_done(members, self.settings, standing):
                 break

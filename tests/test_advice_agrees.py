@@ -14,7 +14,7 @@ from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
 from ovreport_plugins.advice.analyzer import Advice, _agreeing
-from ovreport_plugins.advice.case import Case, Rule, Suggestion
+from ovreport_plugins.advice.case import AdviceRule, Case, Suggestion
 from ovreport_plugins.advice.rules import RULES
 
 RECORDED = sorted((Path(__file__).parent / "data").glob("*.jsonl"))
@@ -77,7 +77,7 @@ def test_advice_that_an_earlier_piece_contradicts_is_left_out() -> None:
     def piece(value: str) -> Suggestion:
         return Suggestion("info", "So it is.", "Do it.", "Look.", towards={"int8": value})
 
-    first, second, third = (Rule(name, "?", lambda _: "") for name in ("a", "b", "c"))
+    first, second, third = (AdviceRule(name, "?", lambda _: "") for name in ("a", "b", "c"))
     advised: dict[str, tuple[str, str]] = {}
     assert isinstance(_agreeing(piece("more"), first, advised), Suggestion)
     assert isinstance(_agreeing(piece("more"), second, advised), Suggestion)

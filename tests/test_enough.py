@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ovreport.config.schema import Measure
 from ovreport.measuring import cell_state as member_module
 from ovreport.measuring.cell_state import Member
-from ovreport.measuring.stopping import Standing, launch_is_done, reason_to_stop
+from ovreport.measuring.stopping import LaunchProgress, launch_is_done, reason_to_stop
 from ovreport.run import Slice, StopReason
 from ovreport.stats.precision import SliceSummary
 
@@ -43,7 +43,7 @@ def measured(
         for number in range(1, 1000):
             member.take(turn(speed * (1 + random.normal(0, noise))))
             member.count([False] * number)
-            standing = Standing(launches, launch_s, number)
+            standing = LaunchProgress(launches, launch_s, number)
             if stopped := reason_to_stop([member], settings, standing):
                 return [len(launch) for launch in member.summaries], stopped
             if launch_is_done([member], settings, standing):

@@ -21,7 +21,7 @@ from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import markdown
-from ovreport.gate.checks import Gate, Outcome, check, may_be_chance
+from ovreport.gate.checks import GateResult, RuleOutcome, check, may_be_chance
 from ovreport.gate.rules import parse
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Cell, CellResult, Failure, Run
@@ -41,7 +41,7 @@ def doubled() -> Run:
     return twice_as_expensive(read_run(DATA / "versions.jsonl"))
 
 
-def held(run: Run, *rules: str) -> Gate:
+def held(run: Run, *rules: str) -> GateResult:
     return check(run, [parse(rule, "--fail-on") for rule in rules])
 
 
@@ -309,9 +309,9 @@ HOSTILE = "a|b\n# <script>alert(1)</script> `x` [y](http://z) @all \x00\ud800 ]]
 
 
 def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: Path) -> None:
-    outcome = Outcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE)
+    outcome = RuleOutcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE)
     open_one = replace(outcome, status="inconclusive")
-    gate = Gate((outcome, open_one, replace(outcome, status="passed")), (HOSTILE,))
+    gate = GateResult((outcome, open_one, replace(outcome, status="passed")), (HOSTILE,))
     for counts in (False, True):
         path = tmp_path / "gate.xml"
         path.write_text(junit(gate, doubled.header, inconclusive_fails=counts))
@@ -321,7 +321,7 @@ def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: P
 @pytest.mark.parametrize("compares", [True, False])
 def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares: bool) -> None:
     """As a job summary shows it: HTML is allowed in there, and must not come from names."""
-    gate = Gate((Outcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
+    gate = GateResult((RuleOutcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
     run = _named(doubled, HOSTILE)
     if not compares:
         run = replace(run, results=run.results[:1])

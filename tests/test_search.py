@@ -9,7 +9,7 @@ from conftest import ovreport, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovreport.planning.coordinate_search import Grid, Outcome, Point, path, spoken
+from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, path, spoken
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.stats.estimate import Estimate
@@ -17,14 +17,16 @@ from ovreport.stats.estimate import Estimate
 GRID = Grid((1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32))
 
 
-def surface(cores: int, scaling: float, best_batch: float, gain: float) -> dict[Point, Outcome]:
+def surface(
+    cores: int, scaling: float, best_batch: float, gain: float
+) -> dict[GridPoint, PointResult]:
     """Throughput that grows with the streams up to the cores and has its best at some batch."""
     found = {}
     for streams, batch in itertools.product(GRID.streams, GRID.batches):
         along_streams = min(streams, cores) ** scaling - 0.02 * max(0, streams - cores)
         along_batches = 1 + gain * (1 - abs(log2(batch) - best_batch) / 5)
         fps = 100 * along_streams * along_batches
-        found[streams, batch] = Outcome(Estimate.exact(fps), streams * batch / fps, streams)
+        found[streams, batch] = PointResult(Estimate.exact(fps), streams * batch / fps, streams)
     return found
 
 
@@ -42,7 +44,7 @@ def test_on_a_surface_with_one_top_it_finds_the_top(
     known = surface(cores, scaling, best_batch, gain)
     found = path(GRID, GRID.nearest(cores, 1), threshold, known, GRID.budget)
 
-    def best(points: "list[Point]") -> float:
+    def best(points: "list[GridPoint]") -> float:
         within = [known[p] for p in points if threshold is None or known[p].latency_s <= threshold]
         return max((outcome.throughput_fps.point for outcome in within), default=0)
 
@@ -55,7 +57,7 @@ def test_on_a_surface_with_one_top_it_finds_the_top(
 def test_a_path_stops_at_what_is_not_known_yet_and_is_the_same_afterwards() -> None:
     known = surface(4, 0.9, 2, 0.3)
     whole = path(GRID, (4, 1), None, known, GRID.budget)
-    so_far: dict[Point, Outcome | None] = {}
+    so_far: dict[GridPoint, PointResult | None] = {}
     for number, trial in enumerate(whole.trials, 1):
         part = path(GRID, (4, 1), None, so_far, GRID.budget)
         assert part.trials == whole.trials[:number]
@@ -64,13 +66,13 @@ def test_a_path_stops_at_what_is_not_known_yet_and_is_the_same_afterwards() -> N
 
 
 def test_failed_points_and_streams_beyond_the_device_turn_it_round() -> None:
-    known: dict[Point, Outcome | None] = {**surface(8, 1, 0, 0.2)}
+    known: dict[GridPoint, PointResult | None] = {**surface(8, 1, 0, 0.2)}
     for (streams, batch), outcome in known.items():
         assert outcome is not None
         if batch > 1:
             known[streams, batch] = None
         elif streams > 3:
-            known[streams, batch] = Outcome(outcome.throughput_fps, outcome.latency_s, 3)
+            known[streams, batch] = PointResult(outcome.throughput_fps, outcome.latency_s, 3)
     points = [trial.point for trial in path(GRID, (2, 1), None, known, GRID.budget).trials]
     assert points == [(2, 1), (3, 1), (4, 1), (3, 2)]
     assert spoken((1, 4)) == "1 stream, batch 4"

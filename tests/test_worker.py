@@ -289,7 +289,7 @@ def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: 
 def test_the_c_api_reads_the_values_that_numpy_wrote(array: Any, tmp_path: Path) -> None:
     np.savez(tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.asarray(array, order="C")})
     with zipfile.ZipFile(tmp_path / "inputs.npz") as archive:
-        assert c_api.Model.values(archive, "0_0.npy") == np.asarray(array).tobytes(order="C")
+        assert c_api.CModel.values(archive, "0_0.npy") == np.asarray(array).tobytes(order="C")
 
 
 @pytest.mark.measures

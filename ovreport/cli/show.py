@@ -174,7 +174,7 @@ class CellProgress:
     ) -> None:
         self._progress.stop()
 
-    def show(self, event: scheduler.Event) -> None:
+    def show(self, event: scheduler.MeasuringEvent) -> None:
         """One step of the measuring."""
         match event:
             case PassStarted(number, cells):

@@ -10,7 +10,7 @@ from ovreport.pipeline import Event, GateChecked, Silent, Warned
 from ovreport.text.terminal import printable
 
 if TYPE_CHECKING:
-    from ovreport.gate.checks import Gate
+    from ovreport.gate.checks import GateResult
 
 
 class Words(Silent):
@@ -29,7 +29,7 @@ def _print_warning(text: str) -> None:
     click.echo(f"Warning: {printable(text)}.", err=True)
 
 
-def _print_gate(gate: Gate) -> None:
+def _print_gate(gate: GateResult) -> None:
     for warning in gate.warnings:
         _print_warning(warning)
     for outcome in gate.outcomes:

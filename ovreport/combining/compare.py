@@ -36,7 +36,7 @@ from ovreport.text.numbers import shorten, unique_names
 _NAMES = ("model", "version", "runtime")
 _LONGEST_NAME = 200  # what a config allows
 
-Pair = tuple[Cell, Cell]
+CellPair = tuple[Cell, Cell]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _check_pins(side: Side) -> None:
     raise UserError(f"{side.file}: no cell has {pinned} together", "Leave one of them out.")
 
 
-def _matched(base: Side, candidate: Side) -> list[Pair]:
+def _matched(base: Side, candidate: Side) -> list[CellPair]:
     """Pairs that agree in all fields but those pinned, and names that each side has one of."""
     sides = (base, candidate)
     free = {*base.pins, *candidate.pins}
@@ -147,7 +147,7 @@ def _nothing_common(base: Side, candidate: Side, kept: Sequence[str]) -> UserErr
     )
 
 
-def _check_measured(base: Side, candidate: Side, pairs: Sequence[Pair]) -> None:
+def _check_measured(base: Side, candidate: Side, pairs: Sequence[CellPair]) -> None:
     done = [{result.cell.id for result in side.run.done} for side in (base, candidate)]
     if not any(a.id in done[0] and b.id in done[1] for a, b in pairs):
         raise UserError(
@@ -160,7 +160,7 @@ def _check_measured(base: Side, candidate: Side, pairs: Sequence[Pair]) -> None:
 # ---------------------------------------------------------------------------- the run of both
 
 
-def _renamed(pairs: Sequence[Pair], first: str, second: str) -> list[Pair]:
+def _renamed(pairs: Sequence[CellPair], first: str, second: str) -> list[CellPair]:
     """Each pair as two versions of one model.
 
     The sides name the versions. Where more than one version of a model is compared with its own
@@ -185,7 +185,7 @@ def _renamed(pairs: Sequence[Pair], first: str, second: str) -> list[Pair]:
     # Long names, and names that hold such arrows and points, must not become those of others.
     models = unique_names({subject(a, b): name(a, b) for a, b in pairs}, _LONGEST_NAME)
 
-    def renamed(a: Cell, b: Cell) -> Pair:
+    def renamed(a: Cell, b: Cell) -> CellPair:
         names = [first, second]
         if a.version != b.version:
             names = [f"{a.version} ({first})", f"{b.version} ({second})"]
@@ -200,7 +200,7 @@ def _renamed(pairs: Sequence[Pair], first: str, second: str) -> list[Pair]:
 
 
 def _results(
-    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+    base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> tuple[CellResult, ...]:
     """Both sides' results under their new names, in the order of the plan.
 
@@ -229,7 +229,7 @@ def _results(
 
 
 def _answers(
-    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+    base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> Iterator[Answers]:
     """Once for each two versions, runtimes, devices or precisions that were measured."""
     done = [{result.cell.id for result in side.run.done} for side in (base, candidate)]
@@ -242,7 +242,7 @@ def _answers(
 
 
 def _recordings(
-    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+    base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> Iterator[Recording]:
     """Return the recordings of both sides, so that this comparison can itself be compared."""
     for side, run in enumerate((base.run, candidate.run)):
@@ -253,7 +253,7 @@ def _recordings(
 
 
 def _search(
-    base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]
+    base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> Iterator[SearchStep]:
     """Steps of both sides' searches; what only one side came to is named, and has no result."""
     for side, run in enumerate((base.run, candidate.run)):
@@ -268,7 +268,9 @@ def _search(
             yield step.model_copy(update={"start": start.id, "cell": cell})
 
 
-def _header(base: Side, candidate: Side, pairs: Sequence[Pair], renamed: Sequence[Pair]) -> Header:
+def _header(
+    base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
+) -> Header:
     models: dict[tuple[str, str], ModelFile] = {}
     for pair, now in zip(pairs, renamed, strict=True):
         for side, old, cell in zip((base, candidate), pair, now, strict=True):

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from ovreport.run import CellResult, Environment, Header, ModelFile, number_ranges
 
-Topic = Literal["machine", "software", "settings", "model", "cell"]
+DifferenceTopic = Literal["machine", "software", "settings", "model", "cell"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that is ``was`` on the one side and ``now`` on the other, as text."""
 
-    topic: Topic
+    topic: DifferenceTopic
     what: str
     was: str
     now: str
@@ -109,7 +109,7 @@ def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
 
 
 def _unequal(
-    topic: Topic, was: Mapping[str, object], now: Mapping[str, object]
+    topic: DifferenceTopic, was: Mapping[str, object], now: Mapping[str, object]
 ) -> Iterator[Difference]:
     for key in dict.fromkeys((*was, *now)):
         before, after = was.get(key), now.get(key)

@@ -154,7 +154,7 @@ class _Matching:
     """Groups that grow: a union-find over the layers of both sides."""
 
     def __init__(self, a: Network, b: Network) -> None:
-        self.sides = (_Side(a), _Side(b))
+        self.sides = (_IndexedNetwork(a), _IndexedNetwork(b))
         self.parent: dict[_Layer, _Layer] = {
             (side, place): (side, place)
             for side in (0, 1)
@@ -341,7 +341,7 @@ class _Matching:
         )
 
 
-class _Side:
+class _IndexedNetwork:
     """What one network tells about its own layers."""
 
     def __init__(self, network: Network) -> None:

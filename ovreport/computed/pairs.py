@@ -12,7 +12,7 @@ from ovreport.computed.settings import settings
 from ovreport.run import Cell, CellResult, Run
 
 Pair: TypeAlias = tuple[CellResult, CellResult]
-Axis: TypeAlias = Literal["version", "runtime", "device"]
+ComparisonAxis: TypeAlias = Literal["version", "runtime", "device"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Comparison:
     Two runs that were put together may differ in more: then what was chosen is compared.
     """
 
-    axis: Axis
+    axis: ComparisonAxis
     subject: str
     """What both have in common: the model, and its version where that is not what differs."""
     base: str
@@ -85,7 +85,7 @@ def _against(names: Sequence[str], baseline: str) -> list[tuple[str, str]]:
     return [(base, name) for name in names if name != base]
 
 
-def _rest(cell: Cell, axis: Axis) -> Cell:
+def _rest(cell: Cell, axis: ComparisonAxis) -> Cell:
     """The cell but for what differs."""
     return cell.model_copy(update={axis: ""})
 

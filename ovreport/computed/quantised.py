@@ -12,7 +12,7 @@ from ovreport.computed.operators import MULTIPLIES, RECURRENT, TAKES_PART, VIEWS
 from ovreport.computed.precision import NARROW, is_floating, precision_name
 from ovreport.run import Node
 
-Origin = Literal["constant", "static", "dynamic"]
+ValueOrigin = Literal["constant", "static", "dynamic"]
 """Of quantised values: constants, or data whose range was known before or is found each time."""
 
 Scheme = Literal["dynamic", "static", "weights"]
@@ -39,7 +39,7 @@ _MOST_ABOVE = 64
 _EXTREMES = frozenset({"ReduceMax", "ReduceMin"})
 
 
-def quantised_values(nodes: Sequence[Node]) -> Mapping[int, Origin]:
+def quantised_values(nodes: Sequence[Node]) -> Mapping[int, ValueOrigin]:
     """Nodes that put out quantised values, though they may be written as floating point.
 
     They begin at a ``FakeQuantize`` of 256 levels or fewer or at a narrow integer, and pass layers
@@ -47,7 +47,7 @@ def quantised_values(nodes: Sequence[Node]) -> Mapping[int, Origin]:
     point and a scale are written. A zero point that is computed is a quantised value itself.
     """
     constant = folded_nodes(nodes)
-    found: dict[int, Origin] = {}
+    found: dict[int, ValueOrigin] = {}
     for index, node in enumerate(nodes):
         sources = [source for source, _ in node.inputs]
         data = [s for s in sources if s not in constant] or sources[:1]
@@ -66,7 +66,7 @@ def _starts(node: Node) -> bool:
     return bool(node.outputs) and precision_name(node.outputs[0].precision) in NARROW
 
 
-def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, Origin]) -> Origin:
+def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, ValueOrigin]) -> ValueOrigin:
     """Return how a value is quantised at this node.
 
     Such a value is data that is rounded without a ``FakeQuantize``, rows that are looked up in a
@@ -80,7 +80,7 @@ def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, Origin]) -> Or
 
 
 def _scales(
-    nodes: Sequence[Node], node: Node, constant: Collection[int], found: Mapping[int, Origin]
+    nodes: Sequence[Node], node: Node, constant: Collection[int], found: Mapping[int, ValueOrigin]
 ) -> bool:
     """Whether a node takes off a zero point or multiplies by a scale."""
     if node.type not in ("Subtract", "Multiply") or len(node.inputs) < 2:
@@ -105,7 +105,7 @@ def quantised_products(nodes: Sequence[Node]) -> Mapping[int, Scheme]:
     return found
 
 
-def _scheme(first: Origin | None, second: Origin | None) -> Scheme | None:
+def _scheme(first: ValueOrigin | None, second: ValueOrigin | None) -> Scheme | None:
     """Of a product by its two operands; None where one of them alone is quantised data."""
     operands = {first, second}
     if None in operands:

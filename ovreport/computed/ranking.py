@@ -10,10 +10,10 @@ from ovreport.run import CellResult
 from ovreport.stats.estimate import Estimate
 from ovreport.text.numbers import interval, show
 
-Judgement = Literal["more", "less", "alike", "unknown"]
+Ordering = Literal["more", "less", "alike", "unknown"]
 
 
-def judge(factor: Estimate | None, noise: float = 0.0) -> Judgement:
+def judge(factor: Estimate | None, noise: float = 0.0) -> Ordering:
     """What a ratio says of its second figure, whatever its point.
 
     ``more`` or ``less`` where the whole interval is beyond one; ``alike`` where it is within the
@@ -32,7 +32,7 @@ def rivals(
     best: CellResult, among: Iterable[CellResult], figure: Figure = "throughput"
 ) -> list[CellResult]:
     """Cells that may be as good as the best one: the intervals do not tell that they are not."""
-    worse: Judgement = "less" if figure == "throughput" else "more"
+    worse: Ordering = "less" if figure == "throughput" else "more"
     return [
         other for other in among if other is not best and judge(ratio(best, other, figure)) != worse
     ]

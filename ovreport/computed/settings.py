@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ovreport.computed.memo import by_identity
 from ovreport.config.moved import current
-from ovreport.config.schema import Compare, Measure, Outputs, Report
+from ovreport.config.schema import Compare, Measure, OutputSettings, Report
 from ovreport.errors import UserError
 from ovreport.run import Run
 
@@ -20,7 +20,7 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     measure: Measure = Measure()
-    outputs: Outputs = Outputs()
+    outputs: OutputSettings = OutputSettings()
     compare: Compare = Compare()
     report: Report = Report()
 

@@ -235,7 +235,7 @@ class Measure(Settings):
         return self
 
 
-class Outputs(Settings):
+class OutputSettings(Settings):
     """Run versions on the same inputs, compare their outputs and keep them for other runs."""
 
     compare: bool = True
@@ -310,7 +310,7 @@ class Config(Settings):
     properties: dict[str, dict[str, Scalar]] = {}
     """Raw OpenVINO properties by device: ``[properties.CPU]``. What the matrix decides (hint,
     streams, threads, precision, requests, device) is refused here."""
-    outputs: Outputs = Outputs()
+    outputs: OutputSettings = OutputSettings()
     """How the outputs of versions are compared."""
     compare: Compare = Compare()
     """By what versions are judged."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ovreport.analysis import Analysis
 from ovreport.export.records import (
-    Record,
+    JsonObject,
     answer_records,
     cell_records,
     flat,
@@ -32,7 +32,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
     The tables of all sections follow.
     """
     results = {result.cell.id: result for result in run.results}
-    cells: list[Record] = []
+    cells: list[JsonObject] = []
     for record in cell_records(run):
         result = results.get(str(record["cell"]))
         if result is not None and result.profile is not None:
@@ -54,7 +54,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _inside(record: Record) -> Record:
+def _inside(record: JsonObject) -> JsonObject:
     """A record within its cell, which need not be named again."""
     return {name: value for name, value in record.items() if name != "cell"}
 
@@ -63,7 +63,7 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
     """The same by file name: a table for each kind of record."""
     profiled = [result for result in run.done if result.profile is not None]
     answers = list(answer_records(run, _output_options(analyses)))
-    tables: dict[str, Iterable[Record]] = {
+    tables: dict[str, Iterable[JsonObject]] = {
         "models": map(model_record, run.header.models),
         "cells": cell_records(run),
         "slices": chain.from_iterable(map(slice_records, run.done)),
@@ -85,7 +85,9 @@ def _output_options(analyses: Sequence[Analysis]) -> OutputOptions:
     return next((x.analyzer.options_of(OutputOptions) for x in analyses), OutputOptions())
 
 
-def _rows_of(answers: Sequence[Record], part: Literal["outputs", "layers"]) -> Iterator[Record]:
+def _rows_of(
+    answers: Sequence[JsonObject], part: Literal["outputs", "layers"]
+) -> Iterator[JsonObject]:
     """A row for each output, or layer, of every two versions; one at least, with the reason."""
     for record in answers:
         inner = record[part]
@@ -96,7 +98,7 @@ def _rows_of(answers: Sequence[Record], part: Literal["outputs", "layers"]) -> I
             yield {**shared, **values}
 
 
-def _csv(records: Iterable[Record]) -> str:
+def _csv(records: Iterable[JsonObject]) -> str:
     """Columns are all fields that any record has, bounds beside the figure that they belong to."""
     rows = [flat(record) for record in records]
     place = {name: at for at, name in enumerate(dict.fromkeys(chain.from_iterable(rows)))}
@@ -104,7 +106,7 @@ def _csv(records: Iterable[Record]) -> str:
     return csv_text(columns, ([row.get(name) for name in columns] for row in rows))
 
 
-def _findings(analyses: Sequence[Analysis]) -> Iterator[Record]:
+def _findings(analyses: Sequence[Analysis]) -> Iterator[JsonObject]:
     for analysis in analyses:
         if isinstance(analysis.outcome, Crashed):
             yield {

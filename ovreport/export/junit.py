@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from ovreport.gate.checks import Gate
+from ovreport.gate.checks import GateResult
 from ovreport.run import Header
 from ovreport.text.xml import legal_xml
 
 
-def junit(gate: Gate, header: Header, *, inconclusive_fails: bool) -> str:
+def junit(gate: GateResult, header: Header, *, inconclusive_fails: bool) -> str:
     """One test case for each rule and cell: failed where it is broken, skipped where it is open.
 
     Kept limits are listed on the suite's standard output.

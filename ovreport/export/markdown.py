@@ -9,7 +9,7 @@ from ovreport.computed.criteria import word
 from ovreport.computed.figures import figures
 from ovreport.computed.matching import matched
 from ovreport.computed.pairs import Comparison, comparisons, judged
-from ovreport.gate.checks import Gate, Status
+from ovreport.gate.checks import GateResult, Status
 from ovreport.outputs.agreement import AGREE, OutputOptions, agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Environment, Header, Run
@@ -30,7 +30,7 @@ _ALWAYS = frozenset({"throughput", "median"})
 
 def markdown(
     run: Run,
-    gate: Gate,
+    gate: GateResult,
     outputs: OutputOptions,
 ) -> str:
     """The document; what was compared in it has verdicts, anything else its figures."""
@@ -68,7 +68,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) ->
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
 
 
-def _limits(gate: Gate) -> list[str]:
+def _limits(gate: GateResult) -> list[str]:
     if not gate.outcomes:
         return []
     rows = [

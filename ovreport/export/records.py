@@ -20,11 +20,11 @@ from ovreport.stats.estimate import Estimate
 from ovreport.text.csv import Field
 from ovreport.text.labels import difference
 
-Record: TypeAlias = "dict[str, Json]"
-Json: TypeAlias = "str | int | float | bool | list[Json] | Record | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | JsonObject | None"
 
 
-def model_record(model: ModelFile) -> Record:
+def model_record(model: ModelFile) -> JsonObject:
     """A version of a model, as the run found it."""
     return {
         "model": model.model,
@@ -38,7 +38,7 @@ def model_record(model: ModelFile) -> Record:
     }
 
 
-def cell_records(run: Run) -> Iterator[Record]:
+def cell_records(run: Run) -> Iterator[JsonObject]:
     """All cells in the order of the plan: measured, failed and those still to be measured."""
     for result in run.results:
         yield _measured(result) if result.ok else _failed(result)
@@ -46,11 +46,11 @@ def cell_records(run: Run) -> Iterator[Record]:
         yield {**_asked(cell), "status": "pending"}
 
 
-def _asked(cell: Cell) -> Record:
+def _asked(cell: Cell) -> JsonObject:
     return {"cell": cell.id, **cell.model_dump(mode="json")}
 
 
-def _failed(result: CellResult) -> Record:
+def _failed(result: CellResult) -> JsonObject:
     assert result.failure is not None
     return {
         **_asked(result.cell),
@@ -60,7 +60,7 @@ def _failed(result: CellResult) -> Record:
     }
 
 
-def _measured(result: CellResult) -> Record:
+def _measured(result: CellResult) -> JsonObject:
     known, resolved, launches = figures(result), result.resolved, result.launches
     latency = known.latency
     percentiles = {
@@ -104,7 +104,7 @@ def _measured(result: CellResult) -> Record:
     }
 
 
-def slice_records(result: CellResult) -> Iterator[Record]:
+def slice_records(result: CellResult) -> Iterator[JsonObject]:
     """Every slice of a cell, warm-up included; single requests are in the run file alone."""
     for number, launch in enumerate(result.launches):
         for place, measured in enumerate(launch.slices):
@@ -122,7 +122,7 @@ def slice_records(result: CellResult) -> Iterator[Record]:
             }
 
 
-def layer_records(run: Run, result: CellResult) -> Iterator[Record]:
+def layer_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
     """Layers of a profiled cell: the executed ones in their order, then those without a time.
 
     ``layer_time_ms`` is the median with the quartiles over the profiled inferences.
@@ -172,7 +172,7 @@ def layer_records(run: Run, result: CellResult) -> Iterator[Record]:
         }
 
 
-def operator_records(run: Run, result: CellResult) -> Iterator[Record]:
+def operator_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
     """The model's own operators without constants, and what became of each."""
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     original = run.graphs[result.model_graph].nodes if result.model_graph else ()
@@ -188,7 +188,7 @@ def operator_records(run: Run, result: CellResult) -> Iterator[Record]:
         }
 
 
-def answer_records(run: Run, options: OutputOptions) -> Iterator[Record]:
+def answer_records(run: Run, options: OutputOptions) -> Iterator[JsonObject]:
     """How far versions that were fed the same inputs are apart, with their outputs and layers.
 
     Errors are of the other against the base, in the unit of the output; similarity, relative error
@@ -268,7 +268,7 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1e3, 6)  # to 1 ns, which is how it was measured
 
 
-def _estimate(estimate: Estimate | None) -> Record | None:
+def _estimate(estimate: Estimate | None) -> JsonObject | None:
     if estimate is None:
         return None
     if not estimate.confidence and estimate.low == estimate.high:
@@ -277,7 +277,7 @@ def _estimate(estimate: Estimate | None) -> Record | None:
     return {name: round(getattr(estimate, name), 6) for name in ("point", "low", "high")}
 
 
-def _estimate_ms(estimate: Estimate | None) -> Record | None:
+def _estimate_ms(estimate: Estimate | None) -> JsonObject | None:
     return _estimate(estimate.scaled(1e3) if estimate else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ovreport.analysis import Analysis
-from ovreport.export.records import Json, Record
+from ovreport.export.records import Json, JsonObject
 from ovreport.section import Column, Section, Table
 from ovreport.stats.estimate import Estimate
 from ovreport.text.numbers import number_of
@@ -15,7 +15,7 @@ from ovreport.text.values import Kind, Link, Tag, Value
 _SUFFIXES: Mapping[Kind, str] = {"duration": "_s", "bytes": "_bytes", "rate": "_fps"}
 
 
-def section_records(analyses: Sequence[Analysis]) -> Iterator[Record]:
+def section_records(analyses: Sequence[Analysis]) -> Iterator[JsonObject]:
     """A record for each section: its tables, by the ids that they have on the page."""
     for analysis in analyses:
         if isinstance(analysis.outcome, Section):
@@ -32,7 +32,7 @@ def section_records(analyses: Sequence[Analysis]) -> Iterator[Record]:
             }
 
 
-def _tables(table: Table, heading: str, inside: Record | None = None) -> Iterator[Record]:
+def _tables(table: Table, heading: str, inside: JsonObject | None = None) -> Iterator[JsonObject]:
     """The table, then those that open below its rows.
 
     Args:

@@ -10,7 +10,7 @@ from ovreport.computed.certainty import certainty
 from ovreport.computed.criteria import OF_INFERENCE, Criterion, Name, figure_of
 from ovreport.computed.matching import matched
 from ovreport.computed.pairs import Comparison, Pair, comparisons, judged
-from ovreport.gate.rules import Rule
+from ovreport.gate.rules import GateRule
 from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.uncertainty import CONFIDENCE
@@ -27,7 +27,7 @@ _UNKNOWN: dict[Name, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RuleOutcome:
     """What became of one rule at one cell; ``text`` is a sentence with the figures."""
 
     rule: str
@@ -38,10 +38,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateResult:
     """All outcomes, and what a reader should know of the rules themselves."""
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[RuleOutcome, ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
     def count(self, status: Status) -> int:
@@ -53,7 +53,7 @@ class Gate:
         return bool(self.count("broken") or (inconclusive and self.count("inconclusive")))
 
 
-def check(run: Run, rules: Sequence[Rule]) -> Gate:
+def check(run: Run, rules: Sequence[GateRule]) -> GateResult:
     """Holds a run against rules.
 
     Relative rules go over all pairs of the comparisons. Absolute ones go over the candidates of
@@ -84,21 +84,21 @@ def check(run: Run, rules: Sequence[Rule]) -> Gate:
                 warnings.update(dict.fromkeys(warning))
         if len(outcomes) == before and not lost:
             outcomes.append(_nowhere(run, rule))
-    return Gate(tuple(outcomes), tuple(warnings))
+    return GateResult(tuple(outcomes), tuple(warnings))
 
 
-def _covers(run: Run, rule: Rule, result: CellResult) -> bool:
+def _covers(run: Run, rule: GateRule, result: CellResult) -> bool:
     """A cell of a comparison also goes by the name that it has in its own run."""
     cell = result.cell
     return rule.covers(cell, run.header.renamed.get(cell.id, cell))
 
 
-def _nowhere(run: Run, rule: Rule) -> Outcome:
+def _nowhere(run: Run, rule: GateRule) -> RuleOutcome:
     """A rule without any result must not look as if it were kept."""
     what = "compared" if rule.relative else "measured"
     text = f"nothing was {what} that this limit holds for"
     models = ", ".join(dict.fromkeys(model for model, _ in run.versions))
-    return Outcome(rule.text, models, "no cell", "inconclusive", text)
+    return RuleOutcome(rule.text, models, "no cell", "inconclusive", text)
 
 
 def _candidates(run: Run) -> Sequence[CellResult]:
@@ -108,14 +108,14 @@ def _candidates(run: Run) -> Sequence[CellResult]:
     return [result for result in run.done if result.cell.id in chosen]
 
 
-def _without_result(run: Run) -> Iterator[Outcome]:
+def _without_result(run: Run) -> Iterator[RuleOutcome]:
     """Candidates that failed where their base did not: no rule can pass there."""
     done = {result.cell.id for result in run.done}
     failed = {result.cell.id: result for result in run.failed}
     for base, candidate in run.header.paired:
         result = failed.get(candidate)
         if base in done and result is not None and result.failure is not None:
-            yield Outcome(
+            yield RuleOutcome(
                 "has a result",
                 result.cell.model,
                 label(result.cell, run.header.plan),
@@ -127,34 +127,34 @@ def _without_result(run: Run) -> Iterator[Outcome]:
 # ---------------------------------------------------------------------------- one rule, one cell
 
 
-def _absolute(run: Run, rule: Rule, result: CellResult) -> Outcome:
+def _absolute(run: Run, rule: GateRule, result: CellResult) -> RuleOutcome:
     cell = result.cell
     name = label(cell, run.header.plan)
     value = figure_of(run, result, rule.criterion)
     words = rule.criterion.replace("_", " ")
     if value is None:
         text = _UNKNOWN.get(rule.criterion, f"too few requests to tell {words}")
-        return Outcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
+        return RuleOutcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
     status = _status(value, rule.sign, rule.limit)
     text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, "
     text += _against(status, rule, f"the limit of {rule.value_text}")
-    return Outcome(rule.text, f"{cell.model} ({cell.version})", name, status, text)
+    return RuleOutcome(rule.text, f"{cell.model} ({cell.version})", name, status, text)
 
 
 def _relative(
     run: Run,
     comparison: Comparison,
     pair: Pair,
-    rule: Rule,
+    rule: GateRule,
     limits: int,
-) -> tuple[Outcome, list[str]]:
+) -> tuple[RuleOutcome, list[str]]:
     """Args: limits: of the whole gate that are relative."""
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
     criterion = judged(run, *pair).get(rule.criterion)
     if criterion is None:
         words = rule.criterion.replace("_", " ")
         text = f"no figure for {words} on both sides"
-        return Outcome(rule.text, comparison.heading, name, "inconclusive", text), []
+        return RuleOutcome(rule.text, comparison.heading, name, "inconclusive", text), []
     limit = _beyond_noise(rule, criterion)
     warnings, words = [], f"the limit of {rule.value_text}"
     if limit != rule.limit:
@@ -172,10 +172,10 @@ def _relative(
     # Layers explain a change of what an inference takes, not of what a start takes.
     if status == "broken" and rule.criterion in OF_INFERENCE:
         text += _cause(run, comparison, pair, slower=criterion.verdict == "slower")
-    return Outcome(rule.text, comparison.heading, name, status, text), warnings
+    return RuleOutcome(rule.text, comparison.heading, name, status, text), warnings
 
 
-def _beyond_noise(rule: Rule, criterion: Criterion) -> float:
+def _beyond_noise(rule: GateRule, criterion: Criterion) -> float:
     """The limit to judge by: the rule's own, or the noise where that is larger.
 
     Only what tolerates a change can tolerate noise as well: a rule that demands one, as
@@ -208,7 +208,7 @@ def may_be_chance(ratio: Estimate, sign: str, limit: float, limits: int) -> bool
 # ---------------------------------------------------------------------------- words
 
 
-def _against(status: Status, rule: Rule, limit: str) -> str:
+def _against(status: Status, rule: GateRule, limit: str) -> str:
     """Args: limit: in words, that was judged by."""
     more = "measure longer" if rule.criterion in OF_INFERENCE else "measure more launches"
     return {
@@ -218,7 +218,7 @@ def _against(status: Status, rule: Rule, limit: str) -> str:
     }[status]
 
 
-def _between(value: Estimate, rule: Rule) -> str:
+def _between(value: Estimate, rule: GateRule) -> str:
     if value.low == value.high:
         return ""
     return f" ({show(value.low, rule.kind)} to {show(value.high, rule.kind)})"

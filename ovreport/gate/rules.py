@@ -47,7 +47,7 @@ _LIMIT = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(\S*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class GateRule:
     """A limit. ``limit`` is in seconds, bytes, samples a second or, if ``relative``, a fraction."""
 
     text: str
@@ -67,7 +67,7 @@ class Rule:
         return all(any(written(cell, key) == value for cell in names) for key, value in self.scope)
 
 
-def parse(text: str, where: str) -> Rule:
+def parse(text: str, where: str) -> GateRule:
     """A rule from its text.
 
     Args:
@@ -91,7 +91,7 @@ def parse(text: str, where: str) -> Rule:
     if number is None:
         raise UserError(f"{said}: {limit!r} is not a limit", _expected(name, kind))
     value, unit = float(number[1]), number[2]
-    rule = Rule(text, criterion, kind, _sign(sign), value / 100, True, limit, scope)
+    rule = GateRule(text, criterion, kind, _sign(sign), value / 100, True, limit, scope)
     if unit == "%":
         return rule
     size = _UNITS[kind].get("us" if unit in ("µs", "μs") else unit)
@@ -106,7 +106,7 @@ def parse(text: str, where: str) -> Rule:
     return replace(rule, limit=value * size, relative=False)
 
 
-def check_scopes(rules: Sequence[Rule], cells: Iterable[Cell], where: str) -> None:
+def check_scopes(rules: Sequence[GateRule], cells: Iterable[Cell], where: str) -> None:
     """A misspelt value would make a rule hold nowhere, and so always be kept.
 
     Args:

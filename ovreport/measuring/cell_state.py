@@ -21,7 +21,7 @@ from ovreport.run import (
     Slice,
     StopReason,
 )
-from ovreport.stats.precision import UNKNOWN, Precision, SliceSummary, relative_precision
+from ovreport.stats.precision import UNKNOWN, HalfWidths, SliceSummary, relative_precision
 
 # From here on a program's start is felt, and a model cache is tried: it costs little beside.
 SLOW_COMPILE_NS = 1_000_000_000
@@ -55,7 +55,7 @@ class Member:
     """Of each of ``turns``."""
     summaries: list[list[SliceSummary]] = field(default_factory=list)
     """Of each launch's slices that count; the last list grows."""
-    known: Precision = UNKNOWN
+    known: HalfWidths = UNKNOWN
     """How well the cell is known by what counts so far."""
     typical: float = 0.0
     """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""

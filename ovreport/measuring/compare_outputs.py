@@ -24,7 +24,7 @@ from ovreport.measuring.collect_outputs import (
     output_worker,
     recording,
 )
-from ovreport.measuring.control_outputs import Compared, Distances, compared, distances
+from ovreport.measuring.control_outputs import ComparedOutputs, Distances, compared, distances
 from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
 from ovreport.measuring.planner import Planner
 from ovreport.measuring.worker_session import WorkerError
@@ -299,7 +299,7 @@ def _compared(
     inputs: Path,
     settings: Measure,
     target: Path,
-) -> Compared:
+) -> ComparedOutputs:
     """All outputs of both; where they do not agree, the base is fed once more."""
     config = question.fed.planner.source.config
     return compared(

@@ -13,7 +13,7 @@ from ovreport.measuring.collect_outputs import Array, CollectedOutputs, Labels
 from ovreport.measuring.worker_session import WorkerError
 from ovreport.outputs.agreement import JudgedOutput, OutputOptions, judged
 from ovreport.outputs.drift import output_drift
-from ovreport.outputs.pairing import Pair, paired
+from ovreport.outputs.pairing import OutputPair, paired
 from ovreport.run import Failure, OutputDrift
 
 Distances = tuple[float | None, ...]
@@ -21,7 +21,7 @@ Distances = tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedOutputs:
     """All outputs of two versions."""
 
     outputs: tuple[OutputDrift, ...]
@@ -39,7 +39,7 @@ def compared(
     again: Callable[[], CollectedOutputs],
     *,
     draws: bool,
-) -> Compared:
+) -> ComparedOutputs:
     """Compares all outputs.
 
     Args:
@@ -57,16 +57,16 @@ def compared(
     of_b = () if draws else _zero_at({pair.second for pair in same}, b)
     doubtful = any(_is_doubtful(judged(drift, samples, options)) for drift in outputs)
     if not draws and not doubtful:
-        return Compared(outputs, (of_a, of_b))
+        return ComparedOutputs(outputs, (of_a, of_b))
     try:
         of_a = distances(a, again())
     except WorkerError as error:
-        return Compared(outputs, (of_a, of_b), error.failure)
+        return ComparedOutputs(outputs, (of_a, of_b), error.failure)
     found = tuple(
         x if pair.first is None else x.model_copy(update={"itself": of_a[pair.first]})
         for pair, x in zip(pairs, outputs, strict=True)
     )
-    return Compared(found, (of_a, of_b))
+    return ComparedOutputs(found, (of_a, of_b))
 
 
 def _is_doubtful(judged: JudgedOutput) -> bool:
@@ -90,7 +90,9 @@ def _distance(before: Sequence[Array] | None, again: Sequence[Array] | None) -> 
 
 
 def _drifts(
-    pairs: Sequence[Pair], both: tuple[CollectedOutputs, CollectedOutputs], labels: Labels | None
+    pairs: Sequence[OutputPair],
+    both: tuple[CollectedOutputs, CollectedOutputs],
+    labels: Labels | None,
 ) -> tuple[OutputDrift, ...]:
     found: list[OutputDrift] = []
     for pair in pairs:

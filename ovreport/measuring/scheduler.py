@@ -26,13 +26,13 @@ from ovreport.config.schema import Measure
 from ovreport.measuring.background_load import LoadMeter, crowded
 from ovreport.measuring.cell_state import Measured, Member
 from ovreport.measuring.profiling import profile
-from ovreport.measuring.stopping import Standing, launch_is_done, part_done, reason_to_stop
+from ovreport.measuring.stopping import LaunchProgress, launch_is_done, part_done, reason_to_stop
 from ovreport.measuring.worker_session import WorkerError, WorkerRefusalError, WorkerSession
 from ovreport.planning.matrix import paced_seconds
 from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
 from ovreport.run import Cell, PartialLaunches, Slice, StopReason
-from ovreport.stats.precision import Precision, deviation
+from ovreport.stats.precision import HalfWidths, deviation
 from ovreport.stats.steady import warm_up
 from ovreport.stats.uncertainty import typical_deviation
 
@@ -62,19 +62,19 @@ class SliceDone:
     """A slice ended; ``precision`` is how well the cell is known by now."""
 
     cell: Cell
-    precision: Precision
+    precision: HalfWidths
     done: float
     """Part of the cell's measuring, as far as can be foreseen."""
 
 
-Event: TypeAlias = "PassStarted | CellStarted | SliceDone"
+MeasuringEvent: TypeAlias = "PassStarted | CellStarted | SliceDone"
 
 
 def measure(
     cells: Sequence[PlannedCell],
     settings: Measure,
     *,
-    on_event: Callable[[Event], None],
+    on_event: Callable[[MeasuringEvent], None],
     resumed: Resumption | None = None,
 ) -> Iterator[Measured | PartialLaunches]:
     """Runs the cells and yields each as soon as its group has had its last launch.
@@ -86,7 +86,7 @@ def measure(
     resumed = resumed or Resumption()
     partial_launches, failed = resumed.partial_launches, resumed.failed
     waiting = [
-        _Group(group, settings, on_event, partial_launches_of(group, partial_launches))
+        _CellGroup(group, settings, on_event, partial_launches_of(group, partial_launches))
         for group in groups(cells, settings.interleave, partial_launches, failed)
     ]
     # The run's time goes on where it ended before.
@@ -103,7 +103,7 @@ def measure(
             waiting.remove(group)
 
 
-class _Group:
+class _CellGroup:
     """Cells that are measured interleaved.
 
     Args:
@@ -114,7 +114,7 @@ class _Group:
         self,
         cells: Sequence[PlannedCell],
         settings: Measure,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[MeasuringEvent], None],
         partial_launches: Sequence[PartialLaunches],
     ) -> None:
         # Cells that are compared run by the same API, as its own cost is part of small figures.
@@ -262,7 +262,7 @@ class _Group:
             if not self.alive:
                 return
             self._count_turn()
-            standing = Standing(self.launches, self.launch_s, len(self.crowded))
+            standing = LaunchProgress(self.launches, self.launch_s, len(self.crowded))
             self.stopped = reason_to_stop(self.alive, self.settings, standing)
             if self.stopped or launch_is_done(self.alive, self.settings, standing):
                 return

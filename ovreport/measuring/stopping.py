@@ -10,7 +10,7 @@ from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
 from ovreport.run import StopReason
 from ovreport.stats.precision import (
-    Series,
+    ValuesByLaunch,
     by_slice,
     is_decided,
     log_ratios,
@@ -29,7 +29,7 @@ _STARTING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LaunchProgress:
     """Where a group is with its launches."""
 
     launches: int
@@ -41,7 +41,7 @@ class Standing:
 
 
 def reason_to_stop(
-    members: Sequence[Member], settings: Measure, standing: Standing
+    members: Sequence[Member], settings: Measure, standing: LaunchProgress
 ) -> StopReason | None:
     """Why measuring ends after this turn, if it does.
 
@@ -68,7 +68,7 @@ def reason_to_stop(
     return "target" if told and _known(members, settings) else None
 
 
-def launch_is_done(members: Sequence[Member], settings: Measure, standing: Standing) -> bool:
+def launch_is_done(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> bool:
     """Whether the next slice is better taken in a further launch.
 
     The launches that a cell has at least share the least time; any that follow are as long as
@@ -91,7 +91,7 @@ def launch_is_done(members: Sequence[Member], settings: Measure, standing: Stand
     return _slices(members) >= max(share, _wanted(members, settings, standing))
 
 
-def least_launches(members: Sequence[Member], settings: Measure, standing: Standing) -> int:
+def least_launches(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> int:
     """Launches that are made in any case.
 
     Where launches of other cells show how far they lie apart, or few can be paid, those of the
@@ -122,7 +122,7 @@ def part_done(members: Sequence[Member], settings: Measure) -> float:
     return min(1.0, max(_seconds(members) / settings.max_time, least * known))
 
 
-def _wanted(members: Sequence[Member], settings: Measure, standing: Standing) -> int:
+def _wanted(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> int:
     """Slices of the current launch that pay."""
     cost = standing.launch_s / _turn_s(members, standing)
     return min(slices_per_launch(series, cost) for series in _series(members, settings))
@@ -133,7 +133,7 @@ def _slices(members: Sequence[Member]) -> int:
     return len(members[0].summaries[-1])
 
 
-def _turn_s(members: Sequence[Member], standing: Standing) -> float:
+def _turn_s(members: Sequence[Member], standing: LaunchProgress) -> float:
     return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / standing.turns
 
 
@@ -151,7 +151,7 @@ def _known(members: Sequence[Member], settings: Measure) -> bool:
     )
 
 
-def _series(members: Sequence[Member], settings: Measure) -> Iterator[Series]:
+def _series(members: Sequence[Member], settings: Measure) -> Iterator[ValuesByLaunch]:
     compared = _compared(members, settings)
     for base, other in compared:
         yield from log_ratios(base.summaries, other.summaries)

@@ -44,7 +44,7 @@ _OUTSIDE = re.compile(r"Path '(?P<name>.*)' resolves to '.*' which is outside th
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _Fault:
     """What is wrong, as it follows on the path of the model, and what to do."""
 
     wrong: str
@@ -62,7 +62,7 @@ def unreadable(path: Path, failure: Failure) -> UserError:
         or (_folder(path) if path.is_dir() else _file(path, failure.reason))
         or _weights(path, failure.reason)
         or _operations(failure)
-        or _Finding(f"OpenVINO cannot read this model: {failure.reason}", _to_check(path))
+        or _Fault(f"OpenVINO cannot read this model: {failure.reason}", _to_check(path))
     )
     return UserError(f"{path}: {found.wrong}", found.remedy, detail=failure.detail)
 
@@ -77,18 +77,16 @@ def check_content(path: Path) -> None:
         raise UserError(f"{path}: {found.wrong}", found.remedy)
 
 
-def _stand_in(path: Path) -> _Finding | None:
+def _stand_in(path: Path) -> _Fault | None:
     head = _head(path)
     if not head:
-        return _Finding("the file is empty", _ANEW)
+        return _Fault("the file is empty", _ANEW)
     if head.startswith(_LFS):
-        return _Finding("a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.")
+        return _Fault("a Git LFS pointer, not the file itself", "Fetch it with `git lfs pull`.")
     if head.startswith(_ANNEX):
-        return _Finding(
-            "a git-annex pointer, not the file itself", "Fetch it with `git annex get`."
-        )
+        return _Fault("a git-annex pointer, not the file itself", "Fetch it with `git annex get`.")
     if _PAGE.match(head):
-        return _Finding("a web page, not the file itself", _ANEW)
+        return _Fault("a web page, not the file itself", _ANEW)
     return None
 
 
@@ -97,69 +95,69 @@ def _head(path: Path) -> bytes:
         return file.read(_HEAD)
 
 
-def _extension(reason: str) -> _Finding | None:
+def _extension(reason: str) -> _Fault | None:
     """Of a library with operations that cannot be loaded."""
     if not reason.startswith("Cannot add extension"):
         return None
     why = reason.rpartition("This error happened: ")[2]
-    return _Finding(
+    return _Fault(
         f"its extension cannot be loaded: {why}",
         "Build it for this release of OpenVINO and this system.",
     )
 
 
-def _folder(path: Path) -> _Finding | None:
+def _folder(path: Path) -> _Fault | None:
     """Of a folder that is no TensorFlow SavedModel."""
     if (path / "saved_model.pb").is_file():
         return None
     models = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _KNOWN)
     if models:
-        return _Finding("a folder, not a model", f"Name a model in it, such as {models[0]}.")
-    return _Finding("a folder without saved_model.pb", f"OpenVINO reads {_READS}.")
+        return _Fault("a folder, not a model", f"Name a model in it, such as {models[0]}.")
+    return _Fault("a folder without saved_model.pb", f"OpenVINO reads {_READS}.")
 
 
-def _file(path: Path, reason: str) -> _Finding | None:
+def _file(path: Path, reason: str) -> _Fault | None:
     """Of a file that none of OpenVINO's readers takes for its own."""
     if not reason.startswith("Unable to read the model"):
         return None
     suffix = path.suffix.lower()
     if suffix in _FOREIGN:
-        return _Finding(
+        return _Fault(
             f"a {_FOREIGN[suffix]} file, which OpenVINO does not read",
             "Convert it with `openvino.convert_model` or Optimum Intel, or export it to ONNX.",
         )
     if suffix in _WEIGHTS:
         model = path.with_suffix(_WEIGHTS[suffix]).name
-        return _Finding("weights, not a model", f"Name the model that belongs to them: {model}.")
+        return _Fault("weights, not a model", f"Name the model that belongs to them: {model}.")
     if version := _IR_VERSION.search(_head(path)):
         old = int(version[1]) < _OLDEST_IR
         remedy = "Convert the original model anew." if old else "Update OpenVINO."
-        return _Finding(f"IR of version {int(version[1])}, which OpenVINO does not read", remedy)
+        return _Fault(f"IR of version {int(version[1])}, which OpenVINO does not read", remedy)
     if suffix in _KNOWN:
         wrong = f"no valid {_KNOWN[suffix]}: damaged, cut off or something else"
-        return _Finding(f"OpenVINO cannot read this model: {wrong}", _ANEW)
-    return _Finding("no model that OpenVINO knows", f"It reads {_READS}.")
+        return _Fault(f"OpenVINO cannot read this model: {wrong}", _ANEW)
+    return _Fault("no model that OpenVINO knows", f"It reads {_READS}.")
 
 
-def _weights(path: Path, reason: str) -> _Finding | None:
+def _weights(path: Path, reason: str) -> _Fault | None:
     """Of a model whose weights, in a file of their own, cannot be read."""
     file = _blamed(path, reason)
     if file is None:
         return None
     name = os.path.relpath(file, path.parent)
     if not file.is_file():
-        return _Finding(
+        return _Fault(
             f"its weights are not there: {name}", "Put them beside the model, under this name."
         )
     if stand_in := _stand_in(file):
-        return _Finding(f"its weights, {name}: {stand_in.wrong}", stand_in.remedy)
+        return _Fault(f"its weights, {name}: {stand_in.wrong}", stand_in.remedy)
     if _OUTSIDE.search(reason):
-        return _Finding(
+        return _Fault(
             f"its weights, {name}, lie in {file.resolve()}: OpenVINO takes none from outside of "
             "the model's folder",
             "Copy model and weights into one folder, without links (`cp -L`).",
         )
-    return _Finding(f"its weights, {name}, are cut off: {file.stat().st_size} bytes", _ANEW)
+    return _Fault(f"its weights, {name}, are cut off: {file.stat().st_size} bytes", _ANEW)
 
 
 def _blamed(path: Path, reason: str) -> Path | None:
@@ -172,7 +170,7 @@ def _blamed(path: Path, reason: str) -> Path | None:
     return path.parent / named["name"] if named else None
 
 
-def _operations(failure: Failure) -> _Finding | None:
+def _operations(failure: Failure) -> _Fault | None:
     """Of a model with operations that OpenVINO does not know."""
     unknown = unknown_operations(failure.detail)
     if not unknown:
@@ -182,7 +180,7 @@ def _operations(failure: Failure) -> _Finding | None:
     else:
         them = "them" if len(unknown) > 1 else "it"
         remedy = f"Name a library that adds {them} with --extensions or `extensions`."
-    return _Finding(failure.reason, remedy)
+    return _Fault(failure.reason, remedy)
 
 
 def _to_check(path: Path) -> str:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pair:
+class OutputPair:
     """An output of A and its counterpart in B, by index; None: there is none."""
 
     first: int | None
@@ -70,12 +70,12 @@ class Pair:
         )
 
 
-def paired(first: Sequence[Port], second: Sequence[Port]) -> Iterator[Pair]:
+def paired(first: Sequence[Port], second: Sequence[Port]) -> Iterator[OutputPair]:
     """All outputs of A with their counterparts, then those that only B has."""
     others = counterparts(first, second)
     for index, other in enumerate(others):
         ports = first[index], None if other is None else second[other]
-        yield Pair(index, other, ports)
+        yield OutputPair(index, other, ports)
     for index, port in enumerate(second):
         if index not in others:
-            yield Pair(None, index, (None, port))
+            yield OutputPair(None, index, (None, port))

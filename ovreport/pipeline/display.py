@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from ovreport.config.schema import Measure
-    from ovreport.gate.checks import Gate
+    from ovreport.gate.checks import GateResult
     from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
     from ovreport.outputs.agreement import OutputOptions
     from ovreport.planning.planned_cell import PlannedCell
@@ -102,7 +102,7 @@ class ReportWritten:
 class GateChecked:
     """All limits were checked, and their files are written."""
 
-    gate: Gate
+    gate: GateResult
 
 
 Event: TypeAlias = (

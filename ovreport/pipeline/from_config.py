@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from ovreport.pipeline.job import Job
 
 ConfigOrModel: TypeAlias = "str | Path | Mapping[str, Any]"
-Settings: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+ConfigValues: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
-_AS_IT_IS: Settings = MappingProxyType({})
+_AS_IT_IS: ConfigValues = MappingProxyType({})
 
 
 def run(
     config: ConfigOrModel,
     report: Path,
     *,
-    settings: Settings = _AS_IT_IS,
+    settings: ConfigValues = _AS_IT_IS,
     run_file: Path | None = None,
     resume: Path | None = None,
     limits: Limits = NO_LIMITS,
@@ -55,7 +55,7 @@ def plan(
     config: ConfigOrModel,
     report: Path,
     *,
-    settings: Settings = _AS_IT_IS,
+    settings: ConfigValues = _AS_IT_IS,
     run_file: Path | None = None,
     resume: Path | None = None,
     limits: Limits = NO_LIMITS,
@@ -72,7 +72,7 @@ def plan(
 def _job(
     config: ConfigOrModel,
     report: Path,
-    settings: Settings,
+    settings: ConfigValues,
     run_file: Path | None,
     resume: Path | None,
     limits: Limits,

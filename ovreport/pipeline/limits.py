@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from ovreport.config.load import Source
-    from ovreport.gate.checks import Gate
-    from ovreport.gate.rules import Rule
+    from ovreport.gate.checks import GateResult
+    from ovreport.gate.rules import GateRule
     from ovreport.run import Cell, Run
 
 
@@ -36,7 +36,7 @@ NO_LIMITS = Limits()
 class LimitCheck:
     """The limits that hold for one run, and where their outcome is written."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[GateRule, ...]
     inconclusive_fails: bool
     junit: Path | None
     markdown: Path | None
@@ -99,7 +99,7 @@ class LimitCheck:
 
         check_scopes(self.rules, cells, where)
 
-    def check(self, run: Run, source: Source) -> Gate:
+    def check(self, run: Run, source: Source) -> GateResult:
         """Check the run and write the files about it."""
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
@@ -116,6 +116,6 @@ class LimitCheck:
             write_whole(self.markdown, text)
         return gate
 
-    def is_broken(self, gate: Gate) -> bool:
+    def is_broken(self, gate: GateResult) -> bool:
         """Whether the outcome fails a CI job."""
         return gate.fails(inconclusive=self.inconclusive_fails)

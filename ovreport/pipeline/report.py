@@ -13,7 +13,7 @@ from ovreport.config.moved import current
 from ovreport.files import write_whole
 from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
-from ovreport.rendering.charts.process import Drawing
+from ovreport.rendering.charts.process import ChartProcess
 from ovreport.run import Run
 from ovreport.section import Section
 
@@ -77,7 +77,7 @@ def with_report_of(run: Run, source: Source) -> Run:
 
 
 def write_report(
-    run: Run, source: Source, output: Path, charts: Drawing, *, with_data: bool = True
+    run: Run, source: Source, output: Path, charts: ChartProcess, *, with_data: bool = True
 ) -> None:
     """Analyses a run and writes its report, whole or not at all.
 

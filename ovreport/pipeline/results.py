@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ovreport.gate.checks import Gate
+    from ovreport.gate.checks import GateResult
     from ovreport.run import Run
 
 
@@ -19,7 +19,7 @@ class MeasuredRun:
     run: Run
     run_file: Path
     report: Path
-    gate: Gate
+    gate: GateResult
     is_broken: bool
     """Whether a limit is broken, or open where that counts as broken."""
 
@@ -44,7 +44,7 @@ class Compared:
     run: Run
     """Of both sides; the cells of a pair are two versions of one model."""
     report: Path
-    gate: Gate
+    gate: GateResult
     is_broken: bool
     """Whether a limit is broken, or open where that counts as broken."""
 

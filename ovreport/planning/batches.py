@@ -17,7 +17,7 @@ from ovreport.errors import UserError
 from ovreport.planning.ports import name_of
 from ovreport.run import Port
 
-Sizes = Sequence[int | None]
+OpenShape = Sequence[int | None]
 """Dimensions of an input; None is an open one."""
 
 # Pictures have 1 to 4 channels and are larger than that: benchmark_app's rule.
@@ -59,7 +59,7 @@ def stated(letters: Sequence[str], rank: int | None) -> Batch | None:
     return None if {"...", "?"} & {*letters} else _NO_BATCH
 
 
-def usual(own: Sizes | None, sizes: Sizes | None, batch: int | None) -> Batch:
+def usual(own: OpenShape | None, sizes: OpenShape | None, batch: int | None) -> Batch:
     """Without a layout.
 
     Args:
@@ -79,14 +79,14 @@ def usual(own: Sizes | None, sizes: Sizes | None, batch: int | None) -> Batch:
     return _NO_BATCH if _is_picture(sizes) else Batch(None, "nothing")
 
 
-def _is_batch_of_pictures(sizes: Sizes) -> bool:
+def _is_batch_of_pictures(sizes: OpenShape) -> bool:
     if len(sizes) != 4:
         return False
     second, last = sizes[1] or 0, sizes[3] or 0
     return 1 <= min(second, last) <= _MOST_CHANNELS < max(second, last)
 
 
-def _is_picture(sizes: Sizes) -> bool:
+def _is_picture(sizes: OpenShape) -> bool:
     """A single one in three colours."""
     return len(sizes) == 3 and _COLOURS in (sizes[0], sizes[2]) and (sizes[1] or 0) > _MOST_CHANNELS
 

@@ -23,7 +23,7 @@ from math import ceil
 from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count
 
-Point = tuple[int, int]
+GridPoint = tuple[int, int]
 """(streams, batch)."""
 
 # One step without a gain may be noise or the flat top; the second in a row is the far side.
@@ -52,11 +52,11 @@ class Grid:
         """Cells that a search measures at most, the device's own choice among them."""
         return min(self.size + 1, max(_FEW, ceil(self.size / _SHARE)))
 
-    def nearest(self, streams: int, batch: int) -> Point:
+    def nearest(self, streams: int, batch: int) -> GridPoint:
         """The point of the grid at or below, else its lowest."""
         return (_at_or_below(self.streams, streams), _at_or_below(self.batches, batch))
 
-    def moved(self, point: Point, streams: int, batch: int) -> Point | None:
+    def moved(self, point: GridPoint, streams: int, batch: int) -> GridPoint | None:
         """So many steps further along each axis; None beyond the grid."""
         s, b = self.streams.index(point[0]) + streams, self.batches.index(point[1]) + batch
         inside = 0 <= s < len(self.streams) and 0 <= b < len(self.batches)
@@ -68,7 +68,7 @@ def _at_or_below(values: tuple[int, ...], wanted: int) -> int:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PointResult:
     """What a point came to."""
 
     throughput_fps: Estimate
@@ -81,12 +81,12 @@ class Outcome:
 class Trial:
     """A point to look at; the last of a path may not have been measured yet."""
 
-    point: Point
+    point: GridPoint
     why: str
 
 
 @dataclass(frozen=True)
-class Path:
+class SearchPath:
     """How far a search is.
 
     ``end`` says why it ended. It is empty while the outcome of the last trial is missing.
@@ -98,11 +98,11 @@ class Path:
 
 def path(
     grid: Grid,
-    start: Point,
+    start: GridPoint,
     threshold_s: float | None,
-    known: Mapping[Point, Outcome | None],
+    known: Mapping[GridPoint, PointResult | None],
     budget: int,
-) -> Path:
+) -> SearchPath:
     """The search as far as the known outcomes carry it; the same outcomes give the same path.
 
     Args:
@@ -111,22 +111,24 @@ def path(
         known: None for a point that failed or may not be measured.
         budget: most points to look at.
     """
-    search = _Search(grid, threshold_s).run(start)
+    search = _Walk(grid, threshold_s).run(start)
     trials: list[Trial] = []
     try:
         trial = next(search)
         while True:
             if len(trials) >= budget:
-                return Path(tuple(trials), f"{count(budget, 'cell')} of the grid were allowed")
+                return SearchPath(
+                    tuple(trials), f"{count(budget, 'cell')} of the grid were allowed"
+                )
             trials.append(trial)
             if trial.point not in known:
-                return Path(tuple(trials))
+                return SearchPath(tuple(trials))
             trial = search.send(known[trial.point])
     except StopIteration:
-        return Path(tuple(trials), "no step along either axis brings a gain")
+        return SearchPath(tuple(trials), "no step along either axis brings a gain")
 
 
-_Steps = Generator[Trial, "Outcome | None", None]
+_Steps = Generator[Trial, "PointResult | None", None]
 
 # Along an axis: (streams, batches) of a step up and a step down, and what they are called.
 _AXES = (
@@ -139,16 +141,16 @@ _EXCHANGES = (
 )
 
 
-class _Search:
+class _Walk:
     def __init__(self, grid: Grid, threshold_s: float | None) -> None:
         self.grid = grid
         self.threshold_s = threshold_s
-        self.seen: dict[Point, Outcome | None] = {}
-        self.best: Point = (0, 0)
+        self.seen: dict[GridPoint, PointResult | None] = {}
+        self.best: GridPoint = (0, 0)
         self.most_streams: int | None = None
         """More than these the device does not take."""
 
-    def run(self, start: Point) -> _Steps:
+    def run(self, start: GridPoint) -> _Steps:
         self.best = start
         self.seen[start] = yield Trial(start, "the device's own choice")
         moved = True
@@ -181,7 +183,7 @@ class _Search:
             else:
                 misses += 1
 
-    def _is_capped(self, point: Point) -> bool:
+    def _is_capped(self, point: GridPoint) -> bool:
         """Whether the device took fewer streams than the point names, and so it is another."""
         outcome = self.seen[point]
         if outcome is None or outcome.streams is None or outcome.streams >= point[0]:
@@ -189,7 +191,7 @@ class _Search:
         self.most_streams = outcome.streams
         return True
 
-    def _score(self, point: Point) -> tuple[int, float]:
+    def _score(self, point: GridPoint) -> tuple[int, float]:
         """Higher is better: within the threshold by throughput, beyond it by latency."""
         outcome = self.seen[point]
         if outcome is None:
@@ -198,10 +200,10 @@ class _Search:
             return 2, outcome.throughput_fps.point
         return 1, -outcome.latency_s
 
-    def _is_within(self, outcome: Outcome) -> bool:
+    def _is_within(self, outcome: PointResult) -> bool:
         return self.threshold_s is None or outcome.latency_s <= self.threshold_s
 
-    def _is_hopeless(self, point: Point) -> bool:
+    def _is_hopeless(self, point: GridPoint) -> bool:
         """Whether a point that is no better than the best tells what lies behind it."""
         outcome, best = self.seen[point], self.seen[self.best]
         if outcome is None or best is None or not self._is_within(outcome):
@@ -213,6 +215,6 @@ class _Search:
         return any(o is not None and not self._is_within(o) for o in self.seen.values())
 
 
-def spoken(point: Point) -> str:
+def spoken(point: GridPoint) -> str:
     """``2 streams, batch 1``."""
     return f"{count(point[0], 'stream')}, batch {point[1]}"

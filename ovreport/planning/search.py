@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ovreport.computed.figures import figures
 from ovreport.config.schema import Config
 from ovreport.cores import usable_cores
-from ovreport.planning.coordinate_search import Grid, Outcome, Path, Point, path
+from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, SearchPath, path
 from ovreport.planning.matrix import is_excluded, is_search_start, turns_key
 from ovreport.run import Cell, CellResult, SearchStep
 
@@ -43,7 +43,7 @@ class Search:
         """Cells beside ``starts`` that are measured at most, if all versions agree."""
         return (self.grid.budget - 1) * len(self.starts)
 
-    def cells(self, point: Point) -> tuple[Cell, ...]:
+    def cells(self, point: GridPoint) -> tuple[Cell, ...]:
         """At a point of the grid: one for each version and runtime, where none is excluded."""
         cells = (_at(start, point) for start in self.starts)
         return tuple(cell for cell in cells if not is_excluded(cell, self.config))
@@ -79,8 +79,8 @@ class Search:
         return steps, tuple(cell for cell in wanted if cell.id not in results)
 
     def _path(
-        self, start: Cell, own: CellResult, chosen: Point, results: Mapping[str, CellResult]
-    ) -> Path:
+        self, start: Cell, own: CellResult, chosen: GridPoint, results: Mapping[str, CellResult]
+    ) -> SearchPath:
         """``own`` is the result of ``start``, ``chosen`` the point that it stands for."""
         known = {
             point: _outcome(results.get(cell.id))
@@ -117,13 +117,13 @@ def searches(config: Config, cells: Sequence[Cell]) -> tuple[Search, ...]:
     )
 
 
-def _at(start: Cell, point: Point) -> Cell:
+def _at(start: Cell, point: GridPoint) -> Cell:
     return start.model_copy(update={"streams": point[0], "batch": point[1]})
 
 
-def _outcome(result: CellResult | None) -> Outcome | None:
+def _outcome(result: CellResult | None) -> PointResult | None:
     if result is None or result.resolved is None:
         return None
     known = figures(result)
     latency = known.latency.median or known.latency.mean
-    return Outcome(known.throughput_fps, latency.point, result.resolved.streams)
+    return PointResult(known.throughput_fps, latency.point, result.resolved.streams)

@@ -53,7 +53,7 @@ _LARGE = 200_000
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """One analyzer's place in the page: its section as HTML, or why there is none."""
 
     analyzer: Analyzer
@@ -142,17 +142,19 @@ def _page(
 
 def _part(
     analysis: Analysis, environment: Environment, own: Path | None, first: Sequence[Highlight]
-) -> Part:
+) -> PagePart:
     outcome = analysis.outcome
     if not isinstance(outcome, Section):
-        return Part(analysis.analyzer, outcome)
+        return PagePart(analysis.analyzer, outcome)
     try:
         body = _body(outcome, analysis.analyzer, environment, own, first)
     except Exception as error:  # whatever a plugin's data or template makes of it; shown as a card
         summary = traceback.format_exception_only(error)[-1].strip()
-        return Part(analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error))))
+        return PagePart(
+            analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error)))
+        )
     alarms = sum(finding.severity in ("problem", "warning") for finding in outcome.findings)
-    return Part(analysis.analyzer, body, alarms)
+    return PagePart(analysis.analyzer, body, alarms)
 
 
 def _body(
@@ -171,7 +173,7 @@ def _body(
     return Markup(normalised(page))
 
 
-def _folded(parts: Sequence[Part]) -> list[Part]:
+def _folded(parts: Sequence[PagePart]) -> list[PagePart]:
     """Sections that are left out for the same reason stand together, where the first would be."""
     alike: dict[str, list[Analyzer]] = defaultdict(list)
     for part in parts:
@@ -191,7 +193,7 @@ _HREF = re.compile(r' href="#([^"]*)"')
 _LINK = re.compile(r'(<a(?: class="[a-z ]*")?) href="#([^"]*)"')
 
 
-def _without_dead_links(parts: Sequence[Part], elsewhere: Set[str]) -> list[Part]:
+def _without_dead_links(parts: Sequence[PagePart], elsewhere: Set[str]) -> list[PagePart]:
     """Links to what this page does not hold become plain text.
 
     Args:

@@ -27,24 +27,24 @@ Stored = Header | Graph | PartialLaunches | CellResult | SearchStep | Answers | 
 """What a line may hold."""
 
 
-class _Line(Record):
+class _StoredLine(Record):
     """In the file the record stands under a name of its kind."""
 
     model_config = ConfigDict(populate_by_name=True)
 
 
-class _HeaderLine(_Line):
+class _HeaderLine(_StoredLine):
     kind: Literal["header"] = "header"
     format: Literal[1] = FORMAT
     record: Header = Field(alias="header")
 
 
-class _GraphLine(_Line):
+class _GraphLine(_StoredLine):
     kind: Literal["graph"] = "graph"
     record: Graph = Field(alias="graph")
 
 
-class _PartialLaunchesLine(_Line):
+class _PartialLaunchesLine(_StoredLine):
     # Run files of development versions have the kind "begun".
     kind: Literal["partial_launches", "begun"] = "partial_launches"
     record: PartialLaunches = Field(
@@ -53,27 +53,27 @@ class _PartialLaunchesLine(_Line):
     )
 
 
-class _CellLine(_Line):
+class _CellLine(_StoredLine):
     kind: Literal["cell"] = "cell"
     record: CellResult = Field(alias="result")
 
 
-class _SearchLine(_Line):
+class _SearchLine(_StoredLine):
     kind: Literal["search"] = "search"
     record: SearchStep = Field(alias="step")
 
 
-class _AnswersLine(_Line):
+class _AnswersLine(_StoredLine):
     kind: Literal["answers"] = "answers"
     record: Answers = Field(alias="answers")
 
 
-class _RecordingLine(_Line):
+class _RecordingLine(_StoredLine):
     kind: Literal["recording"] = "recording"
     record: Recording = Field(alias="recording")
 
 
-class _RoofLine(_Line):
+class _RoofLine(_StoredLine):
     kind: Literal["roof"] = "roof"
     record: Roof = Field(alias="roof")
 

@@ -24,7 +24,7 @@ from ovreport.runfile.lines import Stored, line_of
 
 
 @dataclass
-class _Part:
+class _RunState:
     """One run of the file: its header, as the last resuming left it, and its results by id."""
 
     header: Header
@@ -54,7 +54,7 @@ class Merger:
     """Takes what the lines hold in their order; the first is a header."""
 
     def __init__(self) -> None:
-        self._parts: list[_Part] = []
+        self._parts: list[_RunState] = []
         self._graphs: dict[str, Graph] = {}
         self._roofs: dict[Conditions, Roof] = {}
         self._described: set[tuple[str, str]] = set()
@@ -71,7 +71,7 @@ class Merger:
                 if self._parts and {self._parts[0].header.made, record.made} != {"run"}:
                     raise ValueError("a comparison or a trend is not joined with other runs")
                 if record.superseded is None or not self._parts:
-                    self._parts.append(_Part(record))
+                    self._parts.append(_RunState(record))
                 else:
                     self._parts[-1].go_on(record)
                 self._described = record.described
@@ -105,7 +105,7 @@ class Merger:
         return _merge(self._parts, self._graphs, tuple(self._roofs.values()))
 
 
-def _merge(parts: Sequence[_Part], graphs: dict[str, Graph], roofs: tuple[Roof, ...]) -> Run:
+def _merge(parts: Sequence[_RunState], graphs: dict[str, Graph], roofs: tuple[Roof, ...]) -> Run:
     """One run, without what belongs to cells, graphs or environments that it does not hold."""
     plan: dict[str, Cell] = {}
     models: dict[tuple[str, str], ModelFile] = {}

@@ -28,7 +28,7 @@ _FEWEST, _MOST = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
+class HalfWidths:
     """Relative half-widths of the intervals; infinite while too little is known."""
 
     throughput: float
@@ -40,7 +40,7 @@ class Precision:
         return max(self.throughput, self.median)
 
 
-UNKNOWN = Precision(inf, inf)
+UNKNOWN = HalfWidths(inf, inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class SliceSummary:
 Launches: TypeAlias = Sequence[Sequence[SliceSummary]]
 """A cell's slices so far, by launch."""
 
-Series: TypeAlias = list[FloatArray]
+ValuesByLaunch: TypeAlias = list[FloatArray]
 """One number for each slice, by launch."""
 
 
-def relative_precision(launches: Launches, typical: float = 0.0) -> Precision:
+def relative_precision(launches: Launches, typical: float = 0.0) -> HalfWidths:
     """Precision of a cell's figures after the slices so far.
 
     The median latency is judged by the mean of the slices' medians, which moves as the median of
@@ -82,7 +82,7 @@ def relative_precision(launches: Launches, typical: float = 0.0) -> Precision:
         return UNKNOWN
     sizes = [len(launch) for launch in filled]
     rates, medians = _rates(filled), [sum(s.median_s for s in one) / len(one) for one in filled]
-    return Precision(*(_relative(values, sizes, typical) for values in (rates, medians)))
+    return HalfWidths(*(_relative(values, sizes, typical) for values in (rates, medians)))
 
 
 def deviation(launches: Launches) -> float | None:
@@ -95,9 +95,9 @@ def _rates(launches: Launches) -> list[float]:
     return [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in launches]
 
 
-def ratio_precision(a: Launches, b: Launches) -> Precision:
+def ratio_precision(a: Launches, b: Launches) -> HalfWidths:
     """Precision of B's figures over A's, of cells that take turns: as the report compares them."""
-    return Precision(*(error.half_width if error else inf for _, error in _compared(a, b)))
+    return HalfWidths(*(error.half_width if error else inf for _, error in _compared(a, b)))
 
 
 def is_decided(a: Launches, b: Launches, least: float) -> bool:
@@ -123,7 +123,7 @@ def _compared(a: Launches, b: Launches) -> Iterator[tuple[float, Error | None]]:
         yield mean_of_medians(filled, _REPLICATES) if filled else (0.0, None)
 
 
-def by_slice(launches: Launches) -> tuple[Series, Series]:
+def by_slice(launches: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
     """Requests a second and median latency of each slice."""
     return (
         [np.array([s.requests / s.wall_s for s in launch]) for launch in launches],
@@ -131,7 +131,7 @@ def by_slice(launches: Launches) -> tuple[Series, Series]:
     )
 
 
-def log_ratios(a: Launches, b: Launches) -> tuple[Series, Series]:
+def log_ratios(a: Launches, b: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
     """Of B's throughput and median latency over A's, for each pair of slices in turn."""
     throughput, median = (
         [np.log(second / first) for first, second in zip(*pair, strict=True)]
@@ -140,7 +140,7 @@ def log_ratios(a: Launches, b: Launches) -> tuple[Series, Series]:
     return throughput, median
 
 
-def slices_per_launch(series: Series, launch_cost: float) -> int:
+def slices_per_launch(series: ValuesByLaunch, launch_cost: float) -> int:
     """How many slices of a launch pay before another launch tells more.
 
     ``sqrt(cost of a launch / cost of a slice × variance of slices / variance of launches)``:

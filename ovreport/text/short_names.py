@@ -22,14 +22,14 @@ _ENDS = 32
 _CAPS = (24, 16, 12, 9, 7, 5, 4)
 
 
-_Way: TypeAlias = "Callable[[_Path, int], str]"
+_Way: TypeAlias = "Callable[[_SplitName, int], str]"
 
 
 @dataclass
-class _Place:
+class _TreeNode:
     """A place in the tree of all names' parts."""
 
-    next: dict[str, _Place] = field(default_factory=dict)
+    next: dict[str, _TreeNode] = field(default_factory=dict)
     ends: bool = False
     """Whether a name ends here."""
 
@@ -57,7 +57,7 @@ def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
         return found
     marked = {name: _Marked.of(name, length) for name in every}
     tree = _tree([name.inner for name in marked.values()])
-    left = {name: _Path.of(marked[name].inner, tree) for name in every if name not in found}
+    left = {name: _SplitName.of(marked[name].inner, tree) for name in every if name not in found}
     taken = set(found.values())
     for way in _WAYS:
         ways = {name: marked[name].shortened(way, path, length) for name, path in left.items()}
@@ -88,12 +88,12 @@ def _parts(name: str) -> list[str]:
     return [*parts[:_ENDS], "".join(parts[_ENDS:-_ENDS]), *parts[-_ENDS:]]
 
 
-def _tree(names: Sequence[str]) -> _Place:
-    root = _Place()
+def _tree(names: Sequence[str]) -> _TreeNode:
+    root = _TreeNode()
     for name in names:
         place = root
         for part in _parts(name):
-            place = place.next.setdefault(part, _Place())
+            place = place.next.setdefault(part, _TreeNode())
         place.ends = True
     return root
 
@@ -113,20 +113,20 @@ class _Marked:
         room = length - len(before) - len(after)
         return cls(before, inner, after) if inner and room >= LEAST else cls("", name, "")
 
-    def shortened(self, way: _Way, path: _Path, length: int) -> str:
+    def shortened(self, way: _Way, path: _SplitName, length: int) -> str:
         room = length - len(self.before) - len(self.after)
         return f"{self.before}{way(path, room)}{self.after}"
 
 
 @dataclass(frozen=True)
-class _Path:
+class _SplitName:
     """A name in parts, and which of them tell it from names that begin alike."""
 
     parts: Sequence[str]
     telling: Sequence[bool]
 
     @classmethod
-    def of(cls, name: str, tree: _Place) -> _Path:
+    def of(cls, name: str, tree: _TreeNode) -> _SplitName:
         parts, telling, place = _parts(name), [], tree
         for part in parts:
             telling.append(place.parts_names)
@@ -135,27 +135,27 @@ class _Path:
         return cls(parts, telling)
 
 
-def _without_beginning(path: _Path, _: int) -> str:
+def _without_beginning(path: _SplitName, _: int) -> str:
     """Without what all names begin with."""
     first = path.telling.index(True)
     return _joined(path.parts, [at >= first for at in range(len(path.parts))])
 
 
-def _end(path: _Path, length: int) -> str:
+def _end(path: _SplitName, length: int) -> str:
     """As many of the last parts as fit."""
     number = len(path.parts)
     ways = (_joined(path.parts, [at >= start for at in range(number)]) for start in range(number))
     return next((text for text in ways if len(text) <= length), _telling(path, length))
 
 
-def _telling(path: _Path, _: int) -> str:
+def _telling(path: _SplitName, _: int) -> str:
     return _joined(path.parts, path.telling)
 
 
-def _with_last(also: Callable[[_Path], Collection[int]]) -> _Way:
+def _with_last(also: Callable[[_SplitName], Collection[int]]) -> _Way:
     """Some of the telling parts, and as many of the last ones as fit."""
 
-    def way(path: _Path, length: int) -> str:
+    def way(path: _SplitName, length: int) -> str:
         others, number = also(path), len(path.parts)
         kept = (
             [tells and (at in others or at >= start) for at, tells in enumerate(path.telling)]
@@ -167,12 +167,12 @@ def _with_last(also: Callable[[_Path], Collection[int]]) -> _Way:
     return way
 
 
-def _first(path: _Path) -> set[int]:
+def _first(path: _SplitName) -> set[int]:
     """The first part by which names differ."""
     return {path.telling.index(True)}
 
 
-def _numbers(path: _Path) -> set[int]:
+def _numbers(path: _SplitName) -> set[int]:
     """Parts that end in a number: which layer it is of many."""
     return {at for at, part in enumerate(path.parts) if part[-1].isdigit()}
 
@@ -180,13 +180,13 @@ def _numbers(path: _Path) -> set[int]:
 def _capped_to(most: int) -> _Way:
     """Each part cut to so many letters."""
 
-    def way(path: _Path, _: int) -> str:
+    def way(path: _SplitName, _: int) -> str:
         return _joined([_capped(part, most) for part in path.parts], path.telling)
 
     return way
 
 
-def _ends(path: _Path, length: int) -> str:
+def _ends(path: _SplitName, length: int) -> str:
     return cut(_telling(path, length), length)
 
 

@@ -9,7 +9,7 @@ from ovreport.run import Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
 
 from ..common import point_name, version_name
-from .case import Case, Rule, Suggestion
+from .case import AdviceRule, Case, Suggestion
 from .rules import RULES
 
 
@@ -54,14 +54,14 @@ def _cases(run: Run) -> Iterator[Case]:
             yield Case(run, cells, run.focus(model, version) or latency)
 
 
-def _answer(rule: Rule, case: Case) -> Suggestion | str:
+def _answer(rule: AdviceRule, case: Case) -> Suggestion | str:
     if rule.needs_layers and not case.layers:
         return "no layer times"
     return rule.look(case)
 
 
 def _agreeing(
-    answer: Suggestion | str, rule: Rule, advised: dict[str, tuple[str, str]]
+    answer: Suggestion | str, rule: AdviceRule, advised: dict[str, tuple[str, str]]
 ) -> Suggestion | str:
     """Return the answer, but no suggestion that contradicts an earlier one for the version.
 
@@ -78,7 +78,7 @@ def _agreeing(
     return answer
 
 
-def _row(rule: Rule, case: Case, answer: Suggestion | str) -> Row:
+def _row(rule: AdviceRule, case: Case, answer: Suggestion | str) -> Row:
     return Row(
         {
             "version": _subject(rule, case),
@@ -90,7 +90,7 @@ def _row(rule: Rule, case: Case, answer: Suggestion | str) -> Row:
     )
 
 
-def _finding(rule: Rule, case: Case, suggestion: Suggestion) -> Finding:
+def _finding(rule: AdviceRule, case: Case, suggestion: Suggestion) -> Finding:
     return Finding(
         _id(rule),
         suggestion.severity,
@@ -102,7 +102,7 @@ def _finding(rule: Rule, case: Case, suggestion: Suggestion) -> Finding:
     )
 
 
-def _subject(rule: Rule, case: Case) -> str:
+def _subject(rule: AdviceRule, case: Case) -> str:
     """Return the name of what the rule examines: the layers of one cell, or a whole version."""
     return (
         point_name(case.run, case.result)
@@ -111,5 +111,5 @@ def _subject(rule: Rule, case: Case) -> str:
     )
 
 
-def _id(rule: Rule) -> str:
+def _id(rule: AdviceRule) -> str:
     return f"advice.{rule.id}"

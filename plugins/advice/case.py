@@ -39,7 +39,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Rule:
+class AdviceRule:
     """A question about a version; ``look`` returns a suggestion or the reason for none."""
 
     id: str

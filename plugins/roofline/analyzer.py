@@ -57,7 +57,7 @@ class RooflineOptions(Options):
 
 
 @dataclass(frozen=True)
-class Standing:
+class VersionRoofline:
     """A version's layers against their roofs."""
 
     run: Run
@@ -110,7 +110,7 @@ class Roofline(Analyzer[RooflineOptions]):
             if roof is None or roof.failure:
                 continue
             model = run.graphs[result.model_graph].nodes if result.model_graph else ()
-            standing = Standing(run, result, layers, efficiency(run, result), roof, model)
+            standing = VersionRoofline(run, result, layers, efficiency(run, result), roof, model)
             reason = why_not_judged(run, result)
             if reason is None:
                 findings += _findings(standing, self.options.low)
@@ -130,7 +130,7 @@ class Roofline(Analyzer[RooflineOptions]):
 # ---------------------------------------------------------------------------- blocks
 
 
-def _figures(standing: Standing, low: float) -> KeyFigures:
+def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
     known = standing.known
     taken, least = total_s(known), standing.least_s(known)
     far = [x for x in known if (standing.of(x).fraction or 0) < low]
@@ -151,7 +151,7 @@ def _figures(standing: Standing, low: float) -> KeyFigures:
     return KeyFigures(f"roofline-figures-{standing.result.cell.id}", figures)
 
 
-def _table(standing: Standing, *, judged: bool) -> Table:
+def _table(standing: VersionRoofline, *, judged: bool) -> Table:
     def left(layer: ExecutedLayer) -> float | None:
         least = standing.of(layer).least_s
         return None if least is None else max(0.0, layer.median_s - least)
@@ -225,7 +225,7 @@ def _scaled(value: float | None) -> float | None:
     return None if value is None else value / 1e9
 
 
-def _roofs(standing: Standing) -> Facts:
+def _roofs(standing: VersionRoofline) -> Facts:
     roof = standing.roof
     facts: list[tuple[str, Value, Kind]] = [
         (f"Highest rate in {name}", f"{digits(rate / 1e9)} billion operations/s", "text")
@@ -246,7 +246,7 @@ def _roofs(standing: Standing) -> Facts:
 # ---------------------------------------------------------------------------- findings
 
 
-def _findings(standing: Standing, low: float) -> Iterator[Finding]:
+def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
     known = standing.known
     taken, least = total_s(known), standing.least_s(known)
     if not taken:
@@ -300,7 +300,7 @@ _STEPS = (
 )
 
 
-def _at_memory(standing: Standing, low: float) -> list[ExecutedLayer]:
+def _at_memory(standing: VersionRoofline, low: float) -> list[ExecutedLayer]:
     """Layers that memory bounds. One far below both roofs is bound by neither."""
     return [
         x
@@ -309,11 +309,11 @@ def _at_memory(standing: Standing, low: float) -> list[ExecutedLayer]:
     ]
 
 
-def _left(standing: Standing, layer: ExecutedLayer) -> float:
+def _left(standing: VersionRoofline, layer: ExecutedLayer) -> float:
     return layer.median_s - (standing.of(layer).least_s or 0.0)
 
 
-def _doubts(standing: Standing, name: str) -> Iterator[Finding]:
+def _doubts(standing: VersionRoofline, name: str) -> Iterator[Finding]:
     """Where a version's roofs are to be doubted, or say nothing."""
     if above := standing.above:
         highest = max(standing.of(x).fraction or 0 for x in above)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ovreport.computed.figures import figures
 from ovreport.computed.ratio import ratio
-from ovreport.computed.series import Point, series
+from ovreport.computed.series import TrendPoint, series
 from ovreport.plugin import Analyzer
 from ovreport.run import Cell, CellResult, Run
 from ovreport.section import (
@@ -44,7 +44,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Figure:
+class TrendFigure:
     """What is followed over time."""
 
     id: str
@@ -56,10 +56,10 @@ class Figure:
 
 
 _FIGURES = (
-    Figure(
+    TrendFigure(
         "throughput", "throughput", "rate", True, lambda r: figures(r).throughput_fps, "throughput"
     ),
-    Figure(
+    TrendFigure(
         "latency", "median latency", "duration", False, lambda r: figures(r).latency.median,
         "median",
     ),
@@ -67,11 +67,11 @@ _FIGURES = (
 
 
 @dataclass(frozen=True)
-class Change:
+class LevelChange:
     """A new level of one configuration, from one run on."""
 
     cell: Cell
-    figure: Figure
+    figure: TrendFigure
     run: int
     before: float
     after: float
@@ -120,7 +120,7 @@ class Trend(Analyzer):
         return Section(groups, findings, _verdict(run, known, changes))
 
 
-def _changes(cell: Cell, figure: Figure, points: Sequence[Point]) -> list[Change]:
+def _changes(cell: Cell, figure: TrendFigure, points: Sequence[TrendPoint]) -> list[LevelChange]:
     values = [
         (point.run, estimate.point) for point in points if (estimate := figure.of(point.result))
     ]
@@ -135,7 +135,7 @@ def _changes(cell: Cell, figure: Figure, points: Sequence[Point]) -> list[Change
         if end > start
     ]
     return [
-        Change(cell, figure, values[place][0], levels[number], levels[number + 1])
+        LevelChange(cell, figure, values[place][0], levels[number], levels[number + 1])
         for number, place in enumerate(places)
     ]
 
@@ -144,7 +144,10 @@ def _changes(cell: Cell, figure: Figure, points: Sequence[Point]) -> list[Change
 
 
 def _chart(
-    run: Run, figure: Figure, known: dict[Cell, list[Point]], changes: Sequence[Change]
+    run: Run,
+    figure: TrendFigure,
+    known: dict[Cell, list[TrendPoint]],
+    changes: Sequence[LevelChange],
 ) -> Chart:
     cells = list(known)
     marks: list[Mark] = []
@@ -201,12 +204,12 @@ def _time_axis(run: Run) -> Axis:
     return Axis(label, categories=shown)
 
 
-def _dated(run: Run, change: Change) -> str:
+def _dated(run: Run, change: LevelChange) -> str:
     """``+9.9 %, 2026-01-08``."""
     return f"{signed(change.ratio - 1)}, {run.header.origins[change.run].header.created_utc[:10]}"
 
 
-def _levels(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> Table:
+def _levels(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]) -> Table:
     cells = list(known)
     rows = []
     for cell, points in known.items():
@@ -302,7 +305,7 @@ def _model_changes(run: Run, number: int) -> list[str]:
 # ---------------------------------------------------------------------------- words
 
 
-def _findings(run: Run, changes: Sequence[Change]) -> list[Finding]:
+def _findings(run: Run, changes: Sequence[LevelChange]) -> list[Finding]:
     cells = list(series(run))
     found = []
     for change in sorted(changes, key=lambda c: (c.better, -abs(math.log(c.ratio)))):
@@ -361,7 +364,7 @@ def _name(cell: Cell, among: Sequence[Cell]) -> str:
     )
 
 
-def _verdict(run: Run, known: dict[Cell, list[Point]], changes: Sequence[Change]) -> str:
+def _verdict(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]) -> str:
     runs = count(len(run.header.origins), "run")
     over = f"{count(len(known), 'configuration')} over {runs}"
     if len(run.header.origins) < MIN_VALUES:

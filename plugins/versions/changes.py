@@ -29,7 +29,7 @@ _WORTH_NAMING = 0.02
 
 
 @dataclass(frozen=True)
-class Change:
+class TimeChange:
     """From A to B: seconds that something takes more, and the two figures."""
 
     name: str
@@ -50,7 +50,7 @@ def blocks(run: Run, comparison: Comparison) -> list[Block]:
         return []
     layers = [[x for g in groups for x in g.a], [x for g in groups for x in g.b]]
     types = _changes(layers, lambda layer: layer.type)
-    by_group = [Change(g.main.label, g.a_s, g.b_s) for g in groups]
+    by_group = [TimeChange(g.main.label, g.a_s, g.b_s) for g in groups]
     sure = certainty(run, comparison, pair, groups)
     certain = [group for group in groups if sure.beyond_noise(group)]
     names = {group.main.label for group in certain}
@@ -152,7 +152,7 @@ def _waterfall(
     run: Run,
     comparison: Comparison,
     sure: Certainty,
-    changes: Sequence[Change],
+    changes: Sequence[TimeChange],
     certain: Collection[str],
     what: str,
     words: str,
@@ -226,10 +226,10 @@ def _role(name: str, change_s: float) -> Role:
 
 def _changes(
     layers: Sequence[Sequence[ExecutedLayer]], key: Callable[[ExecutedLayer], str]
-) -> list[Change]:
+) -> list[TimeChange]:
     """Time of both sides by something that layers share, largest change first."""
     a, b = ({k: total_s(found) for k, found in grouped(side, key).items()} for side in layers)
-    changes = [Change(k, a.get(k, 0.0), b.get(k, 0.0)) for k in dict.fromkeys([*a, *b])]
+    changes = [TimeChange(k, a.get(k, 0.0), b.get(k, 0.0)) for k in dict.fromkeys([*a, *b])]
     return sorted(changes, key=lambda change: -abs(change.s))
 
 
@@ -238,7 +238,7 @@ def _by_key(
     id: str,
     title: str,
     heading: str,
-    changes: Sequence[Change],
+    changes: Sequence[TimeChange],
     layers: Sequence[Sequence[ExecutedLayer]],
     key: Callable[[ExecutedLayer], str],
 ) -> Table:
@@ -260,7 +260,7 @@ def _counts(name: str, counts: Sequence[Mapping[str, int]]) -> dict[str, Value]:
     return {"count-a": counts[0].get(name), "count-b": counts[1].get(name)}
 
 
-def _side_by_side(change: Change) -> dict[str, Value]:
+def _side_by_side(change: TimeChange) -> dict[str, Value]:
     return {
         "a": change.a_s or None,
         "b": change.b_s or None,

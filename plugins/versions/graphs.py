@@ -21,7 +21,7 @@ from ..common import layer_anchor
 # Larger graphs can be seen, one at a time, in the section on the model's graph.
 MAX_NODES = 2000
 
-_Change: TypeAlias = Literal["slower", "faster", "alike", "only here", "no time"]
+_ChangeKind: TypeAlias = Literal["slower", "faster", "alike", "only here", "no time"]
 
 
 def diagrams(run: Run, comparison: Comparison) -> list[Block]:
@@ -40,7 +40,7 @@ class _Shown:
 
     layer: ExecutedLayer
     group: LayerGroup
-    change: _Change
+    change: _ChangeKind
 
 
 def _diagram(
@@ -72,7 +72,7 @@ def _diagram(
     )
 
 
-def _kind(group: LayerGroup, sure: Certainty) -> _Change:
+def _kind(group: LayerGroup, sure: Certainty) -> _ChangeKind:
     if not group.matched:
         return "only here"
     if not sure.beyond_noise(group):
@@ -84,7 +84,7 @@ def _node(
     pair: Pair, comparison: Comparison, node: Node, id: str, shown: _Shown | None, side: int
 ) -> DiagramNode:
     lines, facts = [node.type, node.name], [node.name, f"type: {node.type}"]
-    change: _Change = "no time"
+    change: _ChangeKind = "no time"
     link = ""
     if shown is not None:
         change, group = shown.change, shown.group

@@ -113,7 +113,7 @@ class Library:
         return handle
 
 
-class Request:
+class CRequest:
     """An infer request; its calls return 0, or a status that :meth:`check` explains."""
 
     latency_ns = None
@@ -136,7 +136,7 @@ class Request:
         """Nothing: the C API knows no states, and models that have some run by the other one."""
 
 
-class Model:
+class CModel:
     """A model that was read, and then compiled."""
 
     api = "c"
@@ -231,12 +231,12 @@ class Model:
         """Return how many requests the device works on best at a time."""
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
-    def requests(self, count: int, sets: Sequence[Sequence[bytes]]) -> list[Request]:
+    def requests(self, count: int, sets: Sequence[Sequence[bytes]]) -> list[CRequest]:
         """Infer requests whose inputs are copies of the values, [set][input]."""
         tensors = [[self._tensor(i, data) for i, data in enumerate(inputs)] for inputs in sets]
         create = "ov_compiled_model_create_infer_request"
         self._requests = [self._library.made(create, self._compiled) for _ in range(count)]
-        return [Request(self._library, handle, tensors) for handle in self._requests]
+        return [CRequest(self._library, handle, tensors) for handle in self._requests]
 
     def close(self) -> None:
         """Gives the model up; its requests must not be used again."""

@@ -16,8 +16,7 @@ from .system import StageError, at, peak_memory
 
 if TYPE_CHECKING:
     from .profiling import Profiling
-    from .python_api import Model as PythonModel
-    from .python_api import Request as PythonRequest
+    from .python_api import PythonModel, PythonRequest
 
 
 class Worker:
@@ -28,7 +27,7 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self.model: c_api.Model | PythonModel | None = None
+        self.model: c_api.CModel | PythonModel | None = None
         self.runner: Runner | None = None
         self.request: PythonRequest | None = None
         self.profiling: Profiling | None = None
@@ -50,10 +49,10 @@ class Worker:
         """
         from .files import identity
         from .indices import index_ranges
-        from .python_api import Model, frontend, layout, port
+        from .python_api import PythonModel, frontend, layout, port
 
         size, digest = at("read", lambda: identity(Path(path), extensions))
-        source = at("read", lambda: Model(path, extensions))
+        source = at("read", lambda: PythonModel(path, extensions))
         source.mend_names()
         model = source.model
         return {
@@ -71,9 +70,9 @@ class Worker:
         self, path: str, shapes: list[list[list[int]]], extensions: Sequence[str] = ()
     ) -> dict[str, Any]:
         """Which of some shapes, each of all inputs, is the first that the model can be given."""
-        from .python_api import Model
+        from .python_api import PythonModel
 
-        model = at("read", lambda: Model(path, extensions))
+        model = at("read", lambda: PythonModel(path, extensions))
         fitting = (place for place, shape in enumerate(shapes) if model.can_take(shape))
         return {"place": next(fitting, None)}
 
@@ -82,9 +81,9 @@ class Worker:
     ) -> dict[str, Any]:
         """What values inputs that are indices may have, once the model has these shapes."""
         from .indices import index_ranges
-        from .python_api import Model
+        from .python_api import PythonModel
 
-        model = at("read", lambda: Model(path, extensions))
+        model = at("read", lambda: PythonModel(path, extensions))
         at("reshape", lambda: model.reshape(shapes))
         return {"indices": index_ranges(model.model)}
 
@@ -188,12 +187,12 @@ class Worker:
     ) -> dict[str, Any]:
         """Compiles a model anew with counters on; the one that was loaded before is given up."""
         from .profiling import Profiling
-        from .python_api import Model
+        from .python_api import PythonModel
 
         if self.model is not None:
             self.model.close()
         self.model = self.runner = self.states = None
-        model = at("read", lambda: Model(path, extensions))
+        model = at("read", lambda: PythonModel(path, extensions))
         model.mend_names()
         properties = {**properties, "PERF_COUNT": True}
         request, _ = _ready(model, device, shapes, inputs, properties)
@@ -235,9 +234,9 @@ class Worker:
             operators: names of those whose output is to be saved too, after the model's own.
         """
         from .outputs import add_results
-        from .python_api import Model, port
+        from .python_api import PythonModel, port
 
-        model = at("read", lambda: Model(path, extensions))
+        model = at("read", lambda: PythonModel(path, extensions))
         model.mend_names()
         found = at("read", lambda: add_results(model.model, operators))
         self.request, sets = _ready(model, device, shapes, inputs, properties)
@@ -258,12 +257,12 @@ def _opener(api: str | None, extensions: Sequence[str]) -> Callable[[str], Any]:
     """What reads a model by the API that was asked for, or by the C API where there is one."""
     library = c_api.load_library() if api != "python" else None
     if library is not None and (not extensions or c_api.takes_extensions(library)):
-        return lambda path: c_api.Model(library, path, extensions)
+        return lambda path: c_api.CModel(library, path, extensions)
     if api == "c":
         raise StageError("start", RuntimeError("this environment's openvino has no C API"))
-    from .python_api import Model
+    from .python_api import PythonModel
 
-    return lambda path: Model(path, extensions)
+    return lambda path: PythonModel(path, extensions)
 
 
 def _ready(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .element_types import values_of
-from .python_api import Request
+from .python_api import PythonRequest
 
 
 def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
@@ -25,7 +25,7 @@ def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
     return {name: places[name] for name in found if name in places}
 
 
-def save_outputs(request: Request, turn: int, target: str) -> None:
+def save_outputs(request: PythonRequest, turn: int, target: str) -> None:
     """Runs one input set and writes an array for each output, named by its index.
 
     No set sees what another left in the model's states. Element types without a form in numpy are

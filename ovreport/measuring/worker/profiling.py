@@ -12,7 +12,7 @@ import openvino as ov
 
 from .means import singles
 from .names import bodies
-from .python_api import Model, Request, port
+from .python_api import PythonModel, PythonRequest, port
 
 _MAX_PARAMETERS = 8
 # Of each end of a constant: weights that differ do so here, too.
@@ -27,10 +27,10 @@ class Profiling:
     """
 
     def __init__(
-        self, model: Model, request: Request, device: str, properties: dict[str, Any]
+        self, model: PythonModel, request: PythonRequest, device: str, properties: dict[str, Any]
     ) -> None:
         self._model, self._device, self._properties = model, device, properties
-        self._request: Request | None = request
+        self._request: PythonRequest | None = request
         self._counters = model.counters()
         # Means over all inferences since compiling, in whole µs, that can be taken apart.
         self._apart = self._counters == "means of one stream"
@@ -59,7 +59,7 @@ class Profiling:
                 break
         return len(self._latencies) - before
 
-    def _count(self, request: Request) -> None:
+    def _count(self, request: PythonRequest) -> None:
         self._latencies.append(request.latency_ns())
         for key, entry in _counters(request):
             layer = self._layers.setdefault(
@@ -116,7 +116,7 @@ def _taken_apart(means_ns: list[int]) -> list[int]:
     return [round(1000 * time_us) for time_us in singles([mean // 1000 for mean in means_ns])]
 
 
-def _counters(request: Request) -> Iterator[tuple[tuple[str, int], Any]]:
+def _counters(request: PythonRequest) -> Iterator[tuple[tuple[str, int], Any]]:
     """Entries by name; names can be equal: the n-th of a name is the n-th in every inference."""
     seen: dict[str, int] = {}
     for entry in request.layers():

@@ -20,7 +20,7 @@ from .virtual import executing, of_executing
 Array = NDArray[np.generic]
 
 
-class Request:
+class PythonRequest:
     """An infer request; its calls raise what goes wrong."""
 
     def __init__(self, request: Any, sets: Sequence[Sequence[Any]], *, stateful: bool) -> None:
@@ -65,7 +65,7 @@ class Request:
         return {item.name: list(item.state.shape) for item in self._request.query_state()}
 
 
-class Model:
+class PythonModel:
     """A model that was read, and then compiled."""
 
     api = "python"
@@ -140,12 +140,12 @@ class Model:
         one_stream = of_executing(properties, "NUM_STREAMS") == "1"
         return "means of one stream" if fixed and one_stream else "means"
 
-    def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[Request]:
+    def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[PythonRequest]:
         """Infer requests whose inputs are copies of the arrays, [set][input]."""
         inputs = self.compiled.inputs
         tensors = [[_tensor(a, item) for a, item in zip(s, inputs, strict=True)] for s in sets]
         create, stateful = self.compiled.create_infer_request, self.stateful
-        return [Request(create(), tensors, stateful=stateful) for _ in range(count)]
+        return [PythonRequest(create(), tensors, stateful=stateful) for _ in range(count)]
 
     @staticmethod
     def values(archive: zipfile.ZipFile, name: str) -> Array:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from .python_api import Request
+    from .python_api import PythonRequest
 
-_Sizes: TypeAlias = "dict[str, list[int]]"
+_StateShapes: TypeAlias = "dict[str, list[int]]"
 
 _REMEDY = (
     "ovreport measures states of a fixed size only: measure the model without states, which "
@@ -27,7 +27,7 @@ class States:
         request: of a model that has states; its inputs are set.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: PythonRequest) -> None:
         self._request = request
         self._first = request.states()
 
@@ -59,7 +59,7 @@ class States:
                 )
 
 
-def _shown(sizes: _Sizes) -> str:
+def _shown(sizes: _StateShapes) -> str:
     """The first of them: a language model has dozens, all alike."""
     return next((f"{name} {_text(size)}" for name, size in sizes.items()), "none")
 

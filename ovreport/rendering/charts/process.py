@@ -60,7 +60,7 @@ def draw_here(chart: Chart) -> str:
     return draw(chart)
 
 
-class Drawing:
+class ChartProcess:
     """Charts on their way. The other process starts at once and is ready when the charts are."""
 
     def __init__(self) -> None:
@@ -118,9 +118,9 @@ class Drawing:
 
 
 @contextmanager
-def drawing() -> Iterator[Drawing]:
-    """A :class:`Drawing` whose process ends with the block."""
-    started = Drawing()
+def drawing() -> Iterator[ChartProcess]:
+    """A :class:`ChartProcess` whose process ends with the block."""
+    started = ChartProcess()
     try:
         yield started
     except BaseException:

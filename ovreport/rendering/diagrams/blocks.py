@@ -23,7 +23,7 @@ _MAX_PERIOD = 32
 
 
 @dataclass(frozen=True)
-class Block:
+class RepeatedBlock:
     """Pieces ``first`` to before ``end``."""
 
     first: int
@@ -33,7 +33,7 @@ class Block:
 
 def repeated_blocks(
     pieces: Sequence[Piece], edges: Sequence[Edge], kinds: Sequence[str], names: Sequence[str]
-) -> list[Block]:
+) -> list[RepeatedBlock]:
     """Blocks from top to bottom; they do not overlap.
 
     Args:
@@ -43,7 +43,7 @@ def repeated_blocks(
     shapes = _shapes(pieces, edges, kinds)
     same = _equal_ahead(shapes)
     sizes = [len(piece.nodes) for piece in pieces]
-    found: list[Block] = []
+    found: list[RepeatedBlock] = []
     at = 0
     while at < len(pieces):
         period, length = _longest_run(at, same, sizes)
@@ -136,18 +136,18 @@ def _named(
     pieces: Sequence[Piece],
     kinds: Sequence[str],
     names: Sequence[str],
-) -> list[Block]:
+) -> list[RepeatedBlock]:
     """Blocks called by their names, if these differ; else by their end and place in the row."""
     scopes = [_scope(span, pieces, names)[0] for span in spans]
     if "" in scopes or len(set(scopes)) < len(scopes):
         end = kinds[_members(spans[0], pieces)[-1]]
         scopes = [f"{end} block {number} of {len(spans)}" for number in range(1, len(spans) + 1)]
-    return [Block(*span, scope) for span, scope in zip(spans, scopes, strict=True)]
+    return [RepeatedBlock(*span, scope) for span, scope in zip(spans, scopes, strict=True)]
 
 
 def _with_neighbours(
-    blocks: list[Block], free_from: int, pieces: Sequence[Piece], names: Sequence[str]
-) -> list[Block]:
+    blocks: list[RepeatedBlock], free_from: int, pieces: Sequence[Piece], names: Sequence[str]
+) -> list[RepeatedBlock]:
     """Adds what stands before and after a row by the same names, though it looks a bit different.
 
     In the first block often something is prepared that all others read.
@@ -163,5 +163,5 @@ def _with_neighbours(
             continue
         name = _scope(span, pieces, names)[0]
         if name not in taken and re.fullmatch(re.escape(pattern) + r"\d+", name):
-            blocks.append(Block(*span, name))
+            blocks.append(RepeatedBlock(*span, name))
     return sorted(blocks, key=lambda block: block.first)

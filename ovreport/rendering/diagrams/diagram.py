@@ -9,13 +9,13 @@ from html import escape
 
 from markupsafe import Markup
 
-from ovreport.rendering.diagrams.blocks import Block, repeated_blocks
+from ovreport.rendering.diagrams.blocks import RepeatedBlock, repeated_blocks
 from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.graphviz import LayoutError
 from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, lay_out
 from ovreport.rendering.diagrams.overview import Stretch, in_all, overview
-from ovreport.rendering.diagrams.svg import REFERENCE, Drawing, size_of
+from ovreport.rendering.diagrams.svg import REFERENCE, PlacedDiagram, size_of
 from ovreport.section import Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
@@ -64,7 +64,7 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
     large = len(diagram.nodes) > LARGE
     paint = Paint.of(diagram)
     # Style sheets cannot mark thousands of boxes; scripts, which unpack a large diagram, can.
-    drawing = Drawing(diagram, layout, paint, None if large else together)
+    drawing = PlacedDiagram(diagram, layout, paint, None if large else together)
     blocks = repeated_blocks(
         [piece.piece for piece in layout.pieces],
         edges_of(diagram),
@@ -84,7 +84,7 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
     )
 
 
-def _stretches(pieces: int, blocks: Sequence[Block]) -> list[Stretch]:
+def _stretches(pieces: int, blocks: Sequence[RepeatedBlock]) -> list[Stretch]:
     """All pieces from top to bottom: blocks, and what lies between them."""
     found = []
     at = 0
@@ -96,7 +96,7 @@ def _stretches(pieces: int, blocks: Sequence[Block]) -> list[Stretch]:
     return [*found, Stretch(at, pieces)] if at < pieces else found
 
 
-def _parts(drawing: Drawing, stretches: Sequence[Stretch]) -> Iterator[str]:
+def _parts(drawing: PlacedDiagram, stretches: Sequence[Stretch]) -> Iterator[str]:
     opened = " open" if len(drawing.diagram.nodes) <= _OPEN_AT_MOST else ""
     total = drawing.diagram.duration_s
     for stretch in stretches:
@@ -174,7 +174,7 @@ def edges_of(diagram: Diagram) -> list[tuple[int, int]]:
     return [(place[edge.source], place[edge.target]) for edge in diagram.edges]
 
 
-def _note(layout: Layout, blocks: Sequence[Block]) -> str:
+def _note(layout: Layout, blocks: Sequence[RepeatedBlock]) -> str:
     """What was done to a graph to make it a picture."""
     far = sum(len(piece.references) for piece in layout.pieces)
     said = []

@@ -11,8 +11,8 @@ from typing import Literal
 from ovreport.rendering.diagrams import graphviz as engine
 from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.diagram import LIMIT_S, placed
-from ovreport.rendering.diagrams.layout import Layout, Point
-from ovreport.rendering.diagrams.svg import REFERENCE, Drawing, fitting_lines, size_of
+from ovreport.rendering.diagrams.layout import Layout, Position
+from ovreport.rendering.diagrams.svg import REFERENCE, PlacedDiagram, fitting_lines, size_of
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram
 from ovreport.text.dot import quoted
@@ -53,7 +53,7 @@ def diagram_file(diagram: Diagram, format: FileFormat) -> DiagramFile:
 
 
 def _svg(diagram: Diagram, layout: Layout) -> str:
-    drawing = Drawing(diagram, layout, Paint.of(diagram), None)
+    drawing = PlacedDiagram(diagram, layout, Paint.of(diagram), None)
     height = round(layout.pieces[-1].bottom) if layout.pieces else 0
     body = drawing.svg(layout.pieces) if layout.pieces else ""
     own = {node.id for node in diagram.nodes}
@@ -119,6 +119,6 @@ def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
     yield "}"
 
 
-def _at(point: Point) -> str:
+def _at(point: Position) -> str:
     """Graphviz counts upwards."""
     return f"{point[0]:.1f},{-point[1]:.1f}"

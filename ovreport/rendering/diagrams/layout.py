@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ovreport.rendering.diagrams.cuts import Edge, Piece, cut
 from ovreport.rendering.diagrams.graphviz import LayoutError, LayoutTimeoutError, graphviz
 
-Point = tuple[float, float]
+Position = tuple[float, float]
 Size = tuple[float, float]
 
 # Nodes in one piece at most; a finer cut has more references and less to lay out.
@@ -38,7 +38,7 @@ class Reference:
     """The place in a piece that names a node further away, for the edges that come from it."""
 
     source: int
-    centre: Point
+    centre: Position
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Arrow:
     """An edge as a Bézier curve: a point, then three for each segment."""
 
     edge: int
-    points: Sequence[Point]
+    points: Sequence[Position]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PlacedPiece:
     top: float
     """The lower side of the node that it hangs on."""
     bottom: float
-    centres: Mapping[int, Point]
+    centres: Mapping[int, Position]
     references: Sequence[Reference]
     arrows: Sequence[Arrow]
 
@@ -125,8 +125,8 @@ class _Drawn:
     """One graph as Graphviz laid it out: points in its own coordinates, y downwards."""
 
     size: Size
-    centres: Mapping[int, Point]
-    curves: Mapping[Edge, Sequence[Point]]
+    centres: Mapping[int, Position]
+    curves: Mapping[Edge, Sequence[Position]]
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,8 @@ def _parse(plain: str) -> list[_Drawn]:
     """Graphs in Graphviz's ``plain`` format: inches from the lower left corner."""
     found = []
     size: Size = (0.0, 0.0)
-    centres: dict[int, Point] = {}
-    curves: dict[Edge, Sequence[Point]] = {}
+    centres: dict[int, Position] = {}
+    curves: dict[Edge, Sequence[Position]] = {}
     for line in plain.splitlines():
         words = line.split(" ")
         if words[0] == "graph":
@@ -224,7 +224,7 @@ def _parse(plain: str) -> list[_Drawn]:
     return found
 
 
-def _point(x: str, y: str, size: Size) -> Point:
+def _point(x: str, y: str, size: Size) -> Position:
     return float(x) * _POINTS, size[1] - float(y) * _POINTS
 
 
@@ -276,6 +276,6 @@ def _stack(
     return placed
 
 
-def _moved(curve: Sequence[Point], dx: float, dy: float, start: float) -> list[Point]:
+def _moved(curve: Sequence[Position], dx: float, dy: float, start: float) -> list[Position]:
     """A curve elsewhere, its first two points by ``start`` aside: that keeps it smooth."""
     return [(x + dx + (start if at < 2 else 0.0), y + dy) for at, (x, y) in enumerate(curve)]

@@ -14,7 +14,7 @@ from html import escape
 
 from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.correspondence import Correspondence
-from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, Point, Size
+from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, Position, Size
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram, DiagramEdge, DiagramNode
 from ovreport.text.terminal import printable, printable_line
@@ -39,7 +39,7 @@ def size_of(node: DiagramNode) -> Size:
     return _WIDTH, _PADDING + _LINE * max(1, len(node.lines))
 
 
-class Drawing:
+class PlacedDiagram:
     """A diagram with the place of everything in it."""
 
     def __init__(
@@ -162,7 +162,7 @@ class Drawing:
         ]
         return "".join(groups)
 
-    def _label(self, source: int, edge: DiagramEdge, points: Sequence[Point]) -> str:
+    def _label(self, source: int, edge: DiagramEdge, points: Sequence[Position]) -> str:
         """What flows: below its source if it is one thing, else where each arrow ends."""
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
@@ -206,7 +206,7 @@ class Drawing:
             for at, centre in placed.centres.items()
         )
 
-    def _node(self, node: DiagramNode, centre: Point) -> str:
+    def _node(self, node: DiagramNode, centre: Position) -> str:
         width, height = size_of(node)
         fill = self.paint.first(node)
         ink = ink_on(fill)
@@ -239,7 +239,7 @@ def _box(width: float, height: float) -> str:
     return f"M-{w}-{h}h{2 * w}v{2 * h}H-{w}z"
 
 
-def _curve(points: Sequence[Point]) -> str:
+def _curve(points: Sequence[Position]) -> str:
     """A Bézier path in whole points, each segment relative to its start."""
     at = [(round(x), round(y)) for x, y in points]
     (x, y), end = at[0], at[-1]

@@ -17,7 +17,7 @@ from ovreport.text.labels import count, label, setting
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
 
-from ..case import NOTABLE, Case, Rule, Suggestion
+from ..case import NOTABLE, AdviceRule, Case, Suggestion
 
 # Real models used 99 % of their threads on an idle machine, so more than a quarter of idle threads
 # has a cause.
@@ -162,7 +162,7 @@ def _fewer(threads: int) -> list[int]:
 
 
 RULES = (
-    Rule("streams", "Do more streams still pay?", _streams),
-    Rule("batch", "Does a larger batch still pay?", _batch),
-    Rule("idle-cores", "Does the latency hint leave cores idle?", _idle),
+    AdviceRule("streams", "Do more streams still pay?", _streams),
+    AdviceRule("batch", "Does a larger batch still pay?", _batch),
+    AdviceRule("idle-cores", "Does the latency hint leave cores idle?", _idle),
 )

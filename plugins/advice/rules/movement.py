@@ -15,7 +15,7 @@ from ovreport.computed.transposes import there_and_back
 from ovreport.text.labels import count, setting
 from ovreport.text.numbers import show
 
-from ..case import NOTABLE, Case, Rule, Suggestion, share
+from ..case import NOTABLE, AdviceRule, Case, Suggestion, share
 
 # OpenVINO Workbench reported reorders from a tenth of the time on.
 _REORDERS = 0.1
@@ -169,7 +169,7 @@ def _neighbours(case: Case, cause: _Cause, *, is_only_cause: bool) -> str:
 
 
 @dataclass(frozen=True)
-class _Pair:
+class _TransposePair:
     """Two transposes; the second undoes the first."""
 
     names: tuple[str, str]
@@ -177,7 +177,7 @@ class _Pair:
     """Those of the two that the device executes."""
 
 
-def _pairs(case: Case) -> list[_Pair]:
+def _pairs(case: Case) -> list[_TransposePair]:
     """Return the pairs of the model, then the pairs that only the runtime graph has."""
     converters = {layer.index: layer for layer in case.layers if layer.type in CONVERTERS}
     known_fates = fates(case.run, case.result)
@@ -186,12 +186,12 @@ def _pairs(case: Case) -> list[_Pair]:
     for first, second in there_and_back(case.model):
         places = dict.fromkeys(known_fates[index].layer for index in (first, second))
         kept = tuple(converters[place] for place in places if place in converters)
-        pairs.append(_Pair((names[first], names[second]), kept))
+        pairs.append(_TransposePair((names[first], names[second]), kept))
     listed = {layer.index for pair in pairs for layer in pair.executed}
     for first, second in there_and_back(case.nodes):
         if converters.keys() >= {first, second} and not listed & {first, second}:
             labels = (converters[first].label, converters[second].label)
-            pairs.append(_Pair(labels, (converters[first], converters[second])))
+            pairs.append(_TransposePair(labels, (converters[first], converters[second])))
     return pairs
 
 
@@ -278,9 +278,9 @@ def _nothing_to_move(candidates: Sequence[Unfused], separated: Sequence[Unfused]
 
 
 RULES = (
-    Rule("reorders", "What do changes of layout and precision cost?", _reorders,
+    AdviceRule("reorders", "What do changes of layout and precision cost?", _reorders,
          needs_layers=True),
-    Rule("transposes", "Are there needless transposes?", _transposes, needs_layers=True),
-    Rule("broken-fusions", "Which layers could have been fused?", _broken_fusions,
+    AdviceRule("transposes", "Are there needless transposes?", _transposes, needs_layers=True),
+    AdviceRule("broken-fusions", "Which layers could have been fused?", _broken_fusions,
          needs_layers=True),
 )  # fmt: skip

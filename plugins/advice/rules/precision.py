@@ -19,7 +19,7 @@ from ovreport.text.labels import count, setting
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Link
 
-from ..case import NOTABLE, Case, Rule, Suggestion, share, types
+from ..case import NOTABLE, AdviceRule, Case, Suggestion, share, types
 
 # OpenVINO Workbench advised FP16 on a GPU from this share of FP32 layers on.
 _GPU_FLOAT32 = 0.15
@@ -428,10 +428,11 @@ def _gpu_float32(case: Case) -> Suggestion | str:
 
 
 RULES = (
-    Rule("int8-unused", "Could INT8 be faster?", _int8_unused, needs_layers=True),
-    Rule("int8-not-executed", "Does the device execute a file's INT8?", _int8_not_executed,
-         needs_layers=True),
-    Rule("int8-slower", "Does INT8 pay?", _int8_slower),
-    Rule("float-in-int8", "Does an INT8 model stay in INT8?", _float_in_int8, needs_layers=True),
-    Rule("gpu-float32", "Does a GPU compute in f32?", _gpu_float32, needs_layers=True),
+    AdviceRule("int8-unused", "Could INT8 be faster?", _int8_unused, needs_layers=True),
+    AdviceRule("int8-not-executed", "Does the device execute a file's INT8?", _int8_not_executed,
+               needs_layers=True),
+    AdviceRule("int8-slower", "Does INT8 pay?", _int8_slower),
+    AdviceRule("float-in-int8", "Does an INT8 model stay in INT8?", _float_in_int8,
+               needs_layers=True),
+    AdviceRule("gpu-float32", "Does a GPU compute in f32?", _gpu_float32, needs_layers=True),
 )  # fmt: skip

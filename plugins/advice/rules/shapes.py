@@ -8,7 +8,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 
 from ...common import fixing_shapes, has_open_inputs
-from ..case import Case, Rule, Suggestion, share
+from ..case import AdviceRule, Case, Suggestion, share
 
 # Operators that usually compute shapes, not data.
 _SHAPE_TYPES = frozenset({"ShapeOf", "NonZero", "Range", "Gather", "Broadcast", "StridedSlice"})
@@ -44,5 +44,5 @@ def _is_open(case: Case, layer: ExecutedLayer) -> bool:
 
 
 RULES = (
-    Rule("dynamic-shapes", "What do open shapes cost?", _dynamic, needs_layers=True),
+    AdviceRule("dynamic-shapes", "What do open shapes cost?", _dynamic, needs_layers=True),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from ovreport.run import CellResult, Memory
 from ovreport.text.labels import count, label, toml_key
 from ovreport.text.numbers import digits, show
 
-from ..case import Case, Rule, Suggestion
+from ..case import AdviceRule, Case, Suggestion
 
 _SLOW_COMPILE_S = 1.0
 # A cache is worth its place on disk if loading takes at most this share of the compile time.
@@ -136,7 +136,7 @@ def _memory(case: Case) -> Suggestion | str:
 
 
 RULES = (
-    Rule("model-cache", "Is compiling worth a model cache?", _compile),
-    Rule("first-inference", "Is the first inference slow?", _first),
-    Rule("memory", "Does the model need much memory?", _memory),
+    AdviceRule("model-cache", "Is compiling worth a model cache?", _compile),
+    AdviceRule("first-inference", "Is the first inference slow?", _first),
+    AdviceRule("memory", "Does the model need much memory?", _memory),
 )
