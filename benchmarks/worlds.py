@@ -19,7 +19,7 @@ from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
 from ovreport.measuring.stopping import LaunchProgress, launch_is_done, reason_to_stop
 from ovreport.run import Cell, CellResult, Launch, Resolved, Slice, StopReason
-from ovreport.stats.precision import deviation
+from ovreport.stats.half_widths import deviation
 from ovreport.stats.uncertainty import typical_deviation
 
 Random: TypeAlias = np.random.Generator

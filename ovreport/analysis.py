@@ -16,7 +16,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from ovreport.computed.layers import executed_layers, unplaced_s
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.errors import UserError
 from ovreport.plugin import Analyzer, AnyNeed, CommonNeed, Need
 from ovreport.run import Run

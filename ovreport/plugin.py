@@ -74,7 +74,7 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, get_args
 
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.run import Run
 from ovreport.section import Section, Skipped
 

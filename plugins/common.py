@@ -8,7 +8,7 @@ from dataclasses import replace
 from ovreport.anchors import anchor
 from ovreport.computed.focus import longest
 from ovreport.computed.layers import ExecutedLayer, executed_layers
-from ovreport.computed.openness import is_open, openers
+from ovreport.computed.open_shapes import is_open, openers
 from ovreport.run import CellResult, Node, Run
 from ovreport.section import Block, Finding, Group, Text
 from ovreport.text import labels

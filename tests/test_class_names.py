@@ -32,3 +32,22 @@ def test_no_two_classes_or_aliases_share_a_name() -> None:
                 places[name].append(str(path.relative_to(ROOT)))
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert {k: v for k, v in twice.items() if k not in SAME_MEANING | OF_OPENVINO} == {}
+
+
+# A command has a module of its name; both ends of the pipe to a worker have one name; so have a
+# record in `run/` and what fills it, what a rule of the advice or a part of a section is about and
+# where that is computed, and a text format that is written in `export/` and escaped in `text/`.
+SAME_SUBJECT = {
+    "__main__", "analyzer", "compare", "environment", "machine", "markdown", "matrix", "precision",
+    "profiling", "roofs", "run", "search", "shapes", "states", "svg", "trend",
+}  # fmt: skip
+
+
+def test_modules_of_one_name_have_one_subject() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for folder in ("ovreport", "plugins"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.stem != "__init__":
+                places[path.stem].append(str(path.relative_to(ROOT)))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert {name: found for name, found in twice.items() if name not in SAME_SUBJECT} == {}

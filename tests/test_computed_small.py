@@ -8,9 +8,9 @@ from builders import node
 
 from ovreport.anchors import anchor
 from ovreport.computed.memo import by_identity
-from ovreport.computed.openness import openers
+from ovreport.computed.open_shapes import openers
 from ovreport.run import Cell
-from ovreport.run.load import BUSY_CORES, is_busy
+from ovreport.run.busy import BUSY_CORES, is_busy
 
 
 class Thing:

@@ -19,7 +19,7 @@ from ovreport.rendering.diagrams.blocks import repeated_blocks
 from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.cuts import cut
 from ovreport.rendering.diagrams.diagram import render_diagram
-from ovreport.rendering.diagrams.files import diagram_file
+from ovreport.rendering.diagrams.standalone import diagram_file
 from ovreport.section import Diagram
 
 

@@ -13,7 +13,7 @@ from ovreport.measuring import cell_state as member_module
 from ovreport.measuring.cell_state import Member
 from ovreport.measuring.stopping import LaunchProgress, launch_is_done, reason_to_stop
 from ovreport.run import Slice, StopReason
-from ovreport.stats.precision import SliceSummary
+from ovreport.stats.half_widths import SliceSummary
 
 
 def turn(request_ns: float) -> Slice:

@@ -14,7 +14,7 @@ from conftest import ovreport, tiny_model
 from ovreport.config.load import load, model_name
 from ovreport.files import absolute
 from ovreport.measuring.inspection import inspect
-from ovreport.measuring.worker.files import identity, model_files
+from ovreport.measuring.worker.model_files import identity, model_files
 from ovreport.runfile import read_run
 
 QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")

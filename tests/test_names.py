@@ -1,6 +1,6 @@
 """What layers are called: as the model calls them, and each differently."""
 
-from ovreport.computed.names import LENGTH, name_nodes
+from ovreport.computed.layer_names import LENGTH, name_nodes
 from ovreport.run import Node, Port
 
 

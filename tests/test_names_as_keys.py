@@ -15,7 +15,7 @@ from openvino import opset13 as op
 
 from ovreport.computed.layers import Fate, executed_layers, fates
 from ovreport.measuring.compare_outputs import read_labels
-from ovreport.measuring.worker.names import make_readable, tell_apart
+from ovreport.measuring.worker.operator_names import make_readable, tell_apart
 from ovreport.run import Run
 from ovreport.runfile import read_run
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from builders import section_of
 
-from ovreport.computed.contents import contents, is_elementwise
 from ovreport.computed.flow import quantisers
 from ovreport.computed.fusion import unfused
+from ovreport.computed.layer_contents import contents, is_elementwise
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.run import CellResult, ModelCache, Node, Port, Roof, Run
 from ovreport.runfile import read_run

@@ -14,9 +14,9 @@ from builders import run_named
 
 import ovreport
 from ovreport.analysis import analyze, choose, installed
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.errors import UserError
-from ovreport.export import graphs
+from ovreport.export import diagrams
 from ovreport.export.documents import csv_files, json_text
 from ovreport.plugin import Analyzer, Need
 from ovreport.rendering.page import render
@@ -340,7 +340,7 @@ class Drawing(Plain):
 
 def test_diagrams_of_any_plugin_can_be_exported(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = {kind.id: kind for kind in (Plain, Drawing)}
-    monkeypatch.setattr(graphs, "installed", lambda: kinds)
-    assert list(graphs.graph_files(MEASURED, "dot")) == ["m-parent-own.dot"]
+    monkeypatch.setattr(diagrams, "installed", lambda: kinds)
+    assert list(diagrams.graph_files(MEASURED, "dot")) == ["m-parent-own.dot"]
     with pytest.raises(UserError, match=r"--graph: Nothing to draw\."):
-        graphs.graph_files(run_named("m"), "dot")
+        diagrams.graph_files(run_named("m"), "dot")

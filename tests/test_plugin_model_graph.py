@@ -12,7 +12,7 @@ import pytest
 from conftest import ovreport
 
 from ovreport.errors import UserError
-from ovreport.export.graphs import graph_files
+from ovreport.export.diagrams import graph_files
 from ovreport.run import CellResult, Run
 from ovreport.runfile import lines_of, read_run
 from ovreport.section import Diagram, Group

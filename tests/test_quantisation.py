@@ -17,7 +17,7 @@ from pages import findings
 
 from ovreport.cli import main as ovreport
 from ovreport.computed.quantisation import quantisation
-from ovreport.computed.quantised import quantised_products, rounding_nodes
+from ovreport.computed.quantised_nodes import quantised_products, rounding_nodes
 from ovreport.computed.theory import layer_work, totals
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run

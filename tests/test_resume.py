@@ -13,6 +13,7 @@ import psutil
 import pytest
 from conftest import ovreport, tiny_model
 
+from ovreport.cli import progress
 from ovreport.run import Run
 from ovreport.runfile import RunFile, read_run
 
@@ -109,7 +110,6 @@ def test_a_second_run_with_the_same_run_file_is_refused_and_takes_nothing(folder
 def test_a_run_file_that_is_claimed_while_another_run_is_planned_is_not_emptied(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ovreport.cli import show
 
     file = folder / "report.jsonl"
     held: list[RunFile] = []
@@ -118,7 +118,7 @@ def test_a_run_file_that_is_claimed_while_another_run_is_planned_is_not_emptied(
         held.append(RunFile(file))
         file.write_text("of another run")
 
-    monkeypatch.setattr(show, "print_plan", claimed_meanwhile)
+    monkeypatch.setattr(progress, "print_plan", claimed_meanwhile)
     refused = ovreport("run", folder / "config.toml", "-o", folder / "report.html")
     assert refused.exit_code == 2
     assert "another ovreport is writing this run file" in refused.stderr

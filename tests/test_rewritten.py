@@ -1,6 +1,6 @@
 """Operators that the device executes under another name are found by what reads them."""
 
-from ovreport.computed.rewritten import find_rewritten
+from ovreport.computed.rewritten_operators import find_rewritten
 from ovreport.run import Node
 
 

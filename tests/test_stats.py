@@ -15,8 +15,8 @@ from ovreport.computed.sweet_spot import pareto, sweet_spot, sweet_spots
 from ovreport.run import Cell, CellResult, Run, Slice
 from ovreport.stats.bootstrap import medians, weights
 from ovreport.stats.estimate import Estimate
-from ovreport.stats.machine import speed_error
-from ovreport.stats.precision import SliceSummary, ratio_precision, relative_precision
+from ovreport.stats.half_widths import SliceSummary, ratio_precision, relative_precision
+from ovreport.stats.machine_speed import speed_error
 from ovreport.stats.tail import heavy_tail
 from ovreport.stats.uncertainty import (
     Error,

@@ -10,8 +10,8 @@ import click
 from ovreport import __version__
 from ovreport.cli.compare import compare
 from ovreport.cli.export import export
-from ovreport.cli.inform import analyzers, devices, schema
 from ovreport.cli.init import init
+from ovreport.cli.listings import analyzers, devices, schema
 from ovreport.cli.render import render
 from ovreport.cli.run import run
 from ovreport.cli.streams import lasting_streams

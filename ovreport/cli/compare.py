@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ovreport.cli.gate import EXIT_CODE, gate_options, limits
-from ovreport.cli.options import Pin
+from ovreport.cli.option_types import Pin
 
 
 @click.command()
@@ -64,7 +64,7 @@ def compare(
     ovreport compare run.jsonl run.jsonl --base device=CPU --candidate device=GPU
     """
     from ovreport import pipeline
-    from ovreport.cli.show import ComparisonDisplay
+    from ovreport.cli.progress import ComparisonDisplay
 
     compared = pipeline.compare(
         base_run,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ovreport.rendering.diagrams.files import FileFormat
+    from ovreport.rendering.diagrams.standalone import FileFormat
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 

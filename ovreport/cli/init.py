@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ovreport.cli.options import extensions_option
+from ovreport.cli.option_types import extensions_option
 
 
 @click.command()

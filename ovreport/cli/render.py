@@ -35,11 +35,11 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     Plugin files and templates are loaded only where --config names them.
     """
     from ovreport import pipeline
-    from ovreport.cli.words import Words
+    from ovreport.cli.printing import MessagePrinter
     from ovreport.text.terminal import printable
 
     gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
     pipeline.render(
-        run, output, config=config, with_data=not no_data, redact=redact, display=Words()
+        run, output, config=config, with_data=not no_data, redact=redact, display=MessagePrinter()
     )
     click.echo(printable(f"Report: {output}"))

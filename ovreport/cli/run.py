@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ovreport.cli.gate import EXIT_CODE, gate_options, limits
-from ovreport.cli.options import CommaList, Ranges, extensions_option, flatten
+from ovreport.cli.option_types import CommaList, Ranges, extensions_option, flatten
 
 _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 
@@ -166,7 +166,7 @@ def run(
     ovreport run CONFIG.toml --dry-run
     """
     from ovreport import pipeline
-    from ovreport.cli.show import RunDisplay
+    from ovreport.cli.progress import RunDisplay
 
     # -v may stand before the command or after it: errors and failures tell as much either way.
     program = click.get_current_context().find_root()

@@ -29,8 +29,8 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     ovreport trend runs/*.jsonl -o trend.html
     """
     from ovreport import pipeline
-    from ovreport.cli.words import Words
+    from ovreport.cli.printing import MessagePrinter
     from ovreport.text.terminal import printable
 
-    pipeline.trend(runs, output, with_data=not no_data, display=Words())
+    pipeline.trend(runs, output, with_data=not no_data, display=MessagePrinter())
     click.echo(printable(f"Report: {output}"))

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from ovreport import __version__
-from ovreport.combining.answers import answers_between
+from ovreport.combining.recorded_outputs import answers_between
 from ovreport.computed.pairs import NOISE_APART
 from ovreport.config.moved import current
 from ovreport.errors import UserError

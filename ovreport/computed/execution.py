@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovreport.computed.kernels import parse_kernel
-from ovreport.computed.kinds import MOVERS, NESTED, PRODUCTS
+from ovreport.computed.layer_kinds import MOVERS, NESTED, PRODUCTS
 from ovreport.computed.memo import by_identity
 from ovreport.computed.precision import INT8, UNKNOWN, is_floating, precision_name
 from ovreport.run import CellResult, Environment, Node, Run

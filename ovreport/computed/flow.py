@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from ovreport.computed.contents import is_elementwise
-from ovreport.computed.kinds import CONVERTERS, MOVERS
+from ovreport.computed.layer_contents import is_elementwise
+from ovreport.computed.layer_kinds import CONVERTERS, MOVERS
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, is_static
 from ovreport.computed.precision import INT8, bits, is_floating, precision_name
 from ovreport.run import Node

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ovreport.computed.contents import is_elementwise
 from ovreport.computed.flow import readers_of
-from ovreport.computed.kinds import PRODUCTS
+from ovreport.computed.layer_contents import is_elementwise
+from ovreport.computed.layer_kinds import PRODUCTS
+from ovreport.computed.layer_names import LENGTH
 from ovreport.computed.layers import ExecutedLayer, constant_nodes
-from ovreport.computed.names import LENGTH
 from ovreport.run import Node
 from ovreport.text.short_names import cut
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from ovreport.computed.execution import abilities, executed_precision, weights_precision
 from ovreport.computed.kernels import parse_kernel
-from ovreport.computed.kinds import MOVERS, PRODUCTS
+from ovreport.computed.layer_kinds import MOVERS, PRODUCTS
+from ovreport.computed.layer_names import Names, is_constant, name_nodes
 from ovreport.computed.memo import by_identity
-from ovreport.computed.names import Names, is_constant, name_nodes
 from ovreport.computed.operators import MOVES_DATA, MULTIPLIES
 from ovreport.computed.precision import INT8, is_floating
-from ovreport.computed.rewritten import find_rewritten
+from ovreport.computed.rewritten_operators import find_rewritten
 from ovreport.run import CellResult, Node, ProfiledLayer, Run
 from ovreport.stats.medians import median_intervals
 

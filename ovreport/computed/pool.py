@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ovreport.run import CellResult, Slice
 from ovreport.stats.bootstrap import FloatArray, weights
-from ovreport.stats.machine import speed_error
+from ovreport.stats.machine_speed import speed_error
 from ovreport.stats.tail import Tail, heavy_tail
 from ovreport.stats.uncertainty import Error, between_launches, within_launch
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ovreport.computed import operators
 from ovreport.computed.flow import conversions, quantisers, readers_of
-from ovreport.computed.kinds import CONVERTERS, PRODUCTS, RECURRENT
+from ovreport.computed.layer_kinds import CONVERTERS, PRODUCTS, RECURRENT
 from ovreport.computed.layers import ExecutedLayer, executed_layers, fates
 from ovreport.computed.memo import by_identity
 from ovreport.computed.precision import INT8, NARROW, is_floating
-from ovreport.computed.quantised import Scheme, quantised_products, rounding_nodes
+from ovreport.computed.quantised_nodes import Scheme, quantised_products, rounding_nodes
 from ovreport.run import CellResult, Node, Run
 
 # A file counts as the first of these that any of its products has.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from ovreport.computed import kinds
+from ovreport.computed import layer_kinds
 from ovreport.computed.flow import size_bytes
 from ovreport.computed.layers import (
     ExecutedLayer,
@@ -100,7 +100,7 @@ def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedL
     if not (is_floating(port.precision) and is_floating(layer.precision)):
         return stored
     converted = size_bytes(port.shape, layer.precision)
-    if stored is None or converted is None or layer.type in kinds.CONVOLUTIONS:
+    if stored is None or converted is None or layer.type in layer_kinds.CONVOLUTIONS:
         return converted
     return min(stored, converted)
 

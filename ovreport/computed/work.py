@@ -18,7 +18,7 @@ from ovreport.computed.operators import (
     operations,
 )
 from ovreport.computed.precision import NARROW, is_floating, precision_name
-from ovreport.computed.quantised import quantised_values
+from ovreport.computed.quantised_nodes import quantised_values
 from ovreport.run import Node
 
 # They change how stored numbers are written, and keep their count.

@@ -21,7 +21,7 @@ from ovreport.run import (
     Slice,
     StopReason,
 )
-from ovreport.stats.precision import UNKNOWN, HalfWidths, SliceSummary, relative_precision
+from ovreport.stats.half_widths import UNKNOWN, HalfWidths, SliceSummary, relative_precision
 
 # From here on a program's start is felt, and a model cache is tried: it costs little beside.
 SLOW_COMPILE_NS = 1_000_000_000

@@ -32,7 +32,7 @@ from ovreport.planning.matrix import paced_seconds
 from ovreport.planning.planned_cell import PlannedCell, groups, partial_launches_of
 from ovreport.planning.resume import Resumption
 from ovreport.run import Cell, PartialLaunches, Slice, StopReason
-from ovreport.stats.precision import HalfWidths, deviation
+from ovreport.stats.half_widths import HalfWidths, deviation
 from ovreport.stats.steady import warm_up
 from ovreport.stats.uncertainty import typical_deviation
 

@@ -9,7 +9,7 @@ from math import ceil
 from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
 from ovreport.run import StopReason
-from ovreport.stats.precision import (
+from ovreport.stats.half_widths import (
     ValuesByLaunch,
     by_slice,
     is_decided,

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.run import Answers, Cell, CellResult, Node, OutputDrift, Run, WorstPart
 from ovreport.section import Severity
 

@@ -17,7 +17,7 @@ from ovreport.pipeline.results import Compared, Exported, Rendered
 
 if TYPE_CHECKING:
     from ovreport.analysis import Analysis
-    from ovreport.rendering.diagrams.files import FileFormat
+    from ovreport.rendering.diagrams.standalone import FileFormat
     from ovreport.run import Run
 
 _ALL: Mapping[str, str] = MappingProxyType({})
@@ -217,7 +217,7 @@ def export(
     if workbench_csv:
         files += write_folder(workbench_csv, workbench_files(measured))
     if graphs:
-        from ovreport.export.graphs import graph_files
+        from ovreport.export.diagrams import graph_files
 
         drawn = graph_files(measured, graph_format)
         files += write_folder(graphs, {name: file.content for name, file in drawn.items()})

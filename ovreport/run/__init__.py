@@ -13,11 +13,11 @@ from ovreport.run.answers import (
     Recording,
     WorstPart,
 )
+from ovreport.run.busy import BUSY_CORES, is_busy
 from ovreport.run.cell import Cell, Hint, Streams
 from ovreport.run.environment import Device, Environment, RuntimeFacts, number_ranges
 from ovreport.run.graph import Graph, Node, Port, counterparts
 from ovreport.run.header import MAX_CSS, MAX_LOGO, Appearance, Header, ModelFile, Origin, SearchStep
-from ovreport.run.load import BUSY_CORES, is_busy
 from ovreport.run.record import Record
 from ovreport.run.result import (
     CellResult,

@@ -11,7 +11,7 @@ launches is too narrow: three of them show two thirds of their variance, and not
 known.
 
 All launches share the machine, and its speed changes in time. Where a fixed computation shows how
-(:mod:`ovreport.stats.machine`), the error has two parts: how the launches differ beside the
+(:mod:`ovreport.stats.machine_speed`), the error has two parts: how the launches differ beside the
 machine's speed, and how far the machine's speed meanwhile may be from that on the whole.
 
 Where there is one launch, what launches differ by is not known at all. The interval is then that of

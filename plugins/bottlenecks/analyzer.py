@@ -34,7 +34,7 @@ from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Link, Role, Tag
 
 from ..common import evidence, focus_group, layer_anchor, point_name
-from .tables import conversion_table, fusion_table, island_table
+from .movement_tables import conversion_table, fusion_table, island_table
 
 _TOP = 15
 _MOST_ROWS = 60

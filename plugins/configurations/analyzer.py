@@ -26,7 +26,7 @@ from ovreport.computed.sweet_spot import (
     sweet_spots,
 )
 from ovreport.computed.workbench import file_name, inference_report
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.plugin import Analyzer
 from ovreport.run import Cell, CellResult, Run, Streams
 from ovreport.section import (
@@ -119,12 +119,12 @@ class Configurations(Analyzer[ConfigurationOptions]):
                     findings.append(measured.finding())
         return Section(groups, findings)
 
-    def _measured(self, run: Run, model: str, version: str) -> _Version:
+    def _measured(self, run: Run, model: str, version: str) -> _VersionName:
         results = run.of_version(model, version)
         latencies = tuple(self._latency(r) for r in results)
         points = [(x.point, fps(r)) for x, r in zip(latencies, results, strict=True)]
         threshold = latency_threshold_s(run)
-        return _Version(
+        return _VersionName(
             results,
             latencies,
             self.options.percentile,
@@ -200,7 +200,7 @@ def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[
 
 
 @dataclass(frozen=True)
-class _Version:
+class _VersionName:
     """One version's cells with one figure of latency; ``best`` and ``front`` are indices."""
 
     results: Sequence[CellResult]

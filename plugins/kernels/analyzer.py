@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ovreport.computed.focus import focus_cells, grouped, longest, total_s
 from ovreport.computed.kernels import Kernel, is_recurrent, parse_kernel
-from ovreport.computed.kinds import MOVERS
+from ovreport.computed.layer_kinds import MOVERS
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.speed import gain
 from ovreport.plugin import Analyzer

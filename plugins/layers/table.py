@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ovreport.computed.contents import contents
 from ovreport.computed.flow import readers_of
 from ovreport.computed.focus import longest
+from ovreport.computed.layer_contents import contents
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, layer_names
 from ovreport.computed.precision import precision_name
 from ovreport.computed.roofline import efficiency

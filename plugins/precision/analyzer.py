@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ovreport.computed.flow import Conversion, conversions, transitions
 from ovreport.computed.focus import focus_cells, precision_shares, total_s
-from ovreport.computed.kinds import NESTED
+from ovreport.computed.layer_kinds import NESTED
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.precision import bits, is_floating, precision_name
 from ovreport.plugin import Analyzer

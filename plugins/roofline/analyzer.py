@@ -20,7 +20,7 @@ from ovreport.computed.roofline import (
     why_not_judged,
 )
 from ovreport.computed.speed import saved
-from ovreport.config.options import Options
+from ovreport.config.analyzer_options import Options
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Node, Roof, Run
 from ovreport.section import (

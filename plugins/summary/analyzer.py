@@ -11,7 +11,7 @@ from ovreport.run import Run
 from ovreport.section import Group, Section, Text
 from ovreport.text.labels import count
 
-from . import figures, pairs, rates, samples, sureness, words
+from . import batch_doubt, comparison_lines, confidence, key_figures, rates, version_sentence
 
 # More sentences than this of either kind are no verdict; the table of key figures has the rest.
 _SENTENCES = 3
@@ -29,21 +29,23 @@ class Summary(Analyzer):
         compared = comparisons(run)
         versions = [pair for pair in run.versions if run.of_version(*pair)]
         paced = [pair for pair in run.versions if run.paced(*pair) and pair not in versions]
-        lines = pairs.lines(run, compared, self.options_of(OutputOptions))
+        lines = comparison_lines.lines(run, compared, self.options_of(OutputOptions))
         leading = _shortened(lines, "The section Versions", "comparison")
         each = [
-            *_shortened([words.sentence(run, *pair) for pair in versions], "The table", "version"),
+            *_shortened(
+                [version_sentence.sentence(run, *pair) for pair in versions], "The table", "version"
+            ),
             *_shortened([rates.sentence(run, *pair) for pair in paced], "The table", "version"),
         ]
         if not leading:  # nothing is compared: the versions themselves are the answer
             leading, each = each, []
         blocks = [
             *(Text(f"version-{place}", sentence) for place, sentence in enumerate(each)),
-            *figures.blocks(run, versions, pairs.by_version(run, compared)),
+            *key_figures.blocks(run, versions, comparison_lines.by_version(run, compared)),
             *rates.blocks(run, paced),
-            Text("sure", sureness.text(run)),
+            Text("sure", confidence.text(run)),
         ]
-        found = [*sureness.findings(run), *samples.findings(run)]
+        found = [*confidence.findings(run), *batch_doubt.findings(run)]
         return Section([Group("", blocks)], found, "\n".join(leading))
 
 

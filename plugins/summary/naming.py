@@ -6,7 +6,7 @@ from ovreport.computed.focus import precision_shares
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.precision import UNKNOWN
 from ovreport.computed.quantisation import quantisation
-from ovreport.computed.quantised import Scheme
+from ovreport.computed.quantised_nodes import Scheme
 from ovreport.computed.theory import totals
 from ovreport.run import CellResult, Run
 from ovreport.text.labels import count

@@ -16,7 +16,7 @@ from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag
 
 from ..rates.analyzer import requests_a_second
-from .figures import memory_bytes, ready, ready_s
+from .key_figures import memory_bytes, ready, ready_s
 from .naming import executed_in, name, resolved_to
 
 

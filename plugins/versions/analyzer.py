@@ -9,7 +9,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Finding, Group, Section
 
-from . import changes, graphs, verdicts
+from . import changes, compared_graphs, verdicts
 
 
 class Versions(Analyzer):
@@ -37,7 +37,7 @@ class Versions(Analyzer):
             for comparison in several:
                 table = verdicts.verdict_table(run, comparison)
                 layers = changes.blocks(run, comparison)
-                drawn = graphs.diagrams(run, comparison)
+                drawn = compared_graphs.diagrams(run, comparison)
                 groups.append(Group(comparison.heading, [table, *layers, *drawn]))
                 findings += verdicts.findings(run, comparison)
                 findings += changes.findings(run, comparison)

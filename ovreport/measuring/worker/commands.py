@@ -47,8 +47,8 @@ class Worker:
         Args:
             extensions: libraries with operations of its own.
         """
-        from .files import identity
         from .indices import index_ranges
+        from .model_files import identity
         from .python_api import PythonModel, frontend, layout, port
 
         size, digest = at("read", lambda: identity(Path(path), extensions))

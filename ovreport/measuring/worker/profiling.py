@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 
 from .means import singles
-from .names import bodies
+from .operator_names import bodies
 from .python_api import PythonModel, PythonRequest, port
 
 _MAX_PARAMETERS = 8

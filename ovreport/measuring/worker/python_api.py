@@ -13,7 +13,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 
-from .names import make_readable, readable, tell_apart
+from .operator_names import make_readable, readable, tell_apart
 from .variables import has_states
 from .virtual import executing, of_executing
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ovreport.computed.flow import Conversion, conversions
 from ovreport.computed.fusion import Unfused, unfused
-from ovreport.computed.kinds import CONVERTERS
+from ovreport.computed.layer_kinds import CONVERTERS
 from ovreport.computed.layers import ExecutedLayer, fates, layer_names
 from ovreport.computed.precision import bits
 from ovreport.computed.transposes import there_and_back

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from ovreport.computed.flow import islands, readers_of
 from ovreport.computed.focus import by_type, grouped, longest, total_s
-from ovreport.computed.kinds import CONVOLUTIONS, MOVERS, PRODUCTS
+from ovreport.computed.layer_kinds import CONVOLUTIONS, MOVERS, PRODUCTS
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.precision import INT8, NARROW
 from ovreport.computed.quantisation import quantisation
-from ovreport.computed.quantised import Scheme
+from ovreport.computed.quantised_nodes import Scheme
 from ovreport.computed.ratio import ratio, verdict
 from ovreport.computed.roofline import roof_precision
 from ovreport.computed.speed import median_latency_s

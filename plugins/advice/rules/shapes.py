@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovreport.computed.layers import ExecutedLayer, is_static
-from ovreport.computed.openness import is_open
+from ovreport.computed.open_shapes import is_open
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
 

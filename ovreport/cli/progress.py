@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 from rich.text import Text
 
-from ovreport.cli.words import Words
+from ovreport.cli.printing import MessagePrinter
 from ovreport.computed.figures import figures
 from ovreport.config.schema import Measure
 from ovreport.interruption import Interrupted
@@ -309,7 +309,7 @@ def print_failures(run: Run, *, verbose: bool) -> None:
         _console.print("(-v shows more.)", style="dim")
 
 
-class RunDisplay(Words):
+class RunDisplay(MessagePrinter):
     """Prints a run from its plan to its limits.
 
     Args:
@@ -377,7 +377,7 @@ class RunDisplay(Words):
             raise
 
 
-class ComparisonDisplay(Words):
+class ComparisonDisplay(MessagePrinter):
     """Prints whether versions give the same answers, where the report is, and limits."""
 
     def show(self, event: Event) -> None:

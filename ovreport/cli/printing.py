@@ -1,4 +1,4 @@
-"""What several commands print of what a use case shows."""
+"""Messages that several commands print: warnings and the outcome of limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ovreport.gate.checks import GateResult
 
 
-class Words(Silent):
+class MessagePrinter(Silent):
     """Prints warnings and the outcome of limits."""
 
     def show(self, event: Event) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ovreport.computed.flow import Conversion, conversions, islands, readers_of
 from ovreport.computed.focus import total_s
 from ovreport.computed.fusion import unfused
-from ovreport.computed.kinds import CONVERTERS
+from ovreport.computed.layer_kinds import CONVERTERS
 from ovreport.computed.layers import ExecutedLayer, constant_nodes, layer_names
 from ovreport.computed.precision import INT8
 from ovreport.run import CellResult, Node, Run

@@ -8,8 +8,8 @@ from itertools import chain
 from ovreport.analysis import Analysis, analyze, installed
 from ovreport.computed.workbench import file_name
 from ovreport.errors import UserError
-from ovreport.rendering.diagrams.files import DiagramFile, FileFormat, diagram_file
 from ovreport.rendering.diagrams.graphviz import LayoutError
+from ovreport.rendering.diagrams.standalone import DiagramFile, FileFormat, diagram_file
 from ovreport.run import Run
 from ovreport.section import Crashed, Diagram, Skipped
 
