@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import numpy as np
 import pytest
 from conftest import ovreport
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from ovreport.computed.layers import executed_layers
@@ -182,7 +183,7 @@ def filled(annotation: Any) -> Any:
         return tuple(filled(item) for item in items)
     if origin is dict:
         return {"key": filled(parts[1])}
-    if origin is np.ndarray:
+    if origin in (np.ndarray, NDArray):  # which of them: the release of numpy decides
         return [1]
     return {int: 1, float: 1.0, bool: False}[annotation]
 

@@ -148,6 +148,14 @@ def _signed(change_s: float) -> str:
     return f"{'+' if change_s > 0 else ''}{show(change_s, 'duration')}"
 
 
+def _largest_first(change_s: float) -> float:
+    """A key that orders changes by size, in whole picoseconds.
+
+    Finer digits are errors of floating-point sums, which differ between releases of Python.
+    """
+    return -round(abs(change_s), 12)
+
+
 def _waterfall(
     run: Run,
     comparison: Comparison,
@@ -163,7 +171,7 @@ def _waterfall(
         certain: names of changes that hold one beyond the noise; the title names no other.
     """
     before, after = (median_latency_s(result) for result in sure.pair)
-    ranked = sorted(changes, key=lambda change: -abs(change.s))
+    ranked = sorted(changes, key=lambda change: _largest_first(change.s))
     in_layers = sum(change.s for change in changes)
     outside = after - before - in_layers
     steps = [(change.name, change.s) for change in ranked[:_STEPS]]
@@ -230,7 +238,7 @@ def _changes(
     """Time of both sides by something that layers share, largest change first."""
     a, b = ({k: total_s(found) for k, found in grouped(side, key).items()} for side in layers)
     changes = [TimeChange(k, a.get(k, 0.0), b.get(k, 0.0)) for k in dict.fromkeys([*a, *b])]
-    return sorted(changes, key=lambda change: -abs(change.s))
+    return sorted(changes, key=lambda change: _largest_first(change.s))
 
 
 def _by_key(
@@ -283,7 +291,7 @@ def _pairs(
 ) -> Table:
     rows = []
     both = [(place, group) for place, group in enumerate(groups) if group.matched]
-    for place, group in sorted(both, key=lambda item: -abs(item[1].change_s)):
+    for place, group in sorted(both, key=lambda item: _largest_first(item[1].change_s)):
         change = change_of(group, *sure.pair)
         rows.append(
             Row(
