@@ -147,6 +147,7 @@ def digits(value: float, significant: int = 3) -> str:
         return "0" if value == 0 else NOTHING
     if not _LEAST <= abs(value) < _MOST:
         return _scientific(value, significant)
+    value = _without_noise(value)
     places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:.{places}f}"
     if places and len(text.replace("-", "").replace(".", "").lstrip("0")) > significant:
@@ -158,7 +159,15 @@ def fixed(value: float, places: int) -> str:
     """A number with so many decimals, thousands apart."""
     if not abs(value) < _MOST:
         return digits(value)
-    return _grouped(f"{value:.{places}f}")
+    return _grouped(f"{_without_noise(value):.{places}f}")
+
+
+def _without_noise(value: float) -> float:
+    """A number to twelve digits, so that errors of floating-point sums decide no rounding.
+
+    Python 3.12 sums floats otherwise than releases before, and a page should read the same.
+    """
+    return float(f"{value:.12g}")
 
 
 def _scientific(value: float, significant: int) -> str:
