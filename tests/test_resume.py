@@ -263,7 +263,7 @@ def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None
     assert "4 cells, 1 already measured" in told.output
     assert "again: the model file changed" in told.output
     assert "1 kept cell: measure.duration was 0.1, now 0.2" in told.output
-    assert "2 measured cells of the run file not in this plan" in told.output
+    assert "2 measured cells of the run file, not in this plan" in told.output
     second = read_run(file)
     assert [(r.cell.version, r.cell.batch) for r in second.done] == [
         ("parent", 1), ("optimized", 1), ("parent", 3), ("optimized", 3),

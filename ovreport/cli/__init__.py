@@ -1,4 +1,4 @@
-"""The command line. Each command is a module; what is heavy is imported where it is used."""
+"""The command line. Each command is a module that imports heavy packages where it uses them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ovreport.cli.init import init
 from ovreport.cli.listings import analyzers, devices, schema
 from ovreport.cli.render import render
 from ovreport.cli.run import run
-from ovreport.cli.streams import lasting_streams
+from ovreport.cli.streams import tolerant_streams
 from ovreport.cli.trend import trend
 from ovreport.errors import UserError
 from ovreport.text.terminal import printable
 
 
 class _Program(click.Group):
-    """A group that turns wrong input into one sentence and exit code 2."""
+    """A command group that turns wrong input into one sentence and exit code 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with lasting_streams():
+        with tolerant_streams():
             return super().main(*args, **kwargs)
 
     def invoke(self, context: click.Context) -> Any:

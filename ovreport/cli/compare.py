@@ -1,4 +1,4 @@
-"""``ovreport compare``: two runs, made at any time and anywhere, in one report."""
+"""``ovreport compare``: compare two runs, of any time and machine, in one report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ovreport.cli.option_types import Pin
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Take [report], [compare] and [analyzer] from this config instead of CANDIDATE's own.",
+    help="Take [report], [compare] and [analyzer] from this config instead of CANDIDATE's.",
 )
 @gate_options
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
@@ -55,8 +55,8 @@ def compare(
 ) -> None:
     """Compare CANDIDATE with BASE, each a run file (.jsonl) or a report (.html).
 
-    Cells that both have are compared: those of one model, version and configuration. A model,
-    version or runtime that is the only one on either side may be called differently.
+    The cells that both have are compared: those of the same model, version and configuration. If
+    each side has only one model, version or runtime, its names may differ.
 
     \b
     ovreport compare before.html after.html -o compare.html --fail-on 'throughput<-5%'

@@ -1,4 +1,4 @@
-"""``ovreport export``: what was measured, for other programs."""
+"""``ovreport export``: write the figures of a run for other programs."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     "json_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="All figures, layers and findings as one JSON document; - for standard output.",
+    help="Write all figures, layers and findings as one JSON document; - for standard output.",
 )
 @click.option(
     "--csv",
     "csv_folder",
     metavar="DIR",
     type=_FOLDER,
-    help="The same figures as tables: cells.csv, layers.csv, operators.csv, findings.csv and more.",
+    help="Write the same figures as tables: cells.csv, layers.csv, operators.csv and more.",
 )
 @click.option(
     "--workbench-csv",
     "workbench_folder",
     metavar="DIR",
     type=_FOLDER,
-    help="Per-layer and inference reports in the format of the Deep Learning Workbench.",
+    help="Write per-layer and inference reports in the format of the Deep Learning Workbench.",
 )
 @click.option(
     "--graph",
     "graph_format",
     type=click.Choice(["svg", "png", "dot"]),
-    help="The runtime graph and the model's own, of each version; -o names the folder.",
+    help="Draw the runtime graph and the model's graph of each version; -o names the folder.",
 )
 @click.option(
     "-o",
@@ -84,8 +84,8 @@ def export(
     if smaller := written.scales:
         click.echo(
             f"Some diagrams are drawn smaller, down to {min(smaller.values()):.0%} of full size, "
-            f"as a PNG ends at "
-            f"32,767 pixels: {printable(', '.join(smaller))}. SVG has no such limit.",
+            "because a PNG has at most 32,767 pixels in each direction: "
+            f"{printable(', '.join(smaller))}. SVG has no such limit.",
             err=True,
         )
     if printed is not None:

@@ -1,4 +1,4 @@
-"""The options of ``run`` and ``compare`` that can fail a CI job."""
+"""Options of ``run`` and ``compare`` that can fail a CI job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXIT_CODE = 3
 
 
 def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command that can fail a CI job; they reach it as ``gate_…``."""
+    """Add the options that can fail a CI job; the command gets them as ``gate_…``."""
     path = click.Path(dir_okay=False, path_type=Path)
     for option in (
         click.option(

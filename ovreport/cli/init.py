@@ -1,4 +1,4 @@
-"""``ovreport init``: a commented starter config for a model."""
+"""``ovreport init``: write a commented starter config for a model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ovreport.cli.option_types import extensions_option
     type=click.Path(path_type=Path),
     default=Path("ovreport.toml"),
     show_default=True,
-    help="Config to write; an existing file is left alone.",
+    help="Config to write; an existing file is not overwritten.",
 )
 @extensions_option
 def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
-    """Write a commented starter config for MODEL, with its inputs looked up.
+    """Write a commented starter config for MODEL, with the inputs that the model has.
 
-    Where the model leaves shapes open, the config holds an example to correct.
+    If the model leaves shapes open, the config holds an example to correct.
     """
     import os
     import sys
@@ -49,14 +49,17 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
     source = Source(validate({"model": [values]}, model), Path.cwd(), model)
     path, libraries = source.models[0], source.extensions(source.config.model[0])
     info = inspect([path], [libraries], python=Path(sys.executable)).models[0]
-    known = partial_shapes(info.inputs, None, None, None)
+    port_shapes = partial_shapes(info.inputs, None, None, None)
     shape = fitting = None
-    if any(partial.is_open for partial in known):
-        fitting = propose(path, info.inputs, known, libraries, python=Path(sys.executable))
-        shape = fitting or written(info.inputs, next(guesses(info.inputs, known)))
+    if any(partial.is_open for partial in port_shapes):
+        fitting = propose(path, info.inputs, port_shapes, libraries, python=Path(sys.executable))
+        shape = fitting or written(info.inputs, next(guesses(info.inputs, port_shapes)))
 
     def relative(path: Path) -> str:
-        """Folders without links, or a step up would lead elsewhere; the file under its name."""
+        """Return a path relative to the config, with links resolved in folders but not in the file.
+
+        With links in the folders, ``..`` could lead elsewhere.
+        """
         return os.path.relpath(path.parent.resolve() / path.name, output.resolve().parent)
 
     templates = Environment(
@@ -65,7 +68,7 @@ def init(model: str, output: Path, extensions: tuple[str, ...]) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # TOML: the filter below quotes
+        autoescape=False,  # the filter below quotes for TOML
     )
     templates.filters["toml"] = toml_string
     text = templates.get_template("starter.toml").render(

@@ -1,4 +1,4 @@
-"""Commands that only tell: ``devices``, ``analyzers``, ``schema``."""
+"""Commands that only print information: ``devices``, ``analyzers``, ``schema``."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def analyzers() -> None:
     """List the installed analyzers, in the order of the report."""
     from ovreport.analysis import installed
 
-    found = installed()
-    width = max(len(id) for id in found)
-    for id, kind in found.items():
-        about = (kind.__doc__ or kind.title).strip().splitlines()[0]
+    analyzer_types = installed()
+    width = max(len(id) for id in analyzer_types)
+    for id, analyzer_type in analyzer_types.items():
+        about = (analyzer_type.__doc__ or analyzer_type.title).strip().splitlines()[0]
         click.echo(f"{id:<{width}}  {about}")
-        for name, field in kind.options_type.model_fields.items():
+        for name, field in analyzer_type.options_type.model_fields.items():
             click.echo(f"{'':<{width}}    {name} = {field.default!r}: {field.description or ''}")
 
 

@@ -11,13 +11,13 @@ _FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
 
 
 class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
-    """``1,2,auto``: values separated by commas; each must fit ``words`` or be a number.
+    """``1,2,auto``: values separated by commas; each is one of ``words`` or a number.
 
     Args:
         name: shown as the option's metavar.
         words: allowed words; empty allows any word.
         numbers: whether whole numbers from 1 are allowed.
-        fractions: whether any number above 0 is.
+        fractions: whether any number above 0 is allowed.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[float | str, ...]:
         """Return the numbers or words of a comma-separated list."""
-        return tuple(self._one(part.strip(), param, ctx) for part in str(value).split(","))
+        return tuple(self._converted(part.strip(), param, ctx) for part in str(value).split(","))
 
-    def _one(
+    def _converted(
         self, part: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | str:
         if self._numbers and part.isascii() and part.isdigit() and int(part) > 0:
@@ -66,16 +66,16 @@ class Pin(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks
         """Return the field and the value of ``KEY=VALUE``."""
         from ovreport.run import Cell
 
-        key, equals, wanted = (part.strip() for part in str(value).partition("="))
-        if not equals or not wanted:
+        field, equals, field_value = (part.strip() for part in str(value).partition("="))
+        if not equals or not field_value:
             self.fail(f"{value!r} is not KEY=VALUE, such as version=parent.", param, ctx)
-        if key not in Cell.model_fields:
-            self.fail(f"{key!r} is not one of: {', '.join(Cell.model_fields)}.", param, ctx)
-        return key, wanted
+        if field not in Cell.model_fields:
+            self.fail(f"{field!r} is not one of: {', '.join(Cell.model_fields)}.", param, ctx)
+        return field, field_value
 
 
 class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
-    """``[0,1]`` or ``ids[0,30000],mask[0,2]``: as ``range`` of a config has them."""
+    """``[0,1]`` or ``ids[0,30000],mask[0,2]``: as in ``range`` of a config."""
 
     name = "RANGE"
 
@@ -87,7 +87,7 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
         from ovreport.planning.shapes import parse
 
         try:
-            found = [
+            ranges = [
                 (name, [float(number) for number in numbers])
                 for name, numbers in parse(str(value), "range")
             ]
@@ -95,19 +95,19 @@ class Ranges(click.ParamType):  # type: ignore[type-arg]  # generic in newer cli
             self.fail(str(error), param, ctx)
         except ValueError:
             self.fail(f"{value!r} holds something that is not a number.", param, ctx)
-        names = [name for name, _ in found]
+        names = [name for name, _ in ranges]
         if names == [""]:
-            return found[0][1]
+            return ranges[0][1]
         if "" in names or len(set(names)) < len(names):
             self.fail(f"{value!r} must name each input once.", param, ctx)
-        return dict(found)
+        return dict(ranges)
 
 
 extensions_option = click.option(
     "--extensions",
     multiple=True,
     metavar="PATH",
-    help="Library with operations of the model's own, which OpenVINO loads. Repeat for several.",
+    help="Library with custom operations, which OpenVINO loads. Repeat for several.",
 )
 
 

@@ -44,18 +44,18 @@ from ovreport.text.labels import count, difference, label, lasting
 from ovreport.text.numbers import NOTHING, digits, interval, show
 from ovreport.text.terminal import printable
 
-# A log file has no width of its own; rich would fold its tables at 80 columns.
+# A log file has no width; rich would fold its tables at 80 columns.
 _LOG_WIDTH = 120
-# Of a cell's progress; its layers are timed after all slices.
+# The share of slices in a cell's progress; its layers are timed after them.
 _SLICES_PART = 0.8
 
-# None: the program was started without a standard output.
+# sys.stdout is None if the program was started without a standard output.
 _is_terminal = sys.stdout is not None and sys.stdout.isatty()
 _console = Console(highlight=False, width=None if _is_terminal else _LOG_WIDTH)
 
 
 def _text(value: str, style: str = "") -> Text:
-    """Literal text: rich's markup and terminal control characters are not interpreted."""
+    """Return literal text: no markup of rich, no control characters of terminals."""
     return Text(printable(value), style=style)
 
 
@@ -66,40 +66,40 @@ def print_plan(
     measure: Measure,
     outputs: int,
 ) -> None:
-    """The cells in their order, which of them are measured already, and how long the rest takes.
+    """Print the cells in order, which are measured already, and how long the rest takes.
 
     Args:
-        outputs: how often outputs of a version are collected after that.
+        outputs: how often outputs of a version are collected after the cells.
     """
     cells = [item.cell for item in planned]
     table = Table(title="Plan", title_justify="left", box=None, pad_edge=False)
     table.add_column("#", justify="right", style="dim")
     for heading in ("model", "configuration", "input"):
         table.add_column(heading)
-    left = [item for item in planned if item.cell.id not in resumed.kept]
-    begun = {
+    remaining = [item for item in planned if item.cell.id not in resumed.kept]
+    launches_done = {
         item.cell.id: len(partial_launches_of(group, resumed.partial_launches))
-        for group in groups(left, measure.interleave, resumed.partial_launches, resumed.failed)
+        for group in groups(remaining, measure.interleave, resumed.partial_launches, resumed.failed)
         for item in group
     }
-    goes_on = bool(resumed.kept or resumed.again or any(begun.values()))
-    if goes_on:
+    is_resumed = bool(resumed.kept or resumed.again or any(launches_done.values()))
+    if is_resumed:
         table.add_column("measured")
     for number, item in enumerate(planned, 1):
         shapes = ", ".join(f"[{','.join(map(str, shape))}]" for shape in item.shapes)
         name = f"{item.cell.model} · {item.cell.version}"
-        state = [_state(item.cell, resumed, begun)] if goes_on else []
+        state = [_state(item.cell, resumed, launches_done)] if is_resumed else []
         table.add_row(
             str(number), _text(name), _text(label(item.cell, cells)), _text(shapes), *state
         )
     _console.print(table)
-    least, most = estimated_seconds([item.cell for item in left], measure, outputs)
-    done = f", {len(resumed.kept)} already measured" if resumed.kept else ""
+    least, most = estimated_seconds([item.cell for item in remaining], measure, outputs)
+    already_measured = f", {len(resumed.kept)} already measured" if resumed.kept else ""
     times = dict.fromkeys([_minutes(least), _minutes(most)])
     time = "nothing left to measure"
-    if left:
+    if remaining:
         time = f"about {' to '.join(times)}, plus the time to compile large models"
-    _console.print(f"{count(len(cells), 'cell')}{done}, {time}")
+    _console.print(f"{count(len(cells), 'cell')}{already_measured}, {time}")
     for search in searched:
         most = search.most_cells
         time = _minutes(estimated_seconds(search.starts[:1] * most, measure)[1])
@@ -110,15 +110,19 @@ def print_plan(
     for mark in resumed.marks:
         _console.print(_text(f"Marked: {mark}", "yellow"))
     if resumed.left_out:
-        words = f"{count(resumed.left_out, 'measured cell')} of the run file not in this plan"
-        _console.print(_text(f"Left out of the report: {words}", "yellow"))
+        left_out = f"{count(resumed.left_out, 'measured cell')} of the run file, not in this plan"
+        _console.print(_text(f"Left out of the report: {left_out}", "yellow"))
 
 
-def _state(cell: Cell, resumed: Resumption, begun: Mapping[str, int]) -> Text:
-    """Args: begun: the launches that a cell has done, by its id, unless it is kept."""
+def _state(cell: Cell, resumed: Resumption, launches_done: Mapping[str, int]) -> Text:
+    """Return the word for a cell's state.
+
+    Args:
+        launches_done: by cell id, of cells that are not kept.
+    """
     if cell.id in resumed.kept:
         return _text("yes", "green")
-    if launches := begun[cell.id]:
+    if launches := launches_done[cell.id]:
         return _text(f"begun: {count(launches, 'launch')}", "green")
     reason = resumed.again.get(cell.id)
     return _text(f"again: {reason}", "yellow") if reason else _text("no")
@@ -129,25 +133,25 @@ def _minutes(seconds: float) -> str:
 
 
 class CellProgress:
-    """Progress while cells are measured: live on a terminal, a line a cell elsewhere.
+    """Shows progress while cells are measured: live on a terminal, otherwise a line for each cell.
 
     Args:
-        among: all cells that may be named, so that each is told by what differs.
+        all_cells: all cells that may be named, so that each name holds what differs.
     """
 
-    def __init__(self, planned: Sequence[PlannedCell], among: Sequence[Cell]) -> None:
-        self._cells = among
+    def __init__(self, planned: Sequence[PlannedCell], all_cells: Sequence[Cell]) -> None:
+        self._cells = all_cells
         self._total = len(planned)
         self._live = _console.is_terminal
         self._done = 0
         self._parts: dict[str, float] = {}
-        """Done of each cell, from 0 to 1, by its id."""
+        """The part of each cell that is done, from 0 to 1, by cell id."""
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.fields[done]}/{task.total:.0f}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            # The one part that may be cut where the terminal is narrow.
+            # The only column that may be cut if the terminal is narrow.
             TextColumn(
                 "{task.description}",
                 markup=False,
@@ -175,19 +179,21 @@ class CellProgress:
         self._progress.stop()
 
     def show(self, event: scheduler.MeasuringEvent) -> None:
-        """One step of the measuring."""
+        """Show one step of measuring."""
         match event:
             case PassStarted(number, cells):
                 self._print_pass(number, cells)
             case CellStarted(cell):
                 self._describe(cell, "compiling")
             case SliceDone(cell, precision, done):
-                known = precision.worst
+                half_width = precision.worst
                 self._advance(cell, _SLICES_PART * done)
-                self._describe(cell, f"known to ±{known:.1%}" if known < 1 else "measuring")
+                self._describe(
+                    cell, f"known to ±{half_width:.1%}" if half_width < 1 else "measuring"
+                )
 
     def _print_pass(self, number: int, cells: int) -> None:
-        """A log is not silent while no cell is done yet: all are, one after another, at the end."""
+        """Print each pass to a log, as all cells end only in the last pass."""
         if not self._live and self._total > 1:
             _console.print(_text(f"Launch {number}: {count(cells, 'cell')}", "dim"))
 
@@ -202,50 +208,52 @@ class CellProgress:
         return label(cell, self._cells, version=True)
 
     def finished(self, result: CellResult) -> None:
-        """A cell is done and stored."""
+        """Show that a cell is done and stored."""
         self._done += 1
         self._advance(result.cell, 1.0)
         head = f"[{self._done}/{self._total}] {self._name(result.cell)}: "
         if result.failure is not None:
             _console.print(_text(f"{head}failed: {result.failure.reason}", "red"))
             return
-        known = figures(result)
-        median = known.latency.median
-        words = show(known.throughput_fps, "rate")
+        cell_figures = figures(result)
+        median = cell_figures.latency.median
+        line = show(cell_figures.throughput_fps, "rate")
         if median is not None:
-            words += f", median {show(median, 'duration')}"
-        _console.print(_text(head + words))
+            line += f", median {show(median, 'duration')}"
+        _console.print(_text(head + line))
         if result.profile_failure is not None:
-            said = f"  its layers could not be timed: {result.profile_failure.reason}"
-            _console.print(_text(said, "yellow"))
+            line = f"  its layers could not be timed: {result.profile_failure.reason}"
+            _console.print(_text(line, "yellow"))
 
 
-def print_step(step: SearchStep, among: Sequence[Cell]) -> None:
-    """What a search looks at next and why, or why it ended."""
+def print_step(step: SearchStep, all_cells: Sequence[Cell]) -> None:
+    """Print what a search measures next and why, or why it ended."""
     if step.cell is None:
         _console.print(_text(f"Search ended: {step.why}", "dim"))
     else:
-        _console.print(_text(f"Search: {label(step.cell, among, version=True)}: {step.why}", "dim"))
+        _console.print(
+            _text(f"Search: {label(step.cell, all_cells, version=True)}: {step.why}", "dim")
+        )
 
 
 def print_roof(roof: Roof) -> None:
-    """What a device can reach, or why that is not known."""
+    """Print what a device can reach, or why that is not known."""
     device, threads = roof.conditions.device, roof.conditions.threads
     if roof.failure:
         _console.print(_text(f"What {device} can reach is not known: {roof.failure}", "yellow"))
         return
     rates = [f"{digits(value / 1e9)} {name}" for name, value in roof.operations.items()]
-    by = f" with {count(threads, 'thread')}" if threads else ""
+    using = f" with {count(threads, 'thread')}" if threads else ""
     _console.print(
         _text(
-            f"What {device} can reach{by}: {', '.join(rates)} (billion operations/s), "
+            f"What {device} can reach{using}: {', '.join(rates)} (billion operations/s), "
             f"{digits(roof.memory_bandwidth / 1e9)} GB/s from memory"
         )
     )
 
 
 def print_summary(run: Run) -> None:
-    """The measured cells, one a line."""
+    """Print the measured cells, one on each line."""
     table = Table(
         title="\nResults", title_justify="left", caption_justify="left", box=None, pad_edge=False
     )
@@ -258,54 +266,54 @@ def print_summary(run: Run) -> None:
     if span:
         table.caption = f"±: at 95 % confidence, within this run of {lasting(span)}"
     for result in run.done:
-        known = figures(result)
-        median, p95 = known.latency.median, known.latency.p95
+        cell_figures = figures(result)
+        median, p95 = cell_figures.latency.median, cell_figures.latency.p95
         table.add_row(
             _text(f"{result.cell.model} · {result.cell.version}"),
             _text(label(result.cell, cells)),
-            show(known.throughput_fps.point, "rate"),
+            show(cell_figures.throughput_fps.point, "rate"),
             show(median.point, "duration") if median else "–",
             show(p95.point, "duration") if p95 else "–",
-            _sureness(known.throughput_fps),
+            _short_interval(cell_figures.throughput_fps),
         )
     _console.print(table)
-    doubts = {
+    batch_doubts = {
         f"{result.cell.model} · {result.cell.version}": result.resolved.batch_doubt
         for result in run.done
         if result.resolved and result.resolved.batch_doubt
     }
-    for name, doubt in doubts.items():
-        words = f"{name}: each request counts as one sample, because {doubt}; see --layout."
-        _console.print(_text(words, "yellow"))
+    for name, doubt in batch_doubts.items():
+        line = f"{name}: each request counts as one sample, because {doubt}; see --layout."
+        _console.print(_text(line, "yellow"))
 
 
-def _sureness(estimate: Estimate) -> str:
-    """The interval in short, or a dash where too little was measured for one."""
+def _short_interval(estimate: Estimate) -> str:
+    """Return the interval in short, or a dash if too little was measured for one."""
     return interval(estimate, "rate", brief=True) if estimate.confidence else NOTHING
 
 
 def print_answers(run: Run, options: OutputOptions) -> None:
-    """Whether versions give the same answers, a line for each two."""
+    """Print whether versions give the same answers, a line for each pair."""
     for answers in run.answers:
-        known = agreement(run, answers, options)
+        outputs_agreement = agreement(run, answers, options)
         base, other = difference(answers.base, answers.other)
-        words = f"{answers.base.model}, {other} against {base}: {in_words(known)}"
-        style = "" if known.outcome in AGREE else "yellow"
-        _console.print(_text(f"Answers:  {words}", style), soft_wrap=True)
+        sentence = f"{answers.base.model}, {other} against {base}: {in_words(outputs_agreement)}"
+        style = "" if outputs_agreement.outcome in AGREE else "yellow"
+        _console.print(_text(f"Answers:  {sentence}", style), soft_wrap=True)
 
 
 def print_failures(run: Run, *, verbose: bool) -> None:
-    """Why cells have no result, or no layer times."""
+    """Print why cells have no result or no layer times."""
     cells = [result.cell for result in run.results]
-    found = [("Failed", result, result.failure) for result in run.failed]
-    found += [("No layer times", result, result.profile_failure) for result in run.untimed]
-    for what, result, failure in found:
+    failures = [("Failed", result, result.failure) for result in run.failed]
+    failures += [("No layer times", result, result.profile_failure) for result in run.untimed]
+    for heading, result, failure in failures:
         assert failure is not None
         name = label(result.cell, cells, version=True)
-        _console.print(_text(f"{what}: {name}: {failure.reason}", "red"))
+        _console.print(_text(f"{heading}: {name}: {failure.reason}", "red"))
         if verbose and failure.detail:
             _console.print(_text(failure.detail, "dim"))
-    if found and not verbose:
+    if failures and not verbose:
         _console.print("(-v shows more.)", style="dim")
 
 
@@ -313,8 +321,8 @@ class RunDisplay(MessagePrinter):
     """Prints a run from its plan to its limits.
 
     Args:
-        target: what the user named, for the hint how to continue.
-        verbose: whether failures are printed with all that is known of them.
+        target: the config or model that the user gave, for the command that continues the run.
+        verbose: whether failures are printed with all details.
     """
 
     def __init__(self, target: str, *, verbose: bool) -> None:
@@ -331,12 +339,12 @@ class RunDisplay(MessagePrinter):
                 self._progress.show(event)
             case CellDone(result):
                 self._progress.finished(result)
-            case Searched(step, among):
-                print_step(step, among)
+            case Searched(step, all_cells):
+                print_step(step, all_cells)
             case ComparingOutputs(base, other):
                 names = difference(base, other)
-                words = f"Comparing the outputs of {base.model}: {names[1]} with {names[0]}"
-                click.echo(printable(words))
+                line = f"Comparing the outputs of {base.model}: {names[1]} with {names[0]}"
+                click.echo(printable(line))
             case KeepingOutputs(cell):
                 click.echo(printable(f"Keeping the outputs of {cell.model}, {cell.version}"))
             case MeasuringRoof(device):
@@ -355,30 +363,30 @@ class RunDisplay(MessagePrinter):
         click.echo(printable(f"Report:   {written.report}\nRun file: {written.run_file}"))
 
     @contextmanager
-    def cells(self, planned: Sequence[PlannedCell], among: Sequence[Cell]) -> Iterator[None]:
+    def cells(self, planned: Sequence[PlannedCell], all_cells: Sequence[Cell]) -> Iterator[None]:
         """Show the progress of these cells."""
-        with CellProgress(planned, among) as self._progress:
+        with CellProgress(planned, all_cells) as self._progress:
             yield
 
     @contextmanager
     def measuring(self, report: Path, run_file: Path) -> Iterator[None]:
-        """If the user interrupts it, print how to continue."""
+        """Print how to continue if the user interrupts the run."""
         try:
             yield
         except Interrupted:
-            kept = shlex.quote(str(run_file))
+            quoted = shlex.quote(str(run_file))
             click.echo(
-                f"\nInterrupted. What was measured is in {kept}.\n"
-                f"Continue:    ovreport run {shlex.quote(self._target)} --resume {kept} "
+                f"\nInterrupted. What was measured is in {quoted}.\n"
+                f"Continue:    ovreport run {shlex.quote(self._target)} --resume {quoted} "
                 "(with the same options)\n"
-                f"Report it:   ovreport render {kept} -o {shlex.quote(str(report))}",
+                f"Report it:   ovreport render {quoted} -o {shlex.quote(str(report))}",
                 err=True,
             )
             raise
 
 
 class ComparisonDisplay(MessagePrinter):
-    """Prints whether versions give the same answers, where the report is, and limits."""
+    """Prints whether versions give the same answers, the path of the report, and limits."""
 
     def show(self, event: Event) -> None:
         """Print one step."""

@@ -1,4 +1,4 @@
-"""``ovreport render``: the report again, from a run file or a report."""
+"""``ovreport render``: write the report again, from a run file or a report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import click
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Take [report], [compare] and [analyzer] from this config instead of the run's own.",
+    help="Take [report], [compare] and [analyzer] from this config instead of the run's.",
 )
 @click.option("--no-data", is_flag=True, help="Leave the measured data out of the report.")
 @click.option(
@@ -38,7 +38,7 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     from ovreport.cli.printing import MessagePrinter
     from ovreport.text.terminal import printable
 
-    gc.disable()  # what a single rendering allocates lives until its end; saves a quarter of it
+    gc.disable()  # objects of one rendering live until its end; saves a quarter of the time
     pipeline.render(
         run, output, config=config, with_data=not no_data, redact=redact, display=MessagePrinter()
     )

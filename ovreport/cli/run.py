@@ -105,7 +105,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     "--duration",
     type=float,
     metavar="S",
-    help="Measure each cell exactly S seconds.  [default: until ±1 % is known, 2 to 20 s]",
+    help="Measure each cell exactly S seconds.  [default: until the interval is ±1 %, 2 to 20 s]",
 )
 @click.option(
     "--iterations", type=int, metavar="N", help="Measure each cell exactly N requests instead."
@@ -119,7 +119,7 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 @click.option(
     "--no-roofs",
     is_flag=True,
-    help="Do not measure what the device can reach, which takes some seconds: no roofline.",
+    help="Do not measure what the device can reach: saves some seconds, leaves out the roofline.",
 )
 @click.option(
     "--run-file",
@@ -168,11 +168,11 @@ def run(
     from ovreport import pipeline
     from ovreport.cli.progress import RunDisplay
 
-    # -v may stand before the command or after it: errors and failures tell as much either way.
+    # -v has the same effect before and after the command, for errors and for failures.
     program = click.get_current_context().find_root()
     verbose = program.params["verbose"] = verbose or program.params["verbose"]
     use_case = pipeline.plan if dry_run else pipeline.run
-    done = use_case(
+    result = use_case(
         target,
         output,
         settings=_settings(options),
@@ -181,8 +181,8 @@ def run(
         limits=limits(options),
         display=RunDisplay(target, verbose=verbose),
     )
-    if isinstance(done, pipeline.MeasuredRun):
-        sys.exit(EXIT_CODE if done.is_broken else 0 if done.is_complete else 1)
+    if isinstance(result, pipeline.MeasuredRun):
+        sys.exit(EXIT_CODE if result.is_broken else 0 if result.is_complete else 1)
 
 
 def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -210,12 +210,12 @@ def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _path(given: str | None) -> str | None:
-    """From the root: relative paths of a config start from its folder."""
+def _path(path: str | None) -> str | None:
+    """Return the absolute path, because relative paths of a config start from its folder."""
     from ovreport.config.load import check_text
     from ovreport.files import absolute
 
-    if given is None:
+    if path is None:
         return None
-    check_text(absolute(Path(given)))
-    return str(absolute(Path(given)))
+    check_text(absolute(Path(path)))
+    return str(absolute(Path(path)))

@@ -1,4 +1,4 @@
-"""Standard output and standard error may be full, closed, or lack characters: the work goes on."""
+"""Output streams that may be full, closed or lack characters without stopping the program."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import click
 from ovreport.interruption import Interrupted
 
 
-class _Lasting:
-    """A stream that is led to nowhere by its first error, which is kept instead of raised."""
+class _TolerantStream:
+    """A stream that keeps its first error instead of raising it, and then discards all output."""
 
-    buffer = None  # click would write to it where the encoding is ASCII
+    buffer = None  # click would write to it if the encoding is ASCII
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.lost: OSError | None = None
+        self.error: OSError | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -30,36 +30,36 @@ class _Lasting:
         try:
             return self._stream.write(text)
         except OSError as error:
-            self._lose(error)
+            self._discard_after(error)
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError as error:
-            self._lose(error)
+            self._discard_after(error)
 
-    def _lose(self, error: OSError) -> None:
-        self.lost = error
-        # What is left in its buffer goes there too; Python would else fail by it when it ends.
+    def _discard_after(self, error: OSError) -> None:
+        self.error = error
+        # The rest of the buffer goes there too; Python would otherwise fail on it at exit.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
 
 
 @contextmanager
-def lasting_streams() -> Iterator[None]:
-    """Has what is printed inside get lost, where it cannot be written, while the work goes on.
+def tolerant_streams() -> Iterator[None]:
+    """Let the program continue if standard output or standard error cannot be written.
 
-    If standard output lost something, the program ends with exit code 1 instead of 0.
+    If output was lost on standard output, the exit code is 1 instead of 0.
     """
-    with _lasting_stderr():
+    with _tolerant_stderr():
         if sys.stdout is None:
             yield
             return
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
-        stream = _Lasting(sys.stdout)
+        stream = _TolerantStream(sys.stdout)
         ended: SystemExit | Interrupted | None = None
         try:
             with redirect_stdout(stream):
@@ -67,19 +67,19 @@ def lasting_streams() -> Iterator[None]:
         except (SystemExit, Interrupted) as error:
             ended = error
         stream.flush()
-        if stream.lost is not None:
-            click.echo(f"Standard output cannot be written: {stream.lost.strerror}.", err=True)
-        if isinstance(ended, Interrupted) or (ended and (ended.code or stream.lost is None)):
+        if stream.error is not None:
+            click.echo(f"Standard output cannot be written: {stream.error.strerror}.", err=True)
+        if isinstance(ended, Interrupted) or (ended and (ended.code or stream.error is None)):
             raise ended
-        if stream.lost is not None:
+        if stream.error is not None:
             sys.exit(1)
 
 
 @contextmanager
-def _lasting_stderr() -> Iterator[None]:
-    """A terminal that was closed, of which SIGHUP tells, can no longer be written to."""
+def _tolerant_stderr() -> Iterator[None]:
+    """Make standard error tolerant: a terminal that was closed (SIGHUP) cannot be written to."""
     if sys.stderr is None:
         yield
         return
-    with redirect_stderr(_Lasting(sys.stderr)):
+    with redirect_stderr(_TolerantStream(sys.stderr)):
         yield

@@ -1,4 +1,4 @@
-"""``ovreport trend``: many runs over time in one report."""
+"""``ovreport trend``: follow many runs over time in one report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ import click
 def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     """Follow models and configurations over many RUNs, each a run file or a report.
 
-    Runs are ordered by when they were begun; a run that is named twice, as a report too, counts
-    once. Levels that change are found and dated, and what changed with them (OpenVINO, machine,
-    model files) is named.
+    Runs are ordered by their start. A run that is given twice, such as its run file and its report,
+    counts once. The report dates every change of level and names what changed with it (OpenVINO,
+    machine, model files).
 
     \b
     ovreport trend runs/*.jsonl -o trend.html

@@ -1,7 +1,7 @@
 """The use cases of ovreport as functions: the Python API.
 
-Each takes paths, a config and a display, which shows nothing unless another is given; raises
-:class:`~ovreport.errors.UserError` where the input is wrong; returns a frozen result; and prints
+Each function takes paths, a config and a display (silent by default), raises
+:class:`~ovreport.errors.UserError` if the input is wrong, returns a frozen result, and prints
 nothing. Messages name the option of the command line that an argument stands for::
 
     from pathlib import Path
@@ -13,7 +13,7 @@ nothing. Messages name the option of the command line that an argument stands fo
     )
     print(result.is_broken, *result.gate.outcomes, sep="\\n")
 
-There is no ``from ovreport import run``: :mod:`ovreport.run` is the package of what is recorded.
+There is no ``from ovreport import run``: :mod:`ovreport.run` is the package of recorded data.
 """
 
 from ovreport.pipeline.display import (

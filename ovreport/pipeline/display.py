@@ -1,4 +1,4 @@
-"""What a use case shows while it works: to a person at a terminal, or to nobody."""
+"""The events that a use case shows while it works, and the displays that take them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something about the input that does not keep the work from being done."""
+    """A fault of the input that does not stop the work."""
 
     text: str
     """A sentence without its full stop."""
@@ -33,9 +33,9 @@ class Planned:
 
     cells: tuple[PlannedCell, ...]
     searches: tuple[Search, ...]
-    """Each comes to cells of its own, after those that are planned."""
+    """They measure further cells after the planned ones."""
     resumed: Resumption
-    """What the run file holds already."""
+    """What the run file already holds."""
     measure: Measure
     outputs: int
     """How often outputs of a version are collected after the cells."""
@@ -50,10 +50,10 @@ class CellDone:
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search looks at next and why, or why it ended."""
+    """A step of a search: what it measures next and why, or why it ended."""
 
     step: SearchStep
-    among: Sequence[Cell]
+    all_cells: Sequence[Cell]
     """All cells of the run, so that each can be named by what differs."""
 
 
@@ -67,21 +67,21 @@ class ComparingOutputs:
 
 @dataclass(frozen=True)
 class KeepingOutputs:
-    """Outputs of a version are collected, to be compared with other runs."""
+    """Outputs of a version are collected for later comparisons with other runs."""
 
     cell: Cell
 
 
 @dataclass(frozen=True)
 class MeasuringRoof:
-    """What a device can reach is measured."""
+    """The measurement of what a device can reach begins."""
 
     device: str
 
 
 @dataclass(frozen=True)
 class RoofMeasured:
-    """What a device can reach is stored."""
+    """What a device can reach is measured and stored."""
 
     roof: Roof
 
@@ -95,7 +95,7 @@ class ReportWritten:
     outputs: OutputOptions
     """How the report judges outputs."""
     run_file: Path | None = None
-    """Where measurements are kept, if they were made now."""
+    """Where measurements are kept, if this use case made them."""
 
 
 @dataclass(frozen=True)
@@ -113,25 +113,25 @@ Event: TypeAlias = (
 
 
 class Display(Protocol):
-    """Shows how the work goes. What it does changes nothing of the work."""
+    """Shows the progress of the work and has no effect on it."""
 
     def show(self, event: Event) -> None:
         """Show one step."""
 
     def measuring(self, report: Path, run_file: Path) -> AbstractContextManager[object]:
-        """Return what lasts as long as measurements are added to the run file.
+        """Return a context that is open while measurements are added to the run file.
 
-        An exception that ends the measuring early leaves through it.
+        An exception that ends measuring early passes through it.
         """
 
     def cells(
-        self, planned: Sequence[PlannedCell], among: Sequence[Cell]
+        self, planned: Sequence[PlannedCell], all_cells: Sequence[Cell]
     ) -> AbstractContextManager[object]:
-        """Return what lasts as long as these cells are measured.
+        """Return a context that is open while these cells are measured.
 
         Args:
             planned: the cells that have no result yet.
-            among: all cells of the run, so that each can be named by what differs.
+            all_cells: all cells of the run, so that each can be named by what differs.
         """
 
 
@@ -142,15 +142,15 @@ class Silent:
         """Show nothing."""
 
     def measuring(self, report: Path, run_file: Path) -> AbstractContextManager[object]:  # noqa: ARG002
-        """Return what does nothing."""
+        """Return a context that does nothing."""
         return nullcontext()
 
     def cells(
         self,
         planned: Sequence[PlannedCell],  # noqa: ARG002
-        among: Sequence[Cell],  # noqa: ARG002
+        all_cells: Sequence[Cell],  # noqa: ARG002
     ) -> AbstractContextManager[object]:
-        """Return what does nothing."""
+        """Return a context that does nothing."""
         return nullcontext()
 
 

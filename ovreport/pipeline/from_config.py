@@ -1,4 +1,4 @@
-"""Use cases that begin with a config or a model: run and plan."""
+"""Use cases that start from a config or a model: run and plan."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 ConfigOrModel: TypeAlias = "str | Path | Mapping[str, Any]"
 ConfigValues: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
-_AS_IT_IS: ConfigValues = MappingProxyType({})
+_NO_OVERRIDES: ConfigValues = MappingProxyType({})
 
 
 def run(
     config: ConfigOrModel,
     report: Path,
     *,
-    settings: ConfigValues = _AS_IT_IS,
+    settings: ConfigValues = _NO_OVERRIDES,
     run_file: Path | None = None,
     resume: Path | None = None,
     limits: Limits = NO_LIMITS,
@@ -36,11 +36,11 @@ def run(
         config: a ``.toml`` file; the path of a model, or ``package:NAME/FILE``; or what a config
             file holds, as a dictionary, whose relative paths start from the current folder.
         report: the file to write.
-        settings: values on top of the config, by table and key, such as ``{"matrix": {"batch":
-            [1, 2]}}``; those of ``model`` go to the one model there is.
-        run_file: where measurements are kept; beside the report unless it is given.
+        settings: values that override the config, by table and key, such as ``{"matrix": {"batch":
+            [1, 2]}}``; those of ``model`` apply to its only model.
+        run_file: where measurements are kept; by default next to the report.
         resume: continue this run file, and do not measure again what it holds.
-        limits: what the run has to keep.
+        limits: the limits that the run must keep.
         display: shows each step.
 
     Raises:
@@ -55,7 +55,7 @@ def plan(
     config: ConfigOrModel,
     report: Path,
     *,
-    settings: ConfigValues = _AS_IT_IS,
+    settings: ConfigValues = _NO_OVERRIDES,
     run_file: Path | None = None,
     resume: Path | None = None,
     limits: Limits = NO_LIMITS,
@@ -89,6 +89,6 @@ def _job(
     for note in source.notes:
         display.show(Warned(note))
     paths = Paths.choose(report, run_file, resume)
-    check = LimitCheck.of(limits, source)
+    check = LimitCheck.choose(limits, source)
     check.check_comparable(source)
     return Job(source, inputs, paths, check, display)

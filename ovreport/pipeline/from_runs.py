@@ -1,7 +1,7 @@
-"""Use cases that begin with runs that were measured before: render, compare, trend, export.
+"""Use cases that start from measured runs: render, compare, trend, export.
 
-What is heavy is imported where it is used: a program starts as fast with this module as without,
-and charts are drawn by a process of their own, which starts while this one still imports and reads.
+Functions import heavy packages themselves, so that importing this module takes no time, and so that
+the process that draws charts starts while this one still imports and reads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ovreport.rendering.diagrams.standalone import FileFormat
     from ovreport.run import Run
 
-_ALL: Mapping[str, str] = MappingProxyType({})
+_ALL_CELLS: Mapping[str, str] = MappingProxyType({})
 
 
 def render(
@@ -41,7 +41,7 @@ def render(
             own config. Plugin files and templates are loaded only where it names them.
         with_data: keep the run inside the report, so that it can be read again.
         redact: leave out host name, user name and folders, in the page and in its data.
-        display: shows what the config should write in another way.
+        display: shows warnings about the config.
 
     Raises:
         UserError: the run cannot be read, the config is wrong, or the report cannot be written.
@@ -56,9 +56,9 @@ def render(
         from ovreport.runfile.redaction import redacted
 
         measured = read_run(run).so_far()
-        # A report may take the place of the one that it is made from, if that loses nothing.
-        loses = not with_data or redact or not is_report(run)
-        check_apart({"-o": report}, [config, run if loses else None])
+        # A report may overwrite the one that it is made from, unless data would be lost.
+        loses_data = not with_data or redact or not is_report(run)
+        check_apart({"-o": report}, [config, run if loses_data else None])
         check_writable(report, "-o")
         if config:
             settings = load_report(config, measured.header.config)
@@ -78,34 +78,34 @@ def compare(
     candidate: Path,
     report: Path,
     *,
-    base_cells: Mapping[str, str] = _ALL,
-    candidate_cells: Mapping[str, str] = _ALL,
+    base_cells: Mapping[str, str] = _ALL_CELLS,
+    candidate_cells: Mapping[str, str] = _ALL_CELLS,
     config: Path | None = None,
     limits: Limits = NO_LIMITS,
     with_data: bool = True,
     display: Display = SILENT,
 ) -> Compared:
-    """Compare two runs, made at any time and anywhere, in one report.
+    """Compare two runs, of any time and machine, in one report.
 
     Args:
-        base: a run file or a report; so is ``candidate``.
-        candidate: what is compared with the base.
+        base: a run file or a report.
+        candidate: a run file or a report, which is compared with the base.
         report: the file to write.
         base_cells: compare only cells of the base with these values, such as
             ``{"version": "parent"}``. These fields need not agree with the candidate.
         candidate_cells: the same for the candidate.
         config: ``[report]``, ``[compare]``, ``[analyzer]`` and ``[gate]`` are taken from it, not
             from the candidate's own config.
-        limits: what the comparison has to keep.
+        limits: the limits that the comparison must keep.
         with_data: keep both runs inside the report.
         display: shows each step.
 
     Raises:
-        UserError: a run cannot be read, the two have no cells in common, a limit is no rule, or a
-            file cannot be written.
+        UserError: a run cannot be read, the two have no cells in common, a limit is not a rule,
+            or a file cannot be written.
     """
     from ovreport.combining.compare import Side
-    from ovreport.combining.compare import compare as compared
+    from ovreport.combining.compare import compare as combine
     from ovreport.config.load import load_report
     from ovreport.files import check_apart, check_writable, file_text
     from ovreport.pipeline.report import (
@@ -117,27 +117,27 @@ def compare(
     from ovreport.rendering.charts.process import drawing
     from ovreport.runfile import read_run
 
-    both = compared(
+    combined = combine(
         Side("base", file_text(base), read_run(base), base_cells),
         Side("candidate", file_text(candidate), read_run(candidate), candidate_cells),
     )
     if config:
-        settings = load_report(config, both.header.config)
+        settings = load_report(config, combined.header.config)
         for note in settings.notes:
             display.show(Warned(note))
-        both = with_report_of(both, settings)
+        combined = with_report_of(combined, settings)
     else:
-        settings = report_settings(both, str(candidate))
-    check = LimitCheck.of(limits, settings)
+        settings = report_settings(combined, str(candidate))
+    check = LimitCheck.choose(limits, settings)
     check_apart({"-o": report, **check.files}, [base, candidate, config])
     check_writable(report, "-o")
-    check.check_scopes((*both.header.plan, *both.header.renamed.values()), str(candidate))
+    check.check_scopes((*combined.header.plan, *combined.header.renamed.values()), str(candidate))
     with drawing() as charts:
-        write_report(both, settings, report, charts, with_data=with_data)
-    display.show(ReportWritten(both, report, output_options(settings)))
-    gate = check.check(both, settings)
+        write_report(combined, settings, report, charts, with_data=with_data)
+    display.show(ReportWritten(combined, report, output_options(settings)))
+    gate = check.check(combined, settings)
     display.show(GateChecked(gate))
-    return Compared(both, report, gate, check.is_broken(gate))
+    return Compared(combined, report, gate, check.is_broken(gate))
 
 
 def trend(
@@ -146,10 +146,10 @@ def trend(
     """Follow models and configurations over many runs in one report.
 
     Args:
-        runs: run files or reports; a run that is named twice counts once.
+        runs: run files or reports; a run that is given twice counts once.
         report: the file to write.
         with_data: keep the runs inside the report.
-        display: shows what is wrong with the runs, and does not keep them from being followed.
+        display: shows warnings about the runs.
 
     Raises:
         UserError: a run cannot be read, there is only one, or the report cannot be written.
@@ -185,14 +185,14 @@ def export(
 
     Args:
         run: a run file or a report.
-        json: all figures, layers and findings as one document, into a file or an open one.
+        json: all figures, layers and findings as one document; a path or an open file.
         csv: the folder for the same as tables.
         workbench_csv: the folder for reports in the format of the Deep Learning Workbench.
         graphs: the folder for the runtime graph and the model's own, of each version.
-        graph_format: of the graphs.
+        graph_format: the format of the graphs.
 
     Raises:
-        UserError: nothing is to be written, the run cannot be read, or a file cannot be written.
+        UserError: no output is given, the run cannot be read, or a file cannot be written.
     """
     from ovreport.computed.workbench import workbench_files
     from ovreport.errors import UserError

@@ -1,4 +1,4 @@
-"""A run from its config to its report: planned, measured, kept, analysed, rendered, checked."""
+"""A run from config to report: plan, measure, store, analyse, render, check limits."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ from ovreport.runfile import RunFile, is_report, is_unbegun, read_run
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What is known of a run before its first measurement."""
+    """A run before its first measurement."""
 
     planner: Planner
     plan: Planned
     cells: tuple[Cell, ...]
-    """Those of the plan, and those of searches that the run file holds already."""
+    """Cells of the plan, and cells of searches that the run file already holds."""
     candidates: tuple[Cell, ...]
-    """Cells that searches may come to."""
-    before: Run | None
-    """What the run file holds, where it is continued."""
-    asked: list[Question]
-    lone: list[LoneVersion]
+    """Cells that searches may measure."""
+    continued: Run | None
+    """The run of the run file, if it is continued."""
+    questions: list[Question]
+    lone_versions: list[LoneVersion]
     look: Appearance
     folder: Path
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run. ``inputs`` are files that it reads, and so must not write."""
+    """One run. ``inputs`` are the files that it reads and therefore must not overwrite."""
 
     source: Source
     inputs: Sequence[Path]
@@ -89,7 +89,7 @@ class Job:
         """Plan the run and measure nothing.
 
         Raises:
-            UserError: wrong input.
+            UserError: the input is wrong.
         """
         with self._prepared(writes=False) as prepared:
             return prepared.plan
@@ -98,8 +98,8 @@ class Job:
         """Plan, measure, report and check limits.
 
         Raises:
-            UserError: wrong input, and nothing was measured; or the report cannot be written, and
-                the run file has all measurements.
+            UserError: the input is wrong, and nothing was measured; or the report cannot be
+                written, and the run file has all measurements.
         """
         with self._prepared(writes=True) as prepared:
             run = self._measured(prepared)
@@ -107,16 +107,20 @@ class Job:
 
     @contextmanager
     def _prepared(self, *, writes: bool) -> Iterator[_Prepared]:
-        """Args: writes: whether files are written, which is checked before models are read."""
+        """Plan the run.
+
+        Args:
+            writes: whether files will be written; paths are then checked before models are read.
+        """
         cells = expand(self.source.config, self.source.name)
         searched = searches(self.source.config, cells)
-        sought = tuple(cell for search in searched for cell in search.candidates())
-        self.limits.check_scopes((*cells, *sought), self.source.name)
-        # What is wrong with the report's settings is found before anything is measured.
+        candidates = tuple(cell for search in searched for cell in search.candidates())
+        self.limits.check_scopes((*cells, *candidates), self.source.name)
+        # Wrong settings of the report are found before anything is measured.
         chosen_analyzers(self.source)
         section_templates(self.source)
         look = appearance(self.source)
-        before = self._before()
+        continued = self._continued()
         if writes:
             check_apart(
                 {"--run-file": self.paths.run_file, "-o": self.paths.report, **self.limits.files},
@@ -128,25 +132,29 @@ class Job:
         with scratch_folder() as folder:
             planner = Planner(self.source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
-            asked = questions(planner, planned)
+            output_questions = questions(planner, planned)
             lone = lone_versions(planner, planned)
             resumed = Resumption()
-            if before is not None:
-                found = list(_found(before, searched, planner))
-                resumed = resumption(self.paths.run_file, before, [*planned, *found], environment)
-                cells += tuple(p.cell for p in found if p.cell.id in resumed.kept)
+            if continued is not None:
+                of_searches = list(_measured_by_searches(continued, searched, planner))
+                resumed = resumption(
+                    self.paths.run_file, continued, [*planned, *of_searches], environment
+                )
+                cells += tuple(p.cell for p in of_searches if p.cell.id in resumed.kept)
             plan = Planned(
                 tuple(planned),
                 searched,
                 resumed,
                 self.source.config.measure,
-                outputs=2 * len(asked) + len(lone),
+                outputs=2 * len(output_questions) + len(lone),
             )
             self.display.show(plan)
-            yield _Prepared(planner, plan, cells, sought, before, asked, lone, look, folder)
+            yield _Prepared(
+                planner, plan, cells, candidates, continued, output_questions, lone, look, folder
+            )
 
     def _measured(self, prepared: _Prepared) -> Run:
-        before, resumed = prepared.before, prepared.plan.resumed
+        continued, resumed = prepared.continued, prepared.plan.resumed
         header = Header(
             ovreport=__version__,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -155,26 +163,26 @@ class Job:
             models=prepared.planner.model_files(),
             plan=prepared.cells,
             appearance=prepared.look,
-            superseded=None if before is None else resumed.superseded,
+            superseded=None if continued is None else resumed.superseded,
         )
         with (
             RunFile(self.paths.run_file) as run_file,
             self.display.measuring(self.paths.report, self.paths.run_file),
         ):
-            self.paths.check_replaceable()  # it may have been written while this was planned
-            if before is None:
+            self.paths.check_replaceable()  # another process may have written it during planning
+            if continued is None:
                 run_file.begin(header)
             else:
-                run_file.go_on(header, before.graphs)
-            among = (*prepared.cells, *prepared.candidates)
+                run_file.go_on(header, continued.graphs)
+            all_cells = (*prepared.cells, *prepared.candidates)
             measuring = Measuring(
-                prepared.planner, run_file, among, dict(resumed.kept), resumed, self.display
+                prepared.planner, run_file, all_cells, dict(resumed.kept), resumed, self.display
             )
             measuring.cells(prepared.plan.cells)
             for search in prepared.plan.searches:
                 measuring.search(search)
             run = read_run(run_file.path)
-            if prepared.asked or prepared.lone:
+            if prepared.questions or prepared.lone_versions:
                 self._compare_outputs(prepared, run, run_file)
                 self._keep_outputs(prepared, run, run_file)
                 run = read_run(run_file.path)
@@ -185,24 +193,26 @@ class Job:
     def _compare_outputs(self, prepared: _Prepared, run: Run, run_file: RunFile) -> None:
         """Compare outputs of versions, except of cells that failed."""
         measured = {result.cell.id for result in run.done}
-        for question in prepared.asked:
+        for question in prepared.questions:
             base, other = question.base.cell, question.other.cell
-            if not {base.id, other.id} <= measured or is_answered(question, prepared.before):
+            if not {base.id, other.id} <= measured or is_answered(question, prepared.continued):
                 continue
             self.display.show(ComparingOutputs(base, other))
-            answers, kept = answer(question, run, self.source.config.measure, prepared.folder)
+            answers, recordings = answer(question, run, self.source.config.measure, prepared.folder)
             run_file.add(answers)
-            for recording in kept:
+            for recording in recordings:
                 run_file.add(recording)
 
     def _keep_outputs(self, prepared: _Prepared, run: Run, run_file: RunFile) -> None:
         """Keep outputs of versions, so that they can be compared with other runs."""
         measured = {result.cell.id for result in run.done}
-        for one in prepared.lone:
-            cell = one.planned.cell
-            if cell.id in measured and not is_recorded(one, prepared.before):
+        for version in prepared.lone_versions:
+            cell = version.planned.cell
+            if cell.id in measured and not is_recorded(version, prepared.continued):
                 self.display.show(KeepingOutputs(cell))
-                run_file.add(record_outputs(one, run, self.source.config.measure, prepared.folder))
+                run_file.add(
+                    record_outputs(version, run, self.source.config.measure, prepared.folder)
+                )
 
     def _with_roofs(self, run: Run, run_file: RunFile, pythons: Mapping[str, Path]) -> Run:
         """Return the run with what its devices can reach, measured where the run file lacks it."""
@@ -221,38 +231,40 @@ class Job:
             try:
                 write_report(run, self.source, report, charts)
             except UserError as error:
-                kept = shlex.quote(str(run_file))
-                remedy = f"What was measured is in {kept}: `ovreport render {kept} -o FILE`."
+                quoted = shlex.quote(str(run_file))
+                remedy = f"What was measured is in {quoted}: `ovreport render {quoted} -o FILE`."
                 raise UserError(error.found, remedy, detail=error.detail) from error
         self.display.show(ReportWritten(run, report, output_options(self.source), run_file))
         gate = self.limits.check(run, self.source)
         self.display.show(GateChecked(gate))
         return MeasuredRun(run, run_file, report, gate, self.limits.is_broken(gate))
 
-    def _before(self) -> Run | None:
-        """The run to go on with.
+    def _continued(self) -> Run | None:
+        """Return the run to continue, if there is one.
 
         Raises:
-            UserError: it is in a report, which lines cannot be added to, or cannot be read.
+            UserError: it is in a report, to which no lines can be added, or cannot be read.
         """
         path = self.paths.resume
         if path is None or is_unbegun(path):
             return None
-        before = read_run(path)
+        continued = read_run(path)
         if is_report(path):
             raise UserError(
                 f"--resume {path}: a report, which cannot be continued",
                 "Give its run file, which ends in .jsonl.",
             )
-        return before
+        return continued
 
 
-def _found(before: Run, searched: Sequence[Search], planner: Planner) -> Iterator[PlannedCell]:
-    """What a run file holds of cells that the searches may come to."""
-    there = {result.cell.id for result in before.results}
+def _measured_by_searches(
+    continued: Run, searched: Sequence[Search], planner: Planner
+) -> Iterator[PlannedCell]:
+    """Yield the cells of searches that a run has already measured."""
+    measured = {result.cell.id for result in continued.results}
     for search in searched:
         for cell in search.candidates():
-            if cell.id in there:
-                # A batch that the input does not fit is found to be so again.
+            if cell.id in measured:
+                # If the input does not fit this batch, the search finds that again.
                 with suppress(UserError):
                     yield planner.plan(cell)

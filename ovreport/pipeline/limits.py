@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a caller asks for; what is left out is as the config's ``[gate]`` has it."""
+    """The limits that a caller gives; the config's ``[gate]`` fills in what is omitted."""
 
     rules: tuple[str, ...] = ()
     """Such as ``throughput<-5%`` or ``p95>10ms where hint=latency``; empty: those of the config."""
     inconclusive: Literal["pass", "fail"] | None = None
-    """How a limit counts that the intervals leave open; None: as the config says."""
+    """How to count a limit that the intervals do not decide; None: as in the config."""
     junit: Path | None = None
     """Where the outcome of every limit is written as JUnit XML."""
     markdown: Path | None = None
@@ -42,11 +42,11 @@ class LimitCheck:
     markdown: Path | None
 
     @classmethod
-    def of(cls, limits: Limits, source: Source) -> LimitCheck:
-        """Take the limits of the caller, else those of the config.
+    def choose(cls, limits: Limits, source: Source) -> LimitCheck:
+        """Take the limits of the caller, or else those of the config.
 
         Raises:
-            UserError: a rule that is none, or a file that cannot be written.
+            UserError: a limit is not a rule, or a file cannot be written.
         """
         from ovreport.files import check_writable
         from ovreport.gate.rules import parse
@@ -63,22 +63,22 @@ class LimitCheck:
 
     @property
     def files(self) -> dict[str, Path | None]:
-        """What is written, by the option that names it."""
+        """The files to write, by the option that names them."""
         return {"--junit": self.junit, "--markdown": self.markdown}
 
     def check_comparable(self, source: Source) -> None:
-        """Fail before anything is measured.
+        """Check, before anything is measured, that relative limits have versions to compare.
 
         Raises:
-            UserError: a rule compares, and the config has nothing to compare.
+            UserError: a limit compares versions, and the config has only one.
         """
         from ovreport.errors import UserError
 
         config = source.config
         versions = Counter(entry.name for entry in config.model)
-        most = max(*versions.values(), len(config.runtime), len(config.matrix.device))
+        most_variants = max(*versions.values(), len(config.runtime), len(config.matrix.device))
         relative = next((rule for rule in self.rules if rule.relative), None)
-        if relative and most < 2:
+        if relative and most_variants < 2:
             raise UserError(
                 f"{source.name}: limit {relative.text!r} compares versions, and there is only one "
                 f"version",
@@ -86,14 +86,14 @@ class LimitCheck:
             )
 
     def check_scopes(self, cells: Iterable[Cell], where: str) -> None:
-        """Fail where a limit is narrowed to what no cell has.
+        """Check that every value after ``where`` is the value of some cell.
 
         Args:
-            cells: all that limits may hold for, by every name they go by.
+            cells: all cells that limits may cover, under each of their names.
             where: the file, for the message.
 
         Raises:
-            UserError: names the value, and those that there are.
+            UserError: names the value and those that cells have.
         """
         from ovreport.gate.rules import check_scopes
 

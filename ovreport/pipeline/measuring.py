@@ -1,4 +1,4 @@
-"""Cells and searches are measured, shown and stored."""
+"""Measure cells and searches, show their progress and store their results."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ovreport.runfile import RunFile
 class Measuring:
     """Measures cells and stores their results.
 
-    ``among`` are all cells that may be named, so that each is told by what differs;
-    ``results``, by cell id, are those that are not measured again, and grow; ``resumed`` has the
-    launches that a killed run had done.
+    ``all_cells`` are all cells that may be named, so that each name holds what differs.
+    ``results``, by cell id, are those that are not measured again; measured ones are added.
+    ``resumed`` has the launches that a killed run had done.
     """
 
     planner: Planner
     run_file: RunFile
-    among: Sequence[Cell]
+    all_cells: Sequence[Cell]
     results: dict[str, CellResult]
     resumed: Resumption
     display: Display
 
     def cells(self, planned: Sequence[PlannedCell]) -> None:
-        """Measures those of the cells that have no result yet."""
-        left = [item for item in planned if item.cell.id not in self.results]
-        with self.display.cells(left, self.among):
+        """Measure the cells that have no result yet."""
+        remaining = [item for item in planned if item.cell.id not in self.results]
+        with self.display.cells(remaining, self.all_cells):
             settings = self.planner.source.config.measure
             for measured in measure(
-                left, settings, on_event=self.display.show, resumed=self.resumed
+                remaining, settings, on_event=self.display.show, resumed=self.resumed
             ):
                 if isinstance(measured, PartialLaunches):
                     self.run_file.add(measured)
@@ -48,21 +48,21 @@ class Measuring:
                 self.display.show(CellDone(measured.result))
 
     def search(self, search: Search) -> None:
-        """Measures what the search asks for, until it asks for nothing more."""
-        told: set[SearchStep] = set()
+        """Measure the cells that the search asks for, until it asks for no more."""
+        shown: set[SearchStep] = set()
         while True:
             steps, cells = search.steps(self.results)
             for step in steps:
-                if step not in told:
-                    told.add(step)
+                if step not in shown:
+                    shown.add(step)
                     self.run_file.add(step)
-                    self.display.show(Searched(step, self.among))
+                    self.display.show(Searched(step, self.all_cells))
             if not cells:
                 return
             self.cells([planned for cell in cells if (planned := self._planned(cell))])
 
     def _planned(self, cell: Cell) -> PlannedCell | None:
-        """None, and a failed result, where an input file does not fit the cell's batch."""
+        """Plan a cell; if an input file does not fit its batch, store a failure and return None."""
         try:
             return self.planner.plan(cell)
         except UserError as error:

@@ -1,4 +1,4 @@
-"""From a run and a config to the written report: what all use cases share."""
+"""Steps from a run and a config to the written report, which all use cases share."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from ovreport.section import Section
 
 
 def report_settings(run: Run, name: str) -> Source:
-    """The config that a run carries.
+    """Return the config that a run carries, without its plugin files and templates.
 
-    Its plugin files and templates are left out: a run file may come from a stranger, and naming a
-    file in it must not make anybody run code. What only they understand is left out with them.
+    A run file may come from a stranger, and a file that it names must not be executed. Analyzers
+    and options that only those files define are left out, too.
     """
     config = validate(run.header.config, name)
-    known = installed()
-    wanted = config.report.analyzers
+    analyzers = installed()
+    chosen = config.report.analyzers
     report = config.report.model_copy(
         update={
             "plugins": (),
             "templates": None,
-            "analyzers": wanted and tuple(id for id in wanted if id in known),
+            "analyzers": chosen and tuple(id for id in chosen if id in analyzers),
         }
     )
-    options = {id: values for id, values in config.analyzer.items() if id in known}
+    options = {id: values for id, values in config.analyzer.items() if id in analyzers}
     trusted = config.model_copy(update={"report": report, "analyzer": options})
     return Source(trusted, Path.cwd(), name)
 
 
 def chosen_analyzers(source: Source) -> list[Analyzer]:
-    """The analyzers a config asks for, with their options.
+    """Return the analyzers that a config asks for, with their options.
 
     Raises:
         UserError: an unknown analyzer or option, or a plugin file that cannot be loaded.
@@ -51,10 +51,10 @@ def chosen_analyzers(source: Source) -> list[Analyzer]:
 
 
 def section_templates(source: Source) -> dict[str, Path]:
-    """The user's own templates of sections, by analyzer id.
+    """Return the user's templates of sections, by analyzer id.
 
     Raises:
-        UserError: no such folder, or a template of no analyzer.
+        UserError: the folder does not exist, or a template belongs to no analyzer.
     """
     plugins = [source.resolve(path) for path in source.config.report.plugins]
     return templates(source, installed(plugins)) if source.config.report.templates else {}
@@ -66,12 +66,14 @@ def output_options(source: Source) -> OutputOptions:
 
 
 def with_report_of(run: Run, source: Source) -> Run:
-    """The run with title, notes, look, thresholds and options of analyzers of another config."""
-    told = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
+    """Return the run with title, notes, look, thresholds and analyzer options of another config."""
+    overrides = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
     config = current(run.header.config)
-    if run.header.made == "compare" and told["report"]["title"] is None:
-        told["report"]["title"] = settings(run).report.title  # it says that two runs are compared
-    config = {**config, **told}
+    if run.header.made == "compare" and overrides["report"]["title"] is None:
+        overrides["report"]["title"] = settings(
+            run
+        ).report.title  # it says that two runs are compared
+    config = {**config, **overrides}
     update = {"config": config, "appearance": appearance(source)}
     return replace(run, header=run.header.model_copy(update=update))
 
@@ -79,20 +81,20 @@ def with_report_of(run: Run, source: Source) -> Run:
 def write_report(
     run: Run, source: Source, output: Path, charts: ChartProcess, *, with_data: bool = True
 ) -> None:
-    """Analyses a run and writes its report, whole or not at all.
+    """Analyse a run and write its report, whole or not at all.
 
     Args:
-        charts: draws them beside; best started before the run is read.
+        charts: the process that draws charts; start it before the run is read.
     """
-    from ovreport.rendering.page import render  # takes its time to load
+    from ovreport.rendering.page import render  # slow to import
 
     analyzers = chosen_analyzers(source)
-    own = section_templates(source)
+    custom_templates = section_templates(source)
     analyses: list[Analysis] = []
     for analyzer in analyzers:
         for analysis in analyze(run, [analyzer], source.config.report.suppress):
             analyses.append(analysis)
             if isinstance(analysis.outcome, Section):
                 charts.begin(analysis.outcome)
-    page = render(run, analyses, with_data=with_data, templates=own, draw=charts.draw)
+    page = render(run, analyses, with_data=with_data, templates=custom_templates, draw=charts.draw)
     write_whole(output, page)

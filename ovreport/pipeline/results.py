@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run that was measured, its files, and what became of its limits."""
+    """A run that was measured, its files, and the outcome of its limits."""
 
     run: Run
     run_file: Path
     report: Path
     gate: GateResult
     is_broken: bool
-    """Whether a limit is broken, or open where that counts as broken."""
+    """Whether a limit is broken, or inconclusive if that counts as broken."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether every cell was measured, and its layers were timed where that was asked for."""
+        """Whether every cell was measured, and its layers were timed if profiling was on."""
         return not (self.run.failed or self.run.untimed)
 
 
@@ -39,14 +39,14 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison whose report was written, and what became of its limits."""
+    """A comparison whose report was written, and the outcome of its limits."""
 
     run: Run
-    """Of both sides; the cells of a pair are two versions of one model."""
+    """The run of both sides; the cells of a pair are two versions of one model."""
     report: Path
     gate: GateResult
     is_broken: bool
-    """Whether a limit is broken, or open where that counts as broken."""
+    """Whether a limit is broken, or inconclusive if that counts as broken."""
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ class Exported:
 
     files: tuple[Path, ...]
     scales: Mapping[str, float]
-    """Of graphs that are drawn smaller, as a PNG has an end: 0.5 is half the size; by file name."""
+    """Scales of the graphs that the size limit of PNG made smaller, by file name; 0.5 is half."""
