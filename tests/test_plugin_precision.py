@@ -116,7 +116,7 @@ def test_every_precision_that_was_asked_for_is_looked_at(run: Run, order: tuple[
     assert len(texts) == len(missing)
     for precision, text_ in zip(missing, texts, strict=True):
         name = f"bottlenecks (parent, {precision})"
-        assert text_.startswith(f"{name}: {precision} was asked for, and none of")
+        assert text_.startswith(f"{name}: {precision} was requested, and none of")
 
 
 def test_what_holds_at_every_point_is_found_once(run: Run) -> None:

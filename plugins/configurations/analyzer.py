@@ -119,12 +119,12 @@ class Configurations(Analyzer[ConfigurationOptions]):
                     findings.append(measured.finding())
         return Section(groups, findings)
 
-    def _measured(self, run: Run, model: str, version: str) -> _VersionName:
+    def _measured(self, run: Run, model: str, version: str) -> _MeasuredVersion:
         results = run.of_version(model, version)
         latencies = tuple(self._latency(r) for r in results)
         points = [(x.point, fps(r)) for x, r in zip(latencies, results, strict=True)]
         threshold = latency_threshold_s(run)
-        return _VersionName(
+        return _MeasuredVersion(
             results,
             latencies,
             self.options.percentile,
@@ -200,7 +200,7 @@ def _not_in_force(results: Sequence[CellResult], cells: Sequence[Cell]) -> list[
 
 
 @dataclass(frozen=True)
-class _VersionName:
+class _MeasuredVersion:
     """One version's cells with one figure of latency; ``best`` and ``front`` are indices."""
 
     results: Sequence[CellResult]

@@ -12,21 +12,21 @@ from ovreport.text.values import Link, Role, Tag
 from ..common import operator_anchor, row_anchor
 
 PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
-_WORDS = {
+_FATE_WORDS = {
     "executed": "executed as",
     "fused": "fused into",
-    "kept": "kept, without work of its own",
+    "kept": "kept, but takes no time",
     "folded": "folded into a constant while compiling",
-    "removed": "replaced or removed: no layer carries its name",
+    "removed": "replaced or removed: no layer has its name",
 }
-# Shapes that are computed and weights that are unpacked: a large model has ten thousand of them,
-# and they cost nothing when it runs.
+# A large model has ten thousand folded layers, which compute shapes or unpack weights, and which
+# cost nothing when it runs.
 _MOST_FOLDED = 200
 _NAME = 60
 
 
 def skipped_table(run: Run, result: CellResult) -> list[Block]:
-    """Layers that the device lists without a time."""
+    """Return the table of layers that the device lists without a time."""
     skipped = skipped_layers(run, result)
     short = short_names((layer.name for layer in skipped), _NAME)
     rows = [
@@ -62,11 +62,11 @@ def _reason(layer: SkippedLayer) -> str:
 
 
 def fate_table(run: Run, result: CellResult) -> list[Block]:
-    """Every layer of the model but constants, in its order."""
-    known = fates(run, result)
+    """Return the table of the model's layers, without constants, in the order of the model."""
+    known_fates = fates(run, result)
     original = run.graphs[result.model_graph].nodes if result.model_graph else ()
-    listed = [index for index in known if original[index].type not in PORTS]
-    folded = [index for index in listed if known[index].kind == "folded"]
+    listed = [index for index in known_fates if original[index].type not in PORTS]
+    folded = [index for index in listed if known_fates[index].kind == "folded"]
     left_out = frozenset(folded if len(folded) > _MOST_FOLDED else ())
     names = layer_names(run, result).model
     rows = [
@@ -77,8 +77,8 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
                     operator_anchor(result, index),
                 ),
                 "type": original[index].type,
-                "fate": _WORDS[known[index].kind],
-                "into": _runs_in(run, result, known[index].layer),
+                "fate": _FATE_WORDS[known_fates[index].kind],
+                "into": _runs_in(run, result, known_fates[index].layer),
             }
         )
         for index in listed
@@ -90,7 +90,7 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
         Column("fate", "Fate"),
         Column("into", "Layer that runs it"),
     ]
-    note = "A layer whose name was lost counts as fused if only one layer can have taken it up."
+    note = "A layer whose name was lost counts as fused if only one layer can contain it."
     if left_out:
         note += f" Not listed: {count(len(left_out), 'layer')} folded into constants."
     title = "Fate of the model's own layers"
@@ -99,7 +99,7 @@ def fate_table(run: Run, result: CellResult) -> list[Block]:
 
 
 def _runs_in(run: Run, result: CellResult, index: int | None) -> Link | None:
-    """A link to the row of the layer that does the work."""
+    """Return a link to the row of the layer that does the work."""
     if index is None or result.runtime_graph is None:
         return None
     return Link(layer_names(run, result).runtime[index], row_anchor(result, index))

@@ -1,4 +1,4 @@
-"""The table of executed layers, and all there is to know of one below its row."""
+"""The table of executed layers, with the details of each layer below its row."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Fact = tuple[str, Value, Kind]
 
 
 def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Table:
-    """One row for each executed layer, in execution order."""
+    """Return the table with one row for each executed layer, in execution order."""
     ranked = longest(layers)
     cumulative = dict(zip(ranked, np.cumsum([layer.share for layer in ranked]), strict=True))
-    reached = efficiency(run, result)
+    efficiencies = efficiency(run, result)
     details = _Details(run, result, layers)
     rows = []
     for layer in layers:
-        known = reached[layer.index]
+        reached = efficiencies[layer.index]
         rows.append(
             Row(
                 {
@@ -45,12 +45,12 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
                     "spread": layer.high_s - layer.low_s,
                     "share": layer.share,
                     "cumulative": float(cumulative[layer]),
-                    "work": None if known.operations is None else known.operations / 1e9,
-                    "rate": known.achieved / 1e9 if known.achieved else None,
-                    "roof": known.fraction,
+                    "work": None if reached.operations is None else reached.operations / 1e9,
+                    "rate": reached.achieved / 1e9 if reached.achieved else None,
+                    "roof": reached.fraction,
                 },
                 anchor=layer_anchor(result, layer),
-                details=[Facts(f"d-{layer.index}", "", list(details.of(layer)))],
+                details=[Facts(f"d-{layer.index}", "", list(details.facts(layer)))],
             )
         )
     columns = [
@@ -60,8 +60,8 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         Column("share", "Share", "share"),
         Column("cumulative", "Cumulative", "share", help="Share of this and all longer layers.",
                optional=True),
-        Column("roof", "Of the roof", "share", help="The least time by the measured roofs "
-        "divided by the time taken; – where one is not known."),
+        Column("roof", "Of the roof", "share", help="The shortest time that the measured "
+        "roofs allow, divided by the time taken; – if one is unknown."),
         Column("kernel", "Kernel", "code"),
         Column("precision", "Precision"),
         Column("order", "Order", "count", help="Execution order."),
@@ -69,36 +69,36 @@ def layer_table(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -
         Column("spread", "Spread", "duration", help="Between the quartiles.", optional=True),
         Column("work", "Work", "number", "GFLOP", optional=True,
                help="Operations of the operators it executes, by theory; "
-               "a multiply-add is two. – where one of them has no formula."),
-        Column("rate", "Rate", "number", "GFLOP/s", help="Work by time.", optional=True),
+               "a multiply-add is two. – if one of them has no formula."),
+        Column("rate", "Rate", "number", "GFLOP/s", help="Work divided by time.", optional=True),
     ]  # fmt: skip
     return Table(
         f"layers-{result.cell.id}",
         "Executed layers, in execution order",
         columns,
         rows,
-        "Sorting by time shows the longest first; Cumulative is counted from the longest on.",
+        "Sort by time to see the longest first; Cumulative counts from the longest layer on.",
     )
 
 
 def _output(layer: ExecutedLayer) -> str:
-    """``[1,64,56,56] acdb``, for each output."""
+    """Return shape and layout of each output: ``[1,64,56,56] acdb``."""
     layouts = layer.layouts.split(",")
     parts = []
-    for place, shape in enumerate(layer.shapes):
-        layout = layouts[place] if place < len(layouts) else layouts[0]
+    for port, shape in enumerate(layer.shapes):
+        layout = layouts[port] if port < len(layouts) else layouts[0]
         parts.append(f"{shape} {layout}".strip())
     return ", ".join(parts)
 
 
 def _weights(layer: ExecutedLayer) -> str:
     if layer.quantises_data:
-        return f"{layer.weights}; the data is turned into i8 while the layer runs"
+        return f"{layer.weights}; the data is converted to i8 while the layer runs"
     return layer.weights
 
 
 def _differs(layer: ExecutedLayer, node: Node) -> bool:
-    """Whether what the device calls the layer's precision is not the one that it computes in."""
+    """Return whether the device's name for the precision is not that of the computation."""
     return precision_name(attribute(node, _TENSOR)) != layer.precision
 
 
@@ -107,7 +107,7 @@ def _tensor(port: Port) -> str:
 
 
 class _Details:
-    """What is below a layer's row: position, fusing, parameters and runtime attributes."""
+    """The details below a layer's row: neighbours, fused operators, parameters, attributes."""
 
     def __init__(self, run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> None:
         assert result.runtime_graph is not None
@@ -123,11 +123,11 @@ class _Details:
             for original in layer.originals:
                 self._sharing[original].append(layer)
 
-    def of(self, layer: ExecutedLayer) -> Iterator[Fact]:
+    def facts(self, layer: ExecutedLayer) -> Iterator[Fact]:
         node = self._nodes[layer.index]
         if layer.name != layer.label:
             yield "Name", layer.name, "code"
-        yield from self._position(layer, node)
+        yield from self._neighbours(layer, node)
         yield from self._fusing(layer)
         if layer.weights and layer.weights != layer.precision:
             yield "Weights", _weights(layer), "text"
@@ -137,24 +137,26 @@ class _Details:
         anchor = node_anchor(self._result, layer.index)
         yield "In the graph", Link("show", anchor), "text"
 
-    def _position(self, layer: ExecutedLayer, node: Node) -> Iterator[Fact]:
-        read = [edge for edge in node.inputs if edge[0] not in self._constant]
-        if read:
-            told = [self._place(x, self._nodes[x].outputs[port]) for x, port in read]
-            yield "Reads", tuple(told), "text"
+    def _neighbours(self, layer: ExecutedLayer, node: Node) -> Iterator[Fact]:
+        data_edges = [edge for edge in node.inputs if edge[0] not in self._constant]
+        if data_edges:
+            links = [
+                self._link(source, self._nodes[source].outputs[port]) for source, port in data_edges
+            ]
+            yield "Reads", tuple(links), "text"
         if node.outputs:
             yield "Writes", ", ".join(map(_tensor, node.outputs)), "text"
         if readers := self._readers.get(layer.index):
-            told = [
-                self._place(reader, node.outputs[port])
+            links = [
+                self._link(reader, node.outputs[port])
                 for reader in readers
                 for source, port in dict.fromkeys(self._nodes[reader].inputs)
                 if source == layer.index
             ]
-            yield "Read by", tuple(told), "text"
+            yield "Read by", tuple(links), "text"
 
-    def _place(self, index: int, tensor: Port | None = None) -> Link:
-        """Where a layer is, with what is read from it or by it."""
+    def _link(self, index: int, tensor: Port | None = None) -> Link:
+        """Return a link to a layer, with the tensor that is read from it or by it."""
         node = self._nodes[index]
         text = f"{node.type} {self._names.runtime.get(index, node.name)}"
         if tensor is not None:
@@ -162,7 +164,7 @@ class _Details:
         return Link(text, self._anchors.get(index, node_anchor(self._result, index)))
 
     def _fusing(self, layer: ExecutedLayer) -> Iterator[Fact]:
-        """The model's layers that it executes, with their parameters, and who shares them."""
+        """Return the operators that it executes, their parameters, and layers that share them."""
         if layer.type == "Subgraph":
             yield "Holds", contents(layer, self._original), "text"
         for index in layer.originals:
@@ -170,9 +172,13 @@ class _Details:
             text = f"{original.type} {self._names.model[index]}"
             yield "Executes", Link(text, operator_anchor(self._result, index)), "text"
             if settings := operator_settings(self._original, index):
-                yield original.type, ", ".join(f"{k} {v}" for k, v in settings), "text"
+                yield (
+                    original.type,
+                    ", ".join(f"{name} {value}" for name, value in settings),
+                    "text",
+                )
         sharing = dict.fromkeys(
             other for index in layer.originals for other in self._sharing[index] if other != layer
         )
         if sharing:
-            yield "Split with", tuple(self._place(other.index) for other in sharing), "text"
+            yield "Split with", tuple(self._link(other.index) for other in sharing), "text"

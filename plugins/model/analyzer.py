@@ -1,4 +1,4 @@
-"""What each version of a model is, before anything is measured: size, work and memory."""
+"""Facts about each version of a model that need no measurement: size, work and memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..common import fixing_shapes, version_name
 
 
 class ModelFacts(Analyzer):
-    """Operations, parameters, sizes and activation memory of each version, by theory."""
+    """Show operations, parameters, sizes and activation memory of each version, by theory."""
 
     id = "model"
     title = "Model facts"
@@ -44,21 +44,21 @@ class ModelFacts(Analyzer):
         groups: list[Group] = []
         findings: list[Finding] = []
         for result in _shown(run):
-            found = totals(run, result)
+            model_totals = totals(run, result)
             blocks: list[Block] = [
-                _figures(result, found),
-                _facts(run, result, found),
+                _figures(result, model_totals),
+                _facts(run, result, model_totals),
                 _operators(run, result),
             ]
-            if found.unknown:
-                blocks.append(_unknown(result, found))
-                findings.append(_incomplete(run, result, found))
+            if model_totals.unknown:
+                blocks.append(_unknown(result, model_totals))
+                findings.append(_incomplete(run, result, model_totals))
             groups.append(Group(version_heading(result.cell, run.header.plan), blocks))
         return Section(groups, findings)
 
 
 def _shown(run: Run) -> Iterator[CellResult]:
-    """For each version, the cell whose layers the report shows, else one with a graph."""
+    """Return for each version the cell whose layers the report shows, or one with a graph."""
     for model, version in run.versions:
         with_graph = [r for r in run.of_version(model, version) if r.model_graph]
         focus = run.focus(model, version)
@@ -68,52 +68,61 @@ def _shown(run: Run) -> Iterator[CellResult]:
             yield with_graph[0]
 
 
-def _figures(result: CellResult, found: ModelTotals) -> KeyFigures:
-    least = "at least" if found.unknown else ""
+def _figures(result: CellResult, model_totals: ModelTotals) -> KeyFigures:
+    prefix = "at least" if model_totals.unknown else ""
     figures = [
-        KeyFigure("Floating-point operations", found.flops / 1e9, "number", least, "GFLOP"),
-        KeyFigure("Parameters", found.parameters / 1e6, "number", "", "million"),
-        KeyFigure("Weights", sum(found.weight_bytes.values()), "bytes", "as stored"),
-        KeyFigure("Activations at once", found.smallest_activations, "bytes", "at least"),
+        KeyFigure("Floating-point operations", model_totals.flops / 1e9, "number", prefix, "GFLOP"),
+        KeyFigure("Parameters", model_totals.parameters / 1e6, "number", "", "million"),
+        KeyFigure("Weights", sum(model_totals.weight_bytes.values()), "bytes", "as stored"),
+        KeyFigure("Activation memory", model_totals.smallest_activations, "bytes", "at least"),
     ]
-    if found.integer_ops > found.flops / 1000:
-        integer = KeyFigure("Integer operations", found.integer_ops / 1e9, "number", least, "GIOP")
+    if model_totals.integer_ops > model_totals.flops / 1000:
+        integer = KeyFigure(
+            "Integer operations", model_totals.integer_ops / 1e9, "number", prefix, "GIOP"
+        )
         figures.insert(1, integer)
     return KeyFigures(f"model-figures-{result.cell.id}", figures)
 
 
-def _facts(run: Run, result: CellResult, found: ModelTotals) -> Facts:
+def _facts(run: Run, result: CellResult, model_totals: ModelTotals) -> Facts:
     file = run.model_file(result.cell.model, result.cell.version)
     resolved = result.resolved
-    lost = not_placed(run, result).operations or 0
+    unplaced = not_placed(run, result).operations or 0
     facts: list[tuple[str, Value, Kind]] = [
         ("Format", file.format, "text"),
         ("Size of its files", file.size_bytes, "bytes"),
         *_ports("Input", file.inputs, resolved.inputs if resolved else ()),
         *_ports("Output", file.outputs, resolved.outputs if resolved else ()),
-        ("Operation sets", ", ".join(found.opsets) or None, "text"),
-        *((f"Constants in {name}", size, "bytes") for name, size in found.weight_bytes.items()),
-        ("Activation memory, the least that suffices", found.smallest_activations, "bytes"),
-        ("Activation memory without any reuse", found.all_activations, "bytes"),
+        ("Operation sets", ", ".join(model_totals.opsets) or None, "text"),
+        *(
+            (f"Constants in {name}", size, "bytes")
+            for name, size in model_totals.weight_bytes.items()
+        ),
+        ("Activation memory, at least", model_totals.smallest_activations, "bytes"),
+        ("Activation memory without any reuse", model_totals.all_activations, "bytes"),
     ]
-    if found.integer_ops:
-        facts.append(("Integer operations", f"{digits(found.integer_ops / 1e9)} GIOP", "text"))
-    if lost:
-        share = lost / ((found.flops + found.integer_ops) or 1)
-        words = f"{digits(lost / 1e9)} billion, {show(share, 'share')}"
-        facts.append(("Operations in no executed layer, as far as names tell", words, "text"))
+    if model_totals.integer_ops:
+        facts.append(
+            ("Integer operations", f"{digits(model_totals.integer_ops / 1e9)} GIOP", "text")
+        )
+    if unplaced:
+        share = unplaced / ((model_totals.flops + model_totals.integer_ops) or 1)
+        unplaced_text = f"{digits(unplaced / 1e9)} billion, {show(share, 'share')}"
+        facts.append(
+            ("Operations of operators that no executed layer names", unplaced_text, "text")
+        )
     return Facts(f"model-facts-{result.cell.id}", "Facts", facts)
 
 
 def _ports(
     kind: str, ports: tuple[Port, ...], measured: tuple[Port, ...]
 ) -> Iterator[tuple[str, Value, Kind]]:
-    """As the model has them, and the shape they were measured with where that was open."""
-    for place, port in enumerate(ports):
+    """Return the model's ports, and the measured shape if the model's shape is open."""
+    for index, port in enumerate(ports):
         text = f"{', '.join(port.names)} {port.shape} {port.precision}".strip()
-        if place < len(measured) and measured[place].shape != port.shape:
-            text += f", measured as {measured[place].shape}"
-        yield f"{kind} {place}" if len(ports) > 1 else kind, text, "code"
+        if index < len(measured) and measured[index].shape != port.shape:
+            text += f", measured as {measured[index].shape}"
+        yield f"{kind} {index}" if len(ports) > 1 else kind, text, "code"
 
 
 def _operators(run: Run, result: CellResult) -> Table:
@@ -125,14 +134,14 @@ def _operators(run: Run, result: CellResult) -> Table:
     for node, item in zip(nodes, work, strict=True):
         operations[node.type] += item.operations or 0
         parameters[node.type] += item.parameters
-    whole = sum(operations.values()) or 1
+    all_operations = sum(operations.values()) or 1
     rows = [
         Row(
             {
                 "type": Tag(name, Role("type", name)),
                 "count": number,
                 "operations": operations[name] / 1e9,
-                "share": operations[name] / whole,
+                "share": operations[name] / all_operations,
                 "parameters": parameters[name] / 1e6,
             }
         )
@@ -149,23 +158,25 @@ def _operators(run: Run, result: CellResult) -> Table:
     return Table(f"operators-{result.cell.id}", title, columns, rows, collapsed=True)
 
 
-def _unknown(result: CellResult, found: ModelTotals) -> Table:
-    rows = [Row({"what": what, "count": number}) for what, number in found.unknown.items()]
+def _unknown(result: CellResult, model_totals: ModelTotals) -> Table:
+    rows = [
+        Row({"what": reason, "count": number}) for reason, number in model_totals.unknown.items()
+    ]
     columns = [Column("what", "Operator and reason"), Column("count", "Count", "count")]
-    title = "Operators whose work is not known"
-    note = "They are not in the sums above."
+    title = "Operators whose work is unknown"
+    note = "The sums above leave them out."
     return Table(f"unknown-{result.cell.id}", title, columns, rows, note)
 
 
-def _incomplete(run: Run, result: CellResult, found: ModelTotals) -> Finding:
-    number = sum(found.unknown.values())
-    first = ", ".join(list(found.unknown)[:3])
+def _incomplete(run: Run, result: CellResult, model_totals: ModelTotals) -> Finding:
+    number = sum(model_totals.unknown.values())
+    first_reasons = ", ".join(list(model_totals.unknown)[:3])
     return Finding(
         "model.unknown",
         "info",
-        f"{version_name(run, result)}: the work of {count(number, 'operator')} is not known "
-        f"({first}): sums are at least so much.",
+        f"{version_name(run, result)}: the work of {count(number, 'operator')} is unknown "
+        f"({first_reasons}), so the true sums are larger.",
         fixing_shapes(run.graphs[result.model_graph or ""].nodes)
-        if any(what.endswith("dynamic shape") for what in found.unknown)
+        if any(reason.endswith("dynamic shape") for reason in model_totals.unknown)
         else "",
     )

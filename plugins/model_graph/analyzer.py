@@ -1,4 +1,4 @@
-"""The graph that the device executed, and the model's own, as diagrams."""
+"""Diagrams of the graph that the device executed and of the model's own graph."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .runtime import runtime_graph
 
 
 class ModelGraph(Analyzer):
-    """Both graphs, coloured by type, time, precision or fate."""
+    """Show both graphs, coloured by type, time, precision or fate."""
 
     id = "model_graph"
     title = "Model graph"
     reading = (
-        "The flow of data, top to bottom. Thick outlines with a rank mark the longest layers, "
-        "strong arrows the path that takes longest, dashed red arrows a change of precision. A "
-        "node leads to its row in the table of layers; point at it for its constants and settings."
+        "Data flows from top to bottom. Thick outlines with a rank mark the longest layers, strong "
+        "arrows the critical path, dashed red arrows a change of precision. Click a node for its "
+        "row in the table of layers; point at it for its constants and settings."
     )
-    # Times, and what became of the model's operators, are known of profiled layers alone.
+    # Only profiled layers have times, and only they show what became of the model's operators.
     needs = frozenset({"layers"})
     order = 700
     exports_diagrams = True

@@ -20,8 +20,8 @@ from .nodes import (
     bodies,
     constants,
     edges,
-    figures,
-    held,
+    inner_graphs,
+    layer_figures,
     output_precision,
     outputs,
     ranks,
@@ -29,35 +29,35 @@ from .nodes import (
     time_fill,
 )
 
-# Why an operator has no counterpart of its own in the runtime graph.
-_WHY = {
-    "kept": "kept, without work of its own",
+# Why the runtime graph has no separate layer for an operator.
+_WHY_NO_LAYER = {
+    "kept": "kept, but takes no time",
     "folded": "none: its value was computed while compiling",
-    "removed": "none: replaced or removed while compiling, no layer carries its name",
+    "removed": "none: replaced or removed while compiling, and no layer has its name",
 }
 
 
 def original_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Diagram]:
-    """The model as read, as a diagram; none if the run holds only the runtime graph."""
+    """Return the diagram of the model as read, unless the run holds only the runtime graph."""
     if result.model_graph is None:
         return []
     nodes = run.graphs[result.model_graph].nodes
-    known = fates(run, result)
+    known_fates = fates(run, result)
     by_index = {layer.index: layer for layer in layers}
-    speakers = _speakers(known)
+    representatives = _representatives(known_fates)
     graph = _OriginalGraph(
         result,
         nodes,
-        known,
+        known_fates,
         by_index,
-        speakers,
+        representatives,
         ranks(layers),
         constant_nodes(nodes),
     )
     shown = [index for index in range(len(nodes)) if index not in graph.constant]
     anchor = partial(operator_anchor, result)
-    # A layer that stands for several operators is counted at the one that shows its time.
-    times = {operator: by_index[layer].median_s for layer, operator in speakers.items()}
+    # The time of a layer that executes several operators counts once, at its representative.
+    times = {operator: by_index[layer].median_s for layer, operator in representatives.items()}
     path, _ = critical_path(nodes, times)
     return [
         Diagram(
@@ -81,19 +81,21 @@ def original_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]
 
 @dataclass(frozen=True)
 class _OriginalGraph:
+    """The model's own graph, and what its nodes show."""
+
     result: CellResult
     nodes: Sequence[Node]
     fates: Mapping[int, Fate]
     layers: Mapping[int, ExecutedLayer]
-    speakers: Mapping[int, int]
-    """The one operator of each layer that shows its time."""
+    representatives: Mapping[int, int]
+    """By layer, the one operator that shows the layer's time."""
     ranks: Mapping[int, int]
     constant: frozenset[int]
 
     def node(self, index: int) -> DiagramNode:
         node, fate = self.nodes[index], self.fates[index]
         layer = self.layers.get(fate.layer) if fate.layer is not None else None
-        speaks = layer is not None and self.speakers[layer.index] == index
+        shows_time = layer is not None and self.representatives[layer.index] == index
         fills: dict[str, Role | float] = {
             "type": Role("type", node.type),
             "fate": Role("series", fate.kind),
@@ -101,15 +103,15 @@ class _OriginalGraph:
         }
         if layer is not None:
             fills["time"] = time_fill(layer.share)
-        said = figures(layer, self.ranks) if layer and speaks else fate.kind
+        figure = layer_figures(layer, self.ranks) if layer and shows_time else fate.kind
         return DiagramNode(
             id=operator_anchor(self.result, index),
-            lines=[node.type, node.name, said],
+            lines=[node.type, node.name, figure],
             tooltip="\n".join(self._facts(index, layer)),
             fills=fills,
             link=row_anchor(self.result, layer.index) if layer else "",
-            emphasis=speaks and layer is not None and layer.index in self.ranks,
-            duration_s=layer.median_s if layer and speaks else 0.0,
+            emphasis=shows_time and layer is not None and layer.index in self.ranks,
+            duration_s=layer.median_s if layer and shows_time else 0.0,
             name=node.name,
         )
 
@@ -118,40 +120,40 @@ class _OriginalGraph:
         yield node.name
         yield f"type: {node.type}"
         if layer is None:
-            yield f"in the runtime graph: {_WHY.get(fate.kind, fate.kind)}"
+            yield f"in the runtime graph: {_WHY_NO_LAYER.get(fate.kind, fate.kind)}"
         else:
-            how = "fused into" if fate.kind == "fused" else "runs as"
-            yield f"in the runtime graph: {how} {layer.type} {layer.label}"
-            yield f"time of that layer: {figures(layer, self.ranks)}"
+            relation = "fused into" if fate.kind == "fused" else "runs as"
+            yield f"in the runtime graph: {relation} {layer.type} {layer.label}"
+            yield f"time of that layer: {layer_figures(layer, self.ranks)}"
         yield from outputs(node)
-        yield from held(node)
+        yield from inner_graphs(node)
         yield from (f"{name}: {value}" for name, value in node.attributes.items())
         yield from constants(self.nodes, index, self.constant)
 
 
-def _speakers(known: Mapping[int, Fate]) -> dict[int, int]:
-    """For each layer the operator that gives it its name, else the first that it fuses."""
-    found: dict[int, int] = {}
+def _representatives(known_fates: Mapping[int, Fate]) -> dict[int, int]:
+    """Return for each layer the operator whose name it has, or else the first that it fuses."""
+    representatives: dict[int, int] = {}
     for kind in ("executed", "fused"):
-        for index, fate in known.items():
+        for index, fate in known_fates.items():
             if fate.kind == kind and fate.layer is not None:
-                found.setdefault(fate.layer, index)
-    return found
+                representatives.setdefault(fate.layer, index)
+    return representatives
 
 
 def _changes(
     nodes: Sequence[Node], shown: Sequence[int], constant: frozenset[int]
 ) -> dict[int, str]:
-    """Operators that write their input in another precision."""
-    found = {}
+    """Return the changes of precision by ``Convert`` operators, by node."""
+    changes = {}
     for index in shown:
         if not nodes[index].type.startswith("Convert"):
             continue
-        read = next((edge for edge in nodes[index].inputs if edge[0] not in constant), None)
-        if read is None or not nodes[index].outputs:
+        data_edge = next((edge for edge in nodes[index].inputs if edge[0] not in constant), None)
+        if data_edge is None or not nodes[index].outputs:
             continue
-        before = precision_name(nodes[read[0]].outputs[read[1]].precision)
+        before = precision_name(nodes[data_edge[0]].outputs[data_edge[1]].precision)
         after = output_precision(nodes[index])
         if before != after:
-            found[index] = f"{before} → {after}"
-    return found
+            changes[index] = f"{before} → {after}"
+    return changes

@@ -1,4 +1,4 @@
-"""The runtime graph: layers as the device executed them."""
+"""The diagram of the runtime graph: layers as the device executed them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .nodes import (
     bodies,
     constants,
     edges,
-    figures,
+    layer_figures,
     listed,
     outputs,
     ranks,
@@ -30,12 +30,12 @@ from .nodes import (
     time_fill,
 )
 
-# Converters are drawn as a line of text: they are something that happens on an edge.
+# Converters are drawn as one line of text, because they only change what flows along an edge.
 _FLAT = frozenset({"Reorder", "Convert"})
 
 
 def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Diagram:
-    """The layers of a cell, as a diagram."""
+    """Return the diagram of the layers of a cell."""
     assert result.runtime_graph is not None
     nodes = run.graphs[result.runtime_graph].nodes
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
@@ -44,10 +44,14 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
         nodes,
         model,
         {layer.index: layer for layer in layers},
-        {found.layer.index: _words(found) for found in conversions(nodes, layers, model)},
+        {item.layer.index: _change(item) for item in conversions(nodes, layers, model)},
         ranks(layers),
         constant_nodes(nodes),
-        {i: e.fraction for i, e in efficiency(run, result).items() if e.fraction is not None},
+        {
+            index: reached.fraction
+            for index, reached in efficiency(run, result).items()
+            if reached.fraction is not None
+        },
     )
     shown = [index for index in range(len(nodes)) if index not in graph.constant]
     path, _ = critical_path(nodes, {layer.index: layer.median_s for layer in layers})
@@ -61,7 +65,7 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
             Colouring("type", "layer type"),
             time_colouring(total_s(layers)),
             Colouring("precision", "executed precision"),
-            # What is far below its roof stands out.
+            # The strongest colour marks layers far below their roof.
             *([Colouring("roof", "fraction of the roof", ("100 %", "0 %"))] if graph.roof else []),
         ],
         "The layers that the device executed and the tensors between them; the table of layers "
@@ -73,16 +77,18 @@ def runtime_graph(run: Run, result: CellResult, layers: Sequence[ExecutedLayer])
 
 @dataclass(frozen=True)
 class _RuntimeGraph:
+    """The runtime graph, and what its nodes show."""
+
     result: CellResult
     nodes: Sequence[Node]
     original: Sequence[Node]
     layers: Mapping[int, ExecutedLayer]
     changes: Mapping[int, str]
-    """What a layer turns into what, on its way out; for those that do."""
+    """Changes of precision and layout by a layer: ``f32 → u8``."""
     ranks: Mapping[int, int]
     constant: frozenset[int]
     roof: Mapping[int, float]
-    """Fraction of the device's reach, of layers of which it is known."""
+    """Fraction of its roof that a layer reaches, if it is known."""
 
     def node(self, index: int) -> DiagramNode:
         node, layer = self.nodes[index], self.layers.get(index)
@@ -106,7 +112,7 @@ class _RuntimeGraph:
         )
 
     def _precision(self, index: int) -> str:
-        """Of a layer that was executed; of others what the device names."""
+        """Return the precision of an executed layer, or else the one that the device names."""
         layer = self.layers.get(index)
         return precision_name(
             layer.precision if layer else attribute(self.nodes[index], "runtimePrecision")
@@ -116,7 +122,7 @@ class _RuntimeGraph:
         node, layer = self.nodes[index], self.layers.get(index)
         if layer is None:
             return [node.type, node.name]
-        figure = figures(layer, self.ranks)
+        figure = layer_figures(layer, self.ranks)
         if node.type in _FLAT and index not in self.ranks:
             return [f"{node.type} {figure}"]
         return [node.type, layer.label, figure]
@@ -126,9 +132,9 @@ class _RuntimeGraph:
         yield node.name
         yield f"type: {node.type}"
         if layer is None:
-            yield "time: none, the device lists it without work of its own"
+            yield "time: none, the device lists it without a time"
         else:
-            yield f"time: {figures(layer, self.ranks)}"
+            yield f"time: {layer_figures(layer, self.ranks)}"
             yield f"kernel: {layer.kernel}"
             yield f"order: {layer.order}"
         if index in self.roof:
@@ -142,11 +148,14 @@ class _RuntimeGraph:
         if index in self.changes:
             yield f"changes: {self.changes[index]}"
         if layer and layer.originals:
-            named = [f"{self.original[at].type} {self.original[at].name}" for at in layer.originals]
-            yield f"executes: {listed(named)}"
+            operators = [
+                f"{self.original[original].type} {self.original[original].name}"
+                for original in layer.originals
+            ]
+            yield f"executes: {listed(operators)}"
         yield from constants(self.nodes, index, self.constant)
 
 
-def _words(change: Conversion) -> str:
-    pairs = (change.precisions, change.layouts)
+def _change(conversion: Conversion) -> str:
+    pairs = (conversion.precisions, conversion.layouts)
     return ", ".join(f"{old} → {new}" for old, new in pairs if old != new and old and new)

@@ -1,4 +1,4 @@
-"""Do the versions give the same answers?"""
+"""Whether the versions of a model give the same answers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _NAME = 40
 
 
 class Outputs(Analyzer[OutputOptions]):
-    """Versions were fed the same inputs: how far their answers are apart."""
+    """Compare the answers that versions give for the same inputs."""
 
     id = "outputs"
     title = "Same answers?"
     reading = (
-        "Drift against the baseline over the inputs named, not accuracy on a data set: where "
-        "answers differ, either may be the better one."
+        "The difference of the answers from the baseline's, for the inputs named. It is not "
+        "accuracy on a data set: if answers differ, either version may be the better one."
     )
     order = 260
 
@@ -46,25 +46,25 @@ class Outputs(Analyzer[OutputOptions]):
     def analyze(self, run: Run) -> Section:
         groups, findings, verdicts = [], [], []
         for answers in run.answers:
-            known = agreement(run, answers, self.options)
-            groups.append(self._group(known))
-            findings += self._findings(known, apart=run.header.made == "compare")
+            compared = agreement(run, answers, self.options)
+            groups.append(self._group(compared))
+            findings += self._findings(compared, two_runs=run.header.made == "compare")
             name = f"{answers.base.model}, {_names(answers)[1]}"
-            verdicts.append(f"{name}: {in_words(known)}")
+            verdicts.append(f"{name}: {in_words(compared)}")
         return Section(groups, findings, f"{'; '.join(verdicts[:3])}.")
 
-    def _group(self, known: Agreement) -> Group:
-        answers = known.answers
+    def _group(self, compared: Agreement) -> Group:
+        answers = compared.answers
         heading = f"{answers.base.model}: {_names(answers)[1]} against {_names(answers)[0]}"
         if answers.failure is not None:
-            why = f"They could not be compared: {answers.failure.reason.rstrip('.')}."
-            return Group(heading, [Text(f"answers-{_id(answers)}", why)])
-        fed = f"Fed {samples(known)}: {answers.input_data}." + (
+            reason = f"The answers could not be compared: {answers.failure.reason.rstrip('.')}."
+            return Group(heading, [Text(f"answers-{_id(answers)}", reason)])
+        inputs = f"Inputs: {samples(compared)}, {answers.input_data}." + (
             f" Labels: {answers.labels}." if answers.labels else ""
         )
-        blocks: list[Block] = [Text(f"answers-{_id(answers)}", fed)]
+        blocks: list[Block] = [Text(f"answers-{_id(answers)}", inputs)]
         if answers.outputs:
-            blocks.append(_table(known))
+            blocks.append(_table(compared))
         blocks += self._layers(answers)
         return Group(heading, blocks)
 
@@ -76,11 +76,13 @@ class Outputs(Analyzer[OutputOptions]):
             return []
         layers = answers.layers
         if all(layer.max_abs == 0 for layer in layers):
-            same = f"All {count(len(layers), 'layer')} compared put out the same to the bit."
-            return [Text(f"layers-{_id(answers)}", same)]
+            equality = (
+                f"All {count(len(layers), 'layer')} compared have the same output to the bit."
+            )
+            return [Text(f"layers-{_id(answers)}", equality)]
         chart = Chart(
             f"layer-drift-{_id(answers)}",
-            f"What {_worst(layers)[0].type} {shorten(_worst(layers)[0].name, 40)} puts out differs "
+            f"The output of {_worst(layers)[0].type} {shorten(_worst(layers)[0].name, 40)} differs "
             f"most: {show(_worst(layers)[0].relative, 'share')} relative error",
             Axis("layer, in execution order", "count"),
             Axis("relative error", "share"),
@@ -121,8 +123,9 @@ class Outputs(Analyzer[OutputOptions]):
             "Layer by layer, in execution order",
             columns,
             rows,
-            f"Over {count(answers.samples, 'sample')}, with every layer's output kept, which keeps "
-            "some from being fused. Emphasised: where the versions first deviate, and most.",
+            f"Over {count(answers.samples, 'sample')}, with every layer's output kept, which "
+            "prevents some fusions. Emphasised: the layers where versions first deviate, and "
+            "deviate most.",
         )
         return [chart, table]
 
@@ -131,56 +134,65 @@ class Outputs(Analyzer[OutputOptions]):
 
     # ------------------------------------------------------------------------ findings
 
-    def _findings(self, known: Agreement, *, apart: bool) -> list[Finding]:
-        """``apart``: of runs that need not have been fed the same."""
-        answers = known.answers
+    def _findings(self, compared: Agreement, *, two_runs: bool) -> list[Finding]:
+        """Return the findings; versions of ``two_runs`` may have had different inputs."""
+        answers = compared.answers
         name = f"{answers.base.model} ({_names(answers)[1]})"
         if answers.failure is not None:
             reason = answers.failure.reason.rstrip(".")
-            return [_uncompared(f"{name}: answers could not be compared: {reason}.", apart=apart)]
-        if not known.outputs:
-            return [_uncompared(f"{name}: no output was compared.", apart=apart)]
-        if all(output.outcome in ("identical", "equal") for output in known.outputs):
-            found = [_of_equal(name, known)]
+            return [
+                _uncompared(f"{name}: answers could not be compared: {reason}.", two_runs=two_runs)
+            ]
+        if not compared.outputs:
+            return [_uncompared(f"{name}: no output was compared.", two_runs=two_runs)]
+        if all(output.outcome in ("identical", "equal") for output in compared.outputs):
+            findings = [_equal_finding(name, compared)]
         else:
-            found = [
-                self._of_output(name, known, output)
-                for output in known.outputs
+            findings = [
+                self._output_finding(name, compared, output)
+                for output in compared.outputs
                 if output.outcome not in ("identical", "equal")
             ]
         if answers.repeat_failure is not None:
             reason = answers.repeat_failure.reason.rstrip(".")
-            text = f"{name}: whether {_names(answers)[0]} repeats itself is not known: {reason}."
-            found.append(Finding("outputs.control", "info", text))
+            text = (
+                f"{name}: it is unknown whether {_names(answers)[0]} repeats its answers: {reason}."
+            )
+            findings.append(Finding("outputs.control", "info", text))
         if any(layer.max_abs > 0 for layer in answers.layers):
-            found.append(self._of_layers(name, answers.layers))
-        return found
+            findings.append(self._layers_finding(name, answers.layers))
+        return findings
 
-    def _of_output(self, name: str, known: Agreement, output: JudgedOutput) -> Finding:
+    def _output_finding(self, name: str, compared: Agreement, output: JudgedOutput) -> Finding:
         subject = f"{name}, output {shorten(output.drift.name, _NAME)}"
         match output.outcome:
             case "nothing" | "random" | "incomparable":
                 text = f"{subject} {obstacle(output)}."
             case _:
-                text = f"{subject} over {samples(known)}: {likeness(output)}{_scores(output)}."
-        return Finding(_ids(output), output.severity, text, _remedy(known, output), topic="verdict")
+                text = (
+                    f"{subject} over {samples(compared)}: {likeness(output)}{_accuracies(output)}."
+                )
+        return Finding(
+            _finding_id(output), output.severity, text, _remedy(compared, output), topic="verdict"
+        )
 
-    def _of_layers(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
-        worst, first = _worst(layers)[0], self._first(layers)
-        begins = (
-            f"first beyond {show(self.options.layer_error, 'share')} at {shorten(first.name, 50)}"
-            if first
+    def _layers_finding(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
+        worst, first_deviating = _worst(layers)[0], self._first(layers)
+        start = (
+            f"first beyond {show(self.options.layer_error, 'share')} at "
+            f"{shorten(first_deviating.name, 50)}"
+            if first_deviating
             else f"no layer deviates by {show(self.options.layer_error, 'share')}"
         )
         return Finding(
             "outputs.layers",
             "info",
             f"{name}: of {count(len(layers), 'layer')} {shorten(worst.name, 50)} ({worst.type}) "
-            f"deviates most, by {show(worst.relative, 'share')}; {begins}.",
+            f"deviates most, by {show(worst.relative, 'share')}; {start}.",
         )
 
 
-def _ids(output: JudgedOutput) -> str:
+def _finding_id(output: JudgedOutput) -> str:
     match output.outcome:
         case "nothing":
             return "outputs.empty"
@@ -194,35 +206,35 @@ def _ids(output: JudgedOutput) -> str:
             return "outputs.drift"
 
 
-def _uncompared(text: str, *, apart: bool) -> Finding:
-    if not apart:
+def _uncompared(text: str, *, two_runs: bool) -> Finding:
+    if not two_runs:
         return Finding("outputs.failed", "warning", text, topic="verdict")
     remedy = "Measure both with the same inputs and seed, and with [outputs] compare on."
     return Finding("outputs.failed", "info", text, remedy, topic="verdict")
 
 
-def _of_equal(name: str, known: Agreement) -> Finding:
-    """Of versions of which every output is equal: the one with most to tell stands for all."""
+def _equal_finding(name: str, compared: Agreement) -> Finding:
+    """Return the finding for equal outputs, which describes the output with the most exceptions."""
     worst = max(
-        known.outputs, key=lambda output: (output.outcome == "equal", output.drift.not_finite)
+        compared.outputs, key=lambda output: (output.outcome == "equal", output.drift.not_finite)
     )
-    base = _names(known.answers)[0]
-    over = f", over {samples(known)}" if known.answers.left_out else ""
+    base = _names(compared.answers)[0]
+    over = f", over {samples(compared)}" if compared.answers.left_out else ""
     text = f"{name}: answers as {base}, {equality(worst)}{over}."
     return Finding("outputs.same", "good", text, topic="verdict")
 
 
-def _scores(output: JudgedOutput) -> str:
+def _accuracies(output: JudgedOutput) -> str:
     if output.drift.accuracy is None:
         return ""
     was, now = (show(value, "share") for value in output.drift.accuracy)
     return f", accuracy {was} → {now}"
 
 
-def _table(known: Agreement) -> Table:
-    answers = known.answers
+def _table(compared: Agreement) -> Table:
+    answers = compared.answers
     base, other = _names(answers)
-    rows = [Row(_values(output)) for output in known.outputs]
+    rows = [Row(_values(output)) for output in compared.outputs]
     columns = [
         Column("name", "Output", "code"),
         Column("outcome", "Outcome"),
@@ -232,23 +244,24 @@ def _table(known: Agreement) -> Table:
         Column("relative", "Relative error", "share", help="‖B − A‖ / ‖A‖ over all elements."),
         Column("part", "Worst part", "code",
                help="The index along one axis, such as a channel, with the largest error."),
-        Column("part_error", "Its error", "share",
-               help="Relative to the output, or along an axis of channels to that part of it."),
+        Column("part_error", "Error of that part", "share",
+               help="Relative to the whole output; along an axis of channels, to that part of it."),
         Column("equal", "Equal elements", "share"),
         Column("max", "Largest error", "number"),
         Column("mean", "Mean error", "number"),
         Column("not_finite", "Not finite", "count",
                help="Elements that are infinite or not a number in either version."),
-        Column("itself", "From itself", "share",
-               help="How far the base is from itself when it is fed the same once more."),
+        Column("itself", "Base repeated", "share",
+               help="Relative error of the base when it runs again with the same inputs."),
         Column("top1", "Same best class", "share",
-               help="Of the samples, if the output holds class scores."),
-        Column("top5", "Same five best", "share", help="Of the five best classes, in any order."),
+               help="Share of the samples, if the output holds class scores."),
+        Column("top5", "Same five best", "share",
+               help="Share of the five best classes, in any order."),
         Column("a", f"Accuracy, {base}", "share"),
         Column("b", f"Accuracy, {other}", "share"),
     ]  # fmt: skip
     kept = {c.key for c in columns} - {
-        key for key in _WHERE_KNOWN if all(row.values[key] in (None, "") for row in rows)
+        key for key in _IF_KNOWN if all(row.values[key] in (None, "") for row in rows)
     }
     return Table(
         f"outputs-{_id(answers)}",
@@ -259,8 +272,8 @@ def _table(known: Agreement) -> Table:
     )
 
 
-# Columns that are left out where no output has a value.
-_WHERE_KNOWN = frozenset(
+# Columns that are left out if no output has a value.
+_IF_KNOWN = frozenset(
     {
         "type", "cosine", "relative", "part", "part_error", "equal", "max", "mean", "not_finite",
         "itself", "top1", "top5", "a", "b",
@@ -305,13 +318,13 @@ def _values(output: JudgedOutput) -> dict[str, Value]:
     }
 
 
-def _pair(a: str, b: str) -> str:
-    """What both versions have, once where it is the same."""
-    return a if a == b else f"{a} and {b}"
+def _pair(first: str, second: str) -> str:
+    """Join the values of both versions; an equal value is given once."""
+    return first if first == second else f"{first} and {second}"
 
 
 def _sampled(answers: Answers) -> str:
-    """Of answers that a run file keeps in part."""
+    """Say how many elements were compared, if a run file keeps only some."""
     parts = [
         f"{shorten(output.name, 40)}: {output.compared[0]:,} of {output.compared[1]:,}"
         for output in answers.outputs
@@ -320,26 +333,27 @@ def _sampled(answers: Answers) -> str:
     if not parts:
         return ""
     return (
-        "Run files keep some elements of large outputs, evenly spread, and a digest of all: errors "
-        f"are over these, what is the same to the bit is so as a whole. {'; '.join(parts[:5])}."
+        "Run files keep some elements of large outputs, evenly spread, and a digest of all. Errors "
+        "are over the kept elements; the digest shows whether all are the same to the bit. "
+        f"{'; '.join(parts[:5])}."
     )
 
 
-def _remedy(known: Agreement, output: JudgedOutput) -> str:
+def _remedy(compared: Agreement, output: JudgedOutput) -> str:
     match output.outcome:
         case "nothing":
-            return "Give `input` for which the model finds something."
+            return "Set `input` to data in which the model finds something."
         case "random":
-            return "Give the operators that draw a seed to compare versions by their answers."
+            return "Give the random operators a seed to compare versions by their answers."
         case "incomparable" if output.drift.reason == "not_kept" or output.drift.differs_elsewhere:
             return "Measure both versions in one run to compare all elements."
         case "apart" | "other":
             where = (
-                "The table of layers shows where it begins"
-                if known.answers.asked_layers
-                else "Set layers = true under [outputs] to see where it begins"
+                "The table of layers shows where the difference begins"
+                if compared.answers.asked_layers
+                else "Set layers = true under [outputs] to see where the difference begins"
             )
-            return f"{where}; accuracy on a data set tells whether it matters."
+            return f"{where}; accuracy on a data set shows whether it matters."
         case _:
             return ""
 

@@ -1,4 +1,4 @@
-"""Which precisions the device executes in, and where they change."""
+"""The precisions in which the device executes layers, and where they change."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ovreport.text.values import Role, Tag, Value
 
 from ..common import evidence, findings_at_points, focus_group, point_name
 
-# Index and shape computations stay in integers whatever is asked for.
-_MOSTLY = 0.5
+# Of the time in floating point. Index and shape computations use integers at any precision.
+_MOST_OF_TIME = 0.5
 
 
 class Precision(Analyzer):
-    """Time and layers by executed precision, and the changes between them."""
+    """Show time and layers by executed precision, and the changes between precisions."""
 
     id = "precision"
     title = "Precision"
     reading = (
-        "The precision that each layer computes in, by its kernel and what the device can do. It "
-        "may differ from the model's, from that of the layer's weights, and from the one that was "
-        "asked for."
+        "The precision that each layer computes in, by its kernel and the device's abilities. It "
+        "may differ from the precision of the model, of the layer's weights, and from the "
+        "requested one."
     )
     needs = frozenset({"layers"})
     order = 500
@@ -41,34 +41,35 @@ class Precision(Analyzer):
             focus_group(run, result, _blocks(run, result, layers, precision_shares(layers)))
             for result, layers in focus_cells(run)
         ]
-        asked = [
+        not_executed = [
             finding
             for model, version in run.versions
             for result in run.leading(model, version)
-            for finding in _asked(run, result)
+            for finding in _not_executed(run, result)
         ]
-        return Section(groups, [*asked, *findings_at_points(run, _stored_and_hidden)])
+        return Section(groups, [*not_executed, *findings_at_points(run, _stored_and_hidden)])
 
 
-def _asked(run: Run, result: CellResult) -> list[Finding]:
-    """A precision that was asked for, and in which less than half of the time was executed."""
+def _not_executed(run: Run, result: CellResult) -> list[Finding]:
+    """Report a requested precision in which less than half of the time was executed."""
     shares = precision_shares(executed_layers(run, result))
     if not result.cell.precision or not shares:
         return []
-    asked = precision_name(result.cell.precision)
-    share = shares.get(asked, 0.0)
-    # It is asked of floating point alone: what is quantised stays so, and indices are integers.
-    if share >= _MOSTLY * sum(part for name, part in shares.items() if is_floating(name)):
+    requested = precision_name(result.cell.precision)
+    share = shares.get(requested, 0.0)
+    # The request concerns floating point only: quantised layers stay so, and indices are integers.
+    floating = sum(part for name, part in shares.items() if is_floating(name))
+    if share >= _MOST_OF_TIME * floating:
         return []
-    part = show(share, "share") if share else "none"
-    others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != asked)
+    part_text = show(share, "share") if share else "none"
+    others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != requested)
     return [
         Finding(
             "precision.not-executed",
             "warning",
-            f"{point_name(run, result)}: {asked} was asked for, and {part} of the "
+            f"{point_name(run, result)}: {requested} was requested, and {part_text} of the "
             f"layers' time was executed in it ({others}).",
-            "The device or its kernels for these layers lack this precision: do not count on it.",
+            "The device or its kernels for these layers lack this precision: do not rely on it.",
         )
     ]
 
@@ -80,11 +81,11 @@ def _stored_and_hidden(
 
 
 def _weights(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> list[Finding]:
-    """Layers whose weights are kept in another precision than the layer computes in."""
-    found: dict[tuple[str, str, bool], list[ExecutedLayer]] = defaultdict(list)
+    """Report layers whose weights are stored in another precision than the layer computes in."""
+    groups: dict[tuple[str, str, bool], list[ExecutedLayer]] = defaultdict(list)
     for layer in layers:
         if _is_narrower(layer.weights, layer.precision) or layer.quantises_data:
-            found[layer.weights, layer.precision, layer.quantises_data].append(layer)
+            groups[layer.weights, layer.precision, layer.quantises_data].append(layer)
     return [
         Finding(
             "precision.weights",
@@ -92,23 +93,25 @@ def _weights(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> 
             f"{name}: {count(len(members), 'layer')} "
             f"({', '.join(dict.fromkeys(layer.type for layer in members))}), "
             f"{show(sum(layer.share for layer in members), 'share')} of the time, "
-            + _stored(members[0], alone=len(members) == 1),
+            + _stored(members[0], is_single=len(members) == 1),
             evidence=evidence(result, members),
         )
-        for members in sorted(found.values(), key=lambda members: -total_s(members))
+        for members in sorted(groups.values(), key=lambda members: -total_s(members))
     ]
 
 
-def _stored(layer: ExecutedLayer, *, alone: bool) -> str:
-    has, computes, turns = ("has", "computes", "turns") if alone else ("have", "compute", "turn")
-    it = "it runs" if alone else "they run"
+def _stored(layer: ExecutedLayer, *, is_single: bool) -> str:
+    have, compute, convert = (
+        ("has", "computes", "converts") if is_single else ("have", "compute", "convert")
+    )
+    while_running = "it runs" if is_single else "they run"
     if layer.quantises_data:
         return (
-            f"{has} {layer.weights} weights and {turns} floating-point data into i8 while {it} "
-            f"(dynamic quantisation): the products are computed in i8."
+            f"{have} {layer.weights} weights and {convert} floating-point data to i8 while "
+            f"{while_running} (dynamic quantisation): the products are computed in i8."
         )
     return (
-        f"{has} {layer.weights} weights and {computes} in {layer.precision}: narrow weights take "
+        f"{have} {layer.weights} weights and {compute} in {layer.precision}: narrow weights take "
         f"less space, and the arithmetic stays that of {layer.precision}."
     )
 
@@ -118,7 +121,7 @@ def _is_narrower(weights: str, precision: str) -> bool:
 
 
 def _hidden(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> list[Finding]:
-    """Layers whose body runs in precisions that the device does not tell."""
+    """Report layers whose body runs in precisions that the device does not report."""
     nested = [layer for layer in layers if layer.type in NESTED]
     if not nested:
         return []
@@ -129,7 +132,7 @@ def _hidden(result: CellResult, layers: Sequence[ExecutedLayer], name: str) -> l
             f"{name}: {count(len(nested), 'layer')} with a body inside "
             f"({', '.join(dict.fromkeys(layer.type for layer in nested))}) took "
             f"{show(sum(layer.share for layer in nested), 'share')} of the time; the device does "
-            "not tell the precisions in which the body runs.",
+            "not report the precisions in which the body runs.",
             evidence=evidence(result, nested),
         )
     ]
@@ -173,20 +176,22 @@ def _blocks(
 
 
 def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> list[Block]:
-    """Which layers put out another precision than they take in, along the flow of data."""
+    """Return the table of layers whose output has another precision than their input."""
     assert result.runtime_graph is not None
-    found: dict[tuple[str, str, str], list[Conversion]] = defaultdict(list)
+    by_change: dict[tuple[str, str, str], list[Conversion]] = defaultdict(list)
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     for conversion in conversions(run.graphs[result.runtime_graph].nodes, layers, model):
         if conversion.changes_precision:
             before, after = conversion.precisions
-            found[before, after, conversion.layer.type].append(conversion)
-    if not found:
+            by_change[before, after, conversion.layer.type].append(conversion)
+    if not by_change:
         return []
     rows = []
-    for (before, after, kind), members in sorted(found.items(), key=lambda item: -_time(item[1])):
+    for (before, after, kind), members in sorted(
+        by_change.items(), key=lambda item: -_time(item[1])
+    ):
         sizes = [member.size_bytes for member in members]
-        known = [size for size in sizes if size is not None]
+        known_sizes = [size for size in sizes if size is not None]
         rows.append(
             Row(
                 {
@@ -194,7 +199,7 @@ def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> l
                     "to": Tag(after, Role("precision", after)),
                     "type": Tag(kind, Role("type", kind)),
                     "count": len(members),
-                    "size": sum(known) if len(known) == len(sizes) else None,
+                    "size": sum(known_sizes) if len(known_sizes) == len(sizes) else None,
                     "time": _time(members),
                     "share": sum(member.layer.share for member in members),
                     "layers": evidence(result, [member.layer for member in members]),
@@ -206,10 +211,17 @@ def _changes(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> l
         Column("to", "To"),
         Column("type", "In layers of type"),
         Column("count", "Layers", "count"),
-        Column("size", "Converted", "bytes", help="Size of the tensors before; – if dynamic."),
-        Column("time", "Time", "duration", help="Of the whole layer, not of its conversion alone."),
+        Column(
+            "size",
+            "Converted",
+            "bytes",
+            help="Size of the tensors before conversion; – if dynamic.",
+        ),
+        Column(
+            "time", "Time", "duration", help="Time of the whole layer, not only of its conversion."
+        ),
         Column("share", "Share", "share"),
-        Column("layers", "Longest of them"),
+        Column("layers", "Longest layers"),
     ]
     note = "Reorder and Convert do nothing else; other layers convert while they compute."
     return [
@@ -224,7 +236,7 @@ def _time(members: Sequence[Conversion]) -> float:
 
 
 def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> list[Block]:
-    """The matrix as the Workbench had it, where there is more than one precision."""
+    """Return the matrix that OpenVINO Workbench had, if there is more than one precision."""
     counts = transitions(layers)
     names = sorted({name for pair in counts for name in pair})
     if len(names) < 2:
@@ -237,7 +249,7 @@ def _transitions_chart(
 ) -> Chart:
     changes = {pair: n for pair, n in counts.items() if pair[0] != pair[1]}
     ranked = sorted(changes.items(), key=lambda item: -item[1])
-    words = [f"{a} → {b}: {count(n, 'time')}" for (a, b), n in ranked]
+    descriptions = [f"{a} → {b}: {count(n, 'time')}" for (a, b), n in ranked]
     return Chart(
         f"followed-{result.cell.id}",
         f"From one layer to the next the precision changes {count(sum(changes.values()), 'time')} "
@@ -252,7 +264,7 @@ def _transitions_chart(
                 bare=frozenset((n, n) for n in range(len(names))),  # no change of precision
             )
         ],
-        "; ".join(words) or "It never changes.",
+        "; ".join(descriptions) or "It never changes.",
         height=0.8 + 0.45 * len(names),
     )
 
@@ -272,7 +284,7 @@ def _transitions_table(
         "Precision transitions",
         columns,
         rows,
-        "How often a layer of the row's precision is directly followed, in execution order, by "
-        "one of the column's; layers without a time are left out.",
+        "How often a layer of the column's precision directly follows one of the row's, in "
+        "execution order; layers without a time are left out.",
         collapsed=True,
     )

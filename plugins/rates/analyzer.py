@@ -19,14 +19,14 @@ from ..common import version_name
 
 
 class Rates(Analyzer):
-    """What a fixed rate of requests comes to: served or not, and latency from arrival."""
+    """Show for each fixed rate whether the machine keeps up, and the latency from arrival."""
 
     id = "rates"
     title = "Fixed rates"
     reading = (
-        "Requests arrive at a fixed pace, as frames of cameras do, whether or not those before "
-        "are done. Latency counts from arrival and so holds the wait. Where requests are left "
-        "behind the wait grows as long as it lasts, and no latency is given."
+        "Requests arrive at a fixed pace, as frames of cameras do, whether or not earlier ones are "
+        "done. Latency counts from arrival, so it includes the wait. If the machine does not keep "
+        "up, the wait grows all the time, and no latency is given."
     )
     needs = frozenset({"measurements"})
     order = 250
@@ -51,85 +51,85 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
     rows = []
     for result in results:
         assert result.resolved is not None
-        known, kept = figures(result), kept_up(result)
-        latency = known.latency
-        left = [(s.arrived or 0) - s.requests for s in result.slices]
+        estimates, keeps_up = figures(result), kept_up(result)
+        latency = estimates.latency
+        backlogs = [(s.arrived or 0) - s.requests for s in result.slices]
         rows.append(
             Row(
                 {
                     "cell": label(result.cell, cells),
                     "rate": result.cell.rate,
                     "served": requests_a_second(result),
-                    "verdict": "yes" if kept else "no" if falls_behind(result) else "undecided",
-                    "left": sum(left) / len(left),
-                    "median": latency.median if kept else None,
-                    "p95": latency.p95 if kept else None,
-                    "p99": latency.p99 if kept else None,
-                    "max": latency.high if kept else None,
-                    "busy": known.cores,
+                    "verdict": "yes" if keeps_up else "no" if falls_behind(result) else "undecided",
+                    "left": sum(backlogs) / len(backlogs),
+                    "median": latency.median if keeps_up else None,
+                    "p95": latency.p95 if keeps_up else None,
+                    "p99": latency.p99 if keeps_up else None,
+                    "max": latency.high if keeps_up else None,
+                    "busy": estimates.cores,
                 },
                 anchor=anchor("rate", result),
             )
         )
     columns = [
         Column("cell", "Configuration"),
-        Column("rate", "Arrive", "number", "1/s"),
+        Column("rate", "Arriving", "number", "1/s"),
         Column("served", "Served", "number", "1/s"),
-        Column("verdict", "Keeps up", help="undecided: less was served than arrived, but the "
-               "interval of what was served reaches the rate."),
-        Column("left", "Left behind", "number", help="Requests a slice that had arrived and were "
-               "not started when it ended."),
+        Column("verdict", "Keeps up", help="undecided: fewer requests were served than "
+               "arrived, but the interval of the served rate includes the rate."),
+        Column("left", "Left behind", "number", help="Requests per slice that had arrived but had "
+               "not started when the slice ended."),
         Column("median", "Latency, median", "duration", help="From arrival to completion."),
         Column("p95", "Latency, p95", "duration"),
         Column("p99", "Latency, p99", "duration"),
         Column("max", "Latency, max", "duration"),
-        Column("busy", "Processor", "number", "cores", help="CPU time of the worker over wall "
-               "time: what the rate takes of the machine."),
+        Column("busy", "Processor", "number", "cores", help="CPU time of the worker divided by "
+               "wall time."),
     ]  # fmt: skip
     return Table(f"rates-{results[0].cell.id}", "Fixed request rates", columns, rows)
 
 
 def requests_a_second(result: CellResult) -> Estimate:
-    """What was served, whatever the batch."""
+    """Return the requests served per second, whatever the batch."""
     assert result.resolved is not None
     return figures(result).throughput_fps.scaled(1 / result.resolved.batch)
 
 
 def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
-    """The highest rate that is served, the lowest that may be, and the lowest that is not."""
-    name, found = version_name(run, results[0]), []
+    """Report the highest rate served, the lowest undecided one and the lowest not served."""
+    name, findings = version_name(run, results[0]), []
     by_rate = sorted(results, key=lambda r: r.cell.rate or 0)
     served = [r for r in by_rate if kept_up(r)]
     behind = [r for r in by_rate if falls_behind(r)]
     undecided = [r for r in by_rate if not kept_up(r) and not falls_behind(r)]
     if served:
-        best = served[-1]
-        found.append(
+        highest = served[-1]
+        findings.append(
             Finding(
                 "rates.served",
                 "good",
-                f"{name} keeps up with {count(best.cell.rate or 0, 'request')} a second "
-                f"({label(best.cell, run.header.plan)}): {_latest(best)}.",
-                evidence=[Link("its row", anchor("rate", best))],
+                f"{name} keeps up with {count(highest.cell.rate or 0, 'request')} a second "
+                f"({label(highest.cell, run.header.plan)}): {_latency_text(highest)}.",
+                evidence=[Link("its row", anchor("rate", highest))],
             )
         )
     if undecided:
-        found.append(_undecided(run, undecided[0], name))
+        findings.append(_undecided(run, undecided[0], name))
     if behind:
-        first = behind[0]
-        found.append(
+        lowest = behind[0]
+        findings.append(
             Finding(
                 "rates.behind",
                 "warning",
-                f"{name} does not keep up with {count(first.cell.rate or 0, 'request')} a second "
-                f"({label(first.cell, run.header.plan)}): it serves "
-                f"{show(requests_a_second(first).point, 'number')} of them.",
+                f"{name} does not keep up with {count(lowest.cell.rate or 0, 'request')} a second "
+                f"({label(lowest.cell, run.header.plan)}): it serves "
+                f"{show(requests_a_second(lowest).point, 'number')} of them.",
                 "Lower the rate, drop requests, or choose the throughput hint, more requests in "
                 "flight or a faster version of the model.",
-                [Link("its row", anchor("rate", first))],
+                [Link("its row", anchor("rate", lowest))],
             )
         )
-    return found
+    return findings
 
 
 def _undecided(run: Run, result: CellResult, name: str) -> Finding:
@@ -139,19 +139,19 @@ def _undecided(run: Run, result: CellResult, name: str) -> Finding:
         "info",
         f"It is undecided whether {name} keeps up with {count(result.cell.rate or 0, 'request')} a "
         f"second ({label(result.cell, run.header.plan)}): it serves {show(served.point, 'number')} "
-        f"of them, but the interval of that ({show(served.low, 'number')} to "
+        f"of them, but the interval of this figure ({show(served.low, 'number')} to "
         f"{show(served.high, 'number')}) reaches the rate.",
         "Measure longer or with more launches.",
         [Link("its row", anchor("rate", result))],
     )
 
 
-def _latest(result: CellResult) -> str:
+def _latency_text(result: CellResult) -> str:
     latency = figures(result).latency
     tails: tuple[tuple[str, Estimate | None], ...] = (
         ("99 %", latency.p99), ("95 %", latency.p95), ("half", latency.median)
     )  # fmt: skip
-    for words, tail in tails:
+    for part, tail in tails:
         if tail is not None:
-            return f"{words} of the answers come within {show(tail.point, 'duration')} of arrival"
+            return f"{part} of the answers come within {show(tail.point, 'duration')} of arrival"
     return f"all of {count(latency.count, 'answer')} came within {show(latency.high, 'duration')}"

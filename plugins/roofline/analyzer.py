@@ -1,4 +1,4 @@
-"""How near the layers come to what the device can reach, and what that leaves to gain."""
+"""How close layers come to the roofs of the device, and how much time is left to gain."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ from ovreport.text.values import Kind, Link, Role, Tag, Value
 from ..common import evidence, fixing_shapes, focus_group, layer_anchor, point_name
 from .chart import roofline_chart
 
-# A model that runs at more than this of its roofs leaves little to gain.
+# A model that runs at more than this fraction of its roofs leaves little to gain.
 _NEAR = 0.8
-# Shares of the time that are worth a sentence.
+# Smaller shares of the time are not reported.
 _NOTABLE = 0.1
 
 
@@ -58,45 +58,46 @@ class RooflineOptions(Options):
 
 @dataclass(frozen=True)
 class VersionRoofline:
-    """A version's layers against their roofs."""
+    """A version's layers and their roofs."""
 
     run: Run
     result: CellResult
     layers: tuple[ExecutedLayer, ...]
-    reached: Mapping[int, Efficiency]
+    efficiencies: Mapping[int, Efficiency]
     roof: Roof
     model: Sequence[Node]
-    """Of the model's own graph."""
+    """The nodes of the model's own graph."""
 
     @property
-    def known(self) -> list[ExecutedLayer]:
-        """Layers with a time whose roof is known."""
-        return [x for x in self.layers if x.median_s and self.of(x).least_s is not None]
+    def judged(self) -> list[ExecutedLayer]:
+        """The layers that have a time and a known roof."""
+        return [x for x in self.layers if x.median_s and self.efficiency(x).least_s is not None]
 
-    def of(self, layer: ExecutedLayer) -> Efficiency:
-        return self.reached[layer.index]
+    def efficiency(self, layer: ExecutedLayer) -> Efficiency:
+        return self.efficiencies[layer.index]
 
     def least_s(self, layers: Sequence[ExecutedLayer]) -> float:
-        """What the roofs allow for some layers; one that was faster took what it took."""
-        return sum(min(self.of(x).least_s or 0.0, x.median_s) for x in layers)
+        """Return the least time that the roofs allow; a faster layer counts with its own time."""
+        return sum(min(self.efficiency(x).least_s or 0.0, x.median_s) for x in layers)
 
     @property
     def above(self) -> list[ExecutedLayer]:
-        """Layers that were faster than their roof allows, by more than it is known to."""
-        return [x for x in self.known if is_above(x, self.of(x).fraction)]
+        """The layers that were faster than their roof allows, by more than its uncertainty."""
+        return [x for x in self.judged if is_above(x, self.efficiency(x).fraction)]
 
     def share(self, layers: Sequence[ExecutedLayer]) -> float:
         return total_s(layers) / (total_s(self.layers) or 1.0)
 
 
 class Roofline(Analyzer[RooflineOptions]):
-    """Arithmetic intensity and achieved rate of each layer against the device's roofs."""
+    """Compare each layer's arithmetic intensity and achieved rate with the device's roofs."""
 
     id = "roofline"
     title = "Roofline"
     reading = (
-        "A layer cannot be faster than its operations at the device's highest rate, nor than its "
-        "bytes at the highest bandwidth. Both were measured here, through OpenVINO."
+        "The operations of a layer take at least their time at the device's highest rate, and its "
+        "bytes at least their time at the highest bandwidth. Both roofs were measured here, "
+        "through OpenVINO."
     )
     needs = frozenset({"layers", "roofs"})
     order = 560
@@ -116,12 +117,12 @@ class Roofline(Analyzer[RooflineOptions]):
                 findings += _findings(standing, self.options.low)
                 blocks: list[Block] = [
                     _figures(standing, self.options.low),
-                    roofline_chart(result, layers, standing.reached, roof),
+                    roofline_chart(result, layers, standing.efficiencies, roof),
                 ]
             else:
                 unjudged[reason].append(result)
-                said = f"The layers are not judged by the roofs: {reason}."
-                blocks = [Text(f"roofline-unjudged-{result.cell.id}", said)]
+                reason_text = f"The layers are not judged by the roofs: {reason}."
+                blocks = [Text(f"roofline-unjudged-{result.cell.id}", reason_text)]
             blocks += [_table(standing, judged=reason is None), _roofs(standing)]
             groups.append(focus_group(run, result, blocks))
         return Section(groups, [*findings, *_unjudged(run, unjudged)])
@@ -131,19 +132,26 @@ class Roofline(Analyzer[RooflineOptions]):
 
 
 def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
-    known = standing.known
-    taken, least = total_s(known), standing.least_s(known)
-    far = [x for x in known if (standing.of(x).fraction or 0) < low]
-    moving = _at_memory(standing, low)
+    judged = standing.judged
+    taken_s, least_s = total_s(judged), standing.least_s(judged)
+    far_layers = [x for x in judged if (standing.efficiency(x).fraction or 0) < low]
+    memory_bound = _at_memory(standing, low)
     figures = [
-        KeyFigure("Of the roofs, all layers together", least / taken if taken else None, "share"),
         KeyFigure(
-            "The roofs allow", least, "duration", f"where the layers took {show(taken, 'duration')}"
+            "Of the roofs, all layers together", least_s / taken_s if taken_s else None, "share"
         ),
-        KeyFigure(f"Time below {show(low, 'share')} of the roof", standing.share(far), "share"),
+        KeyFigure(
+            "The roofs allow",
+            least_s,
+            "duration",
+            f"where the layers took {show(taken_s, 'duration')}",
+        ),
+        KeyFigure(
+            f"Time below {show(low, 'share')} of the roof", standing.share(far_layers), "share"
+        ),
         KeyFigure(
             "Time bound by memory",
-            standing.share(moving),
+            standing.share(memory_bound),
             "share",
             f"at {show(low, 'share')} of the bandwidth or more",
         ),
@@ -153,7 +161,7 @@ def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
 
 def _table(standing: VersionRoofline, *, judged: bool) -> Table:
     def left(layer: ExecutedLayer) -> float | None:
-        least = standing.of(layer).least_s
+        least = standing.efficiency(layer).least_s
         return None if least is None else max(0.0, layer.median_s - least)
 
     ranked = sorted(standing.layers, key=lambda x: (-(left(x) or 0.0), x.order))
@@ -166,15 +174,15 @@ def _table(standing: VersionRoofline, *, judged: bool) -> Table:
                 "name": Link(x.label, layer_anchor(standing.result, x)),
                 "type": Tag(x.type, Role("type", x.type)),
                 "precision": Tag(x.precision, Role("precision", x.precision)),
-                "gflop": _scaled(standing.of(x).operations),
-                "moved": standing.of(x).moved_bytes,
-                "intensity": standing.of(x).intensity,
-                "achieved": _scaled(standing.of(x).achieved),
-                "bandwidth": _scaled(standing.of(x).bandwidth),
-                "bound": standing.of(x).bound,
-                "fraction": standing.of(x).fraction,
+                "gflop": _scaled(standing.efficiency(x).operations),
+                "moved": standing.efficiency(x).moved_bytes,
+                "intensity": standing.efficiency(x).intensity,
+                "achieved": _scaled(standing.efficiency(x).achieved),
+                "bandwidth": _scaled(standing.efficiency(x).bandwidth),
+                "bound": standing.efficiency(x).bound,
+                "fraction": standing.efficiency(x).fraction,
                 "time": x.median_s,
-                "least": standing.of(x).least_s,
+                "least": standing.efficiency(x).least_s,
                 "left": left(x),
             }
         )
@@ -207,7 +215,7 @@ def _table(standing: VersionRoofline, *, judged: bool) -> Table:
             help="Billions of operations; a multiply-add is two.",
         ),
         Column("moved", "Moved", "bytes", help="Inputs, weights and outputs.", optional=True),
-        Column("intensity", "Intensity", "number", "FLOP/B", help="Operations for each byte."),
+        Column("intensity", "Intensity", "number", "FLOP/B", help="Operations per byte."),
         Column("achieved", "Achieved", "number", "GFLOP/s"),
         Column("bandwidth", "Bandwidth", "number", "GB/s", optional=True),
     ]
@@ -216,8 +224,8 @@ def _table(standing: VersionRoofline, *, judged: bool) -> Table:
         title,
         columns,
         rows,
-        "Integer operations count like floating-point ones, against the roof of integers. Layers "
-        "of a few microseconds are shorter than the counters can tell well.",
+        "Integer operations count like floating-point ones, with the roof of integers. The "
+        "counters measure layers of a few microseconds only roughly.",
     )
 
 
@@ -237,7 +245,7 @@ def _roofs(standing: VersionRoofline) -> Facts:
     facts += [
         ("Last-level cache", roof.cache_bytes, "bytes"),
         ("Threads", roof.conditions.threads, "count"),
-        ("Cores busy with something else meanwhile", roof.other_load, "number"),
+        ("Cores that other programs used meanwhile", roof.other_load, "number"),
     ]
     title = f"What {roof.conditions.device} can reach, as measured"
     return Facts(f"roofs-{standing.result.cell.id}", title, facts)
@@ -247,45 +255,49 @@ def _roofs(standing: VersionRoofline) -> Facts:
 
 
 def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
-    known = standing.known
-    taken, least = total_s(known), standing.least_s(known)
-    if not taken:
+    judged = standing.judged
+    taken_s, least_s = total_s(judged), standing.least_s(judged)
+    if not taken_s:
         return
     name = point_name(standing.run, standing.result)
-    near = least / taken > _NEAR
+    is_near = least_s / taken_s > _NEAR
     yield Finding(
         "roofline.distance",
-        "good" if near else "info",
-        f"{name}: the roofs allow {show(least, 'duration')} at best where the layers took "
-        f"{show(taken, 'duration')}, so the model runs at {show(least / taken, 'share')} of what "
-        "this device can reach for it in these precisions.",
-        "" if near else "The table begins with the layers that have most to gain.",
+        "good" if is_near else "info",
+        f"{name}: the roofs allow {show(least_s, 'duration')} at best and the layers took "
+        f"{show(taken_s, 'duration')}, so the model runs at {show(least_s / taken_s, 'share')} of "
+        "what this device can reach for it in these precisions.",
+        "" if is_near else "The table begins with the layers that could gain most.",
     )
-    far = [x for x in known if (standing.of(x).fraction or 0) < low and x.median_s > RESOLUTION_S]
-    steps = [x for x in far if is_recurrent(x.type)]
-    if standing.share(far) > _NOTABLE:
-        left = total_s(far) - standing.least_s(far)
+    far_layers = [
+        x
+        for x in judged
+        if (standing.efficiency(x).fraction or 0) < low and x.median_s > RESOLUTION_S
+    ]
+    recurrent = [x for x in far_layers if is_recurrent(x.type)]
+    if standing.share(far_layers) > _NOTABLE:
+        left_s = total_s(far_layers) - standing.least_s(far_layers)
         yield Finding(
             "roofline.far",
-            "warning" if left / taken > 2 * _NOTABLE else "info",
-            f"{name}: {show(standing.share(far), 'share')} of the time is in "
-            f"{count(len(far), 'layer')} below {show(low, 'share')} of the roof; at the roof they "
-            f"would take {show(left, 'duration')} less.",
-            _STEPS if standing.share(steps) > standing.share(far) / 2 else _FAR,
-            evidence(standing.result, sorted(far, key=lambda x: -_left(standing, x))),
-            gain=saved(standing.run, standing.result, left),
+            "warning" if left_s / taken_s > 2 * _NOTABLE else "info",
+            f"{name}: {show(standing.share(far_layers), 'share')} of the time is in "
+            f"{count(len(far_layers), 'layer')} below {show(low, 'share')} of the roof; at the "
+            f"roof they would take {show(left_s, 'duration')} less.",
+            _FAR_RECURRENT if standing.share(recurrent) > standing.share(far_layers) / 2 else _FAR,
+            evidence(standing.result, sorted(far_layers, key=lambda x: -_left_s(standing, x))),
+            gain=saved(standing.run, standing.result, left_s),
         )
-    moving = _at_memory(standing, low)
-    if standing.share(moving) > 2 * _NOTABLE:
+    memory_bound = _at_memory(standing, low)
+    if standing.share(memory_bound) > 2 * _NOTABLE:
         yield Finding(
             "roofline.memory",
             "info",
-            f"{name}: {show(standing.share(moving), 'share')} of the time is in "
-            f"{count(len(moving), 'layer')} bound by memory, at {show(low, 'share')} or more of "
-            "the bandwidth that was measured.",
-            "What moves fewer bytes helps: fusing, a narrower precision, compressed weights, and "
-            "batches where weights dominate.",
-            evidence(standing.result, moving),
+            f"{name}: {show(standing.share(memory_bound), 'share')} of the time is in "
+            f"{count(len(memory_bound), 'layer')} bound by memory, at {show(low, 'share')} or more "
+            "of the bandwidth that was measured.",
+            "Move fewer bytes: by fusing, a narrower precision, compressed weights, or a batch if "
+            "weights dominate.",
+            evidence(standing.result, memory_bound),
         )
     yield from _doubts(standing, name)
 
@@ -294,55 +306,56 @@ _FAR = (
     "Look at their kernels and shapes: few channels, odd sizes and reference kernels keep a layer "
     "from its roof."
 )
-_STEPS = (
-    "Most of it is in recurrent layers, which compute one step after another: a larger batch gives "
-    "each step more work."
+_FAR_RECURRENT = (
+    "Recurrent layers take most of this time. They compute one step after another: a larger batch "
+    "gives each step more work."
 )
 
 
 def _at_memory(standing: VersionRoofline, low: float) -> list[ExecutedLayer]:
-    """Layers that memory bounds. One far below both roofs is bound by neither."""
+    """Return the layers that memory limits; neither roof limits a layer far below both."""
     return [
         x
-        for x in standing.known
-        if standing.of(x).bound == "memory" and (standing.of(x).fraction or 0) >= low
+        for x in standing.judged
+        if standing.efficiency(x).bound == "memory"
+        and (standing.efficiency(x).fraction or 0) >= low
     ]
 
 
-def _left(standing: VersionRoofline, layer: ExecutedLayer) -> float:
-    return layer.median_s - (standing.of(layer).least_s or 0.0)
+def _left_s(standing: VersionRoofline, layer: ExecutedLayer) -> float:
+    return layer.median_s - (standing.efficiency(layer).least_s or 0.0)
 
 
 def _doubts(standing: VersionRoofline, name: str) -> Iterator[Finding]:
-    """Where a version's roofs are to be doubted, or say nothing."""
+    """Report layers that exceed their roof or have none."""
     if above := standing.above:
-        highest = max(standing.of(x).fraction or 0 for x in above)
+        highest = max(standing.efficiency(x).fraction or 0 for x in above)
         yield Finding(
             "roofline.above",
             "info",
-            f"{name}: {count(len(above), 'layer')}, {show(standing.share(above), 'share')} of the "
-            f"time, above the roof, the highest at {show(highest, 'share')} of it: a roof is the "
-            "best of a few reference models, not a law.",
-            "The data may have come from a nearer cache than the last, or the kernel may take "
-            "fewer operations than are counted, as Winograd's does. For the whole model such "
-            "layers count with the time they took.",
+            f"{name}: {count(len(above), 'layer')} ({show(standing.share(above), 'share')} of the "
+            f"time) exceeded the roof and reached up to {show(highest, 'share')} of it: a roof is "
+            "the best of a few reference models, not a physical limit.",
+            "The data may have come from a cache before the last level, or the kernel may use "
+            "fewer operations than are counted, as Winograd's does. In the sum of the model such "
+            "layers count with the time that they took.",
             evidence(standing.result, above),
         )
-    blind = [x for x in standing.layers if standing.of(x).least_s is None]
-    if standing.share(blind) > _NOTABLE / 2:
+    without_roof = [x for x in standing.layers if standing.efficiency(x).least_s is None]
+    if standing.share(without_roof) > _NOTABLE / 2:
         yield Finding(
             "roofline.unknown",
             "info",
-            f"{name}: {show(standing.share(blind), 'share')} of the time is in "
-            f"{count(len(blind), 'layer')} whose work or roof is not known: a dynamic shape, an "
-            "operator without a formula, or a precision that was not measured.",
+            f"{name}: {show(standing.share(without_roof), 'share')} of the time is in "
+            f"{count(len(without_roof), 'layer')} whose work or roof is unknown: a dynamic shape, "
+            "an operator without a formula, or a precision that was not measured.",
             fixing_shapes(standing.model),
-            evidence(standing.result, blind),
+            evidence(standing.result, without_roof),
         )
 
 
 def _unjudged(run: Run, reasons: Mapping[str, Sequence[CellResult]]) -> Iterator[Finding]:
-    """Each reason once, with the versions that it holds for."""
+    """Report each reason once, with its versions."""
     for reason, results in reasons.items():
         names = ", ".join(point_name(run, result) for result in results)
         yield Finding(
