@@ -102,7 +102,7 @@ def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> Non
         ("logo", "none.png", None, "cannot be read"),
         ("css", "own.css", "x" * (65 << 10), "larger than 64 KiB"),
         ("css", "own.css", "caf\udce9", "not UTF-8"),
-        ("templates", "kernel.html", "", "kernel.html has the name of no analyzer"),
+        ("templates", "kernel.html", "", "kernel.html is not named after an analyzer"),
         ("templates", "none", None, "not a folder with templates"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The config: read and validated once, at the door; everything after it is typed."""
+"""The config: read and validated once; what follows works with typed values."""

@@ -1,4 +1,4 @@
-"""The base of what analyzers can be asked for in the config."""
+"""The base class of analyzers' options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Options(BaseModel):
     """Base of an analyzer's options, ``[analyzer.<id>]`` in the config; checked at the start.
 
-    The text under an option is what ``ovreport analyzers`` says of it.
+    ``ovreport analyzers`` shows the docstring of each option.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -15,10 +15,10 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def appearance(source: Source) -> Appearance:
-    """Reads the files under ``[report] logo`` and ``css``, to be carried in the run file.
+    """Read the files under ``[report] logo`` and ``css``, which the run file then carries.
 
     Raises:
-        UserError: a file cannot be read, is too large, or is not what it should be.
+        UserError: a file cannot be read, is too large, or has the wrong format.
     """
     report = source.config.report
     return Appearance(
@@ -28,10 +28,10 @@ def appearance(source: Source) -> Appearance:
 
 
 def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
-    """Section templates under ``[report] templates``, by the analyzer's id.
+    """Return the section templates under ``[report] templates``, by the analyzer's id.
 
     Raises:
-        UserError: no such folder, or a file in it has the name of no analyzer.
+        UserError: the folder has no templates, or a file in it is not named after an analyzer.
     """
     given = source.config.report.templates
     if given is None:
@@ -41,12 +41,13 @@ def templates(source: Source, analyzers: Collection[str]) -> dict[str, Path]:
     if not templates_by_id:
         raise UserError(
             f"{source.name}: `report.templates` is {given!r}: not a folder with templates",
-            "Put ID.html there, named after the analyzer whose section it arranges.",
+            "Put files ID.html there, where ID is the analyzer whose section they arrange.",
         )
     for id, template in templates_by_id.items():
         if id not in analyzers:
             raise UserError(
-                f"{source.name}: `report.templates`: {template.name} has the name of no analyzer",
+                f"{source.name}: `report.templates`: {template.name} is not named after an "
+                "analyzer",
                 f"Analyzers: {', '.join(analyzers)}.",
             )
     return templates_by_id
@@ -82,7 +83,7 @@ def _logo(source: Source, given: str) -> str:
 
 
 def _is_svg(content: bytes) -> bool:
-    """A document without a DTD, whose entities could grow without bounds."""
+    """Return whether this is SVG without a DTD, whose entities could expand endlessly."""
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         return False
     try:

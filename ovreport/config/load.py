@@ -1,4 +1,4 @@
-"""From a TOML file or command-line options to a :class:`~ovreport.config.schema.Config`."""
+"""Make a TOML file or command-line options into a :class:`~ovreport.config.schema.Config`."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ _HUB_FOLDER = re.compile(r"/models--(?:[^/]*--)?([^/]+)/snapshots/[^/]+/")
 
 @dataclass(frozen=True)
 class Source:
-    """A config and where it came from: what relative paths in it start from."""
+    """A config and where it came from."""
 
     config: Config
     folder: Path
+    """Relative paths of the config start here."""
     name: str
-    """For messages: the file's name, or ``command line``."""
+    """The name that messages use: the path of the config or the model."""
     notes: tuple[str, ...] = ()
-    """What a user should write in another way."""
+    """Sentences about keys that have moved."""
 
     def resolve(self, path: str) -> Path:
-        """An absolute path whose links are kept.
+        """Return an absolute path, without following links.
 
         ``package:NAME/FILE`` is looked up without importing the package.
 
         Raises:
-            UserError: the package is not installed, or no path can be called so.
+            UserError: the package is not installed, or the system allows no such path.
         """
         if path.startswith(PACKAGE_PREFIX):
             return _package_file(path, self.name)
@@ -57,33 +58,35 @@ class Source:
 
     @property
     def models(self) -> list[Path]:
-        """The files or folders of all versions, in their order.
+        """The files or folders of all versions, in the order of the config.
 
         Raises:
-            UserError: as by :meth:`resolve`.
+            UserError: see :meth:`resolve`.
         """
         return [self.resolve(version.path) for version in self.config.model]
 
     def extensions(self, version: Version) -> tuple[Path, ...]:
-        """The libraries with a version's own operations.
+        """Return the paths of the libraries with a version's own operations.
 
         Raises:
-            UserError: one is not there.
+            UserError: a library is missing.
         """
-        found = tuple(self.resolve(path) for path in version.extensions)
-        for given, path in zip(version.extensions, found, strict=True):
+        libraries = tuple(self.resolve(path) for path in version.extensions)
+        for given, path in zip(version.extensions, libraries, strict=True):
             if not path.is_file():
                 raise UserError(
                     f"{self.name}: model {version.name!r}: `extensions`: {given!r} is not a file",
                     "Name a library with operations, such as libops.so.",
                 )
-        return found
+        return libraries
 
     def python(self, runtime: Runtime) -> Path:
-        """The runtime's Python. Links are kept: those of a virtual environment lead out of it.
+        """Return the path of the runtime's Python.
+
+        Links are not followed, as the Python of a virtual environment is a link out of it.
 
         Raises:
-            UserError: it is not there.
+            UserError: the file is missing.
         """
         if runtime.python is None:
             return Path(sys.executable)
@@ -97,23 +100,23 @@ class Source:
 
 
 def _absolute(folder: Path, path: str, name: str) -> Path:
-    """Links are kept."""
+    """Return the absolute path, without following links."""
     try:
-        found = absolute(folder / Path(path).expanduser())
-        found.exists()  # raises where the system takes no such name
+        full = absolute(folder / Path(path).expanduser())
+        full.exists()  # raises if the system allows no such name
     except (RuntimeError, ValueError, OSError) as error:
         shown = path if len(path) <= 100 else f"{path[:100]}…"
         raise UserError(f"{name}: {shown!r} cannot be a path: {error}") from error
-    return found
+    return full
 
 
 def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
-    """A config file, or a config made for a model file; either with values that override it.
+    """Read a config file, or make a config for a model file, and apply the overrides.
 
     Args:
         target: a ``.toml`` file, or the path of a model.
-        overrides: by table (``matrix``, ``measure``, …), then key; a ``model`` table goes to the
-            one model there is.
+        overrides: by table (``matrix``, ``measure``, …), then key. Those of ``model`` require a
+            config with one model.
 
     Raises:
         UserError: not readable, not TOML, or not a valid config; names the file and the key.
@@ -122,7 +125,7 @@ def load(target: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Source:
     if target.suffix.lower() in _RUNS:
         raise UserError(
             f"{target}: a run file or a report, not a config or a model",
-            f"`ovreport render {target}` writes its report, --resume continues a run file.",
+            f"`ovreport render {target}` writes its report; --resume continues a run file.",
         )
     if target.suffix.lower() == ".toml":
         values, folder, name = read_toml(target), absolute(target).parent, str(target)
@@ -140,13 +143,13 @@ def from_values(
     folder: Path,
     name: str,
 ) -> Source:
-    """Return a config of what a file holds, or could hold.
+    """Make a config of plain values, and apply the overrides.
 
     Args:
-        values: by table.
-        overrides: as by :func:`load`.
+        values: what a TOML file would hold, by table.
+        overrides: see :func:`load`.
         folder: where relative paths start.
-        name: for messages.
+        name: the name that messages use.
 
     Raises:
         UserError: not a valid config; names the key.
@@ -158,10 +161,10 @@ def from_values(
 
 
 def check_text(path: Path) -> None:
-    """Refuses the path of a file that a config or a run file could not name.
+    """Check that a path is UTF-8, so that a config and a run file can name it.
 
     Raises:
-        UserError: it is not UTF-8.
+        UserError: the path is not UTF-8.
     """
     try:
         str(path).encode()
@@ -172,10 +175,12 @@ def check_text(path: Path) -> None:
 
 
 def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
-    """A config for the report of a run that was made with another: what it lacks is as it was.
+    """Read a config for the report of a run that was measured with another config.
+
+    Tables that the file lacks are those that the run was measured with.
 
     Raises:
-        UserError: as by :func:`load`.
+        UserError: see :func:`load`.
     """
     given = read_toml(path)
     notes = tuple(f"{path}: {note}" for note in moved(given))
@@ -184,9 +189,10 @@ def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
 
 
 def model_name(path: Path) -> str:
-    """The file's name, or its folder's where the file is called what all of its format are.
+    """Return what a model is called in the report: the name of its file without the ending.
 
-    In the Hugging Face cache that is the repository's name: the folder is called after a revision.
+    If the format gives all files the same name (``model.onnx``), it is the name of the folder, and
+    in the Hugging Face cache, whose folders are named after revisions, that of the repository.
     """
     full = path if str(path).startswith(PACKAGE_PREFIX) else absolute(path)
     if path.stem not in _USUAL_NAMES:
@@ -227,13 +233,13 @@ def _table_list(value: Any, name: str) -> list[dict[str, Any]]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The values of a TOML file.
+    """Read the values of a TOML file.
 
     Raises:
         UserError: not readable or not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UserError(
@@ -248,10 +254,12 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) -> Config:
-    """Checks plain values against the schema.
+    """Check plain values against the schema.
 
     Args:
-        given: keys whose value an option of the command line gave, such as ``measure.duration``.
+        values: what a TOML file would hold, by table.
+        name: the name that messages use.
+        given: keys that an option of the command line set, such as ``measure.duration``.
 
     Raises:
         UserError: names the first wrong key, what it holds, and what was expected.
@@ -261,7 +269,8 @@ def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) 
     except ValidationError as error:
         problems = error.errors(include_url=False)
         rest = "\n".join(f"{_key(p)}: {p['msg']}" for p in problems[1:])
-        # A value that may be of several types has a problem with each: those inside tell most.
+        # A value that may be of several types has a problem with each; the deepest key is the most
+        # precise.
         key = _key(problems[0])
         first = [p for p in problems if re.match(rf"{re.escape(key)}(?![^.[])", _key(p))]
         depth = max(len(p["loc"]) for p in first)
@@ -289,7 +298,7 @@ def _check_consistent(config: Config, name: str) -> None:
 
 
 def _where(key: str, name: str, given: Collection[str]) -> str:
-    """What the user wrote: an option, or a key of a file."""
+    """Return how the user knows a key: as an option, or as a key of a file."""
     option = key.partition("[")[0]
     if option in given:
         return f"--{option.rpartition('.')[2].replace('_', '-')}"
@@ -299,20 +308,20 @@ def _where(key: str, name: str, given: Collection[str]) -> str:
 def _explain(
     problems: Sequence[ErrorDetails], name: str, given: Collection[str], rest: str
 ) -> UserError:
-    """Args: problems: with one value, one for each type that it may be of."""
+    """Return the error for one value, whose problems are one for each type that it may be of."""
     problem = problems[0]
     key, holder = _located(problem)
     where = _where(key, name, given)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        known = list(holder.model_fields)
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
+        keys = list(holder.model_fields)
+        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
+        remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(keys)}."
         return UserError(f"{name}: unknown key `{key}`", remedy, detail=rest)
     if kind == "missing":
         field = holder.model_fields.get(str(problem["loc"][-1]))
-        about = " ".join((field.description or "").split()) if field else ""
-        return UserError(f"{where} is missing", about, detail=rest)
+        description = " ".join((field.description or "").split()) if field else ""
+        return UserError(f"{where} is missing", description, detail=rest)
     if kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
         return UserError(f"{where}: {message}", detail=rest)
@@ -321,7 +330,7 @@ def _explain(
 
 
 def _expected(problem: ErrorDetails, key: str) -> str:
-    """What a value should be, in words of TOML."""
+    """Return what a value should be, in words of TOML."""
     match problem["type"]:
         case "tuple_type" if isinstance(problem["input"], dict):
             return f"a list of tables, each under [[{key}]]"
@@ -337,15 +346,12 @@ def _expected(problem: ErrorDetails, key: str) -> str:
 
 
 def _key(problem: ErrorDetails) -> str:
-    """``model[0].path``."""
+    """Return the key as TOML has it: ``model[0].path``."""
     return _located(problem)[0]
 
 
 def _located(problem: ErrorDetails) -> tuple[str, type[BaseModel]]:
-    """The key as TOML has it, and the table that holds it.
-
-    Leaves out what pydantic adds for the members of a union.
-    """
+    """Return the key as TOML has it, without pydantic's names of union members, and its table."""
     text, holder = "", Config
     kind: Any = Config
     for part in problem["loc"]:
@@ -371,11 +377,11 @@ def _located(problem: ErrorDetails) -> tuple[str, type[BaseModel]]:
 
 
 def _members(kind: Any) -> list[Any]:
-    """The types that a value may be of, without None and without what annotates them."""
+    """Return the types that a value may be of, without None and without annotations."""
     if get_origin(kind) is Annotated:
         return _members(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
-        return [member for one in get_args(kind) for member in _members(one)]
+        return [member for part in get_args(kind) for member in _members(part)]
     return [] if kind in (None, NoneType) else [kind]
 
 
@@ -384,7 +390,7 @@ def _members(kind: Any) -> list[Any]:
 
 def _package_file(path: str, name: str) -> Path:
     package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
-    # find_spec of a dotted name would import the parent package; only top-level names are taken.
+    # find_spec of a dotted name would import the parent package: only top-level names are allowed.
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not (spec.submodule_search_locations or spec.origin):
         raise UserError(

@@ -1,6 +1,6 @@
-"""Options of analyzers that other parts of the program read, too, and so are settings today.
+"""Options that have moved out of an analyzer's table, since other parts of the program read them.
 
-Configs and run files that have them in their former place keep their meaning.
+Configs and run files that have them in the former place stay valid.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# By analyzer: the table that its options are in now, and which they are.
+# By analyzer: the table that holds the options now, and their names.
 _MOVED: dict[str, tuple[str, tuple[str, ...]]] = {
     "versions": ("compare", ("baseline", "noise", "launch_noise")),
 }
 
 
 def current(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A config's plain values with every option in its place; a value that is there stays."""
+    """Return a config's plain values with moved options in their new place.
+
+    A value that the new place already has takes precedence.
+    """
     config = dict(values)
-    for analyzer, table, options in _formerly(values):
+    for analyzer, table, options in _in_former_place(values):
         rest = {k: v for k, v in config["analyzer"][analyzer].items() if k not in options}
         config["analyzer"] = {**config["analyzer"], analyzer: rest}
         settings = config.get(table, {})
@@ -27,20 +30,21 @@ def current(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moved(values: Mapping[str, Any]) -> list[str]:
-    """A sentence for each analyzer whose options are in their former place."""
+    """Return a sentence for each analyzer that has options in their former place."""
     return [
-        f"[analyzer.{analyzer}] {' and '.join(options)}: move to [{table}], which has "
-        f"{'them' if len(options) > 1 else 'it'} now"
-        for analyzer, table, options in _formerly(values)
+        f"[analyzer.{analyzer}] {' and '.join(options)}: "
+        f"{'these options have' if len(options) > 1 else 'this option has'} moved to [{table}]; "
+        "the old place still works"
+        for analyzer, table, options in _in_former_place(values)
     ]
 
 
-def _formerly(values: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Analyzers with such options: their ids, the tables where these belong, and the options."""
+def _in_former_place(values: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the analyzers that have moved options: id, the options' new table, and the options."""
     analyzers = values.get("analyzer")
-    found = []
+    outdated = []
     for analyzer, (table, names) in _MOVED.items():
         options = analyzers.get(analyzer) if isinstance(analyzers, dict) else None
         if isinstance(options, dict) and (old := {k: options[k] for k in names if k in options}):
-            found.append((analyzer, table, old))
-    return found
+            outdated.append((analyzer, table, old))
+    return outdated

@@ -1,4 +1,4 @@
-"""The shape of ``ovreport.toml``. Docstrings of fields are its reference and its JSON Schema."""
+"""The schema of ``ovreport.toml``. The fields' docstrings are its reference and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
 
 
-class _OneOrMany:
-    """Of a list: one value may stand for a list of one."""
+class _ListOrValue:
+    """Annotation of a list: a single value may stand for a list of one."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -43,8 +43,8 @@ class _OneOrMany:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        several = handler(schema)
-        return {"anyOf": [several["items"], several]}
+        list_schema = handler(schema)
+        return {"anyOf": [list_schema["items"], list_schema]}
 
 
 def _as_list(value: Any) -> Any:
@@ -52,7 +52,7 @@ def _as_list(value: Any) -> Any:
 
 
 _T = TypeVar("_T")
-Some = Annotated[tuple[_T, ...], Field(min_length=1), _OneOrMany()]
+OneOrMore = Annotated[tuple[_T, ...], Field(min_length=1), _ListOrValue()]
 
 
 class Settings(BaseModel):
@@ -67,46 +67,47 @@ class Version(Settings):
     """One version of a model: entries with the same ``name`` are versions of one model."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    """What the model is called in the report."""
+    """The model's name in the report."""
     version: Annotated[str, Field(min_length=1, max_length=200)] = "parent"
-    """``parent``, ``optimized`` or any other word; unique for the model."""
+    """``parent``, ``optimized`` or any other word. No two versions of a model have the same."""
     path: Annotated[str, Field(min_length=1)]
-    """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config;
+    """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config.
     ``package:NAME/FILE`` is a file of an installed Python package."""
-    extensions: Annotated[tuple[str, ...], _OneOrMany()] = ()
-    """Libraries with operations of the model's own (``.so``, ``.dll``), which OpenVINO loads to
-    read and run it, relative to the config. They are programs: name only those you trust."""
+    extensions: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    """Libraries with the model's own operations (``.so``, ``.dll``), relative to the config.
+    OpenVINO loads and executes them: name only those you trust."""
     shape: str | None = None
-    """Shapes of inputs the model leaves open: ``[1,3,224,224]`` or ``x[1,8],y[1]``."""
+    """Shapes of inputs whose shape the model leaves open: ``[1,3,224,224]`` or ``x[1,8],y[1]``."""
     layout: str | None = None
-    """Where the batch is: ``[HWCN]``, ``[N...]`` or ``x[NCHW],y[CN]``; a layout without N has none.
-    Without it the model's file may say it; else it is a first dimension that is open or 1."""
+    """Where the batch dimension N is: ``[HWCN]``, ``[N...]`` or ``x[NCHW],y[CN]``. An input whose
+    layout has no N has no batch. Default: the layout in the model's file; if it has none, the first
+    dimension is the batch if it is open or 1."""
     input: str | dict[str, str] | None = None
     """Real input: an ``.npy`` file (of numbers, or of strings as numpy's ``str``), an ``.npz`` file
-    with an array for each input, an image or a folder of images (extra ``images``); or one such
-    path for each input by name. Without it inputs are random, seeded by ``measure.seed``."""
+    with an array for each input, an image or a folder of images (extra ``images``); or such a path
+    for each input by name. Default: random input, seeded by ``measure.seed``."""
     range: Bounds | dict[str, Bounds] | None = None
-    """Bounds of random input, the upper one left out: ``[0, 255]`` for all inputs, or
-    ``{ ids = [0, 30000], mask = [0, 2] }`` by input name. Without it: [0, 1) for floating-point
+    """Bounds of random input, without the upper one: ``[0, 255]`` for all inputs, or
+    ``{ ids = [0, 30000], mask = [0, 2] }`` by input name. Default: [0, 1) for floating-point
     inputs, [0, 256) for u8, [0, 2) for other integers; indices lie within the tensor that they
-    index, where the graph shows it. Strings are random text, whatever the range."""
+    index if the graph shows which it is. Strings are random text, whatever the range."""
     labels: str | None = None
-    """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` of
-    integers, or a text file with one in each line."""
+    """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` file of
+    integers, or a text file with one integer in each line."""
 
 
 class Runtime(Settings):
-    """A Python environment whose OpenVINO runs the cells; each is a value of the matrix."""
+    """A Python environment whose OpenVINO runs the cells. The matrix is measured with each."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    """What the runtime is called in the report."""
+    """The runtime's name in the report."""
     python: Annotated[str, Field(min_length=1)] | None = None
-    """Path to that environment's Python, relative to the config; without it the environment that
-    ovreport is installed in. It needs openvino 2024.0 or newer, and nothing of ovreport."""
+    """Path to that environment's Python, relative to the config. The environment needs openvino
+    2024.0 or newer, but not ovreport. Default: the environment that ovreport is installed in."""
 
 
 class Entry(Settings):
-    """Values that a cell must have to be excluded, or that an included cell has."""
+    """Values of a cell to exclude or include."""
 
     model: str | None = None
     """Name of the model."""
@@ -129,7 +130,7 @@ class Entry(Settings):
     requests: Parallel | None = None
     """Infer requests in flight."""
     rate: Rate | None = None
-    """Requests a second."""
+    """Requests per second."""
 
 
 StreamsValue = Parallel | Literal["auto"]
@@ -138,32 +139,33 @@ StreamsValue = Parallel | Literal["auto"]
 class Matrix(Settings):
     """Every combination of these values is a cell."""
 
-    device: Some[str] = ("CPU",)
+    device: OneOrMore[str] = ("CPU",)
     """OpenVINO device strings: ``CPU``, ``GPU.1``, ``AUTO``, ``MULTI:GPU,CPU``, ``HETERO:…``."""
-    hint: Some[Hint] = ("latency", "throughput")
+    hint: OneOrMore[Hint] = ("latency", "throughput")
     """Performance hints. ``latency`` runs one request at a time, the others several."""
-    streams: Some[StreamsValue] = ("auto",)
-    """Numbers of streams; ``auto`` leaves the choice to the hint."""
-    batch: Some[Positive] | None = None
-    """Batch sizes; without it the model's own."""
-    precision: Some[str] | None = None
-    """Inference precisions (``f32``, ``bf16``, ``f16``); without it the device's choice."""
-    threads: Some[Parallel] | None = None
-    """Numbers of inference threads (CPU); without it the device's choice."""
-    requests: Some[Parallel] | None = None
-    """Infer requests in flight; without it one for latency, the device's optimum otherwise."""
-    rate: Some[Rate] | None = None
-    """Requests a second that arrive at a fixed pace, whether or not the ones before are done;
-    latency then counts from arrival. Without it each request follows on another."""
+    streams: OneOrMore[StreamsValue] = ("auto",)
+    """Numbers of streams. ``auto``: the hint decides."""
+    batch: OneOrMore[Positive] | None = None
+    """Batch sizes. Default: the model's own."""
+    precision: OneOrMore[str] | None = None
+    """Inference precisions (``f32``, ``bf16``, ``f16``). Default: the device decides."""
+    threads: OneOrMore[Parallel] | None = None
+    """Numbers of inference threads (CPU). Default: the device decides."""
+    requests: OneOrMore[Parallel] | None = None
+    """Infer requests in flight. Default: one for the latency hint, otherwise the number that the
+    device calls optimal."""
+    rate: OneOrMore[Rate] | None = None
+    """Requests per second that arrive at a fixed pace, even while earlier ones still run; latency
+    then counts from the arrival. Default: a request starts as soon as another ends."""
     search: bool = False
-    """Look for the best throughput (within ``report.latency_threshold_ms``, if given) over
-    ``streams`` and ``batch`` instead of measuring every combination of them. Without them:
+    """Search for the best throughput (within ``report.latency_threshold_ms``, if given) over
+    ``streams`` and ``batch``, instead of measuring every combination of them. Default range:
     streams up to the number of cores that may be used, batches from 1 to 32."""
     exclude: tuple[Entry, ...] = ()
-    """Cells that match all values of an entry are left out."""
+    """Leave out cells that have all values of an entry."""
     include: tuple[Entry, ...] = ()
-    """Cells added to the combinations; what an entry leaves open is taken from every model,
-    and otherwise is the default."""
+    """Cells to add to the combinations. An entry without a model, version or runtime adds a
+    cell for each; other keys that it lacks have their default."""
 
     @model_validator(mode="after")
     def _search_at_full_rate(self) -> Matrix:
@@ -178,39 +180,40 @@ _MIN_TIME = 2.0
 
 
 class Measure(Settings):
-    """How long and how well to measure."""
+    """How long and how precisely to measure."""
 
     target: Annotated[float, Field(gt=0, le=0.5)] = 0.01
-    """A cell is done when the confidence intervals of its throughput and median latency are
-    within this fraction on either side."""
+    """Relative half-width of the confidence intervals of throughput and median latency at which a
+    cell is done: 0.01 is ±1 %."""
     min_time: Seconds = _MIN_TIME
-    """A cell is measured for at least so many seconds. The default is at most ``max_time``."""
+    """Seconds for which a cell is measured at least. The default is at most ``max_time``."""
     max_time: Seconds = 20.0
-    """A cell is measured for at most so many seconds."""
+    """Seconds for which a cell is measured at most."""
     duration: Seconds | None = None
-    """Measure for exactly so many seconds, whatever the interval."""
+    """Measure for exactly this number of seconds, whatever the interval."""
     iterations: Positive | None = None
-    """Measure exactly so many requests, whatever the interval."""
+    """Measure exactly this number of requests, whatever the interval."""
     slice: Annotated[float, Field(ge=0.05, le=10)] = 0.1
-    """Seconds of one uninterrupted period; cells that are compared take turns by slices."""
+    """Seconds of a slice, a period of uninterrupted measuring. Compared cells take turns, slice by
+    slice."""
     interleave: Literal["versions", "model"] = "versions"
-    """Which cells take turns by slices: those that differ in version or runtime only, or all of
-    a model, whose workers then are in memory at once."""
+    """Which cells take turns: ``versions``, those that differ only in version or runtime;
+    ``model``, all cells of a model, whose workers are then in memory at the same time."""
     launches: Annotated[int, Field(ge=1, le=20)] = 3
-    """Worker processes started one after another for each cell at least, since memory layout
-    alone can move a result by a percent. More follow where launches differ by more than the
-    target, unless ``duration`` or ``iterations`` is given."""
+    """Least number of worker processes that measure each cell, one after another, since memory
+    layout alone can change a result by a percent. More follow if launches differ by more than
+    ``target``, unless ``duration`` or ``iterations`` is given."""
     profile_iterations: Annotated[int, Field(ge=0, le=10_000)] = 20
-    """Inferences with performance counters on, for the layer times; 0 leaves them out."""
+    """Inferences with performance counters, for the layer times; 0: no layer times."""
     roofs: bool = True
-    """Measure what each device can reach, which the roofline compares layers with: some seconds,
-    once for each device, runtime and number of threads."""
+    """Measure the speed and the memory bandwidth that each device reaches, for the roofline. It
+    takes some seconds for each device, runtime and number of threads."""
     inference_limit: Seconds = 60.0
     """Seconds after which a single inference counts as hung."""
     compile_limit: Seconds = 600.0
     """Seconds that reading and compiling a model may take."""
     memory_limit_mib: Positive | None = None
-    """Resident memory at which a worker is stopped; without it only the system's own limit."""
+    """Resident memory (MiB) at which a worker is stopped. Default: only the system's limit."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of random inputs and of the order of slices."""
 
@@ -239,9 +242,9 @@ class OutputSettings(Settings):
     """Run versions on the same inputs, compare their outputs and keep them for other runs."""
 
     compare: bool = True
-    """False: do not compare and keep outputs."""
+    """False: outputs are neither compared nor kept."""
     samples: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Number of random inputs; given inputs are all used."""
+    """Number of random inputs. Real input (``model.input``) is used whole."""
     layers: bool = False
     """Also compare the outputs of matching layers, to see where versions begin to differ."""
 
@@ -250,35 +253,36 @@ class Compare(Settings):
     """How versions, runtimes and devices are judged: in sections, in the gate and in exports."""
 
     baseline: str = "parent"
-    """Version, runtime or device that the others are compared with; where there is none of this
-    name, the first."""
+    """Version, runtime or device that the others are compared with. If none has this name, it is
+    the first."""
     noise: Annotated[float, Field(ge=0, le=0.5)] = 0.01
-    """Differences of throughput, latency and size that do not matter, as a fraction; two processes
-    of the very same model differ by near 0.8 %."""
+    """Differences of throughput, latency and size that do not matter, as a fraction. Two processes
+    of the same model differ by about 0.8 %."""
     launch_noise: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The same for what each launch shows once: compile time, first inference and memory, and for
-    layer times. Reading from disk, compiling and the first touch of memory scatter by several
-    percent."""
+    """The same for layer times and for figures that each launch gives once: compile time, first
+    inference and memory. They vary by several percent, as they depend on the disk and on the first
+    use of memory."""
 
 
 class Report(Settings):
-    """What the report says and shows."""
+    """Contents and look of the report."""
 
     title: str | None = None
     """Heading of the report."""
     notes: str = ""
     """Plain text under the heading."""
     logo: str | None = None
-    """PNG or SVG picture beside the heading, at most 100 KiB, relative to the config."""
+    """PNG or SVG picture next to the heading, at most 100 KiB, relative to the config."""
     css: str | None = None
     """CSS file whose rules follow the page's own, at most 64 KiB, relative to the config."""
     templates: str | None = None
-    """Folder with Jinja templates ``ID.html`` that arrange the section of the analyzer with this
-    id, relative to the config."""
+    """Folder with Jinja templates, relative to the config. ``ID.html`` arranges the section of the
+    analyzer with this id."""
     latency_threshold_ms: Annotated[float, Field(gt=0)] | None = None
-    """The sweet spot is the highest throughput whose median latency is within it."""
+    """Median latency (ms) that the sweet spot, the configuration of the highest throughput, must
+    not exceed."""
     analyzers: tuple[str, ...] | None = None
-    """Ids of the analyzers to run, in this order; without it all that are installed."""
+    """Ids of the analyzers to run, in this order. Default: all that are installed."""
     plugins: tuple[str, ...] = ()
     """Python files with further analyzers, relative to the config."""
     suppress: tuple[str, ...] = ()
@@ -286,13 +290,13 @@ class Report(Settings):
 
 
 class Gate(Settings):
-    """Limits for continuous integration: exit code 3 where one is broken."""
+    """Limits for continuous integration. If one is broken, the exit code is 3."""
 
-    fail_on: Annotated[tuple[str, ...], _OneOrMany()] = ()
-    """What must not be: ``throughput<-5%`` (against the base), ``p95>10ms`` (the figure itself),
-    ``p95>10ms where hint=latency`` (in some cells only)."""
+    fail_on: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    """Conditions that fail a run: ``throughput<-5%`` (change from the base), ``p95>10ms`` (the
+    figure itself), ``p95>10ms where hint=latency`` (only in these cells)."""
     inconclusive: Literal["pass", "fail"] = "pass"
-    """How to count a limit that the intervals do not decide."""
+    """How a limit counts that the intervals do not decide."""
 
 
 class Config(Settings):
@@ -303,20 +307,20 @@ class Config(Settings):
     matrix: Matrix = Matrix()
     """The cells."""
     measure: Measure = Measure()
-    """The measuring budget."""
+    """How long and how precisely cells are measured."""
     runtime: tuple[Runtime, ...] = ()
-    """OpenVINO releases to measure with, in turns; without it the one that ovreport is installed
+    """OpenVINO releases to measure with, in turns. Default: the one that ovreport is installed
     with."""
     properties: dict[str, dict[str, Scalar]] = {}
-    """Raw OpenVINO properties by device: ``[properties.CPU]``. What the matrix decides (hint,
-    streams, threads, precision, requests, device) is refused here."""
+    """Raw OpenVINO properties by device: ``[properties.CPU]``. Properties that the matrix sets
+    (hint, streams, threads, precision, requests, device) are refused here."""
     outputs: OutputSettings = OutputSettings()
     """How the outputs of versions are compared."""
     compare: Compare = Compare()
-    """By what versions are judged."""
+    """How versions are judged."""
     report: Report = Report()
-    """The report."""
+    """Settings of the report."""
     gate: Gate = Gate()
-    """Limits that make a run fail."""
+    """Limits for continuous integration."""
     analyzer: dict[str, dict[str, Any]] = {}
     """Options of analyzers by id: ``[analyzer.latency]``."""

@@ -1,1 +1,1 @@
-"""Numbers, units and labels as words, and every escaping there is."""
+"""Numbers, units and labels as text, and all functions that escape text."""

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet shows and never executes, and that a terminal does not obey."""
+"""CSV that neither a spreadsheet nor a terminal executes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from ovreport.text.terminal import printable
 
 Field: TypeAlias = "str | int | float | bool | None"
 
-# What makes a spreadsheet take a text for a formula, its full-width forms included.
+# Beginnings, full-width forms included, by which a spreadsheet takes a text for a formula.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|\n")
-# Any separator that a spreadsheet may be set to, whichever one the file uses.
+# Every separator that a spreadsheet may be set to, since it may differ from the file's.
 _NEEDS_QUOTES = re.compile(r'[",;\n]')
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Field]], separator: str = ",") -> str:
-    """Lines that end with CR LF (RFC 4180); numbers have a point and no grouping, None is empty."""
+    """Return CSV: lines end with CR LF (RFC 4180), numbers have a point and no grouping.
+
+    None is an empty field.
+    """
     lines = [columns, *rows]
     return "".join(separator.join(map(_field, line)) + "\r\n" for line in lines)
 

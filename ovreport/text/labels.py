@@ -1,4 +1,4 @@
-"""What cells are called: only what differs between them."""
+"""Names of cells, versions and settings in sentences, headings and tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from ovreport.run import Cell
 
 
 def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
-    """``latency · 1 stream · batch 4``: the hint, and whatever else varies among the cells.
+    """Return a cell's label, such as ``latency · 1 stream · batch 4``.
+
+    It consists of the hint and of every other field that varies among the cells.
 
     Args:
-        version: also name model and version, where they vary.
+        version: include model and version, if they vary.
     """
 
     def varies(key: str) -> bool:
@@ -43,12 +45,12 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
 
 
 def version_name(cell: Cell, among: Sequence[Cell]) -> str:
-    """How sentences call a cell's version: ``net (int8)``; the model alone if it has no other."""
+    """Return a version's name for sentences: ``net (int8)``, or ``net`` if that has one version."""
     return f"{cell.model} ({cell.version})" if _has_versions(cell.model, among) else cell.model
 
 
 def version_heading(cell: Cell, among: Sequence[Cell]) -> str:
-    """The same for headings: ``net · int8``."""
+    """Return a version's name for headings: ``net · int8``, or ``net`` if that has one version."""
     return f"{cell.model} · {cell.version}" if _has_versions(cell.model, among) else cell.model
 
 
@@ -56,35 +58,35 @@ def _has_versions(model: str, among: Sequence[Cell]) -> bool:
     return len({other.version for other in among if other.model == model}) > 1
 
 
-def difference(one: Cell, other: Cell) -> tuple[str, str]:
-    """What two cells of a model are called by what differs: ``parent`` and ``int8``."""
+def difference(first: Cell, second: Cell) -> tuple[str, str]:
+    """Name two cells of a model by the fields in which they differ: ``parent`` and ``int8``."""
     keys = ("version", "runtime", "device", "precision")
-    differing = [key for key in keys if getattr(one, key) != getattr(other, key)]
-    first, second = (
-        " · ".join(str(getattr(cell, key) or "own precision") for key in differing)
-        for cell in (one, other)
-    )
-    return first, second
+    differing = [key for key in keys if getattr(first, key) != getattr(second, key)]
+
+    def name(cell: Cell) -> str:
+        return " · ".join(str(getattr(cell, key) or "own precision") for key in differing)
+
+    return name(first), name(second)
 
 
 def toml_key(name: str) -> str:
-    """A key of a TOML table: ``CPU``, and in quotes ``"AUTO:CPU"``."""
+    """Return a key of a TOML table, in quotes if it needs them: ``CPU``, ``"AUTO:CPU"``."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def lasting(seconds: float) -> str:
-    """A time in a sentence: ``12 s``, ``4 minutes``."""
+    """Return a rough duration for a sentence: ``12 s``, ``4 minutes``."""
     return f"{seconds:.0f} s" if seconds < 100 else count(round(seconds / 60), "minute")
 
 
 def setting(key: str, *values: object) -> str:
-    """How values of the matrix are asked for, on the command line and in a config."""
-    listed = ",".join(map(str, values))
-    return f"--{key} {listed} (in a config: {key} = {json.dumps(values)} under [matrix])"
+    """Return how to set values of the matrix, on the command line and in a config."""
+    option_value = ",".join(map(str, values))
+    return f"--{key} {option_value} (in a config: {key} = {json.dumps(values)} under [matrix])"
 
 
 def count(number: float, noun: str) -> str:
-    """``1 stream``, ``2 streams``, ``3 launches``, ``29.97 requests``."""
+    """Return a number and its noun: ``1 stream``, ``3 launches``, ``29.97 requests``."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
     return f"{number:,.15g} {noun}{ending}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
@@ -93,6 +95,6 @@ FIELDS = tuple(Cell.model_fields)
 
 
 def written(cell: Cell, name: str) -> str:
-    """A field of a cell as users write it."""
+    """Return a field of a cell as a user writes it."""
     value = getattr(cell, name)
     return "auto" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Text of strangers, safe in Markdown."""
+"""Escapes untrusted text for Markdown."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from ovreport.text.numbers import shorten
 from ovreport.text.terminal import printable
 
-# Characters of a name.
+# Most characters of a name.
 _LONGEST = 80
-# All that Markdown, HTML or GitHub's own marks could make something of inside a line.
+# Characters that have a meaning inside a line of Markdown, HTML or GitHub's Markdown.
 _SPECIAL = re.compile(r"([\\`*_\[\]#!|~@$])")
-# Addresses become links of themselves, and words between colons pictures.
+# GitHub turns addresses into links, and words between colons into pictures.
 _LINKED = re.compile(r"(?i)(://|www\.|(?<=\w):(?=\w))")
 
 

@@ -1,4 +1,4 @@
-"""Text of strangers, safe in TOML."""
+"""Escapes untrusted text for TOML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 def toml_string(text: str) -> str:
     """Return a TOML basic string.
 
-    JSON's escapes are a subset of TOML's, except for pairs of surrogates, which are written as the
-    character that they mean. TOML wants DEL escaped, too (https://toml.io/en/v1.0.0#string).
+    JSON's escapes are a subset of TOML's, except for surrogate pairs, in whose place the character
+    itself is written. TOML requires DEL to be escaped, too (https://toml.io/en/v1.0.0#string).
     """
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

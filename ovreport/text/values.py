@@ -1,4 +1,4 @@
-"""What a cell of a table can hold, and as what kind of number it is shown."""
+"""Values that a table can hold, and the kinds of numbers that decide how they are shown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ovreport.stats.estimate import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a colour stands for; the palette gives one role the same colour everywhere.
+    """The meaning of a colour; the palette gives one role the same colour everywhere.
 
     ``kind`` is ``type`` (of a layer), ``precision``, ``version``, ``cell``, ``hint`` or ``series``
-    (anything else), ``key`` which one of them: ``Role("type", "Convolution")``.
+    (anything else); ``key`` is the member of that kind: ``Role("type", "Convolution")``.
     """
 
     kind: Literal["type", "precision", "version", "cell", "hint", "series"]
     key: str
 
 
-# The characters of RFC 3986, section 2, and a host without a user's name before it: browsers take
-# other characters for what they are not, such as a backslash for a slash.
+# The characters of RFC 3986, section 2, and a host without a user's name before it: browsers
+# reinterpret other characters, such as a backslash as a slash.
 _ADDRESS = re.compile(
     r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?([/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
     re.IGNORECASE,
@@ -31,10 +31,10 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Text that leads to an anchor of the report, or with ``url`` out of it.
+    """Text that links to an anchor of the report, or to the external ``url``.
 
     Raises:
-        ValueError: ``url`` is not an address of http or https, or there is an anchor too.
+        ValueError: ``url`` is not an address of http or https, or both targets are given.
     """
 
     text: str
@@ -53,13 +53,13 @@ class Link:
 
     @property
     def spelled(self) -> str:
-        """The text, with the address where it leads out: for files, in which nobody can click."""
+        """The text and, in brackets, an external address: for files without clickable links."""
         return f"{self.text} ({self.url})" if self.url else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """Text with the colour of what it names beside it."""
+    """Text next to the colour of what it names."""
 
     text: str
     role: Role
@@ -70,7 +70,7 @@ Value: TypeAlias = "str | int | float | bool | Estimate | Link | Tag | tuple[Lin
 
 Kind = Literal[
     "text",  # str, Link, Tag
-    "code",  # a name out of the model: shown literally, shortened in the middle
+    "code",  # a name from the model: shown literally, shortened in the middle
     "count",  # int
     "number",  # float without a unit of its own: the column's unit is shown as it is
     "duration",  # seconds

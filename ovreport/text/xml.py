@@ -1,13 +1,14 @@
-"""Text of strangers, safe in XML."""
+"""Makes untrusted text legal in XML."""
 
 from __future__ import annotations
 
 import re
 
-# Characters that XML cannot hold; a model's names may.
+# Characters that XML does not allow (https://www.w3.org/TR/xml/#charsets), but a model's names may
+# contain.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def legal_xml(text: str) -> str:
-    """The text without what no XML document can hold."""
+    """Return the text with � in place of each character that XML does not allow."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
