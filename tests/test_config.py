@@ -259,7 +259,10 @@ def test_a_setting_in_its_former_place_keeps_its_meaning_and_is_noted(tmp_path: 
     assert source.config.compare == Compare(noise=0.2, baseline="int4")
     assert source.config.analyzer == {"versions": {}}
     (note,) = source.notes
-    assert note.startswith(f"{path}: [analyzer.versions] baseline and noise: these options have moved")
+    assert note == (
+        f"{path}: [analyzer.versions] baseline and noise: these options have moved to [compare]; "
+        "the old place still works"
+    )
 
 
 @pytest.mark.parametrize("values", [{"analyzer": 1}, {"analyzer": {"versions": 1}}, {"compare": 1,

@@ -40,7 +40,7 @@ from ovreport.planning.resume import Resumption
 from ovreport.planning.search import Search
 from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
 from ovreport.stats.estimate import Estimate
-from ovreport.text.labels import count, difference, label, lasting
+from ovreport.text.labels import count, difference, label, rough_duration
 from ovreport.text.numbers import NOTHING, digits, interval, show
 from ovreport.text.terminal import printable
 
@@ -264,7 +264,7 @@ def print_summary(run: Run) -> None:
     cells = [result.cell for result in run.results]
     span = max((figures(result).span_s for result in run.done), default=0.0)
     if span:
-        table.caption = f"±: at 95 % confidence, within this run of {lasting(span)}"
+        table.caption = f"±: at 95 % confidence, within this run of {rough_duration(span)}"
     for result in run.done:
         cell_figures = figures(result)
         median, p95 = cell_figures.latency.median, cell_figures.latency.p95

@@ -29,7 +29,7 @@ from ovreport.run import (
     Run,
     SearchStep,
 )
-from ovreport.text.labels import FIELDS, count, written
+from ovreport.text.labels import FIELDS, count, field_text
 from ovreport.text.numbers import shorten, unique_names
 
 # Names that users give: they need not agree where each side has one alone.
@@ -59,7 +59,7 @@ class Side:
         return [
             cell
             for cell in self.run.header.plan
-            if all(written(cell, name) == value for name, value in self.pins.items())
+            if all(field_text(cell, name) == value for name, value in self.pins.items())
         ]
 
 
@@ -90,7 +90,7 @@ def compare(base: Side, candidate: Side) -> Run:
 
 
 def _values(cells: Sequence[Cell], name: str) -> list[str]:
-    return list(dict.fromkeys(written(cell, name) for cell in cells))
+    return list(dict.fromkeys(field_text(cell, name) for cell in cells))
 
 
 def _check_pins(side: Side) -> None:
@@ -123,13 +123,13 @@ def _matched(base: Side, candidate: Side) -> list[CellPair]:
 def _by_key(side: Side, kept: Sequence[str]) -> dict[tuple[str, ...], Cell]:
     found: dict[tuple[str, ...], Cell] = {}
     for cell in side.cells:
-        other = found.setdefault(tuple(written(cell, name) for name in kept), cell)
+        other = found.setdefault(tuple(field_text(cell, name) for name in kept), cell)
         if other is not cell:
             name = next(n for n in FIELDS if getattr(other, n) != getattr(cell, n))
             raise UserError(
-                f"{side.file}: more than one cell fits: {name} is {written(other, name)} or "
-                f"{written(cell, name)}",
-                f"Choose by --{side.name} {name}={written(other, name)}.",
+                f"{side.file}: more than one cell fits: {name} is {field_text(other, name)} or "
+                f"{field_text(cell, name)}",
+                f"Choose by --{side.name} {name}={field_text(other, name)}.",
             )
     return found
 

@@ -15,7 +15,7 @@ from ovreport.stats.bootstrap import FloatArray
 from ovreport.stats.estimate import Estimate
 from ovreport.stats.tail import Tail
 from ovreport.stats.uncertainty import CONFIDENCE
-from ovreport.text.labels import count, lasting
+from ovreport.text.labels import count, rough_duration
 
 # With n samples beyond a percentile their number varies by √n: below ten the percentile's own
 # place is uncertain by more than a third of the tail.
@@ -108,7 +108,7 @@ def estimate(
         defined = bool(np.isfinite(values).all())
         only = f"only {count(launches, 'launch')}, {slices}" if defined else _SINGLE
         return Estimate(point, point, point, 0.0, f"no interval: {only}")
-    seen = f"{slices}, within {lasting(pool.span_s)}"
+    seen = f"{slices}, within {rough_duration(pool.span_s)}"
     method = f"scatter of {launches} launches, {seen}" if launches > 1 else _ALONE.format(slices)
     if positive and speed and pool.machine and 2 * pool.machine.deviation > error.deviation:
         method += _CHANGING

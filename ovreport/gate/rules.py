@@ -26,7 +26,7 @@ from typing import Literal, TypeAlias
 from ovreport.computed.criteria import KINDS, Name
 from ovreport.errors import UserError
 from ovreport.run import Cell
-from ovreport.text.labels import FIELDS, written
+from ovreport.text.labels import FIELDS, field_text
 from ovreport.text.values import Kind
 
 Sign: TypeAlias = Literal["<", ">"]
@@ -64,7 +64,9 @@ class GateRule:
 
     def covers(self, *names: Cell) -> bool:
         """Whether the rule holds for a cell that goes by any of these names."""
-        return all(any(written(cell, key) == value for cell in names) for key, value in self.scope)
+        return all(
+            any(field_text(cell, key) == value for cell in names) for key, value in self.scope
+        )
 
 
 def parse(text: str, where: str) -> GateRule:
@@ -119,7 +121,7 @@ def check_scopes(rules: Sequence[GateRule], cells: Iterable[Cell], where: str) -
     there = list(cells)
     for rule in rules:
         for key, value in rule.scope:
-            known = list(dict.fromkeys(written(cell, key) for cell in there))
+            known = list(dict.fromkeys(field_text(cell, key) for cell in there))
             if value not in known:
                 raise UserError(
                     f"{where}: limit {rule.text!r}: no cell has {key}={value}",

@@ -74,7 +74,7 @@ def toml_key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
-def lasting(seconds: float) -> str:
+def rough_duration(seconds: float) -> str:
     """Return a rough duration for a sentence: ``12 s``, ``4 minutes``."""
     return f"{seconds:.0f} s" if seconds < 100 else count(round(seconds / 60), "minute")
 
@@ -94,7 +94,7 @@ def count(number: float, noun: str) -> str:
 FIELDS = tuple(Cell.model_fields)
 
 
-def written(cell: Cell, name: str) -> str:
+def field_text(cell: Cell, name: str) -> str:
     """Return a field of a cell as a user writes it."""
     value = getattr(cell, name)
     return "auto" if value is None else str(value)

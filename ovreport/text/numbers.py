@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them: the right unit and as many digits as mean something."""
+"""Numbers as text, with a suitable unit and no more digits than are significant."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ovreport.text.values import Kind, Link, Tag, Value
 
 K = TypeVar("K", bound=Hashable)
 
-# Thin enough to keep "12 345" together; commas would read as decimal points to many.
+# Narrow, so that "12 345" reads as one number; many readers take a comma for a decimal point.
 _GAP = "\N{NARROW NO-BREAK SPACE}"
 NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a column or axis is shown in: shown = value / ``size``.
+    """The unit of a column or axis, which shows value / ``size``.
 
-    ``places`` are the decimals that all its values get; None gives each its own. What is smaller
-    than ``least`` is only told to be so: ``<0.00001``.
+    ``places`` is the number of decimals of all values; None: each value has its own. Values smaller
+    than ``least`` are shown as ``<0.00001``.
     """
 
     name: str
@@ -35,23 +35,23 @@ class Unit:
 
 _PLAIN = Unit("", 1.0)
 _DURATIONS = (Unit("s", 1.0), Unit("ms", 1e-3), Unit("µs", 1e-6))
-# Durations of a table reach at most this where they are all shown in µs: 10 000.
+# The longest duration of a table whose durations are all shown in µs: 10 000.
 _MOST_IN_MICROSECONDS_S = 1e-2
-# Of values that get their own digits: three of them, after at most four zeros; larger ones have no
-# more whole digits than a float keeps. What is beyond is written as 1.97×10⁻¹³.
+# Limits of values with three significant digits each: at most four zeros before them, and no more
+# whole digits than a float keeps. Other values are written as 1.97×10⁻¹³.
 _LEAST, _MOST = 1e-5, 1e15
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-# Of an interval's two sides, the ratio from which one ± for both would mislead.
+# The ratio of an interval's two sides above which one ± for both would mislead.
 _LOPSIDED = 2.0
-# Of an interval's wider side, over the figure: beyond it a percentage says nothing to a reader.
+# The wider side of an interval, over the figure, above which percentages are hard to read.
 _MOST_ARM = 1.0
-# Times the figure: an interval that reaches further says only that next to nothing is known.
+# Multiple of the figure: if an interval reaches further, its end tells a reader nothing.
 _MOST_RANGE = 100.0
 _BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
 
 
 def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
-    """One unit for all values, chosen by the largest, so that they compare."""
+    """Return one unit for all values, chosen by the largest, so that they can be compared."""
     largest = max(_sizes(values), default=0.0)
     if kind == "duration":
         if largest >= 10:
@@ -71,20 +71,20 @@ def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values that are shown below one another."""
+    """The values of a column."""
 
     kind: Kind
     values: Sequence[Value]
     optional: bool = False
-    """Out of sight at first."""
+    """Whether the column is hidden at first."""
 
 
 def common_units(columns: Sequence[Series]) -> list[Unit]:
-    """The unit of each column. Durations of a table share one, so that they compare.
+    """Return the unit of each column. Durations of a table share one, so that they can be compared.
 
-    Columns that reach 10 s are shown in s whatever the others are. The others are in µs if one
-    that is in sight at first would be by itself (below 0.1 ms throughout) and none of them reaches
-    10 ms, else in ms.
+    Columns that reach 10 s are shown in s in any case. The others are in µs if one that is visible
+    at first would be in µs by itself (all values below 0.1 ms) and none of them reaches 10 ms, else
+    in ms.
     """
     units = [unit_for(column.kind, column.values) for column in columns]
     is_short = [
@@ -92,10 +92,10 @@ def common_units(columns: Sequence[Series]) -> list[Unit]:
         for column, unit in zip(columns, units, strict=True)
     ]
     short = [column for column, yes in zip(columns, is_short, strict=True) if yes]
-    ahead = [column for column in short if not column.optional] or short
+    visible = [column for column in short if not column.optional] or short
     largest = max((size for column in short for size in _sizes(column.values)), default=0.0)
     small = largest < _MOST_IN_MICROSECONDS_S and any(
-        unit_for("duration", column.values).name == "µs" for column in ahead
+        unit_for("duration", column.values).name == "µs" for column in visible
     )
     shared = _DURATIONS[2 if small else 1]
     return [
@@ -105,11 +105,11 @@ def common_units(columns: Sequence[Series]) -> list[Unit]:
 
 
 def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
-    """How many decimals the values of a column get, so that each has three significant digits.
+    """Return the unit with the decimals that give each value of a column three significant digits.
 
-    One number of decimals, so that points stand in line, where the magnitudes of the largest and
-    the smallest differ by at most one: 16.71 over 4.28. Where they differ by more, that would give
-    the largest digits that mean nothing, and each value gets its own: 723 over 3.52.
+    If the magnitudes of the largest and the smallest differ by at most one, all have the same
+    number of decimals, so that the points are aligned: 16.71 over 4.28. If they differ by more, the
+    largest would get meaningless digits, and each value has its own number: 723 over 3.52.
     """
     if kind == "ratio":
         numbers = [number for value in values if (number := number_of(value)) is not None]
@@ -124,7 +124,7 @@ def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
 
 
 def _magnitude(size: float) -> int:
-    """The power of ten of a size as it is shown: 9.996 has that of 10.0."""
+    """Return the power of ten of a size as it is shown: that of 9.996 is 1, as it shows as 10.0."""
     return int(f"{min(size, sys.float_info.max):.2e}".partition("e")[2])
 
 
@@ -133,7 +133,7 @@ def _sizes(values: Iterable[Value]) -> list[float]:
 
 
 def number_of(value: Value) -> float | None:
-    """The number that a value sorts by; None for texts, what is missing and what is infinite."""
+    """Return the number that a value sorts by; None for texts, missing and infinite values."""
     if isinstance(value, Estimate):
         value = value.point
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -142,7 +142,7 @@ def number_of(value: Value) -> float | None:
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """Three significant digits, whole numbers above: 0.0123, 1.23, 12.3, 123, 1 234."""
+    """Format with three significant digits; whole above that: 0.0123, 1.23, 12.3, 123, 1 234."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else NOTHING
     if not _LEAST <= abs(value) < _MOST:
@@ -156,7 +156,7 @@ def digits(value: float, significant: int = 3) -> str:
 
 
 def fixed(value: float, places: int) -> str:
-    """A number with so many decimals, thousands apart."""
+    """Format with this number of decimals and grouped thousands."""
     if not abs(value) < _MOST:
         return digits(value)
     return _grouped(f"{_without_noise(value):.{places}f}")
@@ -188,7 +188,7 @@ def _grouped(text: str) -> str:
 
 
 def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> str:
-    """A value as text: ``36.9 ms``, ``12.3 %``, ``1.42 ×``."""
+    """Return a value as text: ``36.9 ms``, ``12.3 %``, ``1.42 ×``."""
     if value is None:
         return NOTHING
     if isinstance(value, tuple):
@@ -215,7 +215,7 @@ def show(value: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool 
 
 
 def _in_unit(value: float, unit: Unit) -> str:
-    """A number with its unit's decimals; one that they would turn to zero says how small it is."""
+    """Format with the unit's decimals; a number that they would round to 0 is given a bound."""
     least = unit.least if unit.places is None else 10.0**-unit.places
     if value and abs(value) < (least if unit.places is None else least / 2):
         return f"{'>−' if value < 0 else '<'}{digits(least, 1)}"
@@ -223,12 +223,12 @@ def _in_unit(value: float, unit: Unit) -> str:
 
 
 def _ratio_places(ratio: float) -> int:
-    """Near one, where it matters whether it is above or below, a ratio gets a third decimal."""
+    """Return a ratio's decimals: three near 1, to show whether it is above or below, else two."""
     return 3 if abs(ratio - 1) < 0.095 else 2
 
 
 def share_digits(share: float) -> str:
-    """A share as percent without the sign: one decimal, whole numbers from 100."""
+    """Format a share as percent, without the sign: one decimal, none from 100."""
     percent = share * 100
     if percent and abs(percent) < 0.05:
         return "<0.1"
@@ -236,7 +236,7 @@ def share_digits(share: float) -> str:
 
 
 def signed(change: float) -> str:
-    """A relative change as percent with its sign: ``+5.0%``, ``−0.3%``."""
+    """Format a relative change as percent with its sign: ``+5.0%``, ``−0.3%``."""
     if not abs(change) < _MOST:
         return f"{'−' if change < 0 else '+'}{digits(abs(change))}{_GAP}×"
     return f"{change:+.1%}".replace("-", "−")
@@ -245,13 +245,16 @@ def signed(change: float) -> str:
 def interval(
     estimate: Estimate, kind: Kind, unit: Unit | None = None, *, brief: bool = False
 ) -> str:
-    """How sure a figure is: ``±0.8 %``, or ``−1/+50 %`` where one side is the wider by far.
+    """Format a figure's interval: ``±0.8 %``, or ``−1/+50 %`` if one side is far wider.
 
-    An interval that reaches beyond twice the figure is given by its ends. Where there is no
-    confidence interval: the range that the figure was seen in, or why there is none.
+    If the interval reaches beyond twice the figure, its ends are given. If there is no confidence
+    interval, this is the range of the measured values, or the reason.
 
     Args:
-        brief: beside a value in ``unit``: a range without its unit, and no words.
+        estimate: the figure.
+        kind: of the figure.
+        unit: of the ends; chosen by the upper end if None.
+        brief: for use after a value in ``unit``: no unit after a range, and no reason.
     """
     if estimate.confidence == 1.0:
         return ""
@@ -280,20 +283,20 @@ def _range(estimate: Estimate, kind: Kind, unit: Unit | None, *, brief: bool) ->
 
 
 def _is_bounded(estimate: Estimate) -> bool:
-    """Whether both ends are known; of a single value neither is."""
+    """Return whether both ends are known; for a single value, neither is."""
     return math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 
 def half_width(width: float) -> str:
-    """Half an interval's width over its figure: ``±0.8 %``, ``more than ±100 %``."""
+    """Format a relative half-width of an interval: ``±0.8 %``, ``more than ±100 %``."""
     most = f"more than ±{share_digits(_MOST_ARM)}{_GAP}%"
     return most if width > _MOST_ARM else f"±{show(width, 'share')}"
 
 
 def span(value: Value, kind: Kind) -> str:
-    """The ends of a confidence interval: ``36.6 to 37.2 ms``.
+    """Format the ends of a confidence interval: ``36.6 to 37.2 ms``.
 
-    Nothing where there is none, or where :func:`interval` gives the ends already.
+    The text is empty if there is no interval, or if :func:`interval` gives the ends already.
     """
     if not isinstance(value, Estimate) or not value.confidence or value.low == value.high:
         return ""
@@ -308,7 +311,7 @@ def _ends(estimate: Estimate, kind: Kind) -> str:
 
 
 def explain(estimate: Estimate, kind: Kind) -> str:
-    """The interval in full, for a tooltip."""
+    """Return the interval in full, for a tooltip: its ends, its confidence and its method."""
     if estimate.low == estimate.high or not _is_bounded(estimate):
         return estimate.method
     head = _ends(estimate, kind)
@@ -317,8 +320,8 @@ def explain(estimate: Estimate, kind: Kind) -> str:
 
 
 def unique_names(names: Mapping[K, str], length: int) -> dict[K, str]:
-    """The names cut to a length and still different: those that are alike then are numbered."""
-    found: dict[K, str] = {}
+    """Shorten names to a length; those that are then equal get numbers."""
+    shortened: dict[K, str] = {}
     numbers: Counter[str] = Counter()
     taken = set[str]()
     for key, name in names.items():
@@ -328,12 +331,12 @@ def unique_names(names: Mapping[K, str], length: int) -> dict[K, str]:
             ending = f" ({numbers[short] + 1})"
             text = f"{shorten(name, length - len(ending))}{ending}"
         taken.add(text)
-        found[key] = text
-    return found
+        shortened[key] = text
+    return shortened
 
 
 def shorten(name: str, length: int) -> str:
-    """Cut in the middle: layer names differ at their ends."""
+    """Cut a name in the middle, as layer names differ at their ends."""
     if len(name) <= length:
         return name
     head = (length - 1) // 2

@@ -10,71 +10,76 @@ from itertools import count
 from typing import TypeAlias
 
 ELLIPSIS = "…"
-# The least room for a name: both ends, and a number that keeps it apart.
+# The least length of a short name: room for both ends and a number that makes it unique.
 LEAST = 12
 # A part of a path with the separator before it and the numbers after it: ``/layers.11``.
 _PART = re.compile(r"[/.:;]*[^/.:;]+(?:[./]\d+(?![^/.:;]))*|[/.:;]+")
-# What says of which kind a layer is: "before conv (Reorder) #2" is not "conv".
+# Marks of a layer's kind and number, by which "before conv (Reorder) #2" differs from "conv".
 _MARKED = re.compile(r"(before )?(.*?)((?: \(\w+\))?(?: #\d+)?)", re.DOTALL)
-# Parts at either end that are looked at; a name that somebody made up may have thousands.
+# Parts at either end that are compared one by one, as a malicious name may have thousands.
 _ENDS = 32
-# Characters that are left of each part, where a name has to be cut further.
+# Lengths, in characters, to which each part is cut in turn.
 _CAPS = (24, 16, 12, 9, 7, 5, 4)
 
 
-_Way: TypeAlias = "Callable[[_SplitName, int], str]"
+_Shortener: TypeAlias = "Callable[[_SplitName, int], str]"
 
 
 @dataclass
 class _TreeNode:
-    """A place in the tree of all names' parts."""
+    """A node of the prefix tree of all names' parts."""
 
     next: dict[str, _TreeNode] = field(default_factory=dict)
     ends: bool = False
     """Whether a name ends here."""
 
     @property
-    def parts_names(self) -> bool:
-        """Whether what comes next tells one name from another."""
+    def branches(self) -> bool:
+        """Whether names with this prefix differ in the next part."""
         return len(self.next) + self.ends > 1
 
 
 def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
-    """Each name in at most ``length`` characters, different names differently.
+    """Return a unique name of at most ``length`` characters for each name.
 
-    A name that fits stays as it is. A longer one loses its beginning; where others end alike, those
-    parts that it shares with all names that begin alike, then further parts from the left, then
-    letters of each part. What is not different by then gets a number. A "before" at the beginning
-    and a type or number at the end, " (Reorder) #2", stay.
+    A name that fits stays as it is. A longer one loses its beginning. If it is then not unique, it
+    loses the parts that all names with the same prefix share, then further parts from the left,
+    then letters of each part. If it is still not unique, it gets a number. A "before" at the
+    beginning and a type or number at the end, " (Reorder) #2", stay.
 
     Args:
+        names: the names; equal ones count once.
         length: at least :data:`LEAST`.
     """
     assert length >= LEAST
-    every = list(dict.fromkeys(names))
-    found = {name: name for name in every if len(name) <= length}
-    if len(found) == len(every):
-        return found
-    marked = {name: _Marked.of(name, length) for name in every}
+    unique = list(dict.fromkeys(names))
+    shortened = {name: name for name in unique if len(name) <= length}
+    if len(shortened) == len(unique):
+        return shortened
+    marked = {name: _Marked.of(name, length) for name in unique}
     tree = _tree([name.inner for name in marked.values()])
-    left = {name: _SplitName.of(marked[name].inner, tree) for name in every if name not in found}
-    taken = set(found.values())
-    for way in _WAYS:
-        ways = {name: marked[name].shortened(way, path, length) for name, path in left.items()}
-        counts = Counter(ways.values())
-        for name, short in ways.items():
-            if len(short) <= length and counts[short] == 1 and short not in taken:
-                found[name] = short
-                taken.add(short)
-                del left[name]
+    long = {
+        name: _SplitName.of(marked[name].inner, tree) for name in unique if name not in shortened
+    }
+    taken = set(shortened.values())
+    for shortener in _SHORTENERS:
+        candidates = {
+            name: marked[name].shortened(shortener, path, length) for name, path in long.items()
+        }
+        counts = Counter(candidates.values())
+        for name, candidate in candidates.items():
+            if len(candidate) <= length and counts[candidate] == 1 and candidate not in taken:
+                shortened[name] = candidate
+                taken.add(candidate)
+                del long[name]
     numbers = count(2)
-    for name in left:
-        found[name] = _numbered(name, numbers, taken, length)
-    return found
+    for name in long:
+        shortened[name] = _numbered(name, numbers, taken, length)
+    return shortened
 
 
 def cut(text: str, length: int) -> str:
-    """Cut in the middle: names differ at their ends."""
+    """Cut a text in the middle, as names differ at their ends."""
     if len(text) <= length:
         return text
     head = (length - len(ELLIPSIS)) // 2
@@ -91,16 +96,16 @@ def _parts(name: str) -> list[str]:
 def _tree(names: Sequence[str]) -> _TreeNode:
     root = _TreeNode()
     for name in names:
-        place = root
+        node = root
         for part in _parts(name):
-            place = place.next.setdefault(part, _TreeNode())
-        place.ends = True
+            node = node.next.setdefault(part, _TreeNode())
+        node.ends = True
     return root
 
 
 @dataclass(frozen=True)
 class _Marked:
-    """A name, and the marks of its kind around it."""
+    """A name, split into the name itself and the marks of its kind around it."""
 
     before: str
     inner: str
@@ -113,87 +118,90 @@ class _Marked:
         room = length - len(before) - len(after)
         return cls(before, inner, after) if inner and room >= LEAST else cls("", name, "")
 
-    def shortened(self, way: _Way, path: _SplitName, length: int) -> str:
+    def shortened(self, shortener: _Shortener, path: _SplitName, length: int) -> str:
         room = length - len(self.before) - len(self.after)
-        return f"{self.before}{way(path, room)}{self.after}"
+        return f"{self.before}{shortener(path, room)}{self.after}"
 
 
 @dataclass(frozen=True)
 class _SplitName:
-    """A name in parts, and which of them tell it from names that begin alike."""
+    """A name in parts, and which of them distinguish it from names with the same prefix."""
 
     parts: Sequence[str]
-    telling: Sequence[bool]
+    distinguishing: Sequence[bool]
 
     @classmethod
     def of(cls, name: str, tree: _TreeNode) -> _SplitName:
-        parts, telling, place = _parts(name), [], tree
+        parts, distinguishing, node = _parts(name), [], tree
         for part in parts:
-            telling.append(place.parts_names)
-            place = place.next[part]
-        telling[-1] = True
-        return cls(parts, telling)
+            distinguishing.append(node.branches)
+            node = node.next[part]
+        distinguishing[-1] = True
+        return cls(parts, distinguishing)
 
 
 def _without_beginning(path: _SplitName, _: int) -> str:
-    """Without what all names begin with."""
-    first = path.telling.index(True)
+    """Leave out the prefix of all names."""
+    first = path.distinguishing.index(True)
     return _joined(path.parts, [at >= first for at in range(len(path.parts))])
 
 
 def _end(path: _SplitName, length: int) -> str:
-    """As many of the last parts as fit."""
+    """Keep as many of the last parts as fit."""
     number = len(path.parts)
-    ways = (_joined(path.parts, [at >= start for at in range(number)]) for start in range(number))
-    return next((text for text in ways if len(text) <= length), _telling(path, length))
+    texts = (_joined(path.parts, [at >= start for at in range(number)]) for start in range(number))
+    return next((text for text in texts if len(text) <= length), _distinguishing(path, length))
 
 
-def _telling(path: _SplitName, _: int) -> str:
-    return _joined(path.parts, path.telling)
+def _distinguishing(path: _SplitName, _: int) -> str:
+    return _joined(path.parts, path.distinguishing)
 
 
-def _with_last(also: Callable[[_SplitName], Collection[int]]) -> _Way:
-    """Some of the telling parts, and as many of the last ones as fit."""
+def _with_last(required: Callable[[_SplitName], Collection[int]]) -> _Shortener:
+    """Keep the required ones of the distinguishing parts, and as many of the last ones as fit."""
 
-    def way(path: _SplitName, length: int) -> str:
-        others, number = also(path), len(path.parts)
+    def shortener(path: _SplitName, length: int) -> str:
+        places, number = required(path), len(path.parts)
         kept = (
-            [tells and (at in others or at >= start) for at, tells in enumerate(path.telling)]
+            [
+                tells and (at in places or at >= start)
+                for at, tells in enumerate(path.distinguishing)
+            ]
             for start in range(number)
         )
-        ways = (_joined(path.parts, choice) for choice in kept)
-        return next((text for text in ways if len(text) <= length), _telling(path, length))
+        texts = (_joined(path.parts, choice) for choice in kept)
+        return next((text for text in texts if len(text) <= length), _distinguishing(path, length))
 
-    return way
+    return shortener
 
 
 def _first(path: _SplitName) -> set[int]:
-    """The first part by which names differ."""
-    return {path.telling.index(True)}
+    """Return the node of the first part in which names differ."""
+    return {path.distinguishing.index(True)}
 
 
 def _numbers(path: _SplitName) -> set[int]:
-    """Parts that end in a number: which layer it is of many."""
+    """Return the places of parts that end in a number, which often is that of a layer."""
     return {at for at, part in enumerate(path.parts) if part[-1].isdigit()}
 
 
-def _capped_to(most: int) -> _Way:
-    """Each part cut to so many letters."""
+def _capped_to(most: int) -> _Shortener:
+    """Cut each part to this number of characters."""
 
-    def way(path: _SplitName, _: int) -> str:
-        return _joined([_capped(part, most) for part in path.parts], path.telling)
+    def shortener(path: _SplitName, _: int) -> str:
+        return _joined([_capped(part, most) for part in path.parts], path.distinguishing)
 
-    return way
+    return shortener
 
 
 def _ends(path: _SplitName, length: int) -> str:
-    return cut(_telling(path, length), length)
+    return cut(_distinguishing(path, length), length)
 
 
-_WAYS: tuple[_Way, ...] = (
+_SHORTENERS: tuple[_Shortener, ...] = (
     _without_beginning,
     _end,
-    _telling,
+    _distinguishing,
     _with_last(lambda _: ()),
     _with_last(_numbers),
     _with_last(_first),
@@ -204,7 +212,7 @@ _WAYS: tuple[_Way, ...] = (
 
 
 def _joined(parts: Sequence[str], kept: Sequence[bool]) -> str:
-    """The parts that are kept, with one ellipsis for each run of others."""
+    """Join the parts that are kept, with one ellipsis for each series of others."""
     shown: list[str] = []
     for part, keep in zip(parts, kept, strict=True):
         if keep:
@@ -215,7 +223,7 @@ def _joined(parts: Sequence[str], kept: Sequence[bool]) -> str:
 
 
 def _capped(part: str, most: int) -> str:
-    """A part with its beginning and the number at its end: ``/batch_no…3``."""
+    """Cut a part, but keep the number at its end: ``/batch_no…3``."""
     if len(part) <= most:
         return part
     number = re.search(r"[\d.]*$", part)
@@ -224,7 +232,7 @@ def _capped(part: str, most: int) -> str:
 
 
 def _numbered(name: str, numbers: Iterator[int], taken: set[str], length: int) -> str:
-    """The name cut, with the first of the numbers that makes one that is not taken."""
+    """Cut a name and add the first number that makes it unique."""
     endings = (f"~{number}" for number in numbers)
-    ways = (cut(name, length - len(ending)) + ending for ending in endings)
-    return next(way for way in ways if way not in taken)
+    candidates = (cut(name, length - len(ending)) + ending for ending in endings)
+    return next(candidate for candidate in candidates if candidate not in taken)

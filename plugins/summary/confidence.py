@@ -9,7 +9,7 @@ from ovreport.computed.figures import figures
 from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import Finding
 from ovreport.stats.estimate import Estimate
-from ovreport.text.labels import count, label, lasting
+from ovreport.text.labels import count, label, rough_duration
 from ovreport.text.numbers import half_width
 from ovreport.text.values import Link
 
@@ -106,7 +106,8 @@ def _within(run: Run) -> str:
     """What no interval can hold: what the machine does at times when it was not seen."""
     span = max(figures(result).span_s for result in run.done)
     return (
-        f" within this run of {lasting(span)}; how fast this machine is at other times is not known"
+        f" within this run of {rough_duration(span)}; how fast this machine is at other times is "
+        "not known"
     )
 
 
