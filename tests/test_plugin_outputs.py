@@ -162,8 +162,8 @@ def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
     fed = kept.model_copy(update={"inputs": ("0" * 16,), "input_data": "others (seed 7)"})
     failed = kept.model_copy(update={"failure": Failure(stage="inference", reason="too deep")})
     for recordings, said in (
-        ((fed,), "not fed the same: features: features.npy"),
-        ((), "b does not hold what m (changed) answers"),
+        ((fed,), "did not get the same inputs: features: features.npy"),
+        ((), "b does not hold the outputs of m (changed)"),
         ((failed,), "too deep"),
     ):
         other = replace(candidate, recordings=recordings)

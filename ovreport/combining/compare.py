@@ -1,7 +1,7 @@
-"""Two runs become one, in which their cells are two versions of the same model.
+"""Combine two runs into one, in which the cells of each pair are two versions of one model.
 
-Everything that is made for versions of a model (verdicts, matched layers, graphs) then serves runs
-that were made at different times, on different machines or with different releases as well.
+What works for versions of a model (verdicts, matched layers, graphs) then works for runs of
+different times, machines or releases, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ovreport.run import (
 from ovreport.text.labels import FIELDS, count, field_text
 from ovreport.text.numbers import shorten, unique_names
 
-# Names that users give: they need not agree where each side has one alone.
+# Names that users give: they may differ if each side has only one.
 _NAMES = ("model", "version", "runtime")
 _LONGEST_NAME = 200  # what a config allows
 
@@ -44,8 +44,8 @@ class Side:
     """One of the runs to compare.
 
     ``pins`` narrows it to the cells with these values, by field of :class:`Cell`: ``{"version":
-    "optimized"}``; what is left to the device or the model is ``auto``. A field that is pinned on
-    either side need not agree with the other.
+    "optimized"}``; a value that the device or the model chooses is ``auto``. A field that is pinned
+    on either side may differ between the sides.
     """
 
     name: str
@@ -64,17 +64,17 @@ class Side:
 
 
 def compare(base: Side, candidate: Side) -> Run:
-    """A run with the cells that both sides have; each pair is two versions of one model.
+    """Return a run with the cells that both sides have; each pair is two versions of one model.
 
     Raises:
-        UserError: no configuration was measured on both sides, or which cells to compare is open.
+        UserError: no configuration was measured on both sides, or several cells of a side fit.
     """
     for side in (base, candidate):
         _check_pins(side)
     pairs = _matched(base, candidate)
     _check_measured(base, candidate, pairs)
     renamed = _renamed(pairs, base.name, candidate.name)
-    roofs = (*base.run.roofs, *candidate.run.roofs)  # each says of which environment it is
+    roofs = (*base.run.roofs, *candidate.run.roofs)  # each names its environment
     return Run(
         _header(base, candidate, pairs, renamed),
         _results(base, candidate, pairs, renamed),
@@ -97,33 +97,33 @@ def _check_pins(side: Side) -> None:
     if side.cells:
         return
     for name, value in side.pins.items():
-        there = _values(side.run.header.plan, name)
-        if value not in there:
+        values = _values(side.run.header.plan, name)
+        if value not in values:
             raise UserError(
                 f"{side.file}: no cell has {name}={value}",
-                f"Its cells have {name}={' or '.join(there)}.",
+                f"Its cells have {name}={' or '.join(values)}.",
             )
     pinned = ", ".join(f"{name}={value}" for name, value in side.pins.items())
     raise UserError(f"{side.file}: no cell has {pinned} together", "Leave one of them out.")
 
 
 def _matched(base: Side, candidate: Side) -> list[CellPair]:
-    """Pairs that agree in all fields but those pinned, and names that each side has one of."""
+    """Return pairs that agree in all fields except pinned ones and names that may differ."""
     sides = (base, candidate)
-    free = {*base.pins, *candidate.pins}
-    free |= {n for n in _NAMES if all(len(_values(side.cells, n)) == 1 for side in sides)}
-    kept = [name for name in FIELDS if name not in free]
-    by_key = [_by_key(side, kept) for side in sides]
+    may_differ = {*base.pins, *candidate.pins}
+    may_differ |= {n for n in _NAMES if all(len(_values(side.cells, n)) == 1 for side in sides)}
+    fields = [name for name in FIELDS if name not in may_differ]
+    by_key = [_by_key(side, fields) for side in sides]
     pairs = [(cell, by_key[1][key]) for key, cell in by_key[0].items() if key in by_key[1]]
     if not pairs:
-        raise _nothing_common(base, candidate, kept)
+        raise _nothing_common(base, candidate, fields)
     return pairs
 
 
-def _by_key(side: Side, kept: Sequence[str]) -> dict[tuple[str, ...], Cell]:
-    found: dict[tuple[str, ...], Cell] = {}
+def _by_key(side: Side, fields: Sequence[str]) -> dict[tuple[str, ...], Cell]:
+    cells: dict[tuple[str, ...], Cell] = {}
     for cell in side.cells:
-        other = found.setdefault(tuple(field_text(cell, name) for name in kept), cell)
+        other = cells.setdefault(tuple(field_text(cell, name) for name in fields), cell)
         if other is not cell:
             name = next(n for n in FIELDS if getattr(other, n) != getattr(cell, n))
             raise UserError(
@@ -131,18 +131,18 @@ def _by_key(side: Side, kept: Sequence[str]) -> dict[tuple[str, ...], Cell]:
                 f"{field_text(cell, name)}",
                 f"Choose by --{side.name} {name}={field_text(other, name)}.",
             )
-    return found
+    return cells
 
 
-def _nothing_common(base: Side, candidate: Side, kept: Sequence[str]) -> UserError:
-    values = {name: (_values(base.cells, name), _values(candidate.cells, name)) for name in kept}
+def _nothing_common(base: Side, candidate: Side, fields: Sequence[str]) -> UserError:
+    values = {name: (_values(base.cells, name), _values(candidate.cells, name)) for name in fields}
     name = next((n for n, (a, b) in values.items() if not {*a} & {*b}), None)
     head = f"{base.file} and {candidate.file} have no configuration in common"
     if name is None:
         return UserError(head, "Choose cells by --base KEY=VALUE and --candidate KEY=VALUE.")
     a, b = values[name]
     return UserError(
-        f"{head}: {name} is {' or '.join(a)} in the one and {' or '.join(b)} in the other",
+        f"{head}: {name} is {' or '.join(a)} in one and {' or '.join(b)} in the other",
         f"Compare across it by --base {name}={a[0]} --candidate {name}={b[0]}.",
     )
 
@@ -153,7 +153,7 @@ def _check_measured(base: Side, candidate: Side, pairs: Sequence[CellPair]) -> N
         raise UserError(
             f"{base.file} and {candidate.file} have {count(len(pairs), 'configuration')} in "
             "common, and none was measured in both: cells failed or are missing",
-            "`ovreport render` shows why; `ovreport run --resume` goes on with an unfinished run.",
+            "`ovreport render` shows why; `ovreport run --resume` continues an unfinished run.",
         )
 
 
@@ -163,16 +163,16 @@ def _check_measured(base: Side, candidate: Side, pairs: Sequence[CellPair]) -> N
 def _renamed(pairs: Sequence[CellPair], first: str, second: str) -> list[CellPair]:
     """Each pair as two versions of one model.
 
-    The sides name the versions. Where more than one version of a model is compared with its own
-    counterpart, each is a model of its own, ``squeezenet · optimized``; where the counterparts are
-    called differently, the versions say so, ``int8 (candidate)``.
+    Versions get the names of the sides. If several versions of a model are compared, each becomes a
+    model, ``squeezenet · optimized``. If the versions of a pair have different names, the new names
+    hold them, ``int8 (candidate)``.
     """
     versions = {(a.model, b.model): set[tuple[str, str]]() for a, b in pairs}
     for a, b in pairs:
         versions[a.model, b.model].add((a.version, b.version))
 
     def subject(a: Cell, b: Cell) -> Hashable:
-        """What becomes one model."""
+        """Return a key that is equal for all cells that become one model."""
         models = a.model, b.model
         return (*models, a.version, b.version) if len(versions[models]) > 1 else models
 
@@ -182,7 +182,7 @@ def _renamed(pairs: Sequence[CellPair], first: str, second: str) -> list[CellPai
             model += f" · {a.version}" + (f" → {b.version}" if b.version != a.version else "")
         return model
 
-    # Long names, and names that hold such arrows and points, must not become those of others.
+    # Cut names, and names that hold such arrows and points, must not become equal.
     models = unique_names({subject(a, b): name(a, b) for a, b in pairs}, _LONGEST_NAME)
 
     def renamed(a: Cell, b: Cell) -> CellPair:
@@ -202,43 +202,45 @@ def _renamed(pairs: Sequence[CellPair], first: str, second: str) -> list[CellPai
 def _results(
     base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> tuple[CellResult, ...]:
-    """Both sides' results under their new names, in the order of the plan.
+    """Return both sides' results under their new names, in the order of the plan.
 
-    Within one run, cells that took turns still did; a cell is also in step with itself.
+    If both sides are one run, cells that took turns still count as such, each with itself, too.
     """
     new = [
         {pair[side].id: now[side] for pair, now in zip(pairs, renamed, strict=True)}
         for side in (0, 1)
     ]
     same_run = base.run.header == candidate.run.header
-    found = {}
+    renamed_results = {}
     for side, run in enumerate((base.run, candidate.run)):
         for result in run.results:
             if (old := result.cell.id) in new[side]:
-                together = [new[side].get(id) for id in result.interleaved_with]
+                interleaved = [new[side].get(id) for id in result.interleaved_with]
                 if same_run:
-                    together += [new[1 - side].get(id) for id in (old, *result.interleaved_with)]
+                    interleaved += [new[1 - side].get(id) for id in (old, *result.interleaved_with)]
                 cell = new[side][old]
-                found[cell.id] = result.model_copy(
+                renamed_results[cell.id] = result.model_copy(
                     update={
                         "cell": cell,
-                        "interleaved_with": tuple(c.id for c in together if c is not None),
+                        "interleaved_with": tuple(c.id for c in interleaved if c is not None),
                     }
                 )
-    return tuple(found[cell.id] for pair in renamed for cell in pair if cell.id in found)
+    return tuple(
+        renamed_results[cell.id] for pair in renamed for cell in pair if cell.id in renamed_results
+    )
 
 
 def _answers(
     base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> Iterator[Answers]:
-    """Once for each two versions, runtimes, devices or precisions that were measured."""
+    """Yield one comparison for each pair of versions, runtimes, devices or precisions."""
     done = [{result.cell.id for result in side.run.done} for side in (base, candidate)]
     seen = set()
     for (a, b), (now_a, now_b) in zip(pairs, renamed, strict=True):
         if a.id in done[0] and b.id in done[1] and (a.point, b.point) not in seen:
             seen.add((a.point, b.point))
-            known = answers_between((base.file, base.run, a), (candidate.file, candidate.run, b))
-            yield known.model_copy(update={"base": now_a, "other": now_b})
+            answers = answers_between((base.file, base.run, a), (candidate.file, candidate.run, b))
+            yield answers.model_copy(update={"base": now_a, "other": now_b})
 
 
 def _recordings(
@@ -247,15 +249,15 @@ def _recordings(
     """Return the recordings of both sides, so that this comparison can itself be compared."""
     for side, run in enumerate((base.run, candidate.run)):
         names = {old[side].point: new[side] for old, new in zip(pairs, renamed, strict=True)}
-        for known in run.recordings:
-            if (cell := names.get(known.cell.point)) is not None:
-                yield known.model_copy(update={"cell": cell})
+        for recording in run.recordings:
+            if (cell := names.get(recording.cell.point)) is not None:
+                yield recording.model_copy(update={"cell": cell})
 
 
 def _search(
     base: Side, candidate: Side, pairs: Sequence[CellPair], renamed: Sequence[CellPair]
 ) -> Iterator[SearchStep]:
-    """Steps of both sides' searches; what only one side came to is named, and has no result."""
+    """Yield the steps of both sides' searches; cells of one side alone have no result."""
     for side, run in enumerate((base.run, candidate.run)):
         new = {old[side].id: now[side] for old, now in zip(pairs, renamed, strict=True)}
         for step in run.search:
@@ -296,22 +298,22 @@ def _header(
             for pair, new in zip(pairs, renamed, strict=True)
             for old, now in zip(pair, new, strict=True)
         },
-        other_environments=_elsewhere(base, candidate),
+        other_environments=_other_environments(base, candidate),
     )
 
 
-def _elsewhere(base: Side, candidate: Side) -> tuple[Environment, ...]:
-    """Where results were measured, beside the candidate's own environment."""
-    known = [e for side in (base, candidate) for e in side.run.other_environments]
-    found = {e.id: e for e in (base.run.header.environment, *known)}
-    found.pop(candidate.run.header.environment.id, None)
-    return tuple(found.values())
+def _other_environments(base: Side, candidate: Side) -> tuple[Environment, ...]:
+    """Return all environments of results except the candidate's."""
+    others = [e for side in (base, candidate) for e in side.run.other_environments]
+    by_id = {e.id: e for e in (base.run.header.environment, *others)}
+    by_id.pop(candidate.run.header.environment.id, None)
+    return tuple(by_id.values())
 
 
 def _config(
     config: Mapping[str, JsonValue], models: Sequence[ModelFile], same_run: bool
 ) -> dict[str, Any]:
-    """The candidate's config with the compared models, and all sections in the report."""
+    """Return the candidate's config with the compared models and all sections of the report."""
     names = ", ".join(dict.fromkeys(file.model for file in models))
     config = current(config)
     compared = _table(config.get("compare"))

@@ -1,4 +1,4 @@
-"""Do versions of different runs give the same answers? As far as their run files tell."""
+"""Compare the outputs of versions from different runs, as far as run files keep them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from ovreport.run import (
 
 
 def answers_between(first: tuple[str, Run, Cell], second: tuple[str, Run, Cell]) -> Answers:
-    """What two cells answered to the inputs that both were fed, or why that is not known.
+    """Compare the outputs of two cells for the inputs that both got, or say why that is impossible.
 
     Args:
         first: the file that holds the run, for messages; the run; its cell.
+        second: the same of the other cell.
     """
     (file_a, run_a, a), (file_b, run_b, b) = first, second
-    if run_a.header == run_b.header and (known := _compared_already(run_a, a, b)) is not None:
-        return known
+    if run_a.header == run_b.header and (answers := _compared_already(run_a, a, b)) is not None:
+        return answers
     x, y = (_recording(run, cell) for run, cell in ((run_a, a), (run_b, b)))
-    known = Answers(
+    answers = Answers(
         base=a,
         other=b,
         models=(_digest(run_a, a), _digest(run_b, b)),
@@ -38,21 +39,21 @@ def answers_between(first: tuple[str, Run, Cell], second: tuple[str, Run, Cell])
         samples=0,
     )
 
-    def because(reason: str) -> Answers:
-        return known.model_copy(update={"failure": Failure(stage="input", reason=reason)})
+    def failed(reason: str) -> Answers:
+        return answers.model_copy(update={"failure": Failure(stage="input", reason=reason)})
 
     for file, cell, recording in ((file_a, a, x), (file_b, b, y)):
         if recording is None:
-            return because(f"{file} does not hold what {cell.model} ({cell.version}) answers")
+            return failed(f"{file} does not hold the outputs of {cell.model} ({cell.version})")
         if recording.failure is not None:
-            return known.model_copy(update={"failure": recording.failure})
+            return answers.model_copy(update={"failure": recording.failure})
     assert x is not None
     assert y is not None
     sets = [(place, y.inputs.index(d)) for place, d in enumerate(x.inputs) if d in y.inputs]
     if not sets:
-        return because(f"they were not fed the same: {x.input_data}, and {y.input_data}")
+        return failed(f"they did not get the same inputs: {x.input_data}, and {y.input_data}")
     outputs = _drifts(_outputs(run_a, a, x), _outputs(run_b, b, y), sets, x.labels)
-    return known.model_copy(
+    return answers.model_copy(
         update={
             "inputs": ",".join(x.inputs[place] for place, _ in sets),
             "samples": len(sets) * x.batch,
@@ -72,14 +73,16 @@ class _Output:
 
 
 def _compared_already(run: Run, a: Cell, b: Cell) -> Answers | None:
-    """Of one run that compared them itself, over all elements."""
+    """Return the comparison that the run itself made, which covers all elements."""
     return next(
         (x for x in run.answers if (x.base.point, x.other.point) == (a.point, b.point)), None
     )
 
 
 def _recording(run: Run, cell: Cell) -> Recording | None:
-    return next((known for known in run.recordings if known.cell.point == cell.point), None)
+    return next(
+        (recording for recording in run.recordings if recording.cell.point == cell.point), None
+    )
 
 
 def _digest(run: Run, cell: Cell) -> str:
@@ -87,18 +90,20 @@ def _digest(run: Run, cell: Cell) -> str:
 
 
 def _outputs(run: Run, cell: Cell, recording: Recording) -> list[_Output]:
-    """All outputs of a version; of some an earlier release kept nothing."""
+    """Return all outputs of a version; earlier releases kept nothing of some."""
     kept = recording.outputs
     ports = run.model_file(cell.model, cell.version).outputs
     if len(ports) <= len(kept):
         described = [Port(names=o.names, shape=o.shape, precision=o.type) for o in kept]
-        known = [*ports, *described[len(ports) :]]
-        return [_Output(port, output) for port, output in zip(known, kept, strict=True)]
+        all_ports = [*ports, *described[len(ports) :]]
+        return [_Output(port, output) for port, output in zip(all_ports, kept, strict=True)]
     by_name = {name: output for output in kept for name in output.names}
-    return [_Output(port, _first_of(by_name, port.names)) for port in ports]
+    return [_Output(port, _kept_under(by_name, port.names)) for port in ports]
 
 
-def _first_of(by_name: Mapping[str, RecordedOutput], names: Sequence[str]) -> RecordedOutput | None:
+def _kept_under(
+    by_name: Mapping[str, RecordedOutput], names: Sequence[str]
+) -> RecordedOutput | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
@@ -108,7 +113,7 @@ def _drifts(
     sets: Sequence[tuple[int, int]],
     labels: Sequence[int],
 ) -> Iterator[OutputDrift]:
-    """Labels are of the first output with scores."""
+    """Yield how far each pair of outputs differs; labels belong to the first output with scores."""
     for pair in paired([x.port for x in a], [x.port for x in b]):
         first, second = pair.of(a, b)
         if first is None or second is None or first.kept is None or second.kept is None:

@@ -1,4 +1,4 @@
-"""Many runs become one, in which each run's cells are a version of their own: ``parent #3``."""
+"""Combine many runs into one, in which each run's cells are a new version: ``parent #3``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ovreport.errors import UserError
 from ovreport.run import Cell, Header, ModelFile, Origin, Run
 from ovreport.text.numbers import unique_names
 
-# What a config allows for a version's name, less the number.
+# A config allows 200 characters for the name of a version; ten are left for the number.
 _LONGEST_NAME = 190
 
 
 def distinct(runs: Sequence[tuple[str, Run]]) -> tuple[list[tuple[str, Run]], list[str]]:
     """Return each run once, and a sentence for each file that repeats a run.
 
-    A run and its report, and a run before and after it was resumed, are the same: begun in the same
-    second on the same host, with cells in common. The one with most results is kept.
+    A run and its report, and a run before and after it was resumed, are the same: started in the
+    same second on the same host, with cells in common. The one with the most results is kept.
     """
     kept: list[tuple[str, Run]] = []
     repeats = []
@@ -37,12 +37,12 @@ def distinct(runs: Sequence[tuple[str, Run]]) -> tuple[list[tuple[str, Run]], li
 
 
 def _is_same(run: Run, other: Run) -> bool:
-    begun = [(x.header.created, x.header.environment.host) for x in (run, other)]
-    return begun[0] == begun[1] and bool({*run.header.plan} & {*other.header.plan})
+    starts = [(x.header.created, x.header.environment.host) for x in (run, other)]
+    return starts[0] == starts[1] and bool({*run.header.plan} & {*other.header.plan})
 
 
 def combine(runs: Sequence[tuple[str, Run]]) -> Run:
-    """All runs in the order in which they were begun, without layers and graphs.
+    """Combine runs in the order of their start, without layers and graphs.
 
     Args:
         runs: each with the file it was read from.
@@ -96,11 +96,11 @@ def combine(runs: Sequence[tuple[str, Run]]) -> Run:
 
 
 def _short_versions(runs: Sequence[tuple[str, Run]]) -> dict[tuple[str, str], str]:
-    """Versions by model and version, cut so that a number fits behind; they stay different."""
-    known = dict.fromkeys(version for _, run in runs for version in run.versions)
+    """Return version names, cut so that a number can follow; different ones stay different."""
+    versions = dict.fromkeys(version for _, run in runs for version in run.versions)
     short: dict[tuple[str, str], str] = {}
-    for model in dict.fromkeys(model for model, _ in known):
-        short |= unique_names({(m, v): v for m, v in known if m == model}, _LONGEST_NAME)
+    for model in dict.fromkeys(model for model, _ in versions):
+        short |= unique_names({(m, v): v for m, v in versions if m == model}, _LONGEST_NAME)
     return short
 
 
@@ -113,7 +113,7 @@ def _renamed(named: Named, short: Mapping[tuple[str, str], str], number: int) ->
 
 
 def _config(config: dict[str, JsonValue], models: Sequence[ModelFile]) -> dict[str, Any]:
-    """The latest run's config with all versions, and this one section in the report."""
+    """Return the latest run's config with all versions, and with the trend as only section."""
     report = config.get("report")
     return {
         **config,

@@ -1,1 +1,1 @@
-"""Runs for other programs: JSON, CSV, the Workbench's reports; without openvino or drawing."""
+"""Export runs for other programs: JSON, CSV, Markdown, JUnit XML and graphs."""

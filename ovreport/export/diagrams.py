@@ -1,4 +1,4 @@
-"""The diagrams of a run as files."""
+"""Export the diagrams of a run as files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ovreport.section import Crashed, Diagram, Skipped
 
 
 def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
-    """By file name: the diagrams of all analyzers that export theirs, and what is inside them.
+    """Return by file name the diagrams that analyzers export, and the diagrams inside these.
 
     Raises:
         UserError: the run holds no graph, or one cannot be drawn.
     """
-    exporting = [kind() for kind in installed().values() if kind.exports_diagrams]
-    analyses = analyze(run, exporting)
+    analyzers = [kind() for kind in installed().values() if kind.exports_diagrams]
+    analyses = analyze(run, analyzers)
     files = {}
     for name, diagram in chain.from_iterable(map(_named_diagrams, analyses)):
         try:

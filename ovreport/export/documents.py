@@ -1,4 +1,4 @@
-"""Whole files out of the records of a run: one JSON document, a folder of CSV."""
+"""Write the records of a run as whole files: one JSON document or a folder of CSV."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ from ovreport.text.csv import csv_text
 
 
 def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
-    """Cells with their figures, layers and operators; models, environment and findings.
+    """Return the JSON document of a run.
 
-    The tables of all sections follow.
+    It holds environments, models, cells with figures, layers and operators, answers, findings, and
+    the tables of all sections.
     """
     results = {result.cell.id: result for result in run.results}
     cells: list[JsonObject] = []
     for record in cell_records(run):
         result = results.get(str(record["cell"]))
         if result is not None and result.profile is not None:
-            record["layers"] = [_inside(x) for x in layer_records(run, result)]
-            record["operators"] = [_inside(x) for x in operator_records(run, result)]
+            record["layers"] = [_without_cell(x) for x in layer_records(run, result)]
+            record["operators"] = [_without_cell(x) for x in operator_records(run, result)]
         cells.append(record)
     document = {
         "ovreport": run.header.ovreport,
@@ -50,17 +51,17 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
         "findings": list(_findings(analyses)),
         "sections": list(section_records(analyses)),
     }
-    # ASCII alone, so that a terminal shows names without obeying them.
+    # Only ASCII, so that names cannot control a terminal.
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _inside(record: JsonObject) -> JsonObject:
-    """A record within its cell, which need not be named again."""
+def _without_cell(record: JsonObject) -> JsonObject:
+    """Return a record without the cell that encloses it."""
     return {name: value for name, value in record.items() if name != "cell"}
 
 
 def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
-    """The same by file name: a table for each kind of record."""
+    """Return CSV files by name, one for each kind of record."""
     profiled = [result for result in run.done if result.profile is not None]
     answers = list(answer_records(run, _output_options(analyses)))
     tables: dict[str, Iterable[JsonObject]] = {
@@ -81,14 +82,17 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
 
 
 def _output_options(analyses: Sequence[Analysis]) -> OutputOptions:
-    """What the sections judge answers by."""
+    """Return the options by which the sections judge answers."""
     return next((x.analyzer.options_of(OutputOptions) for x in analyses), OutputOptions())
 
 
 def _rows_of(
     answers: Sequence[JsonObject], part: Literal["outputs", "layers"]
 ) -> Iterator[JsonObject]:
-    """A row for each output, or layer, of every two versions; one at least, with the reason."""
+    """Yield a row for each output, or layer, of each pair of versions.
+
+    A pair without outputs has one row with the reason.
+    """
     for record in answers:
         inner = record[part]
         assert isinstance(inner, list)
@@ -99,7 +103,7 @@ def _rows_of(
 
 
 def _csv(records: Iterable[JsonObject]) -> str:
-    """Columns are all fields that any record has, bounds beside the figure that they belong to."""
+    """Return CSV with a column for every field of any record, bounds next to their figure."""
     rows = [flat(record) for record in records]
     place = {name: at for at, name in enumerate(dict.fromkeys(chain.from_iterable(rows)))}
     columns = sorted(place, key=lambda name: place.get(re.sub(r"\.(low|high)$", "", name), 0))

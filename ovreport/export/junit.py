@@ -1,7 +1,7 @@
 """The outcome of limits as JUnit XML, which CI servers show as tests.
 
-There is no standard. What is written is valid both by the schema of Ant's reports, which many tools
-check against (https://github.com/windyroad/JUnit-Schema), and by the one that Jenkins reads
+JUnit XML has no standard. The output is valid by the schema of Ant's reports, which many tools
+check (https://github.com/windyroad/JUnit-Schema), and by the one that Jenkins reads
 (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd).
 """
 
@@ -15,12 +15,12 @@ from ovreport.text.xml import legal_xml
 
 
 def junit(gate: GateResult, header: Header, *, inconclusive_fails: bool) -> str:
-    """One test case for each rule and cell: failed where it is broken, skipped where it is open.
+    """Return a test case for each rule and cell: failed if broken, skipped if inconclusive.
 
     Kept limits are listed on the suite's standard output.
 
     Args:
-        inconclusive_fails: count what cannot be told as a failure.
+        inconclusive_fails: count inconclusive limits as failures.
     """
     failures = gate.count("broken") + inconclusive_fails * gate.count("inconclusive")
     skipped = gate.count("inconclusive") * (not inconclusive_fails)

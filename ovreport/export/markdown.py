@@ -17,14 +17,14 @@ from ovreport.text.labels import label
 from ovreport.text.markdown import literal
 from ovreport.text.numbers import interval, show
 
-# A job summary is looked over, not studied: the report has the rest.
+# A job summary must be short; the report has the rest.
 _CELLS = 12
 _LAYERS = 5
 _SENTENCE = 600
 
-# Of limits that are not kept; those that are need no more than their number.
+# Signs of limits that are listed; kept limits are only counted.
 _SIGNS: dict[Status, str] = {"broken": "❌", "inconclusive": "❔"}
-# Other criteria are listed only if they changed.
+# These criteria are always listed, others only if they changed.
 _ALWAYS = frozenset({"throughput", "median"})
 
 
@@ -33,7 +33,7 @@ def markdown(
     gate: GateResult,
     outputs: OutputOptions,
 ) -> str:
-    """The document; what was compared in it has verdicts, anything else its figures."""
+    """Return the document: verdicts if versions were compared, otherwise figures."""
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
     compared = comparisons(run)
@@ -46,10 +46,10 @@ def markdown(
 
 
 def _measured(header: Header) -> str:
-    """Where and with what; of a comparison both sides, as ratios hold for all that differs."""
+    """Return processor and release, of both sides if the run compares two runs."""
     base, *others = [
-        f"{literal(one.environment.cpu)}, OpenVINO {literal(_releases(one.environment))}"
-        for one in ([o.header for o in header.origins] or [header])
+        f"{literal(side.environment.cpu)}, OpenVINO {literal(_releases(side.environment))}"
+        for side in ([o.header for o in header.origins] or [header])
     ]
     if not others or header.origins[0].header == header.origins[1].header:
         return base
@@ -57,13 +57,13 @@ def _measured(header: Header) -> str:
 
 
 def _releases(environment: Environment) -> str:
-    """Of all runtimes: ``2025.4.1 and 2026.4.1``."""
-    found = [runtime.openvino.split("-")[0] for runtime in environment.runtimes]
-    return " and ".join(dict.fromkeys(found)) or environment.release
+    """Return the releases of all runtimes: ``2025.4.1 and 2026.4.1``."""
+    releases = [runtime.openvino.split("-")[0] for runtime in environment.runtimes]
+    return " and ".join(dict.fromkeys(releases)) or environment.release
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
-    """``numbers``: how many columns, from the last, are aligned to the right."""
+    """Return a table whose last ``numbers`` columns are aligned to the right."""
     marks = ["---"] * (len(heads) - numbers) + ["---:"] * numbers
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
 
@@ -111,23 +111,23 @@ def _verdicts(run: Run, comparison: Comparison) -> str:
 
 
 def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> list[str]:
-    """A faster version that answers otherwise is no better one."""
-    known = agreements(run, comparison.pairs, options)
+    """Return sentences on the answers, as a faster version with other answers is not better."""
+    judged_answers = agreements(run, comparison.pairs, options)
     sentences = dict.fromkeys(
         f"{'' if x.outcome in AGREE else '⚠️ '}{literal(comparison.other)}: "
         f"{literal(in_words(x), _SENTENCE)}."
-        for x in known
+        for x in judged_answers
     )
     return list(sentences)
 
 
 def _layers(run: Run, comparison: Comparison) -> list[str]:
-    """Those that changed beyond the noise, the largest change first."""
+    """Return the layers that changed beyond the noise, the largest change first."""
     if comparison.shown is None:
         return []
     groups = matched(run, *comparison.shown)
-    sure = certainty(run, comparison, comparison.shown, groups)
-    changed = [group for group in groups if sure.beyond_noise(group)]
+    layer_certainty = certainty(run, comparison, comparison.shown, groups)
+    changed = [group for group in groups if layer_certainty.beyond_noise(group)]
     top = sorted(changed, key=lambda group: -abs(group.change_s))[:_LAYERS]
     if not top:
         return []
@@ -149,14 +149,15 @@ def _figures(run: Run) -> str:
     cells = [result.cell for result in run.done]
     rows = []
     for result in run.done[:_CELLS]:
-        known = figures(result)
+        cell_figures = figures(result)
+        fps = cell_figures.throughput_fps
         rows.append(
             (
                 literal(f"{result.cell.model} ({result.cell.version})"),
                 literal(label(result.cell, cells)),
-                f"{show(known.throughput_fps, 'rate')} {interval(known.throughput_fps, 'rate')}",
-                show(known.latency.median, "duration"),
-                show(known.latency.p95, "duration"),
+                f"{show(fps, 'rate')} {interval(fps, 'rate')}",
+                show(cell_figures.latency.median, "duration"),
+                show(cell_figures.latency.p95, "duration"),
             )
         )
     return _table(("Model", "Configuration", "Throughput", "Median", "p95"), rows, 3)

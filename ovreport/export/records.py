@@ -1,7 +1,7 @@
-"""A run as plain records: what JSON nests and CSV lists.
+"""A run as plain records for JSON and CSV.
 
 A field's name carries its unit (``latency_ms``, ``size_bytes``); an estimate is a record of
-``point``, ``low`` and ``high``; what is not known is None.
+``point``, ``low`` and ``high``; an unknown value is None.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | JsonObject | None"
 
 
 def model_record(model: ModelFile) -> JsonObject:
-    """A version of a model, as the run found it."""
+    """Return the record of a version of a model."""
     return {
         "model": model.model,
         "version": model.version,
@@ -39,21 +39,21 @@ def model_record(model: ModelFile) -> JsonObject:
 
 
 def cell_records(run: Run) -> Iterator[JsonObject]:
-    """All cells in the order of the plan: measured, failed and those still to be measured."""
+    """Yield all cells in the order of the plan: measured, failed and pending."""
     for result in run.results:
         yield _measured(result) if result.ok else _failed(result)
     for cell in run.pending:
-        yield {**_asked(cell), "status": "pending"}
+        yield {**_cell_fields(cell), "status": "pending"}
 
 
-def _asked(cell: Cell) -> JsonObject:
+def _cell_fields(cell: Cell) -> JsonObject:
     return {"cell": cell.id, **cell.model_dump(mode="json")}
 
 
 def _failed(result: CellResult) -> JsonObject:
     assert result.failure is not None
     return {
-        **_asked(result.cell),
+        **_cell_fields(result.cell),
         "status": "failed",
         "failed_stage": result.failure.stage,
         "failure": result.failure.reason,
@@ -61,14 +61,14 @@ def _failed(result: CellResult) -> JsonObject:
 
 
 def _measured(result: CellResult) -> JsonObject:
-    known, resolved, launches = figures(result), result.resolved, result.launches
-    latency = known.latency
+    cell_figures, resolved, launches = figures(result), result.resolved, result.launches
+    latency = cell_figures.latency
     percentiles = {
         name: _estimate_ms(getattr(latency, name))
         for name in ("mean", "median", "p90", "p95", "p99", "p999", "deviation")
     }
     return {
-        **_asked(result.cell),
+        **_cell_fields(result.cell),
         "status": "measured",
         "stopped": result.stopped,
         "resolved": {
@@ -82,18 +82,18 @@ def _measured(result: CellResult) -> JsonObject:
         }
         if resolved
         else None,
-        "throughput_fps": _estimate(known.throughput_fps),
-        "cpu_cores": _estimate(known.cores),
+        "throughput_fps": _estimate(cell_figures.throughput_fps),
+        "cpu_cores": _estimate(cell_figures.cores),
         "latency_ms": {
             **percentiles,
             "min": _ms(latency.low),
             "max": _ms(latency.high),
         },
         "requests_counted": latency.count,
-        "read_ms": _estimate_ms(known.read_s),
-        "compile_ms": _estimate_ms(known.compile_s),
-        "cached_compile_ms": _estimate_ms(known.cached_compile_s),
-        "first_inference_ms": _estimate_ms(known.first_inference_s),
+        "read_ms": _estimate_ms(cell_figures.read_s),
+        "compile_ms": _estimate_ms(cell_figures.compile_s),
+        "cached_compile_ms": _estimate_ms(cell_figures.cached_compile_s),
+        "first_inference_ms": _estimate_ms(cell_figures.first_inference_s),
         "memory_bytes": {
             phase: max(getattr(launch.memory, f"{phase}_bytes") for launch in launches)
             for phase in ("start", "read", "compile", "inference")
@@ -105,7 +105,7 @@ def _measured(result: CellResult) -> JsonObject:
 
 
 def slice_records(result: CellResult) -> Iterator[JsonObject]:
-    """Every slice of a cell, warm-up included; single requests are in the run file alone."""
+    """Yield every slice of a cell, warm-up included; only the run file has single requests."""
     for number, launch in enumerate(result.launches):
         for place, measured in enumerate(launch.slices):
             yield {
@@ -123,7 +123,7 @@ def slice_records(result: CellResult) -> Iterator[JsonObject]:
 
 
 def layer_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
-    """Layers of a profiled cell: the executed ones in their order, then those without a time.
+    """Yield the layers of a profiled cell: executed ones in their order, then the others.
 
     ``layer_time_ms`` is the median with the quartiles over the profiled inferences.
     """
@@ -173,7 +173,7 @@ def layer_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
 
 
 def operator_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
-    """The model's own operators without constants, and what became of each."""
+    """Yield the operators of the model, without constants, and what became of each."""
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     original = run.graphs[result.model_graph].nodes if result.model_graph else ()
     for index, fate in fates(run, result).items():
@@ -189,14 +189,14 @@ def operator_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
 
 
 def answer_records(run: Run, options: OutputOptions) -> Iterator[JsonObject]:
-    """How far versions that were fed the same inputs are apart, with their outputs and layers.
+    """Yield how far two versions with the same inputs differ, with their outputs and layers.
 
-    Errors are of the other against the base, in the unit of the output; similarity, relative error
-    and shares are of 1.
+    Errors are those of the other version against the base, in the unit of the output; similarity,
+    relative error and shares are fractions of 1.
     """
     for answers in run.answers:
         base, other = difference(answers.base, answers.other)
-        known = agreement(run, answers, options)
+        judged = agreement(run, answers, options)
         yield {
             "model": answers.base.model,
             "base_cell": answers.base.id,
@@ -208,8 +208,8 @@ def answer_records(run: Run, options: OutputOptions) -> Iterator[JsonObject]:
             "input_data": answers.input_data,
             "labels": answers.labels,
             "failure": answers.failure.reason if answers.failure else None,
-            "agreement": None if answers.failure else known.outcome,
-            "outputs": [_output(output) for output in known.outputs],
+            "agreement": None if answers.failure else judged.outcome,
+            "outputs": [_output(output) for output in judged.outputs],
             "layers": [
                 {
                     "layer": layer.name,
@@ -265,14 +265,14 @@ def _output(judged: JudgedOutput) -> Json:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds * 1e3, 6)  # to 1 ns, which is how it was measured
+    return round(seconds * 1e3, 6)  # to 1 ns, the resolution of the measurement
 
 
 def _estimate(estimate: Estimate | None) -> JsonObject | None:
     if estimate is None:
         return None
     if not estimate.confidence and estimate.low == estimate.high:
-        # Neither an interval nor a range: a width of 0 would say that the figure is exact.
+        # Without an interval or range, a width of 0 would say that the figure is exact.
         return {"point": round(estimate.point, 6), "low": None, "high": None}
     return {name: round(getattr(estimate, name), 6) for name in ("point", "low", "high")}
 
@@ -282,17 +282,17 @@ def _estimate_ms(estimate: Estimate | None) -> JsonObject | None:
 
 
 def flat(record: Mapping[str, Json]) -> dict[str, Field]:
-    """One level: ``latency_ms.median`` for a figure and ``….low``, ``….high`` for its interval.
+    """Return a record without nesting: ``latency_ms.median``, ``….low`` and ``….high``.
 
-    Lists become one text, parted by ``; ``.
+    Lists become one text, joined by ``; ``.
     """
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     for name, value in record.items():
         if isinstance(value, dict):
             for inner, content in flat(value).items():
-                found[name if inner == "point" else f"{name}.{inner}"] = content
+                fields[name if inner == "point" else f"{name}.{inner}"] = content
         elif isinstance(value, list):
-            found[name] = "; ".join(map(str, value))
+            fields[name] = "; ".join(map(str, value))
         else:
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields

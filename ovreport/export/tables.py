@@ -16,7 +16,7 @@ _SUFFIXES: Mapping[Kind, str] = {"duration": "_s", "bytes": "_bytes", "rate": "_
 
 
 def section_records(analyses: Sequence[Analysis]) -> Iterator[JsonObject]:
-    """A record for each section: its tables, by the ids that they have on the page."""
+    """Yield a record for each section: its tables, with their ids on the page."""
     for analysis in analyses:
         if isinstance(analysis.outcome, Section):
             yield {
@@ -33,11 +33,11 @@ def section_records(analyses: Sequence[Analysis]) -> Iterator[JsonObject]:
 
 
 def _tables(table: Table, heading: str, inside: JsonObject | None = None) -> Iterator[JsonObject]:
-    """The table, then those that open below its rows.
+    """Yield the table, then the tables that open below its rows.
 
     Args:
-        heading: of the group that holds it, such as a version.
-        inside: the table and the number of the row that it opens below.
+        heading: the heading of the table's group, such as a version.
+        inside: the table and row below which it opens.
     """
     names = _names(table.columns)
     yield {
@@ -58,7 +58,7 @@ def _tables(table: Table, heading: str, inside: JsonObject | None = None) -> Ite
 
 
 def _names(columns: Sequence[Column]) -> dict[str, str]:
-    """The name of each column by its key: with its unit, unless another column is called so."""
+    """Return column names by key: with the unit, unless another column has that name."""
     keys = {column.key for column in columns}
     names = {}
     for column in columns:
@@ -70,13 +70,13 @@ def _names(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _value(value: Value) -> Json:
-    """What a cell of a table holds; None for nothing and for what is not finite."""
+    """Return the value of a cell of a table; None if it is missing or not finite."""
     if isinstance(value, Estimate):
-        known = value.confidence or value.low != value.high
+        has_interval = value.confidence or value.low != value.high
         return {
             "point": number_of(value),
-            "low": number_of(value.low) if known else None,
-            "high": number_of(value.high) if known else None,
+            "low": number_of(value.low) if has_interval else None,
+            "high": number_of(value.high) if has_interval else None,
         }
     if isinstance(value, Link):
         return value.spelled

@@ -22,13 +22,13 @@ Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
 _UNKNOWN: dict[Name, str] = {
     "compile": "no launch compiled the model: each loaded it from the device's cache",
     "cached_compile": "no launch loaded the model from the device's cache",
-    "memory": "the system does not tell the memory of a process",
+    "memory": "the system does not report the memory of a process",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What became of one rule at one cell; ``text`` is a sentence with the figures."""
+    """The outcome of one rule at one cell; ``text`` is a sentence with the figures."""
 
     rule: str
     model: str
@@ -39,7 +39,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """All outcomes, and what a reader should know of the rules themselves."""
+    """All outcomes, and warnings about the rules."""
 
     outcomes: tuple[RuleOutcome, ...] = ()
     warnings: tuple[str, ...] = field(default=())
@@ -49,26 +49,26 @@ class GateResult:
         return sum(outcome.status == status for outcome in self.outcomes)
 
     def fails(self, *, inconclusive: bool) -> bool:
-        """Whether a limit is broken; ``inconclusive`` counts what cannot be told as broken."""
+        """Whether a limit is broken; ``inconclusive`` counts inconclusive ones as broken."""
         return bool(self.count("broken") or (inconclusive and self.count("inconclusive")))
 
 
 def check(run: Run, rules: Sequence[GateRule]) -> GateResult:
-    """Holds a run against rules.
+    """Check a run against rules.
 
-    Relative rules go over all pairs of the comparisons. Absolute ones go over the candidates of
-    runs that were put together, and over every cell otherwise. A limit is broken, or kept, only
-    where the whole interval lies beyond it, or within; anything else is inconclusive. What is seen
-    once a launch has the range of its launches for an interval, and of one launch none: nothing is
-    told by a single value. A relative limit inside the noise of its criterion is moved to the
-    noise, since no difference below it can be told; one that demands a change is not.
+    Relative rules apply to all pairs of the comparisons. Absolute ones apply to the candidates of
+    combined runs, and to every cell otherwise. A limit is broken (or kept) only if the whole
+    interval lies beyond (or within) it; otherwise it is inconclusive. A figure that is measured
+    once a launch has the range of its launches for an interval. With one launch it has none, and
+    the limit is inconclusive. A relative limit within the noise of its criterion is moved to the
+    noise, because smaller differences cannot be detected; a limit that demands a change is not.
 
-    Of many limits some would break by chance. So one that tolerates a change is broken only where
-    no change at all is excluded for all of them together, too: at the confidence that makes the
-    rate of false alarms of the whole gate 5 % (Bonferroni's inequality).
+    Of many limits, some would break by chance. A limit that tolerates a change is therefore broken
+    only if its interval also excludes "no change" at a higher confidence: the one that keeps the
+    rate of false alarms of the whole gate at 5 % (Bonferroni's inequality).
     """
-    lost = list(_without_result(run)) if rules else []
-    outcomes = list(lost)
+    missing = list(_without_result(run)) if rules else []
+    outcomes = list(missing)
     warnings: dict[str, None] = {}
     pairs = [(comparison, pair) for comparison in comparisons(run) for pair in comparison.pairs]
     limits = sum(_covers(run, r, pair[1]) for r in rules if r.relative for _, pair in pairs)
@@ -82,21 +82,21 @@ def check(run: Run, rules: Sequence[GateRule]) -> GateResult:
                 outcome, warning = _relative(run, comparison, pair, rule, limits)
                 outcomes.append(outcome)
                 warnings.update(dict.fromkeys(warning))
-        if len(outcomes) == before and not lost:
-            outcomes.append(_nowhere(run, rule))
+        if len(outcomes) == before and not missing:
+            outcomes.append(_covers_no_cell(run, rule))
     return GateResult(tuple(outcomes), tuple(warnings))
 
 
 def _covers(run: Run, rule: GateRule, result: CellResult) -> bool:
-    """A cell of a comparison also goes by the name that it has in its own run."""
+    """Whether a rule covers a cell under its name, or under the name it has in its own run."""
     cell = result.cell
     return rule.covers(cell, run.header.renamed.get(cell.id, cell))
 
 
-def _nowhere(run: Run, rule: GateRule) -> RuleOutcome:
-    """A rule without any result must not look as if it were kept."""
+def _covers_no_cell(run: Run, rule: GateRule) -> RuleOutcome:
+    """Return an inconclusive outcome, so that a rule that covers no cell does not look kept."""
     what = "compared" if rule.relative else "measured"
-    text = f"nothing was {what} that this limit holds for"
+    text = f"this limit covers no cell that was {what}"
     models = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     return RuleOutcome(rule.text, models, "no cell", "inconclusive", text)
 
@@ -109,7 +109,7 @@ def _candidates(run: Run) -> Sequence[CellResult]:
 
 
 def _without_result(run: Run) -> Iterator[RuleOutcome]:
-    """Candidates that failed where their base did not: no rule can pass there."""
+    """Yield an outcome for each candidate that failed although its base was measured."""
     done = {result.cell.id for result in run.done}
     failed = {result.cell.id: result for result in run.failed}
     for base, candidate in run.header.paired:
@@ -131,13 +131,13 @@ def _absolute(run: Run, rule: GateRule, result: CellResult) -> RuleOutcome:
     cell = result.cell
     name = label(cell, run.header.plan)
     value = figure_of(run, result, rule.criterion)
-    words = rule.criterion.replace("_", " ")
+    criterion_name = rule.criterion.replace("_", " ")
     if value is None:
-        text = _UNKNOWN.get(rule.criterion, f"too few requests to tell {words}")
+        text = _UNKNOWN.get(rule.criterion, f"too few requests for {criterion_name}")
         return RuleOutcome(rule.text, f"{cell.model} ({cell.version})", name, "inconclusive", text)
     status = _status(value, rule.sign, rule.limit)
-    text = f"{words} is {show(value, rule.kind)}{_between(value, rule)}, "
-    text += _against(status, rule, f"the limit of {rule.value_text}")
+    text = f"{criterion_name} is {show(value, rule.kind)}{_between(value, rule)}, "
+    text += _position(status, rule, f"the limit of {rule.value_text}")
     return RuleOutcome(rule.text, f"{cell.model} ({cell.version})", name, status, text)
 
 
@@ -148,38 +148,42 @@ def _relative(
     rule: GateRule,
     limits: int,
 ) -> tuple[RuleOutcome, list[str]]:
-    """Args: limits: of the whole gate that are relative."""
+    """Check a relative rule for one pair.
+
+    Args:
+        limits: how many relative limits the whole gate checks.
+    """
     name = label(pair[0].cell, [a.cell for a, _ in comparison.pairs])
     criterion = judged(run, *pair).get(rule.criterion)
     if criterion is None:
-        words = rule.criterion.replace("_", " ")
-        text = f"no figure for {words} on both sides"
+        criterion_name = rule.criterion.replace("_", " ")
+        text = f"no figure for {criterion_name} on both sides"
         return RuleOutcome(rule.text, comparison.heading, name, "inconclusive", text), []
     limit = _beyond_noise(rule, criterion)
-    warnings, words = [], f"the limit of {rule.value_text}"
+    warnings, limit_text = [], f"the limit of {rule.value_text}"
     if limit != rule.limit:
         within = f"the noise of ±{criterion.noise:.1%}"
         warnings = [f"{rule.text}: smaller than {within}, which is taken as the limit"]
-        words = f"{within}, which is taken instead of {rule.value_text}"
-    status, against = _status(criterion.ratio, rule.sign, 1 + limit), ""
+        limit_text = f"{within}, which is taken instead of {rule.value_text}"
+    status, comment = _status(criterion.ratio, rule.sign, 1 + limit), ""
     if status == "broken" and may_be_chance(criterion.ratio, rule.sign, 1 + limit, limits):
         status = "inconclusive"
-        against = f"beyond {words}, and one of {limits} limits may be so by chance: measure longer"
+        comment = f"beyond {limit_text}, but one of {limits} limits may be broken by chance"
+        comment += ": measure longer"
     text = (
         f"{criterion.label} changes by {signed(criterion.ratio.point - 1)}"
-        f"{_spread(criterion.ratio)}, {against or _against(status, rule, words)}"
+        f"{_spread(criterion.ratio)}, {comment or _position(status, rule, limit_text)}"
     )
-    # Layers explain a change of what an inference takes, not of what a start takes.
+    # Layers explain a change of inference times, not of start-up times.
     if status == "broken" and rule.criterion in OF_INFERENCE:
         text += _cause(run, comparison, pair, slower=criterion.verdict == "slower")
     return RuleOutcome(rule.text, comparison.heading, name, status, text), warnings
 
 
 def _beyond_noise(rule: GateRule, criterion: Criterion) -> float:
-    """The limit to judge by: the rule's own, or the noise where that is larger.
+    """Return the limit to judge by: the rule's, or the noise if that is larger.
 
-    Only what tolerates a change can tolerate noise as well: a rule that demands one, as
-    ``throughput<5%`` does, would be kept by a loss.
+    A rule that demands a change, such as ``throughput<5%``, is not moved: a loss would keep it.
     """
     demands = rule.limit > 0 if rule.sign == "<" else rule.limit < 0
     if demands or abs(rule.limit) >= criterion.noise:
@@ -196,25 +200,25 @@ def _status(value: Estimate, sign: str, limit: float) -> Status:
 
 
 def may_be_chance(ratio: Estimate, sign: str, limit: float, limits: int) -> bool:
-    """Whether two equal versions would break one of so many limits as far as this, now and then.
+    """Whether equal versions would sometimes break one of this many limits by this much.
 
     A limit that demands a change is meant to be broken by equal versions.
     """
     demands = limit > 1 if sign == "<" else limit < 1
-    sure = ratio.at(1 - (1 - CONFIDENCE) / limits)
-    return not demands and bool(ratio.freedom) and sure.low <= 1 <= sure.high
+    simultaneous = ratio.at(1 - (1 - CONFIDENCE) / limits)
+    return not demands and bool(ratio.freedom) and simultaneous.low <= 1 <= simultaneous.high
 
 
 # ---------------------------------------------------------------------------- words
 
 
-def _against(status: Status, rule: GateRule, limit: str) -> str:
-    """Args: limit: in words, that was judged by."""
-    more = "measure longer" if rule.criterion in OF_INFERENCE else "measure more launches"
+def _position(status: Status, rule: GateRule, limit: str) -> str:
+    """Return how the figure compares with the limit, which is given in words."""
+    remedy = "measure longer" if rule.criterion in OF_INFERENCE else "measure more launches"
     return {
         "broken": f"beyond {limit}",
         "passed": f"within {limit}",
-        "inconclusive": f"too uncertain for {limit}: {more}",
+        "inconclusive": f"too uncertain for {limit}: {remedy}",
     }[status]
 
 
@@ -231,10 +235,10 @@ def _spread(ratio: Estimate) -> str:
 
 
 def _cause(run: Run, comparison: Comparison, pair: Pair, *, slower: bool) -> str:
-    """The layer that changed most in the direction of the whole, of those beyond the noise."""
+    """Name the layer with the largest change beyond the noise in the direction of the total."""
     groups = matched(run, *pair)
-    sure = certainty(run, comparison, pair, groups)
-    changed = [g for g in groups if (g.change_s > 0) == slower and sure.beyond_noise(g)]
+    layer_certainty = certainty(run, comparison, pair, groups)
+    changed = [g for g in groups if (g.change_s > 0) == slower and layer_certainty.beyond_noise(g)]
     if not changed:
         return ""
     largest = max(changed, key=lambda group: abs(group.change_s))

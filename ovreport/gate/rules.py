@@ -11,8 +11,8 @@
     key       = a field of a cell: model, version, device, hint, …
     value     = a word, or anything between double quotes
 
-A rule says what must *not* be: ``throughput<-5%`` is broken where throughput falls by more than
-5 %. ``where`` narrows it to some cells: ``p95>10ms where hint=latency and device=CPU``.
+A rule states what must *not* happen: ``throughput<-5%`` is broken where throughput falls by more
+than 5 %. ``where`` narrows it to some cells: ``p95>10ms where hint=latency and device=CPU``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ovreport.text.values import Kind
 
 Sign: TypeAlias = Literal["<", ">"]
 
-# A limit calls the size of the model's file ``size``, and all else as it is called everywhere.
+# Limits call the size of the model's file ``size``; all other criteria keep their names.
 _CRITERIA: dict[str, tuple[Name, Kind]] = {
     "size" if name == "file_size" else name: (name, kind) for name, kind in KINDS.items()
 }
@@ -70,28 +70,28 @@ class GateRule:
 
 
 def parse(text: str, where: str) -> GateRule:
-    """A rule from its text.
+    """Parse a rule.
 
     Args:
         where: the option or key that holds it, for messages.
 
     Raises:
-        UserError: names the part that is wrong and what may stand there.
+        UserError: names the part that is wrong and what is allowed there.
     """
-    said = f"{where} {text!r}"
-    found = _RULE.fullmatch(text)
-    if found is None or not found[1]:
-        raise UserError(f"{said}: not a limit", _EXAMPLE)
-    name, sign, limit, narrowed, conditions = found.groups()
+    location = f"{where} {text!r}"
+    match = _RULE.fullmatch(text)
+    if match is None or not match[1]:
+        raise UserError(f"{location}: not a limit", _EXAMPLE)
+    name, sign, limit, narrowed, conditions = match.groups()
     if name not in _CRITERIA:
         near = difflib.get_close_matches(name, _CRITERIA, n=1)
-        known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(_CRITERIA)}."
-        raise UserError(f"{said}: unknown criterion {name!r}", known)
+        remedy = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(_CRITERIA)}."
+        raise UserError(f"{location}: unknown criterion {name!r}", remedy)
     criterion, kind = _CRITERIA[name]
-    scope = _scope(conditions or "", said) if narrowed else ()
+    scope = _scope(conditions or "", location) if narrowed else ()
     number = _LIMIT.fullmatch(limit)
     if number is None:
-        raise UserError(f"{said}: {limit!r} is not a limit", _expected(name, kind))
+        raise UserError(f"{location}: {limit!r} is not a limit", _expected(name, kind))
     value, unit = float(number[1]), number[2]
     rule = GateRule(text, criterion, kind, _sign(sign), value / 100, True, limit, scope)
     if unit == "%":
@@ -99,55 +99,57 @@ def parse(text: str, where: str) -> GateRule:
     size = _UNITS[kind].get("us" if unit in ("µs", "μs") else unit)
     if size is None:
         what = f"the unit {unit!r} does not fit" if unit else "the limit has no unit"
-        raise UserError(f"{said}: {what}", _expected(name, kind))
+        raise UserError(f"{location}: {what}", _expected(name, kind))
     if number[1][0] in "+-":
         raise UserError(
-            f"{said}: {number[1]!r} has a sign, which only a change in % has",
+            f"{location}: {number[1]!r} has a sign, which only a change in % has",
             f"Write {number[1][1:]}{unit} for the figure itself.",
         )
     return replace(rule, limit=value * size, relative=False)
 
 
 def check_scopes(rules: Sequence[GateRule], cells: Iterable[Cell], where: str) -> None:
-    """A misspelt value would make a rule hold nowhere, and so always be kept.
+    """Check that some cell has each value of a scope.
+
+    With a misspelt value, a rule would cover no cell and never be broken.
 
     Args:
-        cells: all that rules may hold for, by every name they go by.
-        where: what holds the cells, for messages.
+        cells: all cells that rules may cover, under each of their names.
+        where: the file that holds the cells, for messages.
 
     Raises:
-        UserError: names the value that no cell has, and those that there are.
+        UserError: names the value that no cell has, and those that cells have.
     """
-    there = list(cells)
+    all_cells = list(cells)
     for rule in rules:
         for key, value in rule.scope:
-            known = list(dict.fromkeys(field_text(cell, key) for cell in there))
-            if value not in known:
+            values = list(dict.fromkeys(field_text(cell, key) for cell in all_cells))
+            if value not in values:
                 raise UserError(
                     f"{where}: limit {rule.text!r}: no cell has {key}={value}",
-                    f"Its cells have {key}={' or '.join(known)}.",
+                    f"Its cells have {key}={' or '.join(values)}.",
                 )
 
 
-def _scope(text: str, said: str) -> tuple[tuple[str, str], ...]:
-    """``hint=latency and device=CPU``, with values in double quotes where they hold blanks."""
-    found: list[tuple[str, str]] = []
+def _scope(text: str, location: str) -> tuple[tuple[str, str], ...]:
+    """Parse ``hint=latency and device=CPU``; values with blanks stand in double quotes."""
+    conditions: list[tuple[str, str]] = []
     at = 0
-    while at < len(text) or not found:
+    while at < len(text) or not conditions:
         condition = _CONDITION.match(text, at)
         if condition is None:
             raise UserError(
-                f"{said}: {text[at:]!r} does not narrow a limit",
+                f"{location}: {text[at:]!r} does not narrow a limit",
                 'Write where KEY=VALUE and KEY=VALUE: where hint=latency and model="my model".',
             )
         key, quoted, word = condition.groups()
         if key not in FIELDS:
             near = difflib.get_close_matches(key, FIELDS, n=1)
-            known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(FIELDS)}."
-            raise UserError(f"{said}: {key!r} is not a field of a cell", known)
-        found.append((key, quoted or word))
+            remedy = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(FIELDS)}."
+            raise UserError(f"{location}: {key!r} is not a field of a cell", remedy)
+        conditions.append((key, quoted or word))
         at = condition.end()
-    return tuple(found)
+    return tuple(conditions)
 
 
 def _sign(text: str) -> Sign:
