@@ -1,1 +1,1 @@
-"""From sections to one HTML file."""
+"""Render sections as one HTML file."""

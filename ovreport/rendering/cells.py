@@ -1,7 +1,7 @@
 """Values, lists of facts and the rows of tables as HTML.
 
-Written here and not as template macros, as a report may have a hundred thousand values; and
-tersely, without end tags that HTML lets be left out, as these are most of a large report's bytes.
+Python writes them, not template macros, because a report may have a hundred thousand values. It
+leaves out optional end tags, which would be most of a large report's bytes.
 """
 
 from __future__ import annotations
@@ -18,63 +18,63 @@ from ovreport.text.numbers import NOTHING, Unit, explain, interval, number_of, s
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 _NOTHING = f'<span class="nothing">{NOTHING}</span>'
-# A bar is drawn by one of so many classes: style attributes would need a laxer policy.
+# Bars are drawn by this many classes: style attributes would need a laxer policy.
 _BAR_STEPS = 50
-# Of the columns of one table, those that a reader can put away.
+# How many columns of a table a reader can hide.
 _MOST_COLUMNS = 24
 
 
 def value(item: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> Markup:
-    """A value with whatever belongs beside it: its interval, its link, its colour."""
+    """Return a value as HTML, with its interval, link or colour."""
     return Markup(_value(item, kind, unit, with_unit))
 
 
 def link(item: Link) -> Markup:
-    """A link within the report, or one that shows that it leads out."""
+    """Return a link as HTML; one that leads out of the report is marked."""
     return Markup(_link(item))
 
 
 def facts_list(facts: Facts) -> Markup:
-    """Names and values."""
+    """Return names and values as an HTML list."""
     return Markup(_facts_list(facts))
 
 
 def rows(
     table: Table, units: Mapping[str, Unit], nested: Callable[[Table], str] | None = None
 ) -> Markup:
-    """The rows of a table.
+    """Return the rows of a table as HTML.
 
-    A number is shown without its unit, which the heading tells. Where the digits shown are not the
-    whole number, ``data-v`` has it, in the same unit: tables sort, filter and export by it. An
+    A number is shown without its unit, which the heading has. If the digits shown are rounded,
+    ``data-v`` has the exact number in the same unit: tables sort, filter and export by it. An
     empty ``data-v`` is a missing value.
 
     Args:
-        units: by column.
-        nested: writes a table that is among a row's details.
+        units: the unit of each column, by key.
+        nested: renders a table in a row's details.
     """
-    more = [_more(row, nested) for row in table.rows]
-    packed = sum(map(len, more)) > packing.ROW_DETAILS
+    details = [_details(row, nested) for row in table.rows]
+    packed = sum(map(len, details)) > packing.ROW_DETAILS
     columns = [(column.key, column.kind, units[column.key]) for column in table.columns]
     parts: list[str] = []
-    for row, detail in zip(table.rows, more, strict=True):
+    for row, detail in zip(table.rows, details, strict=True):
         anchor = f' id="{escape(row.anchor)}"' if row.anchor else ""
         parts.append(f"<tr{anchor}{' class=emphasis' if row.emphasis else ''}>")
-        rest = columns
+        remaining = columns
         if row.details:
             key, kind, unit = columns[0]
             shown = _value(row.values[key], kind, unit, False)
             inside = "" if packed else detail
             parts.append(f"<td><details><summary>{shown}</summary>{inside}</details>")
-            rest = columns[1:]
-        parts += [cell(row.values[key], kind, unit) for key, kind, unit in rest]
+            remaining = columns[1:]
+        parts += [cell(row.values[key], kind, unit) for key, kind, unit in remaining]
         parts.append("\n")
     if packed:
-        parts.append(packing.details(more))
+        parts.append(packing.details(details))
     return Markup("".join(parts))
 
 
 def cell(item: Value, kind: Kind, unit: Unit) -> str:
-    """One ``<td>``."""
+    """Return one ``<td>``."""
     if isinstance(item, Tag):
         return f'<td class="tag {_swatch(item.role)}">{escape(item.text)}'
     if item is None:
@@ -91,7 +91,7 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
     counted = isinstance(item, int) and unit.size == 1
     exact = str(item) if counted else f"{number / unit.size:.5g}"
     shown = content.partition(" ")[0]
-    whole = "" if _reads(shown, exact) else f" data-v={exact}"
+    whole = "" if _parses_as(shown, exact) else f" data-v={exact}"
     if kind == "share":
         step = round(_BAR_STEPS * min(1.0, max(0.0, number)))
         return f'<td class="n s b{step}"{whole}>{content}'
@@ -99,10 +99,10 @@ def cell(item: Value, kind: Kind, unit: Unit) -> str:
 
 
 def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool = True) -> Markup:
-    """The interval of an estimate in short, with the whole story as its tooltip.
+    """Return the short interval of an estimate, with all details as its tooltip.
 
     Args:
-        brief: numbers alone; nothing where only words could tell.
+        brief: show only numbers, and nothing if the interval can only be given in words.
     """
     if not isinstance(item, Estimate) or not (short := interval(item, kind, unit, brief=brief)):
         return Markup("")
@@ -110,11 +110,13 @@ def sureness(item: Value, kind: Kind, unit: Unit | None = None, *, brief: bool =
 
 
 def rules() -> str:
-    """The style rules of swatches, of bars and of columns that are put away."""
+    """Return the style rules of swatches, bars and hidden columns."""
     swatches = "".join(f".k{name[1:]}::before{{background:{name}}}" for name in every_name())
     bars = "".join(f".b{step}{{--b:{step * 100 // _BAR_STEPS}%}}" for step in range(_BAR_STEPS + 1))
-    away = ",".join(f".h{place}>*>tr>:nth-child({place})" for place in range(1, _MOST_COLUMNS + 1))
-    return f"{swatches}.s{{--bar:{BLUE}}}{bars}{away}{{display:none}}"
+    hidden = ",".join(
+        f".h{place}>*>tr>:nth-child({place})" for place in range(1, _MOST_COLUMNS + 1)
+    )
+    return f"{swatches}.s{{--bar:{BLUE}}}{bars}{hidden}{{display:none}}"
 
 
 # ---------------------------------------------------------------------------- parts
@@ -135,8 +137,8 @@ def _value(item: Value, kind: Kind, unit: Unit | None, with_unit: bool) -> str:
     return f"<code>{shown}</code>" if kind == "code" else str(shown)
 
 
-def _more(row: Row, nested: Callable[[Table], str] | None) -> str:
-    """What opens below a row."""
+def _details(row: Row, nested: Callable[[Table], str] | None) -> str:
+    """Return the details that open below a row."""
     if not row.details:
         return ""
     parts = [
@@ -151,8 +153,8 @@ def _facts_list(facts: Facts) -> str:
     return f"<dl class=facts>{''.join(parts)}</dl>"
 
 
-def _reads(shown: str, exact: str) -> bool:
-    """Whether a script that parses what is shown gets the exact number."""
+def _parses_as(shown: str, exact: str) -> bool:
+    """Whether a script that parses the shown text gets the exact number."""
     try:
         return float(shown) == float(exact)
     except ValueError:
@@ -160,7 +162,7 @@ def _reads(shown: str, exact: str) -> bool:
 
 
 def _spelled(item: Value) -> str:
-    """Links with their addresses where one leads out, for tables that are saved as CSV."""
+    """Return links with addresses, if any leads out, for tables that are saved as CSV."""
     links = (item,) if isinstance(item, Link) else item if isinstance(item, tuple) else ()
     return ", ".join(x.spelled for x in links) if any(x.url for x in links) else ""
 

@@ -1,4 +1,4 @@
-"""The field's words, explained once in the page and linked where they occur."""
+"""Terms of the field, explained once in the page and linked where they occur."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
-# Term → (explanation, further spellings). Explanations are for somebody who runs models but has
+# Term → (explanation, further spellings). Explanations are for readers who run models but have
 # never tuned one.
 _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "latency": ("The time of one inference request inside OpenVINO, from start to completion.", ()),
@@ -131,36 +131,36 @@ _ANY = re.compile(
 
 
 class Glossary:
-    """Links the first occurrence of each term in a section; knows which the page used."""
+    """Links the first occurrence of each term in a section, and records the terms used."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
         self._seen: set[str] = set()
 
     def new_section(self) -> None:
-        """From here on every term is linked again."""
+        """Link every term again from here on."""
         self._seen.clear()
 
     def linked(self, text: str) -> Markup:
-        """The text with links to the explanations of the terms in it."""
+        """Return the text with links to the explanations of its terms."""
         parts, end = [], 0
-        for found in _ANY.finditer(text):
-            term = _TERM_OF[found[0].lower()]
+        for match in _ANY.finditer(text):
+            term = _TERM_OF[match[0].lower()]
             if term not in self._seen:
                 self._seen.add(term)
                 self._used.add(term)
-                link = Markup('<a class="term" href="#{}">{}</a>').format(anchor(term), found[0])
-                parts += [escape(text[end : found.start()]), link]
-                end = found.end()
+                link = Markup('<a class="term" href="#{}">{}</a>').format(anchor(term), match[0])
+                parts += [escape(text[end : match.start()]), link]
+                end = match.end()
         return Markup("").join([*parts, escape(text[end:])])
 
     def used(self) -> Iterator[tuple[str, str, str]]:
-        """Anchor, term and explanation of what was linked, in alphabetical order."""
+        """Yield anchor, term and explanation of all linked terms, in alphabetical order."""
         for term in sorted(self._used, key=str.lower):
             yield anchor(term), term, _TERMS[term][0]
 
 
 def anchor(term: str) -> str:
-    """The term's place in the glossary: ``term-sweet-spot``."""
-    words = re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-")
-    return f"term-{words or 'interval'}"
+    """Return the anchor of a term in the glossary: ``term-sweet-spot``."""
+    slug = re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-")
+    return f"term-{slug or 'interval'}"

@@ -1,4 +1,4 @@
-"""Which findings of all sections belong on the first screen."""
+"""Select the findings of all sections that the first screen shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ovreport.section import Finding, Section, Severity
 SHOWN = 6
 # One section must not crowd out the others.
 _OF_ONE_SECTION = 2
-# A note that could save this share of the latency is worth as much as a warning.
+# A note that could save this share of the latency ranks as high as a warning.
 _NOTABLE_GAIN = 0.1
 _RANK: dict[Severity, int] = {"problem": 0, "warning": 1, "info": 3, "good": 4}
 
@@ -25,50 +25,54 @@ class Highlight:
     finding: Finding
     analyzer: Analyzer
     more: tuple[tuple[Analyzer, int], ...] = ()
-    """Findings that this one stands for: sections, and how many of them are in each."""
+    """Further findings that this one represents: sections, and their number in each."""
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """By severity, then by what acting on it could save."""
+    """Sort findings by severity, then by the gain that they promise."""
     return sorted(findings, key=lambda finding: (_RANK[finding.severity], -(finding.gain or 0)))
 
 
 def highlights(analyses: Sequence[Analysis]) -> list[Highlight]:
-    """The most important findings, at most two of a section, most important first.
+    """Return the most important findings, at most two of a section, most important first.
 
-    The first verdict of a section is always among them. Findings of one kind, such as the same
-    advice for two versions, are shown once, and so is all that a busy machine did to the run.
+    The first verdict of a section is always included. Findings of one kind, such as the same
+    advice for two versions, are shown once; so are all disturbances by a busy machine.
     """
-    found = [
+    all_findings = [
         Highlight(finding, analysis.analyzer)
         for analysis in analyses
         if isinstance(analysis.outcome, Section)
         for finding in analysis.outcome.findings
     ]
-    merged = _merged(sorted(found, key=_importance))
+    merged = _merged(sorted(all_findings, key=_importance))
     chosen = _verdicts(merged)[:SHOWN]
-    taken = Counter(highlight.analyzer.id for highlight in chosen)
+    per_section = Counter(highlight.analyzer.id for highlight in chosen)
     for highlight in merged:
         section = highlight.analyzer.id
-        if highlight not in chosen and taken[section] < _OF_ONE_SECTION and len(chosen) < SHOWN:
-            taken[section] += 1
+        if (
+            highlight not in chosen
+            and per_section[section] < _OF_ONE_SECTION
+            and len(chosen) < SHOWN
+        ):
+            per_section[section] += 1
             chosen.append(highlight)
     return sorted(chosen, key=_importance)
 
 
-def _verdicts(found: Sequence[Highlight]) -> list[Highlight]:
-    """The most important verdict of each section."""
+def _verdicts(all_findings: Sequence[Highlight]) -> list[Highlight]:
+    """Return the most important verdict of each section."""
     of_section: dict[str, Highlight] = {}
-    for highlight in found:
+    for highlight in all_findings:
         if highlight.finding.topic == "verdict":
             of_section.setdefault(highlight.analyzer.id, highlight)
     return list(of_section.values())
 
 
-def _merged(found: Iterable[Highlight]) -> list[Highlight]:
-    """The first of each kind; all disturbances are one kind."""
+def _merged(all_findings: Iterable[Highlight]) -> list[Highlight]:
+    """Return the first finding of each kind; all disturbances are one kind."""
     kinds: dict[tuple[str, ...], list[Highlight]] = defaultdict(list)
-    for highlight in found:
+    for highlight in all_findings:
         kinds[_kind(highlight)].append(highlight)
     merged = [replace(first, more=_sections(rest)) for first, *rest in kinds.values()]
     return sorted(merged, key=_importance)
@@ -80,14 +84,14 @@ def _kind(highlight: Highlight) -> tuple[str, ...]:
     return highlight.analyzer.id, highlight.finding.id
 
 
-def _sections(found: Sequence[Highlight]) -> tuple[tuple[Analyzer, int], ...]:
-    by_id = {highlight.analyzer.id: highlight.analyzer for highlight in found}
-    numbers = Counter(highlight.analyzer.id for highlight in found)
+def _sections(same_kind: Sequence[Highlight]) -> tuple[tuple[Analyzer, int], ...]:
+    by_id = {highlight.analyzer.id: highlight.analyzer for highlight in same_kind}
+    numbers = Counter(highlight.analyzer.id for highlight in same_kind)
     return tuple((by_id[id], number) for id, number in numbers.items())
 
 
 def _importance(highlight: Highlight) -> tuple[int, bool, float]:
-    """Whether the figures can be trusted comes first, then problems, then verdicts."""
+    """Return a sort key: disturbances of the figures first, then problems, then verdicts."""
     finding = highlight.finding
     gain = finding.gain or 0.0
     rank = _RANK[finding.severity]

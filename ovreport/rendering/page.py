@@ -1,4 +1,4 @@
-"""The page: sections and their templates become one HTML file that needs nothing else."""
+"""Render sections with their templates as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ from ovreport.text.html import css_in_html, csv_address, normalised
 from ovreport.text.labels import count, label
 
 _TEMPLATES = "ovreport_templates"
-# Characters of a section; those of usual models are smaller.
+# Characters of a section; sections of usual models have fewer.
 _LARGE = 200_000
 
 
 @dataclass(frozen=True)
 class PagePart:
-    """One analyzer's place in the page: its section as HTML, or why there is none."""
+    """One analyzer's part of the page: its section as HTML, or why there is none."""
 
     analyzer: Analyzer
     body: Markup | Skipped | Crashed
     alarms: int = 0
-    """Findings that ask for attention, counted in the navigation."""
+    """The number of problems and warnings, shown in the navigation."""
     others: tuple[Analyzer, ...] = ()
-    """Analyzers after this one that have nothing to show for the same reason."""
+    """Later analyzers that have nothing to show for the same reason."""
 
     @property
     def is_large(self) -> bool:
@@ -77,15 +77,15 @@ def render(
     templates: Mapping[str, Path] | None = None,
     draw: Callable[[Chart], str] | None = None,
 ) -> str:
-    """The whole page. The same run and sections give the same bytes.
+    """Render the whole page. The same run and sections give the same bytes.
 
     Args:
         with_data: embed the run, so that the report can be rendered and compared again.
         templates: files that arrange sections instead of the analyzers' own, by analyzer id.
-        draw: makes an ``<svg>`` element of a chart; by default here and now.
+        draw: makes an ``<svg>`` element of a chart; by default in this process.
     """
     with ThreadPoolExecutor(max_workers=1) as executor:
-        # Compressing leaves the interpreter to the rest.
+        # zlib releases the interpreter lock, so that rendering continues meanwhile.
         packed = executor.submit(pack, run) if with_data else None
         return _page(run, analyses, templates or {}, draw or draw_here, packed)
 
@@ -98,15 +98,15 @@ def _page(
     packed: Future[str] | None,
 ) -> str:
     rules: list[str] = []
-    together = Correspondence()
+    correspondence = Correspondence()
     glossary = Glossary()
-    environment = _environment(rules, together, glossary, draw)
-    first = highlights(analyses)
+    environment = _environment(rules, correspondence, glossary, draw)
+    first_screen = highlights(analyses)
     parts = []
     for analysis in analyses:
         glossary.new_section()
-        own = templates.get(analysis.analyzer.id) or _own_template(analysis.analyzer)
-        parts.append(_part(analysis, environment, own, first))
+        template_file = templates.get(analysis.analyzer.id) or _template_of(analysis.analyzer)
+        parts.append(_part(analysis, environment, template_file, first_screen))
     terms = list(glossary.used())
     parts = _folded(parts)
     parts = _without_dead_links(parts, {anchor for anchor, _, _ in terms})
@@ -116,7 +116,7 @@ def _page(
             _resource("diagram.css"),
             cells.rules(),
             *rules,
-            together.css(),
+            correspondence.css(),
             css_in_html(run.header.appearance.css),
         ]
     )
@@ -141,14 +141,17 @@ def _page(
 
 
 def _part(
-    analysis: Analysis, environment: Environment, own: Path | None, first: Sequence[Highlight]
+    analysis: Analysis,
+    environment: Environment,
+    template_file: Path | None,
+    first_screen: Sequence[Highlight],
 ) -> PagePart:
     outcome = analysis.outcome
     if not isinstance(outcome, Section):
         return PagePart(analysis.analyzer, outcome)
     try:
-        body = _body(outcome, analysis.analyzer, environment, own, first)
-    except Exception as error:  # whatever a plugin's data or template makes of it; shown as a card
+        body = _body(outcome, analysis.analyzer, environment, template_file, first_screen)
+    except Exception as error:  # any fault of a plugin's data or template; the page shows it
         summary = traceback.format_exception_only(error)[-1].strip()
         return PagePart(
             analysis.analyzer, Crashed(summary, "".join(traceback.format_exception(error)))
@@ -161,30 +164,30 @@ def _body(
     section: Section,
     analyzer: Analyzer,
     environment: Environment,
-    own: Path | None,
-    first: Sequence[Highlight],
+    template_file: Path | None,
+    first_screen: Sequence[Highlight],
 ) -> Markup:
     template = (
         environment.get_template("section.html")
-        if own is None
-        else environment.from_string(own.read_text(encoding="utf-8"))
+        if template_file is None
+        else environment.from_string(template_file.read_text(encoding="utf-8"))
     )
-    page = template.render(section=section, analyzer=analyzer, highlights=first)
+    page = template.render(section=section, analyzer=analyzer, highlights=first_screen)
     return Markup(normalised(page))
 
 
 def _folded(parts: Sequence[PagePart]) -> list[PagePart]:
-    """Sections that are left out for the same reason stand together, where the first would be."""
-    alike: dict[str, list[Analyzer]] = defaultdict(list)
+    """Join sections that are left out for the same reason, at the place of the first."""
+    same_reason: dict[str, list[Analyzer]] = defaultdict(list)
     for part in parts:
         if isinstance(part.body, Skipped):
-            alike[part.body.reason].append(part.analyzer)
+            same_reason[part.body.reason].append(part.analyzer)
     return [
-        replace(part, others=tuple(alike[part.body.reason][1:]))
+        replace(part, others=tuple(same_reason[part.body.reason][1:]))
         if isinstance(part.body, Skipped)
         else part
         for part in parts
-        if not isinstance(part.body, Skipped) or alike[part.body.reason][0] is part.analyzer
+        if not isinstance(part.body, Skipped) or same_reason[part.body.reason][0] is part.analyzer
     ]
 
 
@@ -193,35 +196,35 @@ _HREF = re.compile(r' href="#([^"]*)"')
 _LINK = re.compile(r'(<a(?: class="[a-z ]*")?) href="#([^"]*)"')
 
 
-def _without_dead_links(parts: Sequence[PagePart], elsewhere: Set[str]) -> list[PagePart]:
-    """Links to what this page does not hold become plain text.
+def _without_dead_links(parts: Sequence[PagePart], other_ids: Set[str]) -> list[PagePart]:
+    """Turn links to anchors that this page does not have into plain text.
+
+    A section cannot know whether another one is shown, or whether a diagram was too large to draw.
 
     Args:
-        elsewhere: ids outside of the sections.
-
-    A section cannot know whether another one is shown, or a diagram was too large to draw.
+        other_ids: ids outside of the sections.
     """
     bodies = [part.body for part in parts if isinstance(part.body, Markup)]
     shown = (analyzer for part in parts for analyzer in (part.analyzer, *part.others))
-    there = {analyzer.id for analyzer in shown}.union(elsewhere, *map(_ID.findall, bodies))
+    all_ids = {analyzer.id for analyzer in shown}.union(other_ids, *map(_ID.findall, bodies))
 
     def keep(link: re.Match[str]) -> str:
-        return link[0] if link[2] in there else link[1]
+        return link[0] if link[2] in all_ids else link[1]
 
-    def alive(body: str) -> str:
-        # Most sections have none that is dead, and may have ten thousand links.
-        return body if there.issuperset(_HREF.findall(body)) else _LINK.sub(keep, body)
+    def without_dead(body: str) -> str:
+        # Most sections have no dead link, but may have ten thousand links.
+        return body if all_ids.issuperset(_HREF.findall(body)) else _LINK.sub(keep, body)
 
     return [
-        replace(part, body=Markup(packing.pack_parts(alive(part.body))))
+        replace(part, body=Markup(packing.pack_parts(without_dead(part.body))))
         if isinstance(part.body, Markup)
         else part
         for part in parts
     ]
 
 
-def _own_template(analyzer: Analyzer) -> Path | None:
-    """``section.html`` beside the module of the analyzer's class, if there is one."""
+def _template_of(analyzer: Analyzer) -> Path | None:
+    """Return ``section.html`` next to the module of the analyzer's class, if it exists."""
     path = Path(inspect.getfile(type(analyzer))).with_name("section.html")
     return path if path.is_file() else None
 
@@ -231,17 +234,17 @@ def _own_template(analyzer: Analyzer) -> Path | None:
 
 def _environment(
     rules: list[str],
-    together: Correspondence,
+    correspondence: Correspondence,
     glossary: Glossary,
     draw: Callable[[Chart], str],
 ) -> Environment:
-    """The templates' surroundings; drawing a diagram adds its CSS to ``rules``.
+    """Return the environment of the templates; drawing a diagram adds its CSS to ``rules``.
 
-    A policy that knows one style element by its hash wants all rules in that one.
+    All rules go into one style element, because the page's policy allows one by its hash.
     """
 
     def draw_diagram(diagram: Diagram) -> DiagramSvg:
-        drawn = render_diagram(diagram, together)
+        drawn = render_diagram(diagram, correspondence)
         rules.append(drawn.css)
         return drawn
 

@@ -1,10 +1,10 @@
-"""One colour for one thing, in every chart, table and diagram.
+"""One colour for each role, in every chart, table and diagram.
 
 Names get colours of a relative luminance from 0.14 to 0.27, which contrast 3:1 or more with the
 page's light and its dark ground (WCAG 2.1, criterion 1.4.11). The first four most often stand side
 by side: blue, rose and green are of Paul Tol's colour-blind safe schemes (SRON technical note
-SRON/EPS/TN/09-002, 2021). So many names within so narrow a band cannot all stay apart for every
-eye: a word always stands beside the colour.
+SRON/EPS/TN/09-002, 2021). Not every eye can distinguish so many colours in so narrow a band;
+therefore a word always accompanies a colour.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ _FIXED: dict[tuple[str, str], str] = {
     ("series", "removed"): ROSE,
 }
 
-# Tol's "YlOrBr" from its middle on, over a neutral start: low values recede, high ones stand out,
-# and lightness falls steadily, so that it reads without colour.
+# The second half of Tol's "YlOrBr" after a neutral start: low values recede, high ones stand out.
+# Lightness falls steadily, so that the scale can be read without colour.
 _SCALE = ("#f2f0ec", "#fee391", "#fec44f", "#fb9a29", "#ec7014", "#cc4c02", "#8f2f04")
 
 
 def colour(role: Role) -> str:
-    """``#rrggbb`` of a role: fixed for well-known ones, else steady by its key."""
+    """Return ``#rrggbb`` of a role: fixed for well-known ones, else derived from its key."""
     key = role.key.lower() if role.kind == "precision" else role.key
     fixed = _FIXED.get((role.kind, key))
     if fixed:
@@ -92,27 +92,27 @@ def colour(role: Role) -> str:
 
 
 def every_name() -> tuple[str, ...]:
-    """All colours that a role can have."""
+    """Return all colours that a role can have."""
     return (*_NAMES, OTHER)
 
 
 def scale(share: float) -> str:
-    """``#rrggbb`` of a value from 0 to 1 on the sequential scale."""
+    """Return ``#rrggbb`` of a value from 0 to 1 on the sequential scale."""
     return _SCALE[scale_step(share)]
 
 
 def scale_step(share: float) -> int:
-    """Which of the scale's steps a value from 0 to 1 falls on."""
+    """Return the step of the scale for a value from 0 to 1."""
     return min(len(_SCALE) - 1, max(0, int(share * len(_SCALE))))
 
 
 def scale_steps() -> tuple[str, ...]:
-    """The scale's colours, from 0 to 1."""
+    """Return the scale's colours, from 0 to 1."""
     return _SCALE
 
 
 def ink_on(background: str) -> str:
-    """Black or white, whichever contrasts more (WCAG 2.1 relative luminance)."""
+    """Return black or white, whichever contrasts more (WCAG 2.1 relative luminance)."""
     channels = [int(background[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

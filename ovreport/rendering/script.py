@@ -1,4 +1,4 @@
-"""The page's script: modules that Node tests one by one, joined to one that a page holds."""
+"""The script of the page, joined from modules that Node tests one by one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 
 TEMPLATES = "ovreport_templates"
-# Each after those that it imports from. All share one scope, so that no two may use a name.
+# Each module follows those it imports from. All share one scope, so their names must differ.
 MODULES = ("filter.mjs", "csv.mjs", "sorting.mjs", "report.mjs", "diagram.mjs")
 
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
@@ -14,7 +14,7 @@ _EXPORT = re.compile(r"^export (?=function|const)", re.MULTILINE)
 
 
 def page_script() -> str:
-    """Return one script without imports, as the page's policy knows it by one hash."""
+    """Return one script without imports: the page's policy allows one script by its hash."""
     folder = files(TEMPLATES)
     sources = [folder.joinpath(name).read_text(encoding="utf-8").strip() for name in MODULES]
     body = "\n".join(_EXPORT.sub("", _IMPORT.sub("", source)).strip() for source in sources)
