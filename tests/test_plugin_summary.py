@@ -67,7 +67,7 @@ def test_versions_stand_side_by_side() -> None:
     (table,) = (b for b in section.groups[0].blocks if isinstance(b, Table))
     assert [row.values["verdict"] for row in table.rows] == [None, "faster"]
     assert [column.label for column in table.columns][:4] == [
-        "Version", "Median latency", "Throughput", "To parent",
+        "Version", "Median latency", "Throughput", "Over parent",
     ]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
     quick = cell_result(Cell(model="net"), 40.0, slices=1)
     best = cell_result(Cell(model="net", hint="throughput"), 50.0, streams=2, slices=1)
     section = summary([quick, best])
-    assert "not enough data to tell whether another configuration gives more" in plain(section)
+    assert "not enough data to decide whether another configuration gives more" in plain(section)
     (finding,) = section.findings
     assert "of 2 of 2 cells is known without any interval" in finding.text
 

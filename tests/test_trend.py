@@ -110,7 +110,7 @@ def test_a_hint_has_its_colour_and_a_run_its_date(runs: list[tuple[str, Run]]) -
         assert list(line.x) == list(range(RUNS))
         names = chart.x.categories
         assert len(names) == RUNS
-        assert chart.x.label == "begin of the run in 2026"
+        assert chart.x.label == "start of the run in 2026"
         assert names[-1] == f"01-{RUNS:02}"
         assert 2 <= len([name for name in names if name]) <= 5
         rules = [mark.value for mark in chart.marks if isinstance(mark, Rule)]
@@ -122,7 +122,7 @@ def test_runs_of_one_day_are_told_apart_by_the_minute(runs: list[tuple[str, Run]
     later = header.model_copy(update={"created": "2026-01-01T09:30:00+00:00"})
     again = replace(runs[0][1], header=later)
     for chart in charts(Trend().analyze(combine([runs[0], ("again.jsonl", again)]))):
-        assert chart.x.label == "begin of the run on 2026-01-01, UTC"
+        assert chart.x.label == "start of the run on 2026-01-01, UTC"
         assert chart.x.categories == ["08:00", "09:30"]
 
 
@@ -139,8 +139,8 @@ def test_the_ratio_of_last_and_first_run_has_an_interval(runs: list[tuple[str, R
 def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
     section = Trend().analyze(combine(runs[CHANGED - 2 : CHANGED + 2]))
     assert section.findings == []
-    assert all("too few to tell" in chart.title for chart in charts(section))
-    assert "too few to tell" in section.verdict
+    assert all("too few for a new level" in chart.title for chart in charts(section))
+    assert "too few runs" in section.verdict
     with pytest.raises(UserError, match="two runs at least"):
         combine(runs[:1])
 

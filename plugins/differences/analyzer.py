@@ -142,7 +142,7 @@ def _verdict(base: Header, candidate: Header, differences: Sequence[tuple[str, D
     if base == candidate:
         return "Both sides are parts of one run."
     text = (
-        "Base and candidate were not measured in turns: differences of speed within "
+        "Base and candidate were not measured side by side: differences of speed within "
         f"±{show(NOISE_APART, 'share')} count as noise"
     )
     names = _listed(

@@ -1,4 +1,4 @@
-"""The roofline: layers as points under the lines that the device sets."""
+"""The roofline chart: layers as points under the roofs of the device."""
 
 from __future__ import annotations
 
@@ -15,27 +15,32 @@ from ovreport.text.values import Role
 
 from ..common import layer_anchor
 
-# Types with a colour of their own; the rest, little of the time, share one.
-_TYPES = 5
-# Intensities over so much of the logarithmic axis that a level's name fits.
-_NAME = 20
+# Types with a separate colour; all others, which take little of the time, share one.
+_COLOURED_TYPES = 5
+# The name of a level fits between two intensities if one is this many times the other.
+_NAME_WIDTH = 20
 
 
 def roofline_chart(
     result: CellResult,
     layers: Sequence[ExecutedLayer],
-    reached: Mapping[int, Efficiency],
+    efficiencies: Mapping[int, Efficiency],
     roof: Roof,
 ) -> Chart:
-    """Achieved rate over intensity, both logarithmic; the area of a point is the layer's time."""
-    shown = [x for x in layers if reached[x.index].intensity and reached[x.index].achieved]
+    """Return the chart of achieved rate over intensity, both logarithmic.
+
+    The area of a point is the layer's time.
+    """
+    shown = [
+        x for x in layers if efficiencies[x.index].intensity and efficiencies[x.index].achieved
+    ]
     share = total_s(shown) / (total_s(layers) or 1.0)
-    best = max(shown, key=lambda x: x.median_s, default=None)
+    longest_layer = max(shown, key=lambda x: x.median_s, default=None)
     computing = f"{count(len(shown), 'layer')} that {'computes' if len(shown) == 1 else 'compute'}"
     title = f"{computing}, {show(share, 'share')} of the time"
     alt = "; ".join(
-        f"{x.label} {digits((reached[x.index].achieved or 0) / 1e9)} GFLOP/s at "
-        f"{digits(reached[x.index].intensity or 0)} FLOP/B"
+        f"{x.label} {digits((efficiencies[x.index].achieved or 0) / 1e9)} GFLOP/s at "
+        f"{digits(efficiencies[x.index].intensity or 0)} FLOP/B"
         for x in longest(shown)[:5]
     )
     return Chart(
@@ -44,8 +49,8 @@ def roofline_chart(
         Axis("operations for each byte moved", unit="FLOP/B", log=True),
         Axis("achieved", unit="GFLOP/s", log=True),
         [
-            *_lines(roof, shown, reached),
-            *_points(result, shown, reached, best.median_s if best else 1.0),
+            *_lines(roof, shown, efficiencies),
+            *_points(result, shown, efficiencies, longest_layer.median_s if longest_layer else 1.0),
         ],
         alt or "No layer computes.",
         height=4.6,
@@ -53,34 +58,34 @@ def roofline_chart(
 
 
 def _lines(
-    roof: Roof, shown: Sequence[ExecutedLayer], reached: Mapping[int, Efficiency]
+    roof: Roof, shown: Sequence[ExecutedLayer], efficiencies: Mapping[int, Efficiency]
 ) -> Iterator[Mark]:
-    """A slope for each bandwidth up to its ridge, and a level for each precision in use."""
-    used = dict.fromkeys(roof_precision(x) for x in shown)
-    levels = {name: roof.operations[name] for name in used if name in roof.operations}
+    """Return a slope for each bandwidth up to its ridge, and a level for each precision in use."""
+    precisions = dict.fromkeys(roof_precision(x) for x in shown)
+    levels = {name: roof.operations[name] for name in precisions if name in roof.operations}
     if not levels:
         return
     highest = max(levels.values())
-    nearest = max(roof.memory_bandwidth, roof.cache_bandwidth or 0.0)
-    lowest, widest = _span(roof, shown, reached, highest)
-    # Left of where the lowest level begins there is room for its name: no layer can be there.
-    lowest = min(lowest, min(levels.values()) / nearest / _NAME)
-    for label, speed, dashed in (
+    highest_bandwidth = max(roof.memory_bandwidth, roof.cache_bandwidth or 0.0)
+    leftmost, rightmost = _span(roof, shown, efficiencies, highest)
+    # The lowest level leaves room for its name on its left, where no layer can be.
+    leftmost = min(leftmost, min(levels.values()) / highest_bandwidth / _NAME_WIDTH)
+    for label, bandwidth, dashed in (
         ("from memory", roof.memory_bandwidth, False),
         ("from cache", roof.cache_bandwidth, True),
     ):
-        if speed:
-            ends = [lowest, highest / speed]
+        if bandwidth:
+            ends = [leftmost, highest / bandwidth]
             yield Line(
                 ends,
-                [end * speed / 1e9 for end in ends],
+                [end * bandwidth / 1e9 for end in ends],
                 Role("series", "other"),
-                f"{label}, {digits(speed / 1e9)} GB/s",
+                f"{label}, {digits(bandwidth / 1e9)} GB/s",
                 dashed=dashed,
             )
     for name, level in levels.items():
         yield Line(
-            [level / nearest, widest],
+            [level / highest_bandwidth, rightmost],
             [level / 1e9] * 2,
             Role("precision", name),
             name=f"{name}: {digits(level / 1e9)} {'GOP/s' if name == 'i8' else 'GFLOP/s'}",
@@ -88,29 +93,36 @@ def _lines(
 
 
 def _span(
-    roof: Roof, shown: Sequence[ExecutedLayer], reached: Mapping[int, Efficiency], highest: float
+    roof: Roof,
+    shown: Sequence[ExecutedLayer],
+    efficiencies: Mapping[int, Efficiency],
+    highest: float,
 ) -> tuple[float, float]:
-    """Intensities that the chart shows: those of the layers, and both ridges."""
-    found = [reached[x.index].intensity or 1.0 for x in shown]
-    ridges = [highest / speed for speed in (roof.memory_bandwidth, roof.cache_bandwidth) if speed]
-    return min(*found, *ridges) / 1.5, max(*found, *ridges) * 3
+    """Return the range of intensities that the chart shows: all layers and both ridges."""
+    intensities = [efficiencies[x.index].intensity or 1.0 for x in shown]
+    ridges = [
+        highest / bandwidth
+        for bandwidth in (roof.memory_bandwidth, roof.cache_bandwidth)
+        if bandwidth
+    ]
+    return min(*intensities, *ridges) / 1.5, max(*intensities, *ridges) * 3
 
 
 def _points(
     result: CellResult,
     shown: Sequence[ExecutedLayer],
-    reached: Mapping[int, Efficiency],
+    efficiencies: Mapping[int, Efficiency],
     longest_s: float,
 ) -> Iterator[Points]:
     groups = list(by_type(shown).items())
-    others = [layer for _, members in groups[_TYPES:] for layer in members]
-    named = [(name, members, Role("type", name)) for name, members in groups[:_TYPES]]
+    others = [layer for _, members in groups[_COLOURED_TYPES:] for layer in members]
+    series = [(name, members, Role("type", name)) for name, members in groups[:_COLOURED_TYPES]]
     if others:
-        named.append(("other types", others, Role("series", "other")))
-    for name, members, role in named:
+        series.append(("other types", others, Role("series", "other")))
+    for name, members, role in series:
         yield Points(
-            [reached[x.index].intensity or 0.0 for x in members],
-            [(reached[x.index].achieved or 0.0) / 1e9 for x in members],
+            [efficiencies[x.index].intensity or 0.0 for x in members],
+            [(efficiencies[x.index].achieved or 0.0) / 1e9 for x in members],
             role,
             name,
             links=[layer_anchor(result, x) for x in members],

@@ -1,4 +1,4 @@
-"""The first screen: how fast, what makes it faster, where the time goes, and how sure that is."""
+"""The first screen: speed, faster configurations, where the time goes, and confidence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ovreport.text.labels import count
 
 from . import batch_doubt, comparison_lines, confidence, key_figures, rates, version_sentence
 
-# More sentences than this of either kind are no verdict; the table of key figures has the rest.
-_SENTENCES = 3
+# Of comparisons, and of versions. The sections and tables have the others.
+_MOST_SENTENCES = 3
 
 
 class Summary(Analyzer):
-    """The answer in words and a few figures, for each model version."""
+    """Give the answer for each model version in words and a few figures."""
 
     id = "summary"
     title = "Summary"
@@ -30,23 +30,26 @@ class Summary(Analyzer):
         versions = [pair for pair in run.versions if run.of_version(*pair)]
         paced = [pair for pair in run.versions if run.paced(*pair) and pair not in versions]
         lines = comparison_lines.lines(run, compared, self.options_of(OutputOptions))
-        leading = _shortened(lines, "The section Versions", "comparison")
-        each = [
+        answer = _shortened(lines, "The section Versions", "comparison")
+        version_sentences = [
             *_shortened(
                 [version_sentence.sentence(run, *pair) for pair in versions], "The table", "version"
             ),
             *_shortened([rates.sentence(run, *pair) for pair in paced], "The table", "version"),
         ]
-        if not leading:  # nothing is compared: the versions themselves are the answer
-            leading, each = each, []
+        if not answer:  # nothing is compared, so the sentences about versions are the answer
+            answer, version_sentences = version_sentences, []
         blocks = [
-            *(Text(f"version-{place}", sentence) for place, sentence in enumerate(each)),
+            *(
+                Text(f"version-{number}", sentence)
+                for number, sentence in enumerate(version_sentences)
+            ),
             *key_figures.blocks(run, versions, comparison_lines.by_version(run, compared)),
             *rates.blocks(run, paced),
             Text("sure", confidence.text(run)),
         ]
-        found = [*confidence.findings(run), *batch_doubt.findings(run)]
-        return Section([Group("", blocks)], found, "\n".join(leading))
+        findings = [*confidence.findings(run), *batch_doubt.findings(run)]
+        return Section([Group("", blocks)], findings, "\n".join(answer))
 
 
 def _shortened(sentences: Sequence[str], rest: str, noun: str) -> list[str]:
@@ -55,6 +58,6 @@ def _shortened(sentences: Sequence[str], rest: str, noun: str) -> list[str]:
     Args:
         rest: the place that holds the sentences that are left out.
     """
-    left = len(sentences) - _SENTENCES
-    more = [f"{rest} has {count(left, f'more {noun}')}."] if left > 0 else []
-    return [*sentences[:_SENTENCES], *more]
+    left_out = len(sentences) - _MOST_SENTENCES
+    pointer = [f"{rest} has {count(left_out, f'more {noun}')}."] if left_out > 0 else []
+    return [*sentences[:_MOST_SENTENCES], *pointer]

@@ -1,4 +1,4 @@
-"""What throughput counts, where a request may hold more samples than one."""
+"""Warnings on throughput if a request may hold more than one sample."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from .naming import name
 
 
 def findings(run: Run) -> list[Finding]:
-    """One for each version whose requests count as one sample although that is not sure."""
-    found = []
+    """Return a finding for each version whose requests may hold more than one sample."""
+    warnings = []
     for model, version in run.versions:
         results = [r for r in run.done if (r.cell.model, r.cell.version) == (model, version)]
         doubts = [r.resolved.batch_doubt for r in results if r.resolved and r.resolved.batch_doubt]
         if doubts:
-            found.append(
+            warnings.append(
                 Finding(
                     "summary.samples",
                     "warning",
                     f"{name(run, model, version)}: throughput counts each request as one sample, "
                     f"because {doubts[0]}.",
-                    "If it holds more, say where the batch is with `layout` (--layout), such as "
-                    "'[N...]'.",
+                    "If a request holds more, name the dimension of the batch with `layout` "
+                    "(--layout), such as '[N...]'.",
                 )
             )
-    return found
+    return warnings

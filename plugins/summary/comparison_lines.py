@@ -1,4 +1,4 @@
-"""Two versions in one line: what changed, in the words of the section Versions."""
+"""Comparisons of two versions in one line each, with the verdicts of the section Versions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ovreport.text.numbers import interval, show, unit_for
 from ..versions.verdicts import tally
 from .naming import mode
 
-# Ratios that a sentence lists one by one.
-_LISTED = 3
+# Up to this many ratios are listed one by one.
+_MOST_LISTED = 3
 
 
 def lines(
@@ -25,18 +25,18 @@ def lines(
     compared: Sequence[Comparison],
     outputs: OutputOptions,
 ) -> list[str]:
-    """A line for each comparison; all are of one model as a rule, which is then not named."""
+    """Return a line for each comparison; the model is named only if there are several."""
     several = len({comparison.subject for comparison in compared}) > 1
     return [_line(run, comparison, outputs, several=several) for comparison in compared]
 
 
 def by_version(run: Run, compared: Sequence[Comparison]) -> dict[str, tuple[str, Criterion]]:
-    """The baseline's name and the throughput against it, by the id of the cell compared."""
+    """Return the baseline's name and the comparison of throughput, by the id of the cell."""
     return {
-        b.cell.id: (comparison.base, judged(run, a, b).throughput)
+        other.cell.id: (comparison.base, judged(run, base, other).throughput)
         for comparison in compared
         if comparison.axis == "version"
-        for a, b in comparison.pairs
+        for base, other in comparison.pairs
     }
 
 
@@ -47,38 +47,38 @@ def _line(
     *,
     several: bool,
 ) -> str:
-    known = {b.cell.id: judged(run, a, b) for a, b in comparison.pairs}
+    judgements = {other.cell.id: judged(run, base, other) for base, other in comparison.pairs}
     head = f"{comparison.other} against {comparison.base}"
     parts = [
-        _latency(comparison, known),
-        _throughput([found.throughput for found in known.values()]),
+        _latency(comparison, judgements),
+        _throughput([judgement.throughput for judgement in judgements.values()]),
         _answers(run, comparison, outputs),
-        _file(next(iter(known.values())).get("file_size")),
+        _file(next(iter(judgements.values())).get("file_size")),
     ]
     subject = f"{comparison.subject}: " if several else ""
     return f"{subject}{head}: {'; '.join(part for part in parts if part)}."
 
 
-def _latency(comparison: Comparison, known: dict[str, Judgement]) -> str:
-    """Of the pair in latency mode."""
-    quick = in_latency_mode([a for a, _ in comparison.pairs])
-    other = next(b for a, b in comparison.pairs if a is quick)
-    criterion = known[other.cell.id].get("median")
+def _latency(comparison: Comparison, judgements: dict[str, Judgement]) -> str:
+    """Return the median latencies of the pair in latency mode, and the verdict."""
+    latency_cell = in_latency_mode([base for base, _ in comparison.pairs])
+    other = next(other_cell for base, other_cell in comparison.pairs if base is latency_cell)
+    criterion = judgements[other.cell.id].get("median")
     if criterion is None:
         return ""
-    where = f" in {mode(quick)}" if len(comparison.pairs) > 1 else ""
-    return f"median latency {_change(criterion)}{where}, {word(criterion)}"
+    mode_text = f" in {mode(latency_cell)}" if len(comparison.pairs) > 1 else ""
+    return f"median latency {_change(criterion)}{mode_text}, {word(criterion)}"
 
 
-def _throughput(found: Sequence[Criterion]) -> str:
-    ratios = [criterion.ratio for criterion in found]
-    if len(ratios) <= _LISTED:
-        *first, last = map(_ratio, ratios)
-        shown = f"{', '.join(first)} and {last}" if first else last
+def _throughput(criteria: Sequence[Criterion]) -> str:
+    ratios = [criterion.ratio for criterion in criteria]
+    if len(ratios) <= _MOST_LISTED:
+        *others, last = map(_ratio, ratios)
+        shown = f"{', '.join(others)} and {last}" if others else last
     else:
-        low, high = (show(pick(r.point for r in ratios), "ratio") for pick in (min, max))
+        low, high = (show(pick(ratio.point for ratio in ratios), "ratio") for pick in (min, max))
         shown = f"{low} to {high}"
-    return f"throughput {shown}, {tally(found)}"
+    return f"throughput {shown}, {tally(criteria)}"
 
 
 def _ratio(ratio: Estimate) -> str:
@@ -86,19 +86,19 @@ def _ratio(ratio: Estimate) -> str:
 
 
 def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> str:
-    known = agreements(run, comparison.pairs, options)
-    return ", ".join(dict.fromkeys(map(in_words, known)))
+    compared = agreements(run, comparison.pairs, options)
+    return ", ".join(dict.fromkeys(map(in_words, compared)))
 
 
 def _file(criterion: Criterion | None) -> str:
-    """Nothing where the sizes read the same."""
+    """Return the change of the file size; empty if both sizes are written alike."""
     if criterion is None or show(criterion.a, criterion.kind) == show(criterion.b, criterion.kind):
         return ""
     return f"file {_change(criterion)}"
 
 
 def _change(criterion: Criterion) -> str:
-    """``3.73 → 1.17 ms``, both in one unit."""
+    """Return both figures in one unit: ``3.73 → 1.17 ms``."""
     kind = criterion.kind
     unit = unit_for(kind, [criterion.a, criterion.b])
     return f"{show(criterion.a, kind, unit, with_unit=False)} → {show(criterion.b, kind, unit)}"

@@ -1,4 +1,4 @@
-"""The key figures: large ones of a single version, a table of several."""
+"""The key figures: large figures for one version, a table for several."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def blocks(
     versions: Sequence[tuple[str, str]],
     compared: Mapping[str, tuple[str, Criterion]],
 ) -> list[Block]:
-    """Of versions that were measured at full rate.
+    """Return the key figures of versions that were measured at full rate.
 
     Args:
-        compared: baseline and throughput against it, by the id of a cell.
+        compared: by the id of a cell, the baseline and the comparison of throughput with it.
     """
     if not versions:
         return []
@@ -40,42 +40,46 @@ def blocks(
 
 def _key_figures(run: Run, model: str, version: str) -> KeyFigures:
     results = run.of_version(model, version)
-    quick, chosen = in_latency_mode(results), best(run, results)
+    latency_cell, fastest = in_latency_mode(results), best(run, results)
     cells = [result.cell for result in run.results]
 
-    def ran(result: CellResult) -> str:
+    def settings(result: CellResult) -> str:
         return f"{label(result.cell, cells)}: {', '.join(resolved_to(result))}"
 
     shown = [
-        KeyFigure("Median latency", median_s(quick), "duration", ran(quick),
-                  link=anchor("cell", quick)),
+        KeyFigure("Median latency", median_s(latency_cell), "duration", settings(latency_cell),
+                  link=anchor("cell", latency_cell)),
     ]  # fmt: skip
-    if chosen is not None:
-        within = latency_threshold_s(run)
-        title = f"Throughput within {show(within, 'duration')}" if within else "Highest throughput"
+    if fastest is not None:
+        threshold = latency_threshold_s(run)
+        title = (
+            f"Throughput within {show(threshold, 'duration')}"
+            if threshold
+            else "Highest throughput"
+        )
         shown.append(
-            KeyFigure(title, figures(chosen).throughput_fps, "rate",
-                      f"{ran(chosen)}{_not_told(chosen, results)}",
-                      link=anchor("cell", chosen))
+            KeyFigure(title, figures(fastest).throughput_fps, "rate",
+                      f"{settings(fastest)}{_rivals_note(fastest, results)}",
+                      link=anchor("cell", fastest))
         )  # fmt: skip
-    return KeyFigures("key-figures", [*shown, *ready(quick)])
+    return KeyFigures("key-figures", [*shown, *ready(latency_cell)])
 
 
-def _not_told(chosen: CellResult, results: Sequence[CellResult]) -> str:
-    """How many configurations may be as good."""
-    number = len(rivals(chosen, results))
+def _rivals_note(fastest: CellResult, results: Sequence[CellResult]) -> str:
+    """Say how many configurations may be as good."""
+    number = len(rivals(fastest, results))
     return f"; {count(number, 'other')} may reach as much" if number else ""
 
 
 def ready(result: CellResult) -> list[KeyFigure]:
-    """What a start takes, and the memory."""
-    known = figures(result)
-    what, compiling = _compiled(result)
+    """Return the key figures of start-up time and memory."""
+    estimates = figures(result)
+    step, compile_s = _compiled(result)
     return [
         KeyFigure("Ready after", ready_s(result), "duration",
-                  f"reading {show(known.read_s.point, 'duration')}, {what} "
-                  f"{show(compiling, 'duration')}, first inference "
-                  f"{show(known.first_inference_s.point, 'duration')}"),
+                  f"reading {show(estimates.read_s.point, 'duration')}, {step} "
+                  f"{show(compile_s, 'duration')}, first inference "
+                  f"{show(estimates.first_inference_s.point, 'duration')}"),
         KeyFigure("Peak memory", memory_bytes(result), "bytes", "resident, of the whole process",
                   link="memory"),
     ]  # fmt: skip
@@ -91,41 +95,41 @@ def _table(
     bases: list[str] = []
     for model, version in versions:
         results = run.of_version(model, version)
-        quick, chosen = in_latency_mode(results), best(run, results)
+        latency_cell, fastest = in_latency_mode(results), best(run, results)
         values: dict[str, Value] = {
             "version": Tag(
                 f"{model} · {version}" if several_models else version, Role("version", version)
             ),
-            "latency": median_s(quick),
-            "fps": figures(quick).throughput_fps,
-            "best": figures(chosen).throughput_fps if chosen else None,
-            "with": _as_link(run, chosen) if chosen else None,
-            "ready": ready_s(quick),
-            "memory": memory_bytes(quick),
+            "latency": median_s(latency_cell),
+            "fps": figures(latency_cell).throughput_fps,
+            "best": figures(fastest).throughput_fps if fastest else None,
+            "with": _as_link(run, fastest) if fastest else None,
+            "ready": ready_s(latency_cell),
+            "memory": memory_bytes(latency_cell),
             "size": run.model_file(model, version).size_bytes,
         }
         if compared:
-            base, criterion = compared.get(quick.cell.id, ("", None))
+            base, criterion = compared.get(latency_cell.cell.id, ("", None))
             bases += [base] if base else []
             values["change"] = criterion.ratio if criterion else None
             values["verdict"] = word(criterion) if criterion else None
-        rows.append(Row(values, anchor=anchor("key", quick)))
-    same = shorten(bases[0], 24) if len(set(bases)) == 1 else "baseline"
-    against = [
-        Column("change", f"To {same}", "ratio",
-               help=f"Throughput over that of {same} in the same configuration."),
-        Column("verdict", "Verdict", help="What the section Versions says of this ratio."),
+        rows.append(Row(values, anchor=anchor("key", latency_cell)))
+    base_name = shorten(bases[0], 24) if len(set(bases)) == 1 else "baseline"
+    comparison_columns = [
+        Column("change", f"Over {base_name}", "ratio",
+               help=f"Throughput over that of {base_name} in the same configuration."),
+        Column("verdict", "Verdict", help="The verdict of the section Versions on this ratio."),
     ]  # fmt: skip
     columns = [
         Column("version", "Model and version" if several_models else "Version"),
         Column("latency", "Median latency", "duration", help="In latency mode."),
         Column("fps", "Throughput", "rate", help="In latency mode."),
-        *(against if compared else ()),
+        *(comparison_columns if compared else ()),
         Column("best", "Highest throughput", "rate", help="Within the latency threshold, if any."),
-        Column("with", "Configuration", help="That gives it."),
+        Column("with", "Configuration", help="The configuration with the highest throughput."),
         Column("ready", "Ready after", "duration",
                help="Reading, compiling and the first inference."),
-        Column("memory", "Peak memory", "bytes", help="Resident, of the whole process."),
+        Column("memory", "Peak memory", "bytes", help="Resident memory of the whole process."),
         Column("size", "File", "bytes"),
     ]  # fmt: skip
     return Table("key-figures", "Key figures", columns, rows)
@@ -136,20 +140,20 @@ def _as_link(run: Run, result: CellResult) -> Link:
 
 
 def ready_s(result: CellResult) -> float:
-    """From nothing to the first answer."""
-    known = figures(result)
-    return known.read_s.point + _compiled(result)[1] + known.first_inference_s.point
+    """Return the seconds from the start of reading to the first answer."""
+    estimates = figures(result)
+    return estimates.read_s.point + _compiled(result)[1] + estimates.first_inference_s.point
 
 
 def _compiled(result: CellResult) -> tuple[str, float]:
-    """What the device did to get ready, and its seconds: compiling, if any launch did."""
-    known = figures(result)
-    if known.compile_s is not None:
-        return "compiling", known.compile_s.point
-    assert known.cached_compile_s is not None
-    return "loading from the device's cache", known.cached_compile_s.point
+    """Return how the device prepared the model, and its seconds: compiling, if any launch did."""
+    estimates = figures(result)
+    if estimates.compile_s is not None:
+        return "compiling", estimates.compile_s.point
+    assert estimates.cached_compile_s is not None
+    return "loading from the device's cache", estimates.cached_compile_s.point
 
 
 def memory_bytes(result: CellResult) -> int:
-    """The peak of all launches."""
+    """Return the peak of resident memory over all launches."""
     return max(launch.memory.inference_bytes for launch in result.launches)

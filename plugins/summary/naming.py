@@ -1,4 +1,4 @@
-"""What the sentences call a version, and what ran in the end."""
+"""Names of versions and modes in sentences, and the precision and settings in force."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ from ovreport.run import CellResult, Run
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
 
-# What shapes and indices are computed in, whatever the model's precision.
-_OF_SHAPES = frozenset({"i32", "i64", "u32", "u64", "boolean", "string"})
+# Shapes and indices are computed in these, whatever the model's precision.
+_SHAPE_PRECISIONS = frozenset({"i32", "i64", "u32", "u64", "boolean", "string"})
 
 
 def mode(result: CellResult) -> str:
-    """What the performance hint is called in a sentence."""
+    """Return the performance hint in words: ``latency mode``."""
     hint = result.cell.hint
     return f"{hint} mode" if hint != "none" else "the mode without a hint"
 
 
 def name(run: Run, model: str, version: str) -> str:
-    """With the version where the model has several."""
+    """Return the model's name, with the version if the model has several."""
     several = sum(other == model for other, _ in run.versions) > 1
     return f"{model} ({version})" if several else model
 
 
 def executed_in(run: Run, result: CellResult) -> list[str]:
-    """The model's precision and that of its layers: ``f32 model``, ``runs mostly in bf16``."""
-    found = []
+    """Return the precisions of model and layers: ``f32 model``, ``runs mostly in bf16``."""
+    phrases = []
     if result.model_graph is not None:
-        weights = [p for p in totals(run, result).weight_bytes if p not in _OF_SHAPES]
-        found += [_stored_as(weights[0], quantisation(run, result).scheme)] if weights else []
+        weights = [
+            precision
+            for precision in totals(run, result).weight_bytes
+            if precision not in _SHAPE_PRECISIONS
+        ]
+        phrases += [_stored_as(weights[0], quantisation(run, result).scheme)] if weights else []
     shares = precision_shares(executed_layers(run, result))
-    untold = shares.pop(UNKNOWN, 0.0)
-    if untold > 0.5:
-        found.append(f"the device tells no precision of {show(untold, 'share')} of the time")
+    unknown = shares.pop(UNKNOWN, 0.0)
+    if unknown > 0.5:
+        phrases.append(f"the device reports no precision for {show(unknown, 'share')} of the time")
     elif shares:
-        most, *others = shares
+        main, *others = shares
         if not others:
-            found.append(f"runs in {most}")
-        elif shares[most] > 0.5:
-            found.append(f"runs mostly in {most}")
+            phrases.append(f"runs in {main}")
+        elif shares[main] > 0.5:
+            phrases.append(f"runs mostly in {main}")
         else:
-            found.append(f"runs in {most} and {others[0]}")
+            phrases.append(f"runs in {main} and {others[0]}")
     elif result.resolved is not None and result.resolved.precision:
-        found.append(f"inference precision {result.resolved.precision}")
-    return found
+        phrases.append(f"inference precision {result.resolved.precision}")
+    return phrases
 
 
 def _stored_as(weights: str, scheme: Scheme | None) -> str:
-    """What is said of a file by the precision of most of its weights."""
+    """Describe a file by the precision of most of its weights."""
     if scheme == "static":
         return "INT8 file"
     if scheme == "dynamic":
@@ -61,9 +65,9 @@ def _stored_as(weights: str, scheme: Scheme | None) -> str:
 
 
 def resolved_to(result: CellResult) -> list[str]:
-    """What the hint came to: ``2 threads``, ``1 stream``, ``1 request``."""
+    """Return the settings in force: ``2 threads``, ``1 stream``, ``1 request``."""
     resolved = result.resolved
     assert resolved is not None
-    known = ((resolved.threads, "thread"), (resolved.streams, "stream"))
-    found = [count(number, noun) for number, noun in known if number is not None]
-    return [*found, count(resolved.requests, "request")]
+    optional_counts = ((resolved.threads, "thread"), (resolved.streams, "stream"))
+    settings = [count(number, noun) for number, noun in optional_counts if number is not None]
+    return [*settings, count(resolved.requests, "request")]

@@ -1,4 +1,4 @@
-"""Requests at fixed rates on the first screen: up to which one the machine keeps up."""
+"""Fixed rates on the first screen: the highest rate with which the machine keeps up."""
 
 from __future__ import annotations
 
@@ -21,54 +21,57 @@ from .naming import executed_in, name, resolved_to
 
 
 @dataclass(frozen=True)
-class _Reach:
-    """The highest rate that a version serves, and the lowest that nothing of it surely serves."""
+class _RateLimits:
+    """The highest rate that a version serves, and the lowest that it does not surely serve."""
 
     kept: CellResult | None
-    """Of several configurations that serve it, the quickest."""
+    """The fastest of the configurations that serve the highest rate."""
     lost: CellResult | None
-    """Of several configurations, the one that serves most of it."""
+    """The configuration that serves most requests of the lowest rate not surely served."""
 
     @classmethod
-    def of(cls, results: Sequence[CellResult]) -> _Reach:
+    def of(cls, results: Sequence[CellResult]) -> _RateLimits:
         kept = [r for r in results if kept_up(r)]
         rates = {r.cell.rate for r in kept}
         lost = [r for r in results if r.cell.rate not in rates]
         return cls(
-            min(kept, key=lambda r: (-(r.cell.rate or 0), _late(r)[1].point), default=None),
+            min(kept, key=lambda r: (-(r.cell.rate or 0), _tail_latency(r)[1].point), default=None),
             min(lost, key=lambda r: (r.cell.rate or 0, -_served(r)), default=None),
         )
 
 
 def sentence(run: Run, model: str, version: str) -> str:
-    """Of a version that was measured at fixed rates alone."""
+    """Return the sentence on a version that was measured only at fixed rates."""
     results = run.paced(model, version)
     first = results[0]
-    ran = ", ".join([*executed_in(run, first), *resolved_to(first)])
-    return f"{name(run, model, version)} on {first.cell.device} ({ran}) {served(results)}."
+    settings = ", ".join([*executed_in(run, first), *resolved_to(first)])
+    return f"{name(run, model, version)} on {first.cell.device} ({settings}) {served(results)}."
 
 
 def served(results: Sequence[CellResult]) -> str:
-    """``keeps up with 100 requests/s (p95 5.83 ms), not with 300 (serves 243)``."""
-    reach = _Reach.of(results)
+    """Return the rates that a version serves, and does not serve.
+
+    For example ``keeps up with 100 requests/s (p95 5.83 ms), not with 300 (serves 243)``.
+    """
+    limits = _RateLimits.of(results)
     parts = []
-    if reach.kept is not None:
-        tail, latency = _late(reach.kept)
-        rate = count(reach.kept.cell.rate or 0, "request")
+    if limits.kept is not None:
+        tail, latency = _tail_latency(limits.kept)
+        rate = count(limits.kept.cell.rate or 0, "request")
         parts.append(f"keeps up with {rate}/s ({tail} {show(latency, 'duration')})")
-    if reach.lost is not None:
-        rate = count(reach.lost.cell.rate or 0, "request")
-        serves = f"(serves {show(_served(reach.lost), 'number')})"
-        if falls_behind(reach.lost):
-            lost = f"not with {rate.split()[0]}" if parts else f"does not keep up with {rate}/s"
+    if limits.lost is not None:
+        rate = count(limits.lost.cell.rate or 0, "request")
+        serves = f"(serves {show(_served(limits.lost), 'number')})"
+        if falls_behind(limits.lost):
+            limit = f"not with {rate.split()[0]}" if parts else f"does not keep up with {rate}/s"
         else:
-            lost = f"perhaps with {rate.split()[0]}" if parts else f"may keep up with {rate}/s"
-        parts.append(f"{lost} {serves}")
+            limit = f"perhaps with {rate.split()[0]}" if parts else f"may keep up with {rate}/s"
+        parts.append(f"{limit} {serves}")
     return ", ".join(parts)
 
 
 def blocks(run: Run, versions: Sequence[tuple[str, str]]) -> list[Block]:
-    """Key figures of versions that were measured at fixed rates alone."""
+    """Return the key figures of versions that were measured only at fixed rates."""
     if not versions:
         return []
     if len(versions) == 1:
@@ -76,15 +79,15 @@ def blocks(run: Run, versions: Sequence[tuple[str, str]]) -> list[Block]:
     rows = []
     for model, version in versions:
         results = run.paced(model, version)
-        reach = _Reach.of(results)
+        limits = _RateLimits.of(results)
         rows.append(
             Row(
                 {
                     "version": Tag(f"{model} · {version}", Role("version", version)),
-                    "kept": reach.kept.cell.rate if reach.kept else None,
-                    "latency": _late(reach.kept)[1] if reach.kept else None,
-                    "lost": reach.lost.cell.rate if reach.lost else None,
-                    "serves": _served(reach.lost) if reach.lost else None,
+                    "kept": limits.kept.cell.rate if limits.kept else None,
+                    "latency": _tail_latency(limits.kept)[1] if limits.kept else None,
+                    "lost": limits.lost.cell.rate if limits.lost else None,
+                    "serves": _served(limits.lost) if limits.lost else None,
                     "ready": ready_s(results[0]),
                     "memory": max(map(memory_bytes, results)),
                 }
@@ -94,40 +97,40 @@ def blocks(run: Run, versions: Sequence[tuple[str, str]]) -> list[Block]:
         Column("version", "Model and version"),
         Column("kept", "Keeps up with", "number", "1/s", help="The highest rate that is served."),
         Column("latency", "Latency", "duration", help="At this rate, from arrival to completion: "
-               "p95, or the median where requests are too few."),
+               "p95, or the median if there are too few requests."),
         Column("lost", "Not with", "number", "1/s", help="The lowest rate that is not "
-               "served, or may not be."),
-        Column("serves", "Serves", "number", "1/s", help="Of this rate."),
+               "served, or perhaps not served."),
+        Column("serves", "Serves", "number", "1/s", help="Requests served at this rate."),
         Column("ready", "Ready after", "duration",
                help="Reading, compiling and the first inference."),
-        Column("memory", "Peak memory", "bytes", help="Resident, of the whole process."),
+        Column("memory", "Peak memory", "bytes", help="Resident memory of the whole process."),
     ]  # fmt: skip
     return [Table("key-rates", "Key figures at fixed rates", columns, rows)]
 
 
 def _figures(results: Sequence[CellResult]) -> KeyFigures:
-    reach = _Reach.of(results)
+    limits = _RateLimits.of(results)
     shown = []
-    if reach.kept is not None:
-        tail, latency = _late(reach.kept)
-        rate, link = reach.kept.cell.rate, anchor("rate", reach.kept)
+    if limits.kept is not None:
+        tail, latency = _tail_latency(limits.kept)
+        rate, link = limits.kept.cell.rate, anchor("rate", limits.kept)
         shown += [
             KeyFigure("Keeps up with", rate, "number", unit="requests/s", link=link),
             KeyFigure(f"Latency, {tail}", latency, "duration", "from arrival", link=link),
         ]
-    if reach.lost is not None:
-        verdict = "does" if falls_behind(reach.lost) else "may"
-        arrive = count(reach.lost.cell.rate or 0, "request")
-        note = f"of {arrive}/s, with which it {verdict} not keep up"
+    if limits.lost is not None:
+        verdict = "does" if falls_behind(limits.lost) else "may"
+        arriving = count(limits.lost.cell.rate or 0, "request")
+        note = f"of {arriving}/s, with which it {verdict} not keep up"
         shown.append(
-            KeyFigure("Serves", _served(reach.lost), "number", note, "requests/s",
-                      anchor("rate", reach.lost))
+            KeyFigure("Serves", _served(limits.lost), "number", note, "requests/s",
+                      anchor("rate", limits.lost))
         )  # fmt: skip
     return KeyFigures("key-rates", [*shown, *ready(results[0])])
 
 
-def _late(result: CellResult) -> tuple[str, Estimate]:
-    """Latency from arrival, as far into the tail as requests tell."""
+def _tail_latency(result: CellResult) -> tuple[str, Estimate]:
+    """Return p95 of the latency from arrival, or the median if there are too few requests."""
     p95 = figures(result).latency.p95
     return ("p95", p95) if p95 is not None else ("median", median_s(result))
 

@@ -1,4 +1,4 @@
-"""One model version in a sentence."""
+"""The sentence on one model version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from ovreport.text.numbers import interval, show
 from . import rates
 from .naming import executed_in, mode, name, resolved_to
 
-# Layers never add up quite to the latency; from here on their shares are not those of the latency.
+# Layers never add up exactly to the latency. Beyond this difference, shares of layers are not
+# shares of the latency.
 _GAP = 0.2
 _NOUNS = {
     "Convolution": "convolutions",
@@ -38,95 +39,97 @@ _NOUNS = {
 
 
 def sentence(run: Run, model: str, version: str) -> str:
-    """How fast it is, what would be faster, and where the time goes."""
+    """Return the sentence: the speed, a faster configuration, and where the time goes."""
     results = run.of_version(model, version)
-    quick = in_latency_mode(results)
-    median = median_s(quick)
-    resolved = ", ".join([*executed_in(run, quick), *resolved_to(quick)])
+    latency_cell = in_latency_mode(results)
+    median = median_s(latency_cell)
+    resolved = ", ".join([*executed_in(run, latency_cell), *resolved_to(latency_cell)])
     parts = [
-        f"{name(run, model, version)} on {quick.cell.device}: "
-        f"{show(figures(quick).throughput_fps, 'rate')}, {show(median, 'duration')} median "
-        f"({interval(median, 'duration')}) in {mode(quick)} ({resolved})"
+        f"{name(run, model, version)} on {latency_cell.cell.device}: "
+        f"{show(figures(latency_cell).throughput_fps, 'rate')}, {show(median, 'duration')} median "
+        f"({interval(median, 'duration')}) in {mode(latency_cell)} ({resolved})"
     ]
-    parts += [text for text in (_tuning(run, results, quick),) if text]
+    parts += [text for text in (_tuning(run, results, latency_cell),) if text]
     if paced := run.paced(model, version):
         parts.append(rates.served(paced))
     if focus := run.focus(model, version):
-        parts += _where(run, focus, quick)
+        parts += _time_spent(run, focus, latency_cell)
     return "; ".join(parts) + "."
 
 
-# ---------------------------------------------------------------------------- what else
+# ---------------------------------------------------------------------------- other configurations
 
 
-def _tuning(run: Run, results: Sequence[CellResult], quick: CellResult) -> str:
-    """What another configuration gives over latency mode, as far as that can be told."""
-    chosen = best(run, results)
+def _tuning(run: Run, results: Sequence[CellResult], latency_cell: CellResult) -> str:
+    """Compare the best configuration with latency mode, as far as the data allow."""
+    fastest = best(run, results)
     threshold = latency_threshold_s(run)
     limit = f" within {show(threshold, 'duration')}" if threshold else ""
-    if chosen is None:
+    if fastest is None:
         return f"no configuration answers{limit}"
     if len(results) == 1:
         return ""
-    gain = None if chosen is quick else ratio(quick, chosen, "throughput")
+    gain = None if fastest is latency_cell else ratio(latency_cell, fastest, "throughput")
     if gain is not None and judge(gain) == "more":
-        words, verb = _difference(quick, chosen)
-        return f"{words} {verb} {times(gain, 'the throughput')}{limit}"
-    others = [r for r in results if r is not quick and _may_be_within(threshold, r)]
+        settings_text, verb = _difference(latency_cell, fastest)
+        return f"{settings_text} {verb} {times(gain, 'the throughput')}{limit}"
+    others = [r for r in results if r is not latency_cell and _may_be_within(threshold, r)]
     noise = settings(run).compare.noise
-    if all(_gives_no_more(quick, other, noise) for other in others):
+    if all(_gives_no_more(latency_cell, other, noise) for other in others):
         return f"no other configuration gives more throughput{limit}"
-    return f"not enough data to tell whether another configuration gives more throughput{limit}"
+    return f"not enough data to decide whether another configuration gives more throughput{limit}"
 
 
 def _may_be_within(threshold: float | None, result: CellResult) -> bool:
     return threshold is None or median_s(result).low <= threshold
 
 
-def _gives_no_more(quick: CellResult, other: CellResult, noise: float) -> bool:
-    gain = ratio(quick, other, "throughput")
+def _gives_no_more(latency_cell: CellResult, other: CellResult, noise: float) -> bool:
+    gain = ratio(latency_cell, other, "throughput")
     return gain is not None and gain.confidence > 0 and gain.high <= 1 + noise
 
 
-def _difference(quick: CellResult, chosen: CellResult) -> tuple[str, str]:
-    """What one configuration has and another has not, with the verb that goes with it."""
-    a, b = quick.resolved, chosen.resolved
-    assert a is not None
-    assert b is not None
-    words = []
-    if quick.cell.device != chosen.cell.device:
-        words.append(f"the device {chosen.cell.device}")
-    if a.streams != b.streams and b.streams is not None:
-        words.append(count(b.streams, "stream"))
-    if a.batch != b.batch:
-        words.append(f"batch {b.batch}")
-    if a.precision != b.precision:
-        words.append(f"precision {b.precision}")
-    if not words and a.requests != b.requests:
-        words.append(count(b.requests, "request"))
-    if not words:
-        return f"the {chosen.cell.hint} hint", "gives"
-    plural = len(words) > 1 or words[0].endswith("s")
-    return " and ".join(words), "give" if plural else "gives"
+def _difference(latency_cell: CellResult, fastest: CellResult) -> tuple[str, str]:
+    """Return the settings of ``fastest`` that differ, and the verb for them."""
+    before, after = latency_cell.resolved, fastest.resolved
+    assert before is not None
+    assert after is not None
+    parts = []
+    if latency_cell.cell.device != fastest.cell.device:
+        parts.append(f"the device {fastest.cell.device}")
+    if before.streams != after.streams and after.streams is not None:
+        parts.append(count(after.streams, "stream"))
+    if before.batch != after.batch:
+        parts.append(f"batch {after.batch}")
+    if before.precision != after.precision:
+        parts.append(f"precision {after.precision}")
+    if not parts and before.requests != after.requests:
+        parts.append(count(after.requests, "request"))
+    if not parts:
+        return f"the {fastest.cell.hint} hint", "gives"
+    plural = len(parts) > 1 or parts[0].endswith("s")
+    return " and ".join(parts), "give" if plural else "gives"
 
 
-def _where(run: Run, focus: CellResult, quick: CellResult) -> list[str]:
-    """Where the time goes in the cell whose layers the page shows, named if it is not ``quick``."""
+def _time_spent(run: Run, focus: CellResult, latency_cell: CellResult) -> list[str]:
+    """Say where the time goes in ``focus``, which is named if it is not ``latency_cell``."""
     layers = executed_layers(run, focus)
     types = by_type(layers)
     if not types:
         return []
-    kind, most = next(iter(types.items()))
-    number = len(most)
+    kind, members = next(iter(types.items()))
+    number = len(members)
     if number == 1:
-        what = f"one layer of type {kind}"
+        layers_text = f"one layer of type {kind}"
     else:
-        what = f"{number} {_NOUNS[kind]}" if kind in _NOUNS else f"{number} layers of type {kind}"
-    share = show(sum(layer.share for layer in most), "share")
+        layers_text = (
+            f"{number} {_NOUNS[kind]}" if kind in _NOUNS else f"{number} layers of type {kind}"
+        )
+    share = show(sum(layer.share for layer in members), "share")
     cell = label(focus.cell, [result.cell for result in run.done])
-    found = [f"{share} of the layers' time is in {what}"]
-    known = gap(run, focus)
-    explained = known.layers.point / known.latency.point
-    if focus.cell.rate is None and abs(1 - explained) > _GAP and is_beyond_zero(known.rest):
-        found.append(f"the layers add up to {show(explained, 'share')} of the latency")
-    return found if focus is quick else [f"{text} ({cell})" for text in found]
+    sentences = [f"{share} of the layers' time is in {layers_text}"]
+    difference = gap(run, focus)
+    explained = difference.layers.point / difference.latency.point
+    if focus.cell.rate is None and abs(1 - explained) > _GAP and is_beyond_zero(difference.rest):
+        sentences.append(f"the layers add up to {show(explained, 'share')} of the latency")
+    return sentences if focus is latency_cell else [f"{text} ({cell})" for text in sentences]

@@ -1,4 +1,4 @@
-"""Many runs over time: where a configuration became faster or slower, and what changed then."""
+"""Many runs over time: when a configuration became faster or slower, and what changed then."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from ovreport.text.labels import count, label
 from ovreport.text.numbers import show, signed
 from ovreport.text.values import Kind, Link, Role
 
-# Runs of one model made days apart scatter by a percent even on a quiet machine.
+# On different days, runs of one model scatter by a percent even on a quiet machine.
 _LEAST_NOISE = 0.01
-# A chart with more lines cannot be read; the table has all.
-_LINES = 6
-# As many dates have room below a chart.
-_DATES = 5
-# Of configurations that have no trend, those that are named.
-_NAMED = 3
+# A chart with more lines cannot be read; the table has all of them.
+_MOST_LINES = 6
+# The space below a chart is enough for this many dates.
+_MOST_DATES = 5
+# Up to this many configurations without a trend are listed by name.
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class TrendFigure:
-    """What is followed over time."""
+    """A figure whose course over time is shown."""
 
     id: str
     label: str
     kind: Kind
     higher_is_better: bool
-    of: Callable[[CellResult], Estimate | None]
+    estimate: Callable[[CellResult], Estimate | None]
     compared: Literal["throughput", "median"]
 
 
@@ -68,7 +68,7 @@ _FIGURES = (
 
 @dataclass(frozen=True)
 class LevelChange:
-    """A new level of one configuration, from one run on."""
+    """A new level of one figure of a configuration, from one run on."""
 
     cell: Cell
     figure: TrendFigure
@@ -86,13 +86,13 @@ class LevelChange:
 
 
 class Trend(Analyzer):
-    """Figures of many runs over time, with the runs at which they change their level."""
+    """Show figures of many runs over time, and the runs with which their level changes."""
 
     id = "trend"
     title = "Trend"
     reading = (
-        "One point a run, with its interval. A new level is told from the noise between runs, and "
-        f"needs two runs on it and {MIN_VALUES} in all."
+        "Each point is a run, with its interval. A new level must exceed the noise between runs; "
+        f"it needs two runs at that level and {MIN_VALUES} runs in all."
     )
     needs = frozenset({"measurements"})
     order = 120
@@ -102,41 +102,43 @@ class Trend(Analyzer):
         return run.header.made == "trend"
 
     def analyze(self, run: Run) -> Section:
-        known = {cell: points for cell, points in series(run).items() if len(points) > 1}
+        points_by_cell = {cell: points for cell, points in series(run).items() if len(points) > 1}
         changes = [
             change
-            for cell, points in known.items()
+            for cell, points in points_by_cell.items()
             for figure in _FIGURES
             for change in _changes(cell, figure, points)
         ]
         groups = []
-        for model, version in dict.fromkeys((cell.model, cell.version) for cell in known):
-            own = {c: p for c, p in known.items() if (c.model, c.version) == (model, version)}
-            blocks: list[Block] = [_chart(run, figure, own, changes) for figure in _FIGURES]
-            blocks.append(_levels(run, own, changes))
+        for model, version in dict.fromkeys((cell.model, cell.version) for cell in points_by_cell):
+            of_version = {
+                c: p for c, p in points_by_cell.items() if (c.model, c.version) == (model, version)
+            }
+            blocks: list[Block] = [_chart(run, figure, of_version, changes) for figure in _FIGURES]
+            blocks.append(_levels(run, of_version, changes))
             groups.append(Group(f"{model} · {version}", blocks))
         groups.append(Group("The runs", [_runs(run)]))
         findings = [*_findings(run, changes), *_single(run)]
-        return Section(groups, findings, _verdict(run, known, changes))
+        return Section(groups, findings, _verdict(run, points_by_cell, changes))
 
 
 def _changes(cell: Cell, figure: TrendFigure, points: Sequence[TrendPoint]) -> list[LevelChange]:
     values = [
-        (point.run, estimate.point) for point in points if (estimate := figure.of(point.result))
+        (point.run, estimate.point)
+        for point in points
+        if (estimate := figure.estimate(point.result))
     ]
     if any(value <= 0 for _, value in values):
         return []
     logs = [math.log(value) for _, value in values]
-    places = change_points(logs, _LEAST_NOISE)
-    ends = [0, *places, len(values)]
+    starts = change_points(logs, _LEAST_NOISE)
+    bounds = [0, *starts, len(values)]
     levels = [
-        math.exp(sum(logs[start:end]) / (end - start))
-        for start, end in pairwise(ends)
-        if end > start
+        math.exp(sum(logs[low:high]) / (high - low)) for low, high in pairwise(bounds) if high > low
     ]
     return [
-        LevelChange(cell, figure, values[place][0], levels[number], levels[number + 1])
-        for number, place in enumerate(places)
+        LevelChange(cell, figure, values[first][0], levels[number], levels[number + 1])
+        for number, first in enumerate(starts)
     ]
 
 
@@ -146,14 +148,14 @@ def _changes(cell: Cell, figure: TrendFigure, points: Sequence[TrendPoint]) -> l
 def _chart(
     run: Run,
     figure: TrendFigure,
-    known: dict[Cell, list[TrendPoint]],
+    points_by_cell: dict[Cell, list[TrendPoint]],
     changes: Sequence[LevelChange],
 ) -> Chart:
-    cells = list(known)
+    cells = list(points_by_cell)
     marks: list[Mark] = []
-    words = []
-    for number, (cell, points) in enumerate(list(known.items())[:_LINES]):
-        values = [(p.run, e) for p in points if (e := figure.of(p.result))]
+    descriptions = []
+    for number, (cell, points) in enumerate(list(points_by_cell.items())[:_MOST_LINES]):
+        values = [(p.run, e) for p in points if (e := figure.estimate(p.result))]
         if not values:
             continue
         name = label(cell, cells)
@@ -161,64 +163,69 @@ def _chart(
         marks.append(
             Points([x for x, _ in values], [y for _, y in values], role, name, joined=True)
         )
-        words.append(
+        descriptions.append(
             f"{name}: {show(values[0][1], figure.kind)} → {show(values[-1][1], figure.kind)}"
         )
-    of_these = [c for c in changes if c.cell in known and c.figure is figure]
-    marks += [Rule(change.run, _dated(run, change), vertical=True) for change in of_these]
+    shown_changes = [c for c in changes if c.cell in points_by_cell and c.figure is figure]
+    marks += [Rule(change.run, _dated(run, change), vertical=True) for change in shown_changes]
     marks += [
-        # ``OpenVINO was 2026.3, now 2026.4``: what it was and is, is in the table of the runs.
+        # ``OpenVINO was 2026.3, now 2026.4``: the table of runs has both values.
         Rule(number, f"{changed[0].partition(' was ')[0]} changed", vertical=True)
         for number in range(1, len(run.header.origins))
         if (changed := _environment_changes(run, number))
-        and not any(change.run == number for change in of_these)
+        and not any(change.run == number for change in shown_changes)
     ]
-    if of_these:
-        said = count(len(of_these), "change") + " of level"
-    elif max(map(len, known.values())) < MIN_VALUES:
-        said = "too few to tell a new level"
+    if shown_changes:
+        outcome = count(len(shown_changes), "change") + " of level"
+    elif max(map(len, points_by_cell.values())) < MIN_VALUES:
+        outcome = "too few for a new level"
     else:
-        said = "no new level"
+        outcome = "no new level"
     return Chart(
         f"trend-{figure.id}-{cells[0].id}",
-        f"{figure.label.capitalize()} over {count(len(run.header.origins), 'run')}: {said}",
+        f"{figure.label.capitalize()} over {count(len(run.header.origins), 'run')}: {outcome}",
         _time_axis(run),
         Axis(figure.label, figure.kind),
         marks,
-        "; ".join(words),
+        "; ".join(descriptions),
     )
 
 
 def _time_axis(run: Run) -> Axis:
-    """When each run was begun, as short as tells; blank where there is no room."""
-    begun = [origin.header.created_utc for origin in run.header.origins]
-    if len({text[:10] for text in begun}) == 1:
-        label, names = f"begin of the run on {begun[0][:10]}, UTC", [text[11:] for text in begun]
-    elif len({text[:4] for text in begun}) == 1:
-        label, names = f"begin of the run in {begun[0][:4]}", [text[5:10] for text in begun]
+    """Return the axis of start times, as short as possible; blank where there is no space."""
+    started = [origin.header.created_utc for origin in run.header.origins]
+    if len({text[:10] for text in started}) == 1:
+        label, names = (
+            f"start of the run on {started[0][:10]}, UTC",
+            [text[11:] for text in started],
+        )
+    elif len({text[:4] for text in started}) == 1:
+        label, names = f"start of the run in {started[0][:4]}", [text[5:10] for text in started]
     else:
-        label, names = "begin of the run", [text[:7] for text in begun]
-    step = math.ceil(len(names) / _DATES)
+        label, names = "start of the run", [text[:7] for text in started]
+    step = math.ceil(len(names) / _MOST_DATES)
     last = len(names) - 1
     shown = [name if (last - n) % step == 0 else "" for n, name in enumerate(names)]
     return Axis(label, categories=shown)
 
 
 def _dated(run: Run, change: LevelChange) -> str:
-    """``+9.9 %, 2026-01-08``."""
+    """Return change and date: ``+9.9 %, 2026-01-08``."""
     return f"{signed(change.ratio - 1)}, {run.header.origins[change.run].header.created_utc[:10]}"
 
 
-def _levels(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]) -> Table:
-    cells = list(known)
+def _levels(
+    run: Run, points_by_cell: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]
+) -> Table:
+    cells = list(points_by_cell)
     rows = []
-    for cell, points in known.items():
+    for cell, points in points_by_cell.items():
         for figure in _FIGURES:
-            values = [(p.result, e) for p in points if (e := figure.of(p.result))]
+            values = [(p.result, e) for p in points if (e := figure.estimate(p.result))]
             if len(values) < 2:
                 continue
-            (begun, first), (now, last) = values[0], values[-1]
-            found = [c for c in changes if c.cell == cell and c.figure is figure]
+            (first_result, first), (last_result, last) = values[0], values[-1]
+            cell_changes = [c for c in changes if c.cell == cell and c.figure is figure]
             rows.append(
                 Row(
                     {
@@ -226,11 +233,11 @@ def _levels(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[Lev
                         "figure": figure.label,
                         "first": show(first, figure.kind),
                         "last": show(last, figure.kind),
-                        "ratio": ratio(begun, now, figure.compared),
+                        "ratio": ratio(first_result, last_result, figure.compared),
                         "runs": len(values),
                         "changes": tuple(
                             Link(f"#{c.run + 1}: {_dated(run, c)}", f"run-{c.run + 1}")
-                            for c in found
+                            for c in cell_changes
                         )
                         or None,
                     },
@@ -242,11 +249,16 @@ def _levels(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[Lev
         Column("figure", "Figure"),
         Column("first", "First run"),
         Column("last", "Last run"),
-        Column("ratio", "Ratio", "ratio", help="Last run over first, not measured side by side."),
+        Column(
+            "ratio",
+            "Ratio",
+            "ratio",
+            help="Last run over first run; the two were not measured side by side.",
+        ),
         Column("runs", "Runs", "count"),
         Column("changes", "New levels"),
     ]
-    note = "A dash under new levels: none beyond the noise, or too few runs to tell."
+    note = "A dash under new levels means none beyond the noise, or too few runs."
     return Table(f"levels-{cells[0].id}", "First and last", columns, rows, note)
 
 
@@ -254,7 +266,7 @@ def _runs(run: Run) -> Table:
     rows = []
     for number, origin in enumerate(run.header.origins):
         environment = origin.header.environment
-        changed = [*_environment_changes(run, number), *_model_changes(run, number)]
+        changes = [*_environment_changes(run, number), *_model_changes(run, number)]
         rows.append(
             Row(
                 {
@@ -264,41 +276,41 @@ def _runs(run: Run) -> Table:
                     "cpu": environment.cpu,
                     "load": environment.load,
                     "file": origin.file,
-                    "changed": "; ".join(changed) or None,
+                    "changed": "; ".join(changes) or None,
                 },
                 anchor=f"run-{number + 1}",
-                emphasis=bool(changed),
+                emphasis=bool(changes),
             )
         )
     columns = [
         Column("number", "Run"),
-        Column("created", "Begun, UTC"),
+        Column("created", "Started, UTC"),
         Column("openvino", "OpenVINO"),
         Column("cpu", "Processor"),
-        Column("load", "Busy before", "number", unit="cores"),
+        Column("load", "Busy before the run", "number", unit="cores"),
         Column("file", "File", "code"),
-        Column("changed", "Changed since the run before"),
+        Column("changed", "Changed since the previous run"),
     ]
-    return Table("runs", "Runs in the order in which they were begun", columns, rows)
+    return Table("runs", "Runs by start time", columns, rows)
 
 
 def _environment_changes(run: Run, number: int) -> tuple[str, ...]:
-    """Since the run before; none at the first."""
+    """Return what changed in the environment since the previous run; nothing for the first."""
     if number == 0:
         return ()
-    before, now = (run.header.origins[n].header.environment for n in (number - 1, number))
+    before, now = (run.header.origins[index].header.environment for index in (number - 1, number))
     return before.changes(now)
 
 
 def _model_changes(run: Run, number: int) -> list[str]:
     if number == 0:
         return []
-    before, now = (run.header.origins[n].header.models for n in (number - 1, number))
-    was = {(file.model, file.version): file.sha256 for file in before}
+    before, now = (run.header.origins[index].header.models for index in (number - 1, number))
+    previous_digests = {(file.model, file.version): file.sha256 for file in before}
     return [
         f"the model file of {file.model} ({file.version})"
         for file in now
-        if was.get((file.model, file.version), file.sha256) != file.sha256
+        if previous_digests.get((file.model, file.version), file.sha256) != file.sha256
     ]
 
 
@@ -307,12 +319,16 @@ def _model_changes(run: Run, number: int) -> list[str]:
 
 def _findings(run: Run, changes: Sequence[LevelChange]) -> list[Finding]:
     cells = list(series(run))
-    found = []
+    findings = []
     for change in sorted(changes, key=lambda c: (c.better, -abs(math.log(c.ratio)))):
         origin = run.header.origins[change.run]
-        changed = [*_environment_changes(run, change.run), *_model_changes(run, change.run)]
-        cause = f"changed then: {'; '.join(changed)}" if changed else "nothing else changed then"
-        found.append(
+        other_changes = [*_environment_changes(run, change.run), *_model_changes(run, change.run)]
+        cause = (
+            f"changed then: {'; '.join(other_changes)}"
+            if other_changes
+            else "nothing else changed then"
+        )
+        findings.append(
             Finding(
                 f"trend.{'better' if change.better else 'worse'}",
                 "good" if change.better else "problem",
@@ -326,51 +342,60 @@ def _findings(run: Run, changes: Sequence[LevelChange]) -> list[Finding]:
                 ],
             )
         )
-    return found
+    return findings
 
 
 def _single(run: Run) -> list[Finding]:
-    """What a single run measured: its date is on the charts, but it makes no line there."""
+    """Report configurations that only one run measured: they have no line in the charts."""
     measured = series(run)
     single = [(cell, points[0].run) for cell, points in measured.items() if len(points) == 1]
     if not single:
         return []
-    named = [
+    names = [
         f"{_name(cell, list(measured))} in run {run.header.origins[number].name}"
-        for cell, number in single[:_NAMED]
+        for cell, number in single[:_MOST_NAMED]
     ]
-    more = f"; and {len(single) - _NAMED} more" if len(single) > _NAMED else ""
-    numbers = sorted({number for _, number in single})[:_NAMED]
+    rest = f"; and {len(single) - _MOST_NAMED} more" if len(single) > _MOST_NAMED else ""
+    numbers = sorted({number for _, number in single})[:_MOST_NAMED]
     return [
         Finding(
             "trend.single",
             "info",
             f"{count(len(single), 'configuration')} of {len(measured)} "
             f"{'was' if len(single) == 1 else 'were'} measured by a single run and so "
-            f"{'has' if len(single) == 1 else 'have'} no trend: {'; '.join(named)}{more}.",
+            f"{'has' if len(single) == 1 else 'have'} no trend: {'; '.join(names)}{rest}.",
             "Measure all runs with the same configurations (device, hint, streams, batch, "
-            "precision and whatever else is in [matrix]).",
+            "precision and all other keys of [matrix]).",
             [Link(f"run {run.header.origins[n].name}", f"run-{n + 1}") for n in numbers],
         )
     ]
 
 
 def _name(cell: Cell, among: Sequence[Cell]) -> str:
-    """``mobilenet (parent), hint latency · 2 streams``: the configuration where there are more."""
-    own = [x for x in among if (x.model, x.version) == (cell.model, cell.version)]
+    """Return the name of a version, with the configuration if the version has several.
+
+    For example ``mobilenet (parent), hint latency · 2 streams``.
+    """
+    same_version = [
+        other for other in among if (other.model, other.version) == (cell.model, cell.version)
+    ]
     name = f"{cell.model} ({cell.version})"
     return (
-        name if len(own) == 1 else f"{name}, hint {label(cell, own).replace('none hint', 'none')}"
+        name
+        if len(same_version) == 1
+        else f"{name}, hint {label(cell, same_version).replace('none hint', 'none')}"
     )
 
 
-def _verdict(run: Run, known: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]) -> str:
+def _verdict(
+    run: Run, points_by_cell: dict[Cell, list[TrendPoint]], changes: Sequence[LevelChange]
+) -> str:
     runs = count(len(run.header.origins), "run")
-    over = f"{count(len(known), 'configuration')} over {runs}"
+    subject = f"{count(len(points_by_cell), 'configuration')} over {runs}"
     if len(run.header.origins) < MIN_VALUES:
-        return f"{over}: too few to tell a new level from noise, {MIN_VALUES} are needed."
+        return f"{subject}: too few runs; a new level needs {MIN_VALUES}."
     worse = sum(not change.better for change in changes)
     if not changes:
-        return f"{over}: no new level beyond the noise between runs."
+        return f"{subject}: no new level beyond the noise between runs."
     better = len(changes) - worse
-    return f"{over}: {count(worse, 'new level')} for the worse, {better} for the better."
+    return f"{subject}: {count(worse, 'new level')} for the worse, {better} for the better."

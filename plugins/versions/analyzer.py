@@ -1,4 +1,4 @@
-"""Is this version better than that one, and where does the difference come from?"""
+"""Whether one version is better than another, and which layers make the difference."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from . import changes, compared_graphs, verdicts
 
 
 class Versions(Analyzer):
-    """Each version, runtime and device against a baseline, and the layers that differ."""
+    """Compare each version, runtime and device with a baseline, and show the layers that differ."""
 
     id = "versions"
     title = "Versions"
     reading = (
-        "Ratios are the other over the baseline. A verdict is given only where the interval lies "
-        "beyond the noise, or within it."
+        "A ratio is the other version's figure over the baseline's. A verdict needs an interval "
+        "that lies wholly beyond the noise, or wholly within it."
     )
     needs = frozenset({"full_rate", "two_versions"})
     order = 250
 
     def analyze(self, run: Run) -> Section:
         compared = comparisons(run)
-        alike: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
+        by_subject: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
         for comparison in compared:
-            alike[comparison.axis, comparison.subject].append(comparison)
+            by_subject[comparison.axis, comparison.subject].append(comparison)
         groups: list[Group] = []
         findings: list[Finding] = []
-        for (_, subject), several in alike.items():
-            if len(several) > 1:
-                groups.append(Group(subject, [verdicts.overview(run, several)]))
-            for comparison in several:
+        for (_, subject), members in by_subject.items():
+            if len(members) > 1:
+                groups.append(Group(subject, [verdicts.overview(run, members)]))
+            for comparison in members:
                 table = verdicts.verdict_table(run, comparison)
                 layers = changes.blocks(run, comparison)
-                drawn = compared_graphs.diagrams(run, comparison)
-                groups.append(Group(comparison.heading, [table, *layers, *drawn]))
+                diagrams = compared_graphs.diagrams(run, comparison)
+                groups.append(Group(comparison.heading, [table, *layers, *diagrams]))
                 findings += verdicts.findings(run, comparison)
                 findings += changes.findings(run, comparison)
-        said = "; ".join(verdicts.summary(run, comparison) for comparison in compared[:3])
-        return Section(groups, findings, f"{said}." if said else "")
+        verdict = "; ".join(verdicts.summary(run, comparison) for comparison in compared[:3])
+        return Section(groups, findings, f"{verdict}." if verdict else "")

@@ -1,4 +1,4 @@
-"""Where a difference comes from: layers of both versions in matched groups, types and kernels."""
+"""The source of a difference: layers of both versions by matched group, type and kernel."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ovreport.text.values import Kind, Link, Role, Tag, Value
 
 from ..common import COLUMNS, layer_anchor, operator_settings
 
-# Steps of a waterfall beside both ends; the smaller changes are added up in one bar.
-_STEPS = 8
-# A finding names the layer with the largest change if that is at least so much of the latency.
+# Bars of a waterfall between its two ends; one more bar sums up the smaller changes.
+_MOST_STEPS = 8
+# A finding names the layer with the largest change if it is at least this share of the latency.
 _WORTH_NAMING = 0.02
 
 
 @dataclass(frozen=True)
 class TimeChange:
-    """From A to B: seconds that something takes more, and the two figures."""
+    """The seconds that layers with a name take in A and in B."""
 
     name: str
     a_s: float
@@ -43,19 +43,22 @@ class TimeChange:
 
 
 def blocks(run: Run, comparison: Comparison) -> list[Block]:
-    """Everything about the layers of the comparison's shown pair; nothing without a profile."""
+    """Return the blocks about the layers of the shown pair; none without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None or not groups:
         return []
-    layers = [[x for g in groups for x in g.a], [x for g in groups for x in g.b]]
+    layers = [
+        [layer for group in groups for layer in group.a],
+        [layer for group in groups for layer in group.b],
+    ]
     types = _changes(layers, lambda layer: layer.type)
-    by_group = [TimeChange(g.main.label, g.a_s, g.b_s) for g in groups]
+    by_group = [TimeChange(group.main.label, group.a_s, group.b_s) for group in groups]
     sure = certainty(run, comparison, pair, groups)
     certain = [group for group in groups if sure.beyond_noise(group)]
     names = {group.main.label for group in certain}
     kinds = {layer.type for group in certain for layer in (*group.a, *group.b)}
-    made: list[Block] = [
+    all_blocks: list[Block] = [
         _reading(run, comparison, groups, sure),
         _waterfall(run, comparison, sure, types, kinds, "type", "layer type"),
         _waterfall(run, comparison, sure, by_group, names, "layer", "layer"),
@@ -67,11 +70,11 @@ def blocks(run: Run, comparison: Comparison) -> list[Block]:
                 _changes(layers, lambda layer: layer.kernel), layers,
                 lambda layer: layer.kernel),
     ]  # fmt: skip
-    return made
+    return all_blocks
 
 
 def findings(run: Run, comparison: Comparison) -> list[Finding]:
-    """The layer that changed most, of those that changed beyond noise, if it matters."""
+    """Report the layer with the largest change beyond noise, if the change matters."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None:
@@ -86,15 +89,15 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
         times += f", {show(largest.b_s / largest.a_s, 'ratio')}"
     elif not largest.matched:
         times += f", only in {comparison.base if largest.a else comparison.other}"
-    if largest.matched and (beside := _beside(largest)):
-        times += f" ({' '.join(beside)})"
+    if largest.matched and (extra_types := _extra_types(largest)):
+        times += f" ({' '.join(extra_types)})"
     return [
         Finding(
             "versions.layer",
             "warning" if largest.change_s > 0 else "good",
             f"{comparison.subject}: from {comparison.base} to {comparison.other}, the layer that "
             f"changes most is {largest.main.label} ({largest.main.type}): {times}.",
-            evidence=[Link("layers", f"pair-{comparison.id}-{_place(groups, largest)}")],
+            evidence=[Link("layers", f"pair-{comparison.id}-{_index(groups, largest)}")],
         )
     ]
 
@@ -105,37 +108,37 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
 def _reading(
     run: Run, comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty
 ) -> Text:
-    """How well layers are matched, and whether they tell the same as the latency."""
+    """Say how many layers are matched, and whether their times agree with the latency."""
     shares = coverage(groups)
     by_structure = sum(group.basis == "structure" for group in groups)
-    found = sum(group.matched for group in groups)
-    how = f", {by_structure} of them by structure" if by_structure else " by the names they carry"
+    matched_groups = sum(group.matched for group in groups)
+    method = f", {by_structure} of them by structure" if by_structure else " by their names"
     text = (
-        f"Layers are matched in {count(found, 'group')}{how}; these hold "
+        f"Layers are matched in {count(matched_groups, 'group')}{method}; these hold "
         f"{show(shares[0], 'share')} of the layers' time in {comparison.base} and "
         f"{show(shares[1], 'share')} in {comparison.other}. A reorder counts "
         "with the layer that it serves."
     )
     if sure.apart is not None:
         text += (
-            f" The two profiling passes differ as a whole: layers that both execute alike (same "
-            f"kernel, shapes and precision) take {show(sure.apart, 'ratio')} as long in "
+            " The two profiling passes differ as a whole: layers that both execute in the same way "
+            f"(kernel, shapes and precision) take {show(sure.apart, 'ratio')} as long in "
             f"{comparison.other}. Read shares, not times."
         )
     in_layers, latency = _both_changes(run, sure.pair)
     outside = difference(latency, in_layers)
-    far = in_layers.point * latency.point < 0 or abs(outside.point) > abs(in_layers.point)
-    if far and is_beyond_zero(outside):
+    disagree = in_layers.point * latency.point < 0 or abs(outside.point) > abs(in_layers.point)
+    if disagree and is_beyond_zero(outside):
         text += (
-            f" The layers, timed in a pass of their own with counters on, take "
+            f" The layers, timed in a separate pass with counters on, take "
             f"{_more(in_layers.point)}, while the latency without counters is "
-            f"{_more(latency.point)}; no figure of this run tells why these differ."
+            f"{_more(latency.point)}; no figure of this run explains the difference."
         )
     return Text(f"matched-{comparison.id}", text)
 
 
 def _both_changes(run: Run, pair: Pair) -> tuple[Estimate, Estimate]:
-    """What the layers together, and the latency, take longer in B."""
+    """Return the changes of the sum of the layers and of the latency, from A to B."""
     a, b = (gap(run, result) for result in pair)
     return difference(b.layers, a.layers), difference(b.latency, a.latency)
 
@@ -162,49 +165,53 @@ def _waterfall(
     sure: Certainty,
     changes: Sequence[TimeChange],
     certain: Collection[str],
-    what: str,
-    words: str,
+    kind: str,
+    noun: str,
 ) -> Chart:
-    """From A's latency to B's: the largest changes, the rest, and what no layer accounts for.
+    """Return the waterfall from A's latency to B's.
+
+    Its bars are the largest changes, the sum of the others, and the change outside the layers.
 
     Args:
-        certain: names of changes that hold one beyond the noise; the title names no other.
+        certain: names of changes that include one beyond the noise; the title names no other.
     """
     before, after = (median_latency_s(result) for result in sure.pair)
     ranked = sorted(changes, key=lambda change: _largest_first(change.s))
     in_layers = sum(change.s for change in changes)
     outside = after - before - in_layers
-    steps = [(change.name, change.s) for change in ranked[:_STEPS]]
-    if rest := ranked[_STEPS:]:
-        steps.append((count(len(rest), f"more {words}"), sum(change.s for change in rest)))
+    steps = [(change.name, change.s) for change in ranked[:_MOST_STEPS]]
+    if rest := ranked[_MOST_STEPS:]:
+        steps.append((count(len(rest), f"more {noun}"), sum(change.s for change in rest)))
     steps.append(("outside the layers", outside))
-    at, starts = before, []
+    level, starts = before, []
     for _, value in steps:
-        starts.append(at)
-        at += value
+        starts.append(level)
+        level += value
     axis = comparison.axis
     shown = [(comparison.base, before), *steps, (comparison.other, after)]
-    top = next((change for change in ranked if change.name in certain), None)
-    said = f"{top.name} takes {_more(top.s)}" if top else "no change is beyond the noise"
+    largest = next((change for change in ranked if change.name in certain), None)
+    statement = (
+        f"{largest.name} takes {_more(largest.s)}" if largest else "no change is beyond the noise"
+    )
     if sure.apart is not None:
-        said += f"; the passes differ by {show(sure.apart, 'ratio')}"
-    elif abs(outside) > abs(top.s if top else in_layers) and is_beyond_zero(
+        statement += f"; the passes differ by {show(sure.apart, 'ratio')}"
+    elif abs(outside) > abs(largest.s if largest else in_layers) and is_beyond_zero(
         difference(*_both_changes(run, sure.pair))
     ):
-        most = abs(outside) > abs(in_layers)
-        said = (
+        mostly_outside = abs(outside) > abs(in_layers)
+        statement = (
             f"most of the change ({_signed(outside)}) is outside the layers"
-            if most
-            else (f"{said}; {_signed(outside)} is outside the layers")
+            if mostly_outside
+            else (f"{statement}; {_signed(outside)} is outside the layers")
         )
-    told = [
+    descriptions = [
         f"{comparison.base} {show(before, 'duration')}",
         *(f"{name} {_signed(value)}" for name, value in steps),
         f"{comparison.other} {show(after, 'duration')}",
     ]
     return Chart(
-        f"waterfall-{what}-{comparison.id}",
-        f"By {words}: {said}",
+        f"waterfall-{kind}-{comparison.id}",
+        f"By {noun}: {statement}",
         Axis("median latency", "duration"),
         Axis("", categories=[name for name, _ in shown]),
         [
@@ -218,7 +225,7 @@ def _waterfall(
                 starts=[0.0, *starts, 0.0],
             )
         ],
-        "; ".join(told),
+        "; ".join(descriptions),
         height=0.7 + 0.28 * len(shown),
     )
 
@@ -235,9 +242,14 @@ def _role(name: str, change_s: float) -> Role:
 def _changes(
     layers: Sequence[Sequence[ExecutedLayer]], key: Callable[[ExecutedLayer], str]
 ) -> list[TimeChange]:
-    """Time of both sides by something that layers share, largest change first."""
-    a, b = ({k: total_s(found) for k, found in grouped(side, key).items()} for side in layers)
-    changes = [TimeChange(k, a.get(k, 0.0), b.get(k, 0.0)) for k in dict.fromkeys([*a, *b])]
+    """Return the times of both sides by a key of layers, largest change first."""
+    base_times, other_times = (
+        {name: total_s(members) for name, members in grouped(side, key).items()} for side in layers
+    )
+    changes = [
+        TimeChange(name, base_times.get(name, 0.0), other_times.get(name, 0.0))
+        for name in dict.fromkeys([*base_times, *other_times])
+    ]
     return sorted(changes, key=lambda change: _largest_first(change.s))
 
 
@@ -250,11 +262,13 @@ def _by_key(
     layers: Sequence[Sequence[ExecutedLayer]],
     key: Callable[[ExecutedLayer], str],
 ) -> Table:
-    counts = [{k: len(found) for k, found in grouped(side, key).items()} for side in layers]
+    counts = [
+        {value: len(members) for value, members in grouped(side, key).items()} for side in layers
+    ]
     rows = []
     for change in changes:
         name: Value = Tag(change.name, Role("type", change.name)) if id == "types" else change.name
-        rows.append(Row({"name": name, **_side_by_side(change), **_counts(change.name, counts)}))
+        rows.append(Row({"name": name, **_both_times(change), **_counts(change.name, counts)}))
     columns = [
         Column("name", heading, "text" if id == "types" else "code"),
         *_columns(comparison),
@@ -268,7 +282,7 @@ def _counts(name: str, counts: Sequence[Mapping[str, int]]) -> dict[str, Value]:
     return {"count-a": counts[0].get(name), "count-b": counts[1].get(name)}
 
 
-def _side_by_side(change: TimeChange) -> dict[str, Value]:
+def _both_times(change: TimeChange) -> dict[str, Value]:
     return {
         "a": change.a_s or None,
         "b": change.b_s or None,
@@ -290,8 +304,8 @@ def _pairs(
     run: Run, comparison: Comparison, groups: Sequence[LayerGroup], sure: Certainty
 ) -> Table:
     rows = []
-    both = [(place, group) for place, group in enumerate(groups) if group.matched]
-    for place, group in sorted(both, key=lambda item: _largest_first(item[1].change_s)):
+    matched_groups = [(index, group) for index, group in enumerate(groups) if group.matched]
+    for index, group in sorted(matched_groups, key=lambda item: _largest_first(item[1].change_s)):
         change = change_of(group, *sure.pair)
         rows.append(
             Row(
@@ -304,11 +318,11 @@ def _pairs(
                     "change": change.point,
                     "ratio": group.b_s / group.a_s if group.a_s else None,
                     "sure": change.high - change.point,
-                    "precision": _became(group, lambda layer: layer.precision),
-                    "kernel": _became(group, lambda layer: layer.kernel),
-                    "beside": " ".join(_beside(group)),
+                    "precision": _change(group, lambda layer: layer.precision),
+                    "kernel": _change(group, lambda layer: layer.kernel),
+                    "beside": " ".join(_extra_types(group)),
                 },
-                anchor=f"pair-{comparison.id}-{place}",
+                anchor=f"pair-{comparison.id}-{index}",
                 details=[_members(run, comparison, sure.pair, group)],
                 emphasis=sure.beyond_noise(group),
             )
@@ -316,13 +330,13 @@ def _pairs(
     columns = [
         Column("name", "Layer", "code"),
         Column("type", "Type"),
-        Column("layers", "Layers", help="How many do this work in either.", optional=True),
+        Column("layers", "Layers", help="How many layers do this work in each.", optional=True),
         *_columns(comparison),
         Column("sure", "±", "duration", help="Half of the 95 % interval of the change.",
                optional=True),
-        Column("precision", "Precision", help="Of the layer itself."),
-        Column("kernel", "Kernel", "code", help="Of the layer itself."),
-        Column("beside", "With it", help="Others that do this work and that only "
+        Column("precision", "Precision", help="Precision of the layer itself."),
+        Column("kernel", "Kernel", "code", help="Kernel of the layer itself."),
+        Column("beside", "Other layers", help="Types of further layers for this work that only "
                f"{comparison.other} has (+) or only {comparison.base} (−)."),
     ]  # fmt: skip
     return Table(
@@ -331,30 +345,38 @@ def _pairs(
         columns,
         rows,
         "Open a row for its layers. Emphasised: a change beyond the spread between inferences and "
-        f"beyond {show(sure.limit, 'ratio')}, which the passes may differ by anyway.",
+        f"beyond {show(sure.limit, 'ratio')}, the difference that two passes may have anyway.",
     )
 
 
-def _became(group: LayerGroup, key: Callable[[ExecutedLayer], str]) -> str:
-    """``f32 → u8``, of the layer that the group is called by; once where nothing changed."""
-    a, b = map(key, group.mains)
-    return a if a == b else f"{a} → {b}"
+def _change(group: LayerGroup, key: Callable[[ExecutedLayer], str]) -> str:
+    """Return the change of a group's main layer: ``f32 → u8``, or one value if equal."""
+    before, after = map(key, group.mains)
+    return before if before == after else f"{before} → {after}"
 
 
-def _beside(group: LayerGroup) -> list[str]:
-    """Types beside the main layers that only one side has, with their times."""
-    a, b = (
+def _extra_types(group: LayerGroup) -> list[str]:
+    """Return the types of further layers that only one side has, with their times."""
+    base_types, other_types = (
         grouped([layer for layer in side if layer is not main], lambda layer: layer.type)
         for side, main in zip((group.a, group.b), group.mains, strict=True)
     )
     return [
-        *(f"+ {kind} {show(total_s(b[kind]), 'duration')}" for kind in b if kind not in a),
-        *(f"− {kind} {show(total_s(a[kind]), 'duration')}" for kind in a if kind not in b),
+        *(
+            f"+ {kind} {show(total_s(other_types[kind]), 'duration')}"
+            for kind in other_types
+            if kind not in base_types
+        ),
+        *(
+            f"− {kind} {show(total_s(base_types[kind]), 'duration')}"
+            for kind in base_types
+            if kind not in other_types
+        ),
     ]
 
 
 def _members(run: Run, comparison: Comparison, pair: Pair, group: LayerGroup) -> Facts:
-    """The change with its interval, all layers, and in which parameters the main ones differ."""
+    """Return the change with its interval, all layers, and parameters that differ."""
     facts: list[tuple[str, Value, Kind]] = [("Change", change_of(group, *pair), "duration")]
     for name, result, layers in zip(
         (comparison.base, comparison.other), pair, (group.a, group.b), strict=True
@@ -365,37 +387,47 @@ def _members(run: Run, comparison: Comparison, pair: Pair, group: LayerGroup) ->
                 f"{layer.precision}, {layer.kernel}"
             )
             facts.append((name, Link(text, layer_anchor(result, layer)), "text"))
-    a, b = (_parameters(run, *of) for of in zip(pair, group.mains, strict=True))
-    differing = (name for name in a if name in b and a[name] != b[name])
-    facts += [(name, f"{a[name]} → {b[name]}", "text") for name in differing]
+    base_parameters, other_parameters = (
+        _parameters(run, *profiled_layer) for profiled_layer in zip(pair, group.mains, strict=True)
+    )
+    differing = (
+        name
+        for name in base_parameters
+        if name in other_parameters and base_parameters[name] != other_parameters[name]
+    )
+    facts += [
+        (name, f"{base_parameters[name]} → {other_parameters[name]}", "text") for name in differing
+    ]
     return Facts(f"members-{comparison.id}", "", facts)
 
 
 def _parameters(run: Run, result: CellResult, layer: ExecutedLayer) -> dict[str, str]:
-    """By name: what a layer executes, how, what it puts out, and its operators' parameters.
+    """Return what a layer executes, its outputs, attributes and operators' parameters, by name.
 
-    Operators go by their place among those of their type: names may differ.
+    Operators are numbered among those of their type, because their names may differ.
     """
     assert result.runtime_graph is not None, "only profiled layers are in groups"
     node = run.graphs[result.runtime_graph].nodes[layer.index]
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
     kinds = [model[index].type for index in layer.originals]
-    found = {
+    parameters = {
         "Executes": ", ".join(kinds) or NOTHING,
         "Output": ", ".join(layer.shapes) or NOTHING,
     }
-    found |= {name: attribute(node, name) for name in node.attributes if name not in COLUMNS}
-    for place, index in enumerate(layer.originals):
-        before = kinds[:place].count(kinds[place])
-        kind = f"{kinds[place]} {before + 1}" if before else kinds[place]
+    parameters |= {name: attribute(node, name) for name in node.attributes if name not in COLUMNS}
+    for position, index in enumerate(layer.originals):
+        earlier = kinds[:position].count(kinds[position])
+        kind = f"{kinds[position]} {earlier + 1}" if earlier else kinds[position]
         settings = dict(operator_settings(model, index))
-        found |= {f"{kind}: {name}": text for name, text in settings.items() if name != "opset"}
-    return found
+        parameters |= {
+            f"{kind}: {name}": text for name, text in settings.items() if name != "opset"
+        }
+    return parameters
 
 
 def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> list[Block]:
-    """Layers without a counterpart, by side."""
-    found: list[Block] = []
+    """Return the tables of layers without a counterpart, one for each side."""
+    tables: list[Block] = []
     for side, name, result in (("a", comparison.base, pair[0]), ("b", comparison.other, pair[1])):
         rows = [
             Row(
@@ -406,9 +438,9 @@ def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> l
                     "precision": Tag(layer.precision, Role("precision", layer.precision)),
                     "kernel": layer.kernel,
                 },
-                anchor=f"pair-{comparison.id}-{place}",
+                anchor=f"pair-{comparison.id}-{index}",
             )
-            for place, group in enumerate(groups)
+            for index, group in enumerate(groups)
             if not group.matched
             for layer in getattr(group, side)
         ]
@@ -420,9 +452,9 @@ def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> l
             Column("kernel", "Kernel", "code"),
         ]
         if rows:
-            found.append(Table(f"only-{side}-{comparison.id}", f"Only in {name}", columns, rows))
-    return found
+            tables.append(Table(f"only-{side}-{comparison.id}", f"Only in {name}", columns, rows))
+    return tables
 
 
-def _place(groups: Sequence[LayerGroup], wanted: LayerGroup) -> int:
-    return next(place for place, group in enumerate(groups) if group is wanted)
+def _index(groups: Sequence[LayerGroup], searched: LayerGroup) -> int:
+    return next(index for index, group in enumerate(groups) if group is searched)

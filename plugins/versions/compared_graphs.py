@@ -1,4 +1,4 @@
-"""Both runtime graphs, with what changed between them in colour."""
+"""Diagrams of both runtime graphs, coloured by change."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ovreport.text.values import Role
 
 from ..common import layer_anchor
 
-# Larger graphs can be seen, one at a time, in the section on the model's graph.
+# The section on the model's graph shows larger graphs, one at a time.
 MAX_NODES = 2000
 
 _ChangeKind: TypeAlias = Literal["slower", "faster", "alike", "only here", "no time"]
 
 
 def diagrams(run: Run, comparison: Comparison) -> list[Block]:
-    """The shown pair's graphs, base first; nothing without a profile."""
+    """Return the diagrams of the shown pair, base first; none without a profile."""
     pair = comparison.shown
     groups = matched(run, *pair) if pair else ()
     if pair is None or not groups:
@@ -36,7 +36,7 @@ def diagrams(run: Run, comparison: Comparison) -> list[Block]:
 
 @dataclass(frozen=True)
 class _Shown:
-    """A layer, the group that it is in, and what became of that."""
+    """A layer, its matched group, and the change of the group."""
 
     layer: ExecutedLayer
     group: LayerGroup
@@ -48,26 +48,29 @@ def _diagram(
 ) -> Block:
     pair = sure.pair
     result, name = pair[side], (comparison.base, comparison.other)[side]
-    known = network(run, result)
-    assert known is not None, "groups are of profiled cells"
-    nodes, constant = known.runtime, constant_nodes(known.runtime)
+    runtime_network = network(run, result)
+    assert runtime_network is not None, "groups are of profiled cells"
+    nodes, constant = runtime_network.runtime, constant_nodes(runtime_network.runtime)
     shown = [index for index in range(len(nodes)) if index not in constant]
-    own = f"change-{comparison.id}-{side}"
+    diagram_id = f"change-{comparison.id}-{side}"
     if len(shown) > MAX_NODES:
         text = f"The graph of {name} has {count(len(shown), 'node')}: too many to compare by eye."
-        return Text(own, text)
+        return Text(diagram_id, text)
     layers = {
         layer.index: _Shown(layer, group, _kind(group, sure))
         for group in groups
         for layer in (group.a, group.b)[side]
     }
     return Diagram(
-        own,
+        diagram_id,
         f"{name}: {count(len(shown), 'layer')} as executed, coloured by change",
-        [_node(pair, comparison, nodes[i], f"{own}-{i}", layers.get(i), side) for i in shown],
-        _edges(nodes, frozenset(shown), own),
+        [
+            _node(pair, comparison, nodes[index], f"{diagram_id}-{index}", layers.get(index), side)
+            for index in shown
+        ],
+        _edges(nodes, frozenset(shown), diagram_id),
         [Colouring("change", "change"), Colouring("type", "layer type")],
-        "Every layer with the time of its group in both; the table of layers of both lists them.",
+        "Every layer, with the time of its group in both versions.",
         collapsed=True,
     )
 
@@ -88,8 +91,8 @@ def _node(
     link = ""
     if shown is not None:
         change, group = shown.change, shown.group
-        both = f"{show(group.a_s, 'duration')} → {show(group.b_s, 'duration')}"
-        lines.append(both if group.matched else show(shown.layer.median_s, "duration"))
+        times = f"{show(group.a_s, 'duration')} → {show(group.b_s, 'duration')}"
+        lines.append(times if group.matched else show(shown.layer.median_s, "duration"))
         facts += [
             f"change: {change}",
             f"time: {show(shown.layer.median_s, 'duration')}",
@@ -108,16 +111,16 @@ def _node(
 
 
 def _listed(layers: Sequence[ExecutedLayer]) -> str:
-    named = [f"{layer.type} {layer.label}" for layer in layers]
-    return ", ".join(named) or "nothing"
+    names = [f"{layer.type} {layer.label}" for layer in layers]
+    return ", ".join(names) or "nothing"
 
 
-def _edges(nodes: Sequence[Node], shown: frozenset[int], own: str) -> list[DiagramEdge]:
-    """One arrow from each node to each reader."""
-    found: Mapping[tuple[int, int], DiagramEdge] = {
-        (source, index): DiagramEdge(f"{own}-{source}", f"{own}-{index}")
+def _edges(nodes: Sequence[Node], shown: frozenset[int], diagram_id: str) -> list[DiagramEdge]:
+    """Return one arrow from each node to each reader."""
+    arrows: Mapping[tuple[int, int], DiagramEdge] = {
+        (source, index): DiagramEdge(f"{diagram_id}-{source}", f"{diagram_id}-{index}")
         for index in sorted(shown)
         for source, _ in nodes[index].inputs
         if source in shown
     }
-    return list(found.values())
+    return list(arrows.values())

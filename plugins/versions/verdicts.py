@@ -1,4 +1,4 @@
-"""Criterion by criterion: figures of both, their ratio, and what it says."""
+"""Verdicts by criterion: the figures of both versions, their ratio and the verdict."""
 
 from __future__ import annotations
 
@@ -23,31 +23,34 @@ _SEVERITY: dict[Verdict, Severity] = {
     "same": "info",
     "inconclusive": "warning",
 }
-# With more configurations than this, one sentence for each verdict says it better than one each.
-_EACH = 3
+# Up to this many configurations have a sentence each; of more, each verdict has one.
+_MOST_SENTENCES = 3
 
 
 def verdict_table(run: Run, comparison: Comparison) -> Table:
-    """All criteria of all pairs; what does not depend on the configuration once, in the end."""
+    """Return the table of all criteria of all pairs; those of the model come once, at the end."""
     cells = [a.cell for a, _ in comparison.pairs]
     rows: list[Row] = []
-    of_model: list[Row] = []
+    model_rows: list[Row] = []
     for pair in comparison.pairs:
-        found = judged(run, *pair).shown
+        criteria = judged(run, *pair).shown
         name = label(pair[0].cell, cells)
-        own = [criterion for criterion in found if criterion.name != "file_size"]
+        pair_criteria = [criterion for criterion in criteria if criterion.name != "file_size"]
         rows += [
-            _row(criterion, name, "" if place else anchor(comparison, pair))
-            for place, criterion in enumerate(own)
+            _row(criterion, name, "" if position else anchor(comparison, pair))
+            for position, criterion in enumerate(pair_criteria)
         ]
-        every = "all" if len(cells) > 1 else name
-        of_model = [_row(criterion, every) for criterion in found if criterion not in own]
+        scope = "all" if len(cells) > 1 else name
+        model_rows = [
+            _row(criterion, scope) for criterion in criteria if criterion not in pair_criteria
+        ]
     columns = [
-        # On a phone's screen there is room for three.
+        # A phone's screen shows the first three.
         Column("what", "Criterion"),
-        Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}; of "
-               "throughput and median latency, where both took turns, the median of the ratios of "
-               "neighbouring slices, which drift does not move: not the quotient of both figures."),
+        Column("ratio", "Ratio", "ratio", help=f"{comparison.other} over {comparison.base}. For "
+               "throughput and median latency of versions that took turns, it is the median of the "
+               "ratios of neighbouring slices, which drift does not change, not the quotient of "
+               "both figures."),
         Column("verdict", "Verdict"),
         Column("cell", "Configuration"),
         Column("base", comparison.base),
@@ -56,7 +59,7 @@ def verdict_table(run: Run, comparison: Comparison) -> Table:
         Column("how", "Interval from", optional=True),
     ]  # fmt: skip
     note = _note(run, comparison)
-    return Table(f"verdicts-{comparison.id}", "Verdicts", columns, [*rows, *of_model], note)
+    return Table(f"verdicts-{comparison.id}", "Verdicts", columns, [*rows, *model_rows], note)
 
 
 def _row(criterion: Criterion, name: str, anchor: str = "") -> Row:
@@ -74,22 +77,22 @@ def _row(criterion: Criterion, name: str, anchor: str = "") -> Row:
 
 
 def _within(noise: float) -> str:
-    """``±1.0 %``, as intervals are shown."""
+    """Return noise as an interval: ``±1.0 %``."""
     return interval(Estimate(1.0, 1.0 - noise, 1.0 + noise, CONFIDENCE, ""), "ratio")
 
 
 def anchor(comparison: Comparison, pair: Pair) -> str:
-    """Of the first row of a pair."""
+    """Return the anchor of the first row of a pair."""
     return f"verdict-{comparison.axis}-{pair[0].cell.id}-{pair[1].cell.id}"
 
 
 def _shown(value: Estimate, criterion: Criterion) -> str:
-    """With its unit: the rows of the table are of several kinds."""
+    """Return a figure with its unit, as the rows of the table have different units."""
     return show(value, criterion.kind)
 
 
 def _method(ratio: Estimate) -> str:
-    """Where the interval is from; its confidence where that is not the usual one."""
+    """Return the method of the interval, and its confidence if it is not the usual one."""
     if ratio.confidence in (0, CONFIDENCE, 1):
         return ratio.method
     return f"{ratio.method} ({ratio.confidence:.0%} confidence)"
@@ -99,16 +102,16 @@ def _note(run: Run, comparison: Comparison) -> str:
     results = [r for pair in comparison.pairs for r in pair]
     launches = min(len(r.launches) for r in results)
     note = (
-        "Compile, first inference and memory are seen once a launch: their interval is the range "
-        f"over {launches} of each, so more launches tell more."
+        "Compile, first inference and memory are measured once per launch. Their interval is the "
+        f"range over {count(launches, 'launch')} each, so more launches make it more reliable."
     )
     if any(launch.from_cache for r in results for launch in r.launches):
         note += (
             " Some launches loaded the model from the device's cache, and others compiled it: only "
-            "those that began alike are compared."
+            "launches that started in the same way are compared."
         )
     if any(control(run, pair) for pair in comparison.pairs):
-        note += " The run holds the baseline twice; what the two differ by counts as noise."
+        note += " The run holds the baseline twice; the difference of the two counts as noise."
     return note
 
 
@@ -118,23 +121,33 @@ _OVERVIEW: tuple[Name, ...] = ("throughput", "median", "file_size")
 
 
 def overview(run: Run, compared: Sequence[Comparison]) -> Table:
-    """More than two versions: each against the baseline, configuration by configuration."""
+    """Return the table that compares more than two versions with the baseline."""
     first = compared[0]
-    cells = [a.cell for a, _ in first.pairs]
+    cells = [base_result.cell for base_result, _ in first.pairs]
     rows = []
-    for base in dict.fromkeys(a.cell.id for c in compared for a, _ in c.pairs):
-        pairs = [(c.other, pair) for c in compared for pair in c.pairs if pair[0].cell.id == base]
-        a = pairs[0][1][0]
-        for name, b in [(first.base, a), *((other, pair[1]) for other, pair in pairs)]:
-            known = judged(run, a, b)
-            values: dict[str, Value] = {"cell": label(a.cell, cells), "version": name}
+    for base_id in dict.fromkeys(
+        base_result.cell.id for comparison in compared for base_result, _ in comparison.pairs
+    ):
+        pairs = [
+            (comparison.other, pair)
+            for comparison in compared
+            for pair in comparison.pairs
+            if pair[0].cell.id == base_id
+        ]
+        base_result = pairs[0][1][0]
+        for name, result in [
+            (first.base, base_result),
+            *((other, pair[1]) for other, pair in pairs),
+        ]:
+            judgement = judged(run, base_result, result)
+            values: dict[str, Value] = {"cell": label(base_result.cell, cells), "version": name}
             for key in _OVERVIEW:
-                criterion = known.get(key)
-                compares = criterion is not None and b is not a
+                criterion = judgement.get(key)
+                compares = criterion is not None and result is not base_result
                 values[key] = criterion.b if criterion else None
                 values[f"{key}-ratio"] = criterion.ratio if criterion and compares else None
                 values[f"{key}-word"] = word(criterion) if criterion and compares else ""
-            rows.append(Row(values, emphasis=b is a))
+            rows.append(Row(values, emphasis=result is base_result))
     kinds: dict[Name, tuple[str, Kind]] = {
         "throughput": ("Throughput", "rate"),
         "median": ("Median latency", "duration"),
@@ -156,46 +169,49 @@ def overview(run: Run, compared: Sequence[Comparison]) -> Table:
 
 
 def findings(run: Run, comparison: Comparison) -> list[Finding]:
-    """What the throughput says, pair by pair or, of many pairs, verdict by verdict."""
-    known = [(pair, judged(run, *pair).throughput) for pair in comparison.pairs]
+    """Return the findings on throughput: one for each pair or, of many pairs, for each verdict."""
+    judged_pairs = [(pair, judged(run, *pair).throughput) for pair in comparison.pairs]
     # As many decimals as the column of the table has.
     unit = column_units(verdict_table(run, comparison))["ratio"]
-    if len(known) <= _EACH:
-        return [_of_pair(comparison, pair, criterion, unit) for pair, criterion in known]
+    if len(judged_pairs) <= _MOST_SENTENCES:
+        return [
+            _pair_finding(comparison, pair, criterion, unit) for pair, criterion in judged_pairs
+        ]
     cells = [a.cell for a, _ in comparison.pairs]
-    found = []
-    for verdict, several in groupby(
-        sorted(known, key=lambda item: item[1].verdict), key=lambda item: item[1].verdict
+    by_verdict = []
+    for verdict, members in groupby(
+        sorted(judged_pairs, key=lambda item: item[1].verdict), key=lambda item: item[1].verdict
     ):
-        listed = list(several)
-        low, high = (pick(c.ratio.point for _, c in listed) for pick in (min, max))
-        found.append(
+        same_verdict = list(members)
+        low, high = (pick(c.ratio.point for _, c in same_verdict) for pick in (min, max))
+        by_verdict.append(
             Finding(
                 f"versions.{verdict}",
                 _SEVERITY[verdict],
-                f"{comparison.subject}: {comparison.other} has {show(low, 'ratio', unit)} "
-                f"to {show(high, 'ratio', unit)} the throughput of {comparison.base} in "
-                f"{len(listed)} of {count(len(known), 'configuration')}: {word(listed[0][1])}.",
+                f"{comparison.subject}: {comparison.other} has {show(low, 'ratio', unit)} to "
+                f"{show(high, 'ratio', unit)} the throughput of {comparison.base} in "
+                f"{len(same_verdict)} of {count(len(judged_pairs), 'configuration')}: "
+                f"{word(same_verdict[0][1])}.",
                 evidence=[
                     Link(label(pair[0].cell, cells), anchor(comparison, pair))
-                    for pair, _ in listed[:5]
+                    for pair, _ in same_verdict[:5]
                 ],
                 topic="verdict",
             )
         )
-    return found
+    return by_verdict
 
 
-def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Unit) -> Finding:
+def _pair_finding(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Unit) -> Finding:
     a, b = pair
     cells = [base.cell for base, _ in comparison.pairs]
-    apart = "" if in_turn(a, b) else ", not measured side by side"
+    turns_note = "" if in_turn(a, b) else ", not measured side by side"
     return Finding(
         f"versions.{criterion.verdict}",
         _SEVERITY[criterion.verdict],
         f"{comparison.subject}, {label(a.cell, cells)}: {comparison.other} has "
         f"{show(criterion.ratio.point, 'ratio', unit)} the throughput of {comparison.base} "
-        f"({interval(criterion.ratio, 'ratio')}{apart}): {word(criterion)} "
+        f"({interval(criterion.ratio, 'ratio')}{turns_note}): {word(criterion)} "
         f"(noise {_within(criterion.noise)}).",
         evidence=[Link("verdicts", anchor(comparison, pair))],
         topic="verdict",
@@ -203,14 +219,14 @@ def _of_pair(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Uni
 
 
 def summary(run: Run, comparison: Comparison) -> str:
-    """One comparison in a few words: ``mobilenet: int8 against parent: faster in 2 of 3``."""
-    said = tally([judged(run, *pair).throughput for pair in comparison.pairs])
-    return f"{comparison.heading}: {said}"
+    """Return a comparison in a few words: ``mobilenet: int8 against parent: faster in 2 of 3``."""
+    verdicts = tally([judged(run, *pair).throughput for pair in comparison.pairs])
+    return f"{comparison.heading}: {verdicts}"
 
 
-def tally(found: Sequence[Criterion]) -> str:
-    """How often each verdict was given: ``faster in 2 of 3, not enough data in 1 of 3``."""
-    words = Counter(map(word, found)).most_common()
-    if len(found) == 1:
-        return words[0][0]
-    return ", ".join(f"{text} in {number} of {len(found)}" for text, number in words)
+def tally(criteria: Sequence[Criterion]) -> str:
+    """Say how often each verdict was given: ``faster in 2 of 3, not enough data in 1 of 3``."""
+    counts = Counter(map(word, criteria)).most_common()
+    if len(criteria) == 1:
+        return counts[0][0]
+    return ", ".join(f"{text} in {number} of {len(criteria)}" for text, number in counts)
