@@ -27,20 +27,19 @@ from ovreport.text.numbers import Unit, digits, number_of, share_digits, shorten
 from ovreport.text.short_names import short_names
 from ovreport.text.values import Kind, Role
 
-# As wide as a phone's screen allows with words still readable, so that two stand side by side on a
-# larger one.
+# A phone shows this width with readable words, and larger screens show two charts side by side.
 WIDTH_INCHES = 5.0
-# The page's style sheet replaces these by its own in dark mode and print.
+# The page's style sheet replaces these colours in dark mode and print.
 INK, FAINT, GRID = "#1f2328", "#59636e", "#d1d9e0"
 # More marks than this are drawn as a picture inside the vector axes: 20,000 points are 2 MB of
 # paths and 50 KB of pixels.
 _MAX_VECTOR_MARKS = 2000
 _CATEGORY_LENGTH = 26
 _FONT_SIZE = 9
-# In square points, of marks whose area means something.
+# In square points, for marks whose area has a meaning.
 _SMALLEST_AREA, _LARGEST_AREA = 9.0, 400.0
-# In points: the sign before the words of a legend's entry, and the gap to the next.
-_LEGEND_BESIDE = 30.0
+# In points: the symbol of a legend's entry and the gap to the next entry.
+_LEGEND_EXTRA = 30.0
 
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -70,9 +69,9 @@ _STYLE: dict[str, Any] = {
 
 
 def draw(chart: Chart) -> str:
-    """The chart as an ``<svg>`` element; equal charts give equal text."""
+    """Draw a chart as an ``<svg>`` element; equal charts give equal text."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
-        # The reader's browser chooses the font; what matplotlib's own one lacks does not matter.
+        # The reader's browser chooses the font; glyphs missing from matplotlib's do not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(WIDTH_INCHES, chart.height))
         canvas = FigureCanvasSVG(figure)
@@ -131,12 +130,12 @@ def _axis(
 
 
 def _tick(value: float) -> str:
-    """As many digits as the axis needs: ticks are round numbers."""
+    """Return the text of a tick; ticks are round numbers, so few digits suffice."""
     return f"{value:g}".replace("-", "−") if abs(value) < 1e4 else digits(value, 5)
 
 
 def _legend(axes: Axes, room: float) -> int:
-    """Names the series above the axes, where there are several; in how many rows.
+    """Add a legend above the axes if there are several series; return its number of rows.
 
     Args:
         room: points from the axes' left end to the right end of the picture.
@@ -163,8 +162,8 @@ def _legend(axes: Axes, room: float) -> int:
 
 
 def _legend_columns(labels: Sequence[str], room: float) -> int:
-    """The most columns that there is room for; matplotlib fills one after another."""
-    widths = [text_width(label) + _LEGEND_BESIDE for label in labels]
+    """Return the largest number of columns that fit; matplotlib fills one after another."""
+    widths = [text_width(label) + _LEGEND_EXTRA for label in labels]
     for columns in range(len(labels), 1, -1):
         if sum(max(column) for column in np.array_split(widths, columns)) <= room:
             return columns
@@ -172,10 +171,10 @@ def _legend_columns(labels: Sequence[str], room: float) -> int:
 
 
 def _place(figure: Figure, axes: Axes, chart: Chart) -> None:
-    """Leaves room around the axes for the text beside them, in points, and adds the legend.
+    """Leave room around the axes for their texts, in points, and add the legend.
 
-    matplotlib's own layouts measure every text twice, which is half of the time of a chart, and in
-    a font that the reader's browser does not use.
+    matplotlib's layouts measure every text twice, which takes half of the time of a chart, and in a
+    font that the reader's browser does not use.
     """
     names = [_tick(place) for place in axes.yaxis.get_majorticklocs()]
     if chart.y.categories:
@@ -189,33 +188,36 @@ def _place(figure: Figure, axes: Axes, chart: Chart) -> None:
 
 
 def text_width(text: str) -> float:
-    """Points that a label takes in most sans-serif fonts; East Asian ones are twice as wide."""
+    """Return the width of a label in points, in most sans-serif fonts.
+
+    East Asian characters are twice as wide as others.
+    """
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return 0.6 * _FONT_SIZE * (len(text) + wide)
 
 
-def _values(chart: Chart, which: str) -> list[float]:
-    """All numbers along one axis, ends of intervals included."""
-    found: list[float] = []
+def _values(chart: Chart, axis: str) -> list[float]:
+    """Return all numbers along one axis, ends of intervals included."""
+    values: list[float] = []
     for mark in chart.marks:
         match mark:
             case Points():
-                found += _ends(mark.x if which == "x" else mark.y)
+                values += _ends(mark.x if axis == "x" else mark.y)
             case Line():
-                found += mark.x if which == "x" else mark.y
-            case Bars() if mark.horizontal == (which == "x"):
+                values += mark.x if axis == "x" else mark.y
+            case Bars() if mark.horizontal == (axis == "x"):
                 starts = mark.starts or [0.0] * len(mark.values)
                 for start, value in zip(starts, mark.values, strict=True):
-                    found += [start, *(start + end for end in _ends([value]))]
+                    values += [start, *(start + end for end in _ends([value]))]
             case Histogram():
-                found += mark.edges if which == "x" else mark.counts
+                values += mark.edges if axis == "x" else mark.counts
             case Band():
-                found += mark.x if which == "x" else [*mark.low, *mark.high]
-            case Rule() if mark.vertical == (which == "x"):
-                found.append(mark.value)
+                values += mark.x if axis == "x" else [*mark.low, *mark.high]
+            case Rule() if mark.vertical == (axis == "x"):
+                values.append(mark.value)
     stacked = _stack_totals(chart) if any(isinstance(m, Bars) for m in chart.marks) else []
     horizontal = any(isinstance(m, Bars) and m.horizontal for m in chart.marks)
-    return found + (stacked if horizontal == (which == "x") else [])
+    return values + (stacked if horizontal == (axis == "x") else [])
 
 
 def _stack_totals(chart: Chart) -> list[float]:
@@ -228,10 +230,10 @@ def _stack_totals(chart: Chart) -> list[float]:
 
 
 def _ends(values: Iterable[float | Estimate]) -> list[float]:
-    found: list[float] = []
+    ends: list[float] = []
     for value in values:
-        found += [value.low, value.high] if isinstance(value, Estimate) else [value]
-    return found
+        ends += [value.low, value.high] if isinstance(value, Estimate) else [value]
+    return ends
 
 
 # ---------------------------------------------------------------------------- marks
@@ -320,17 +322,17 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
     for name, at_x, at_y in zip(mark.names, x, y, strict=False):
         if not name:
             continue
-        left = at_x > middle  # the side with room for the words
-        words = axes.annotate(
+        left = at_x > middle  # the side with room for the label
+        label_text = axes.annotate(
             shorten(name, 40),
             (at_x, at_y),
-            # Clear of the intervals; the label of an emphasised mark above those of the others.
+            # Keep clear of the intervals; labels of emphasised marks stand above the others.
             xytext=(-8 if left else 8, 5 if mark.emphasis else -11),
             textcoords="offset points",
             ha="right" if left else "left",
             fontsize=8,
         )
-        _tag(words, f"{mark.id}-label" if mark.id else "")
+        _tag(label_text, f"{mark.id}-label" if mark.id else "")
 
 
 def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
@@ -351,7 +353,7 @@ def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
 
 
 def _tag(artist: Artist, id: str) -> None:
-    """Lets the page's script find the artist in the picture."""
+    """Mark an artist, so that the page's script finds it in the picture."""
     if id:
         artist.set_gid(MARKED + id)
 
@@ -390,7 +392,7 @@ def _bars(
         else:
             axes.errorbar(places, ends, yerr=errors, fmt="none", ecolor=INK, elinewidth=1)
     if labelled and mark.horizontal:
-        beside = axes.transData + ScaledTranslation(5 / 72, 0, axes.figure.dpi_scale_trans)
+        offset = axes.transData + ScaledTranslation(5 / 72, 0, axes.figure.dpi_scale_trans)
         for place, base, value, original in zip(places, bases, values, mark.values, strict=True):
             shown = (
                 share_digits(_number(original)) + " %"
@@ -401,7 +403,7 @@ def _bars(
                 shown = f"+{shown}"  # a step of a waterfall, not one of its ends
             axes.text(
                 base + max(value, 0.0), place, shown,
-                transform=beside, va="center", fontsize=8, color=FAINT,
+                transform=offset, va="center", fontsize=8, color=FAINT,
             )  # fmt: skip
 
 
@@ -411,19 +413,19 @@ def _rule(axes: Axes, mark: Rule, chart: Chart, size: float) -> None:
     if mark.vertical:
         _tag(axes.axvline(value, **style), mark.id)
         ends = [*_values(chart, "x"), *([0.0] if chart.x.from_zero else [])]
-        left = mark.value > (min(ends) + max(ends)) / 2  # the side with room for the words
-        words = axes.annotate(
+        left = mark.value > (min(ends) + max(ends)) / 2  # the side with room for the label
+        label_text = axes.annotate(
             mark.label, (value, 1), xycoords=("data", "axes fraction"),
             xytext=(-4 if left else 4, -10), textcoords="offset points", fontsize=8, color=FAINT,
             ha="right" if left else "left",
         )  # fmt: skip
     else:
         _tag(axes.axhline(value, **style), mark.id)
-        words = axes.annotate(
+        label_text = axes.annotate(
             mark.label, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 4),
             textcoords="offset points", fontsize=8, color=FAINT, ha="right",
         )  # fmt: skip
-    _tag(words, f"{mark.id}-label" if mark.id else "")
+    _tag(label_text, f"{mark.id}-label" if mark.id else "")
 
 
 def _heat_map(axes: Axes, mark: HeatMap) -> None:
@@ -457,7 +459,7 @@ def _number(value: float | Estimate) -> float:
 
 
 def _errors(values: Sequence[float | Estimate], size: float) -> list[list[float]] | None:
-    """Distances to both ends of the intervals, or None where there are none."""
+    """Return distances to both ends of the intervals, or None without intervals."""
     if not any(isinstance(value, Estimate) and value.high > value.low for value in values):
         return None
     pairs = [

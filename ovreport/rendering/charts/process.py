@@ -1,7 +1,7 @@
-"""Draws charts in a process of their own while this one reads, analyses and writes the page.
+"""Draw charts in a second process while this one reads, analyses and writes the page.
 
-Importing matplotlib and drawing take longer than all the rest of a usual report, and most machines
-have a core to spare. The process is a bare Python that imports nothing but what draws: those of
+Importing matplotlib and drawing take longer than the rest of a usual report, and most machines have
+a free core. The process is a bare Python that imports only what drawing needs: processes of
 ``multiprocessing`` import the program and its schemas again, and need a third process.
 """
 
@@ -18,10 +18,10 @@ from contextlib import contextmanager
 
 from ovreport.section import Chart, Section
 
-# Ending takes a tenth of a second.
+# The process usually ends within a tenth of a second.
 _END_S = 5.0
 
-# The path is handed over, so that neither more nor less can be imported there than here.
+# The import path is passed on, so that both processes can import the same modules.
 _PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,9 +32,10 @@ serve()
 
 
 def serve() -> None:
-    """Draws what comes in until nothing more does: the other process's whole life."""
+    """Draw charts from standard input until it ends: the main loop of the second process."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    # Output of libraries must not mix with answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     from ovreport.rendering.charts import draw as charts
 
     while True:
@@ -44,54 +45,57 @@ def serve() -> None:
             break
         try:
             drawn = charts.draw(chart)
-        except Exception:  # drawn again by the one who asked, for whom the error is whole
+        except Exception:  # the first process draws it again and gets the full error
             drawn = None
         pickle.dump(drawn, answers)
         answers.flush()
-    # matplotlib removes a temporary folder; taking the interpreter down would take half a second.
+    # matplotlib removes a temporary folder; a normal exit of the interpreter takes half a second.
     atexit._run_exitfuncs()
     os._exit(0)
 
 
 def draw_here(chart: Chart) -> str:
-    """The chart as an ``<svg>`` element, drawn in this process."""
+    """Draw a chart as an ``<svg>`` element, in this process."""
     from ovreport.rendering.charts.draw import draw  # matplotlib takes a third of a second to load
 
     return draw(chart)
 
 
 class ChartProcess:
-    """Charts on their way. The other process starts at once and is ready when the charts are."""
+    """The second process and the charts sent to it; it starts before the first chart is ready."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            # Isolated, as -c would else import signal from the current folder if it is there.
+            # Isolated: -c could otherwise import a signal.py of the current folder.
             [sys.executable, "-I", "-c", _PROGRAM.format(path=sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        # One question and its answer at a time, so that neither pipe can fill up.
-        self._asking = ThreadPoolExecutor(max_workers=1)
+        # Only one chart is in flight, so that neither pipe can fill up.
+        self._executor = ThreadPoolExecutor(max_workers=1)
         self._charts: dict[int, tuple[Chart, Future[str | None]]] = {}
 
     def begin(self, section: Section) -> None:
-        """Sends off all charts that a section holds as blocks of its groups."""
+        """Send all charts of a section to the second process."""
         for group in section.groups:
             for block in group.blocks:
                 if isinstance(block, Chart):
-                    self._charts[id(block)] = (block, self._asking.submit(self._ask, block))
+                    self._charts[id(block)] = (
+                        block,
+                        self._executor.submit(self._drawn, block),
+                    )
 
     def draw(self, chart: Chart) -> str:
-        """The chart as an ``<svg>`` element; waits for it.
+        """Return the chart as an ``<svg>`` element; wait for it.
 
         Raises:
-            Exception: whatever drawing this chart raised.
+            Exception: any error of drawing this chart.
         """
         drawn = self._charts[id(chart)][1].result() if id(chart) in self._charts else None
         return draw_here(chart) if drawn is None else drawn
 
-    def _ask(self, chart: Chart) -> str | None:
-        """The drawn chart; None where it could not be drawn, whatever the reason."""
+    def _drawn(self, chart: Chart) -> str | None:
+        """Return the chart that the second process drew, or None if that failed for any reason."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -103,17 +107,17 @@ class ChartProcess:
         return drawn if isinstance(drawn, str) else None
 
     def finish(self) -> None:
-        """Has the other process end by itself: matplotlib removes its temporary files then."""
-        self._asking.shutdown(cancel_futures=True)
+        """Let the second process end normally, so that matplotlib removes its temporary files."""
+        self._executor.shutdown(cancel_futures=True)
         try:
-            self._process.communicate(timeout=_END_S)  # closes what it reads from
+            self._process.communicate(timeout=_END_S)  # closes its standard input
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
-        """Ends the other process, whatever it is doing."""
+        """Kill the second process."""
         self._process.kill()
-        self._asking.shutdown(cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
         self._process.communicate()
 
 

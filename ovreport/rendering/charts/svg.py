@@ -1,7 +1,7 @@
-"""matplotlib's SVG made fit for a page: small, themed, and safe under a strict CSP.
+"""Adapt matplotlib's SVG to the page: small, themed, and safe under a strict CSP.
 
 matplotlib writes colours as ``style="…"``, which a server's Content-Security-Policy may drop (as
-Jenkins does for artifacts); here they become presentation attributes, which always hold.
+Jenkins does for artifacts). They become presentation attributes, which always apply.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ovreport.text.xml import legal_xml
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 
-# Attributes that only repeat SVG's initial values or mean nothing without a style sheet.
+# Attributes that repeat SVG's initial values or have no effect without a style sheet.
 _DEFAULTS = {
     ("fill-rule", "nonzero"),
     ("stroke-linecap", "butt"),
@@ -25,13 +25,13 @@ _DEFAULTS = {
 }
 _DROPPED = {"font", "font-family", "font-style", "font-variant", "font-weight", "font-stretch"}
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
-# Artists with a gid that starts so keep it, for the page's script to find.
+# Artists keep a gid with this prefix, so that the page's script finds them.
 MARKED = "mark-"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
 def compact(source: str, prefix: str, title: str, description: str) -> str:
-    """An inline SVG element of a figure.
+    """Return a figure as an inline SVG element.
 
     Args:
         source: what matplotlib wrote.
@@ -57,7 +57,7 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
     for link in links:
         link.attrib.pop("target", None)
         link.set("aria-label", "the row of this point")
-    # What holds links is no picture to a screen reader, which would pass them over.
+    # Screen readers skip links within a role of img.
     root.set("role", "group" if links else "img")
     root.set("aria-label", legal_xml(title))
     root.attrib.pop("version", None)
@@ -69,7 +69,7 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
 
 
 def _invisible(element: ElementTree.Element) -> bool:
-    """The backgrounds of figure and axes: neither filled nor stroked."""
+    """Whether this is a background of figure or axes: neither filled nor stroked."""
     style = element.get("style", "").replace(" ", "")
     return element.tag == f"{{{_SVG}}}path" and "fill:none" in style and "stroke:" not in style
 
@@ -87,13 +87,13 @@ def _restyle(element: ElementTree.Element) -> None:
 
 
 def _rename(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
-    """Ids that something refers to get the page-wide prefix, the others go.
+    """Prefix ids that are referred to, so that they are unique in the page; remove the others.
 
-    Links lead out of the picture and stay as they are.
+    Links lead out of the picture and are not changed.
     """
-    own = element.attrib.pop("id", None)
-    if own in used or (own or "").startswith(MARKED):
-        element.set("id", f"{prefix}-{own}")
+    element_id = element.attrib.pop("id", None)
+    if element_id in used or (element_id or "").startswith(MARKED):
+        element.set("id", f"{prefix}-{element_id}")
     for key, value in element.attrib.items():
         if "url(#" in value:
             element.set(key, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
@@ -104,7 +104,7 @@ def _rename(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
 
 
 def _round(element: ElementTree.Element) -> None:
-    """A tenth of a point is finer than a pixel."""
+    """Round to a tenth of a point, which is finer than a pixel."""
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
     for key in ("d", "x", "y", "width", "height", "transform", "points", "font-size"):
@@ -116,7 +116,7 @@ def _round(element: ElementTree.Element) -> None:
 
 
 def _unwrap(parent: ElementTree.Element) -> None:
-    """Groups without attributes give way to their children; empty ones vanish."""
+    """Replace groups without attributes by their children; remove empty ones."""
     children: list[ElementTree.Element] = []
     for child in parent:
         _unwrap(child)
@@ -128,7 +128,7 @@ def _unwrap(parent: ElementTree.Element) -> None:
 
 
 def _without_namespaces(root: ElementTree.Element) -> ElementTree.Element:
-    """HTML's parser knows SVG by its tag names and takes no prefixes."""
+    """Remove namespace prefixes, which HTML's parser does not accept in SVG."""
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root

@@ -1,9 +1,9 @@
-"""Repeated parts of a network, such as the layers of a transformer: found by structure and names.
+"""Find repeated parts of a network, such as the layers of a transformer, by structure and names.
 
-A block is one or more pieces (:mod:`ovreport.rendering.diagrams.cuts`) in a row that come again
-right after themselves, with the same operators and connections. Where names have a place for the
-block's number (``encoder/layer.3/attention/query``), that tells where a block begins, what it is
-called, and that the first one belongs to them though something more hangs on it.
+A block is one or more pieces (:mod:`ovreport.rendering.diagrams.cuts`) in a row that repeat
+directly after themselves, with the same operators and connections. If node names hold the number of
+the block (``encoder/layer.3/attention/query``), they show where a block begins, what its name is,
+and that the first block belongs to the row although it has additional nodes.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from functools import lru_cache
 
 from ovreport.rendering.diagrams.cuts import Edge, Piece
 
-# Fewer nodes, or fewer nodes that come again fewer times, are read as fast as a heading.
+# Smaller blocks, or fewer nodes in all repeats, are read as fast as a heading would be.
 _MIN_NODES, _MIN_REPEATS, _MIN_ALL = 4, 2, 16
-# Pieces in a block: the largest seen in real networks have eight.
+# Pieces in a block: the largest block seen in real networks has eight.
 _MAX_PERIOD = 32
 
 
 @dataclass(frozen=True)
 class RepeatedBlock:
-    """Pieces ``first`` to before ``end``."""
+    """The pieces from ``first`` to before ``end``."""
 
     first: int
     end: int
@@ -34,11 +34,11 @@ class RepeatedBlock:
 def repeated_blocks(
     pieces: Sequence[Piece], edges: Sequence[Edge], kinds: Sequence[str], names: Sequence[str]
 ) -> list[RepeatedBlock]:
-    """Blocks from top to bottom; they do not overlap.
+    """Return blocks from top to bottom; they do not overlap.
 
     Args:
-        kinds: of the nodes: what must be equal in equal blocks.
-        names: of the nodes.
+        kinds: the kind of each node, which must be equal in equal blocks.
+        names: the name of each node.
     """
     shapes = _shapes(pieces, edges, kinds)
     same = _equal_ahead(shapes)
@@ -58,7 +58,7 @@ def repeated_blocks(
 
 
 def _shapes(pieces: Sequence[Piece], edges: Sequence[Edge], kinds: Sequence[str]) -> list[int]:
-    """A number for each piece, equal for pieces of the same operators and connections."""
+    """Return a number for each piece; equal operators and connections give equal numbers."""
     numbers: dict[object, int] = {}
     shapes = []
     for piece in pieces:
@@ -71,7 +71,7 @@ def _shapes(pieces: Sequence[Piece], edges: Sequence[Edge], kinds: Sequence[str]
 
 
 def _equal_ahead(shapes: Sequence[int]) -> list[list[int]]:
-    """``[period][i]``: how many shapes from ``i`` on equal the one a period further."""
+    """Return ``[period][i]``: how many shapes from ``i`` on equal the one a period further."""
     tables: list[list[int]] = [[]]
     for period in range(1, min(_MAX_PERIOD, len(shapes)) + 1):
         table = [0] * (len(shapes) + 1)
@@ -82,13 +82,13 @@ def _equal_ahead(shapes: Sequence[int]) -> list[list[int]]:
 
 
 def _longest_run(at: int, same: Sequence[Sequence[int]], sizes: Sequence[int]) -> tuple[int, int]:
-    """(period, pieces) of the repetition from here on that holds most; (0, 0) if there is none."""
+    """Return (period, pieces) of the longest repetition that begins here, or (0, 0)."""
     best, period_of_best = 0, 0
     for period in range(1, len(same)):
         length = same[period][at] + period
         nodes = sum(sizes[at : at + period])
-        worthy = nodes >= _MIN_NODES and nodes * (length // period) >= _MIN_ALL
-        if length // period >= _MIN_REPEATS and worthy and length > best:
+        is_large = nodes >= _MIN_NODES and nodes * (length // period) >= _MIN_ALL
+        if length // period >= _MIN_REPEATS and is_large and length > best:
             best, period_of_best = length, period
     return period_of_best, best
 
@@ -96,7 +96,7 @@ def _longest_run(at: int, same: Sequence[Sequence[int]], sizes: Sequence[int]) -
 def _phased(
     at: int, period: int, length: int, pieces: Sequence[Piece], names: Sequence[str]
 ) -> list[tuple[int, int]]:
-    """Where the blocks of a run begin and end: so that names within one agree best."""
+    """Return where the blocks of a row begin and end, so that names within each agree best."""
 
     def cut(offset: int) -> list[tuple[int, int]]:
         starts = range(at + offset, at + length - period + 1, period)
@@ -115,8 +115,8 @@ def _phased(
 
 @lru_cache(maxsize=1 << 15)
 def _scopes(name: str) -> tuple[str, ...]:
-    """Beginnings of a name that end in a number: ``layer.3`` of ``layer.3/query``."""
-    return tuple(name[: found.end()] for found in re.finditer(r"\d+(?=[^\w]|_)", name[:300]))
+    """Return prefixes of a name that end in a number: ``layer.3`` of ``layer.3/query``."""
+    return tuple(name[: match.end()] for match in re.finditer(r"\d+(?=[^\w]|_)", name[:300]))
 
 
 def _members(span: tuple[int, int], pieces: Sequence[Piece]) -> list[int]:
@@ -124,11 +124,11 @@ def _members(span: tuple[int, int], pieces: Sequence[Piece]) -> list[int]:
 
 
 def _scope(span: tuple[int, int], pieces: Sequence[Piece], names: Sequence[str]) -> tuple[str, int]:
-    """The longest beginning that most names of a span share, and how many do."""
+    """Return the longest prefix that most names of a span share, and how many share it."""
     members = _members(span, pieces)
     counts = Counter(scope for node in members for scope in _scopes(names[node]))
     shared = [(scope, n) for scope, n in counts.items() if 2 * n >= len(members)]
-    return max(shared, key=lambda found: (found[1], len(found[0])), default=("", 0))
+    return max(shared, key=lambda entry: (entry[1], len(entry[0])), default=("", 0))
 
 
 def _named(
@@ -137,7 +137,7 @@ def _named(
     kinds: Sequence[str],
     names: Sequence[str],
 ) -> list[RepeatedBlock]:
-    """Blocks called by their names, if these differ; else by their end and place in the row."""
+    """Name blocks by their common prefixes if these differ, else by kind of end and position."""
     scopes = [_scope(span, pieces, names)[0] for span in spans]
     if "" in scopes or len(set(scopes)) < len(scopes):
         end = kinds[_members(spans[0], pieces)[-1]]
@@ -148,9 +148,9 @@ def _named(
 def _with_neighbours(
     blocks: list[RepeatedBlock], free_from: int, pieces: Sequence[Piece], names: Sequence[str]
 ) -> list[RepeatedBlock]:
-    """Adds what stands before and after a row by the same names, though it looks a bit different.
+    """Add neighbours of a row whose names continue it, although their structure differs a little.
 
-    In the first block often something is prepared that all others read.
+    For example, the first block often computes something that all others read.
     """
     period = blocks[0].end - blocks[0].first
     pattern = re.sub(r"\d+$", "", blocks[0].name)

@@ -1,4 +1,4 @@
-"""Colourings of a diagram: chosen by radio buttons, applied by CSS alone."""
+"""Colourings of a diagram: radio buttons choose one, CSS applies it without scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEGEND_ENTRIES = 14
 
 
 def fill_of(value: Role | float | None) -> str:
-    """``#rrggbb`` of what a node has in a colouring; grey where it has nothing."""
+    """Return ``#rrggbb`` of a node's value in a colouring; grey if it has none."""
     if isinstance(value, Role):
         return colour(value)
     return NO_FILL if value is None else scale_steps()[scale_step(value)]
@@ -25,8 +25,8 @@ def fill_of(value: Role | float | None) -> str:
 class Paint:
     """The colours of a diagram's nodes, in every colouring.
 
-    The first colouring is in the nodes' own attributes, so that it shows where a server's policy
-    drops style sheets; the others are classes such as ``b3``: the fourth colour of the second.
+    The first colouring is in attributes of the nodes, so that it shows if a server's policy drops
+    style sheets. The others are classes such as ``b3``: the fourth colour of the second colouring.
     """
 
     diagram: Diagram
@@ -58,7 +58,7 @@ class Paint:
         )
 
     def switches(self) -> str:
-        """Radio buttons and legends; they stand before the drawing, which follows their state."""
+        """Return radio buttons and legends; CSS needs them before the drawing."""
         name = escape(self.diagram.id)
         inputs, legends = [], []
         for number, colouring in enumerate(self.diagram.colourings):
@@ -75,7 +75,7 @@ class Paint:
         return head + "".join(inputs if len(inputs) > 1 else []) + "".join(legends)
 
     def css(self) -> str:
-        """The rules by which a checked button shows its legend and recolours the nodes."""
+        """Return the rules by which a checked button shows its legend and recolours the nodes."""
         rules = []
         for number, palette in enumerate(self.palettes):
             if not number:
@@ -108,7 +108,7 @@ def _legend(diagram: Diagram, colouring: Colouring) -> str:
 
 
 def _scale(labels: Sequence[str]) -> str:
-    """The steps side by side, with labels spread evenly over them."""
+    """Return the legend of a scale: its steps in a row, with labels spread evenly."""
     steps = scale_steps()
     width, height = 64, 12
     parts = [

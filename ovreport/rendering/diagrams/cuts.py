@@ -1,9 +1,9 @@
-"""Cutting a large graph into pieces that are laid out one by one and stacked.
+"""Cut a large graph into pieces that are laid out one by one and stacked.
 
-A graph may be cut below a node that every path goes through: what lies above and what lies below
-meet in that node alone. Tensors that many distant layers read, such as an attention mask, would
-keep a network in one piece. Where such an edge leaves its piece it becomes a *reference*: the
-piece names the source, instead of an arrow that runs past everything between.
+A graph may be cut below a node that every path goes through: only that node connects the parts
+above and below. Tensors that many distant layers read, such as an attention mask, would keep a
+network in one piece. If such an edge leaves its piece, it becomes a *reference*: the piece names
+the source instead of drawing an arrow past everything between.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from itertools import accumulate, pairwise
 
 Edge = tuple[int, int]
 
-# A source whose readers lie in so many pieces, the last of them further away than a block is long:
-# its arrows would run beside everything and say little.
+# A source is a hub if its readers lie in this many pieces, and the last one is further away than a
+# block is long. Its arrows would run past everything and show little.
 _HUB_READERS, _HUB_REACH = 4, 24
-# Parts that hang together by nothing stand side by side, up to so many nodes.
+# Unconnected parts of up to this many nodes stand side by side.
 _SIDE_BY_SIDE = 24
 
 
@@ -27,7 +27,7 @@ class Piece:
     """Nodes that are laid out together, by index, in the direction of flow."""
 
     entry: int | None
-    """The node that the piece hangs on: the last one of the piece before."""
+    """The node that the piece continues: the last node of the previous piece."""
     nodes: tuple[int, ...]
     edges: tuple[int, ...]
     """Indices of the edges between ``entry`` and ``nodes``."""
@@ -36,10 +36,10 @@ class Piece:
 
 
 def cut(count: int, edges: Sequence[Edge], limit: int) -> list[Piece]:
-    """The pieces from top to bottom, each of at most ``limit`` nodes.
+    """Return the pieces from top to bottom, each of at most ``limit`` nodes.
 
     Args:
-        count: of nodes.
+        count: number of nodes.
         edges: (source, target), node indices below ``count``.
     """
     order = flow_order(count, edges)
@@ -74,18 +74,18 @@ def cut(count: int, edges: Sequence[Edge], limit: int) -> list[Piece]:
 
 
 class _Flow:
-    """How many tensors pass each gap of the order; gap ``i`` lies below the node at ``i``."""
+    """The tensors that pass each gap of the order; gap ``i`` lies below the node at ``i``."""
 
     def __init__(self, count: int, spans: Iterable[Edge]) -> None:
         self.count = count
         readers: list[set[int]] = [set() for _ in range(count)]
         for source, target in spans:
             readers[min(source, target)].add(max(source, target))
-        self.reach = [max(found, default=at) for at, found in enumerate(readers)]
+        self.reach = [max(targets, default=at) for at, targets in enumerate(readers)]
         hubs = {
             at
-            for at, found in enumerate(readers)
-            if len(found) >= _HUB_READERS and self.reach[at] - at > _HUB_REACH
+            for at, targets in enumerate(readers)
+            if len(targets) >= _HUB_READERS and self.reach[at] - at > _HUB_REACH
         }
         ends = [end for _, end in _stretches(self, 0, count, hubs)] if hubs else []
         self.hubs = {
@@ -95,7 +95,7 @@ class _Flow:
         }
 
     def passing(self, first: int, last: int, without: Collection[int]) -> list[int]:
-        """For each gap of a stretch, how many of its tensors pass it beside its own node's."""
+        """Return how many tensors of a stretch pass each gap, except the node above the gap."""
         change = [0] * (last - first + 1)
         for at in range(first, last):
             if at not in without and self.reach[at] > at + 1:
@@ -105,13 +105,13 @@ class _Flow:
 
 
 def _ends(flow: _Flow, limit: int) -> list[int]:
-    """Where pieces end, ascending; the last end is the number of nodes."""
+    """Return where pieces end, ascending; the last end is the number of nodes."""
     ends: list[int] = []
     for first, last in _stretches(flow, 0, flow.count, flow.hubs):
         if last - first <= limit:
             ends.append(last)
             continue
-        # No piece holds an edge longer than the limit, so that those may as well be cut.
+        # No piece can hold an edge longer than the limit, so these edges are cut in any case.
         far = flow.hubs | {at for at in range(first, last) if flow.reach[at] - at > limit}
         for start, end in _stretches(flow, first, last, far):
             passing = flow.passing(start, end, far)
@@ -125,26 +125,26 @@ def _ends(flow: _Flow, limit: int) -> list[int]:
 
 
 def _stretches(flow: _Flow, first: int, last: int, without: Collection[int]) -> list[Edge]:
-    """Parts of a stretch between gaps that nothing passes but the tensor of the node above."""
-    found = []
+    """Return parts of a stretch between gaps that only the tensor of the node above passes."""
+    parts = []
     start = first
     for gap, passing in enumerate(flow.passing(first, last, without), first):
-        hangs_on = flow.reach[gap] > gap
-        if gap + 1 == last or (not passing and (hangs_on or gap - start >= _SIDE_BY_SIDE)):
-            found.append((start, gap + 1))
+        is_read_below = flow.reach[gap] > gap
+        if gap + 1 == last or (not passing and (is_read_below or gap - start >= _SIDE_BY_SIDE)):
+            parts.append((start, gap + 1))
             start = gap + 1
-    return found
+    return parts
 
 
 # ---------------------------------------------------------------------------- order
 
 
 def flow_order(count: int, edges: Sequence[Edge]) -> list[int]:
-    """A topological order in which few tensors are alive at any time.
+    """Return a topological order in which few tensors are alive at any time.
 
     The way to the deepest node comes depth first, so that one branch follows the other and inputs
-    stand just before what reads them; whatever leads elsewhere follows its source at once. Edges
-    that close a cycle are not kept to.
+    stand just before their readers. Nodes that lead elsewhere directly follow their source. Edges
+    that close a cycle are ignored.
     """
     sources: list[list[int]] = [[] for _ in range(count)]
     readers: list[list[int]] = [[] for _ in range(count)]
@@ -169,14 +169,14 @@ def _add_flow_to(
     order: list[int],
     done: set[int],
 ) -> None:
-    """Adds all that the sink depends on, and all that depends on any of that."""
+    """Add all nodes that the sink depends on, and all nodes that depend on any of these."""
     spine = _after_sources([sink], sources, set(done))
     waited_for = set(spine)
-    found = list(spine)
-    while found:
-        fresh = [r for r in readers[found.pop()] if r not in waited_for and r not in done]
+    frontier = list(spine)
+    while frontier:
+        fresh = [r for r in readers[frontier.pop()] if r not in waited_for and r not in done]
         waited_for.update(fresh)
-        found += fresh
+        frontier += fresh
     waiting = {
         node: sum(source in waited_for for source in sources[node])
         for node in waited_for.difference(spine)
@@ -196,7 +196,7 @@ def _add_flow_to(
 def _after_sources(
     nodes: Iterable[int], sources: Sequence[Sequence[int]], done: set[int]
 ) -> list[int]:
-    """Nodes and all that they depend on, each after its sources; adds them to ``done``."""
+    """Return nodes and all their sources, each after its sources; add them to ``done``."""
     order = []
     for node in nodes:
         if node in done:
@@ -204,8 +204,8 @@ def _after_sources(
         done.add(node)
         path = [(node, iter(sources[node]))]
         while path:
-            at, rest = path[-1]
-            source = next((s for s in rest if s not in done), None)
+            at, remaining = path[-1]
+            source = next((s for s in remaining if s not in done), None)
             if source is None:
                 order.append(at)
                 path.pop()

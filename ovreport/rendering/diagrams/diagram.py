@@ -1,4 +1,4 @@
-"""Diagrams as inline SVG: laid out by Graphviz in pieces, coloured by CSS alone."""
+"""Render diagrams as inline SVG: Graphviz lays out pieces, CSS colours them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.correspondence import Correspondence
 from ovreport.rendering.diagrams.graphviz import LayoutError
 from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, lay_out
-from ovreport.rendering.diagrams.overview import Stretch, in_all, overview
+from ovreport.rendering.diagrams.overview import Stretch, overview, totals_text
 from ovreport.rendering.diagrams.svg import REFERENCE, PlacedDiagram, size_of
 from ovreport.section import Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
 
-# Networks take a fraction of a second; this is for graphs that nobody thought of.
+# Networks take a fraction of a second; the limit is for unforeseen graphs.
 LIMIT_S = 20.0
-# Repeated blocks are closed in diagrams of more nodes, so that the whole is seen first.
+# Repeated blocks are closed in diagrams of more nodes, so that readers see the whole first.
 _OPEN_AT_MOST = 300
-# Pictures of more nodes are stored compressed, as they are most of a report: 800 bytes a node.
+# Pictures of more nodes are stored compressed, as they fill most of a report: 800 bytes a node.
 LARGE = 400
-# Of one SVG at most, in points, as far as pieces allow: a page does not break within one.
+# Largest height of one SVG in points, if its pieces allow: pages do not break within an SVG.
 _SVG_HEIGHT = 480.0
-# What A4 and Letter both have, in CSS pixels, less what is left free as parts are not broken; and
-# the scales between which names can be read.
+# The area that A4 and Letter both have, in CSS pixels, less the space that unbroken parts leave
+# free; and the scales at which names are readable.
 _PAGE_WIDTH, _PAGE_HEIGHT, _COLUMN_GAP, _MOST_COLUMNS = 710, 850, 12, 4
 _SMALLEST, _LARGEST = 0.4, 0.75
 
@@ -39,8 +39,8 @@ class DiagramSvg:
     """A diagram for the page.
 
     ``html`` holds the switches of the colourings, their legends and the SVG; ``css`` its rules
-    for the page's style element; ``note`` what a reader should know of the drawing; ``overview``
-    what stands for a picture so large that it is to be packed.
+    for the page's style element; ``note`` explains the drawing; ``overview`` replaces a picture
+    that is packed because it is large.
     """
 
     html: Markup
@@ -49,11 +49,12 @@ class DiagramSvg:
     overview: Markup | None = None
 
 
-def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
-    """Draws a diagram; where Graphviz cannot, the page says why and is otherwise whole.
+def render_diagram(diagram: Diagram, correspondence: Correspondence) -> DiagramSvg:
+    """Draw a diagram; if Graphviz fails, the result says why.
 
     Args:
-        together: of the page; boxes are given the classes that link them with other diagrams.
+        diagram: the diagram to draw.
+        correspondence: the page's; it gives boxes the classes that link them with other diagrams.
     """
     if not diagram.nodes:
         return DiagramSvg(Markup("<p>No picture: the graph is empty.</p>"), "")
@@ -64,7 +65,7 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
     large = len(diagram.nodes) > LARGE
     paint = Paint.of(diagram)
     # Style sheets cannot mark thousands of boxes; scripts, which unpack a large diagram, can.
-    drawing = PlacedDiagram(diagram, layout, paint, None if large else together)
+    drawing = PlacedDiagram(diagram, layout, paint, None if large else correspondence)
     blocks = repeated_blocks(
         [piece.piece for piece in layout.pieces],
         edges_of(diagram),
@@ -85,15 +86,15 @@ def render_diagram(diagram: Diagram, together: Correspondence) -> DiagramSvg:
 
 
 def _stretches(pieces: int, blocks: Sequence[RepeatedBlock]) -> list[Stretch]:
-    """All pieces from top to bottom: blocks, and what lies between them."""
-    found = []
+    """Return all pieces from top to bottom: blocks, and the pieces between them."""
+    stretches = []
     at = 0
     for block in blocks:
         if block.first > at:
-            found.append(Stretch(at, block.first))
-        found.append(Stretch(block.first, block.end, block.name))
+            stretches.append(Stretch(at, block.first))
+        stretches.append(Stretch(block.first, block.end, block.name))
         at = block.end
-    return [*found, Stretch(at, pieces)] if at < pieces else found
+    return [*stretches, Stretch(at, pieces)] if at < pieces else stretches
 
 
 def _parts(drawing: PlacedDiagram, stretches: Sequence[Stretch]) -> Iterator[str]:
@@ -101,16 +102,18 @@ def _parts(drawing: PlacedDiagram, stretches: Sequence[Stretch]) -> Iterator[str
     total = drawing.diagram.duration_s
     for stretch in stretches:
         pieces = drawing.layout.pieces[stretch.first : stretch.end]
-        parts = "".join(map(drawing.svg, _short(pieces)))
+        parts = "".join(map(drawing.svg, _svg_runs(pieces)))
         if stretch.block is None:
             yield parts
             continue
-        heading = drawing.heading(_whole(drawing.diagram, stretch.block, pieces, total), pieces)
+        heading = drawing.heading(
+            _block_node(drawing.diagram, stretch.block, pieces, total), pieces
+        )
         yield (f'<details class="fold"{opened}><summary>{heading}</summary>{parts}</details>')
 
 
-def _short(pieces: Sequence[PlacedPiece]) -> Iterator[Sequence[PlacedPiece]]:
-    """The pieces in runs that are as high as an SVG may be, or consist of one."""
+def _svg_runs(pieces: Sequence[PlacedPiece]) -> Iterator[Sequence[PlacedPiece]]:
+    """Yield runs of pieces that fit into one SVG; a higher piece is a run of its own."""
     first = 0
     for at, piece in enumerate(pieces):
         if at > first and piece.bottom - pieces[first].top > _SVG_HEIGHT:
@@ -120,9 +123,9 @@ def _short(pieces: Sequence[PlacedPiece]) -> Iterator[Sequence[PlacedPiece]]:
 
 
 def _on_paper(id: str, width: float, layout: Layout) -> str:
-    """The rule by which a picture, mostly tall and narrow, is printed in columns.
+    """Return the rule that prints a picture, usually tall and narrow, in columns.
 
-    On as few pages as names that can be read allow, and on these as large as possible.
+    It uses as few pages as readable names allow, and the largest scale on these pages.
     """
     height = layout.pieces[-1].bottom - layout.pieces[0].top
     fits = []
@@ -136,10 +139,13 @@ def _on_paper(id: str, width: float, layout: Layout) -> str:
     return f"@media print{{#{id} .stage{{columns:{columns}}}#{id} .stage svg{{zoom:{scale:.2f}}}}}"
 
 
-def _whole(
+def _block_node(
     diagram: Diagram, name: str, pieces: Sequence[PlacedPiece], total_s: float
 ) -> DiagramNode:
-    """A block as one node: its time in all, and what all its nodes share, or the most of them."""
+    """Return a block as one node: its total time, and the value that its nodes share.
+
+    On a scale, the value is the largest of its nodes.
+    """
     nodes = [diagram.nodes[at] for placed in pieces for at in placed.piece.nodes]
     fills: dict[str, Role | float] = {}
     for colouring in diagram.colourings:
@@ -150,7 +156,7 @@ def _whole(
             fills[colouring.id] = values[0]
     return DiagramNode(
         "",
-        [name, in_all(nodes, total_s)],
+        [name, totals_text(nodes, total_s)],
         "",
         fills,
         emphasis=any(node.emphasis for node in nodes),
@@ -159,32 +165,32 @@ def _whole(
 
 
 def placed(diagram: Diagram) -> Layout:
-    """Where everything of a diagram goes.
+    """Lay a diagram out.
 
     Raises:
-        LayoutError: says why it goes nowhere.
+        LayoutError: says why that failed.
     """
     sizes = [size_of(node) for node in diagram.nodes]
     return lay_out(sizes, edges_of(diagram), REFERENCE, LIMIT_S)
 
 
 def edges_of(diagram: Diagram) -> list[tuple[int, int]]:
-    """Arrows between the places of nodes in the diagram's list."""
+    """Return edges as pairs of node indices."""
     place = {node.id: at for at, node in enumerate(diagram.nodes)}
     return [(place[edge.source], place[edge.target]) for edge in diagram.edges]
 
 
 def _note(layout: Layout, blocks: Sequence[RepeatedBlock]) -> str:
-    """What was done to a graph to make it a picture."""
+    """Describe how the drawing differs from the graph."""
     far = sum(len(piece.references) for piece in layout.pieces)
-    said = []
+    sentences = []
     if blocks:
-        said.append(f"{count(len(blocks), 'repeated block')} can be opened and closed.")
+        sentences.append(f"{count(len(blocks), 'repeated block')} can be opened and closed.")
     if far:
-        said.append(
+        sentences.append(
             f"{count(far, 'arrow')} from far up {'is' if far == 1 else 'are'} drawn as the name "
             "of the source, with a dashed outline, which leads there."
         )
     if layout.simplified:
-        said.append("Parts have so many arrows that they were arranged with less care.")
-    return " ".join(said)
+        sentences.append("Parts have so many arrows that they were arranged with less care.")
+    return " ".join(sentences)

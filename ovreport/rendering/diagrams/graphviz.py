@@ -1,4 +1,4 @@
-"""Running Graphviz: the system's ``dot``, else the one that the graphviz-pure wheel carries."""
+"""Run Graphviz: the system's ``dot``, or else that of the graphviz-pure wheel."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Literal
 
 
 class LayoutError(Exception):
-    """No picture: the engine is missing, failed, or took too long."""
+    """There is no picture: Graphviz is missing, failed, or took too long."""
 
 
 class LayoutTimeoutError(LayoutError):
-    """The engine took too long for what it was given."""
+    """Graphviz took too long for this graph."""
 
 
 @cache
 def engine() -> Path | None:
-    """The executable that lays graphs out."""
-    if found := shutil.which("dot"):
-        return Path(found)
+    """Return the executable that lays graphs out, or None."""
+    if dot := shutil.which("dot"):
+        return Path(dot)
     try:
         installed = files("graphviz-pure") or []
     except PackageNotFoundError:
@@ -33,30 +33,32 @@ def engine() -> Path | None:
 def graphviz(
     source: str, output: Literal["plain", "png"], limit_s: float, *, placed: bool = False
 ) -> bytes:
-    """What Graphviz makes of a DOT source.
+    """Run Graphviz on a DOT source and return its output.
 
     Args:
-        source: one or more graphs, each beginning on a line of its own.
-        placed: positions in the source are kept, none are sought.
+        source: one or more graphs, each of which begins on a new line.
+        output: the format of the output.
+        limit_s: seconds that Graphviz may take.
+        placed: keep the positions in the source instead of computing them.
 
     Raises:
-        LayoutError: says why there is none.
+        LayoutError: says why there is no output.
     """
     command = engine()
     if command is None:
         raise LayoutError("Graphviz is not installed: `pip install graphviz-pure` brings it.")
-    how = ["-Kneato", "-n2"] if placed else ["-Kdot"]
+    layout_options = ["-Kneato", "-n2"] if placed else ["-Kdot"]
     try:
-        done = subprocess.run(
-            [str(command), *how, f"-T{output}"],
+        completed = subprocess.run(
+            [str(command), *layout_options, f"-T{output}"],
             input=source.encode(),
             capture_output=True,
             timeout=limit_s,
             check=True,
         )
     except subprocess.TimeoutExpired as error:
-        said = f"Graphviz took longer than {limit_s:.3g} s for this graph."
-        raise LayoutTimeoutError(said) from error
+        message = f"Graphviz took longer than {limit_s:.3g} s for this graph."
+        raise LayoutTimeoutError(message) from error
     except (OSError, subprocess.CalledProcessError) as error:
         raise LayoutError(f"Graphviz failed: {error}") from error
-    return done.stdout
+    return completed.stdout

@@ -1,4 +1,4 @@
-"""What stands for a large diagram where scripts do not run, and on paper: its parts as a list."""
+"""A list of the parts of a large diagram, shown without scripts and on paper."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.terminal import printable_line
 
-# Nodes that one line stands for, where nothing repeats.
+# Nodes on one line, where no blocks repeat.
 _TOGETHER = 40
-# In diagrams of more nodes, a line tells of its longest layer alone: each costs a hundred bytes.
+# In diagrams of more nodes, a line links only its longest layer: each link costs 100 bytes.
 _LISTED = 2000
 _COLUMNS, _NODE_COLUMNS = 48, 24
 _STRONG = Markup("<b>{}</b>")
@@ -25,8 +25,8 @@ _LINE = Markup("<li>{} <span>{}</span>")
 _FOLD = Markup("<li><details><summary>{} <span>{}</span></summary><ul>{}</ul></details>")
 _NODE = Markup('<li id="{}"><a href="#{}">{}</a>')
 _LIST = Markup(
-    '<p class="note">Drawing so many boxes needs scripts. These are the parts of it, from '
-    "top to bottom; {}, and the longest of all are in the bold ones. "
+    '<p class="note">Drawing so many boxes needs scripts. These are its parts, from '
+    "top to bottom; {}, and bold ones hold the longest of all. "
     "<code>ovreport export --graph svg</code> draws all of it in a file.</p>"
     '<ol class="overview">{}</ol>'
 )
@@ -34,14 +34,14 @@ _LIST = Markup(
 
 @dataclass(frozen=True)
 class Stretch:
-    """Pieces ``first`` to before ``end``: a repeated block by its name, or what lies between."""
+    """Pieces ``first`` to before ``end``: a repeated block, or pieces between blocks."""
 
     first: int
     end: int
     block: str | None = None
 
 
-def in_all(nodes: Sequence[DiagramNode], total_s: float) -> str:
+def totals_text(nodes: Sequence[DiagramNode], total_s: float) -> str:
     """``23 nodes · 61.0 µs · 1.9 %``."""
     time_s = sum(node.duration_s for node in nodes)
     figure = f" · {show(time_s, 'duration')} · {show(time_s / total_s, 'share')}" if total_s else ""
@@ -49,9 +49,9 @@ def in_all(nodes: Sequence[DiagramNode], total_s: float) -> str:
 
 
 def overview(diagram: Diagram, layout: Layout, stretches: Sequence[Stretch]) -> Markup:
-    """One line for each block, and for each few dozen nodes between blocks.
+    """Return a line for each block, and for every few dozen nodes between blocks.
 
-    Lines open to their layers: anchors that lead to the rows of these.
+    Lines open to links to the rows of their layers.
     """
     total_s = diagram.duration_s
     listed = len(diagram.nodes) <= _LISTED
@@ -62,14 +62,16 @@ def overview(diagram: Diagram, layout: Layout, stretches: Sequence[Stretch]) -> 
         text = _text(name or (f"{first} to {last}" if len(nodes) > 1 else first), _COLUMNS)
         if any(node.emphasis for node in nodes):
             text = _STRONG.format(text)
-        figure = in_all(nodes, total_s)
+        figure = totals_text(nodes, total_s)
         if listed:
             lines.append(_FOLD.format(text, figure, _rows(nodes)))
         else:
             row = max(nodes, key=lambda node: (bool(node.link), node.duration_s)).link
             lines.append(_LINE.format(_LINK.format(row, text) if row else text, figure))
-    how = "each opens to its layers" if listed else "each leads to the row of its longest layer"
-    return _LIST.format(how, Markup("").join(lines))
+    line_hint = (
+        "each opens to its layers" if listed else "each leads to the row of its longest layer"
+    )
+    return _LIST.format(line_hint, Markup("").join(lines))
 
 
 def _rows(nodes: Sequence[DiagramNode]) -> Markup:
@@ -90,7 +92,7 @@ def _text(text: str, columns: int) -> Markup:
 def _named(
     layout: Layout, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str | None, Sequence[int]]]:
-    """Nodes from top to bottom, with the name of their block if they are one."""
+    """Yield nodes from top to bottom in groups, with the name of their block, if any."""
     for stretch in stretches:
         pieces = layout.pieces[stretch.first : stretch.end]
         nodes = [node for placed in pieces for node in placed.piece.nodes]

@@ -20,7 +20,7 @@ from ovreport.text.terminal import printable_line
 
 FileFormat = Literal["svg", "png", "dot"]
 
-# PNG writers end at 32,767 pixels; a taller diagram is drawn smaller.
+# PNG writers allow 32,767 pixels; a taller diagram is drawn smaller.
 _MOST_PIXELS, _DPI = 32_000, 96
 _HREF = re.compile(r' ?href="#([^"]*)"')
 
@@ -31,11 +31,11 @@ class DiagramFile:
 
     content: bytes
     scale: float = 1.0
-    """Below one if the picture had to be made smaller."""
+    """Below 1 if the picture is drawn smaller."""
 
 
 def diagram_file(diagram: Diagram, format: FileFormat) -> DiagramFile:
-    """A diagram in one piece, with all blocks open, coloured by its first colouring.
+    """Render a diagram as a file, with all blocks open, in its first colouring.
 
     Raises:
         LayoutError: Graphviz is missing, failed, or took too long.
@@ -56,9 +56,9 @@ def _svg(diagram: Diagram, layout: Layout) -> str:
     drawing = PlacedDiagram(diagram, layout, Paint.of(diagram), None)
     height = round(layout.pieces[-1].bottom) if layout.pieces else 0
     body = drawing.svg(layout.pieces) if layout.pieces else ""
-    own = {node.id for node in diagram.nodes}
-    # References lead within the file; links to the report would lead nowhere.
-    body = _HREF.sub(lambda found: found[0] if found[1] in own else "", body)
+    node_ids = {node.id for node in diagram.nodes}
+    # References stay, as they lead within the file; links to the report would lead nowhere.
+    body = _HREF.sub(lambda href: href[0] if href[1] in node_ids else "", body)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width}" height="{height}" '
@@ -72,7 +72,7 @@ def _svg(diagram: Diagram, layout: Layout) -> str:
 
 
 def _dot(diagram: Diagram, layout: Layout) -> str:
-    """With positions, so that ``neato -n2`` draws it as it is; ``dot`` would lay it out anew."""
+    """Return DOT with positions, which ``neato -n2`` keeps; ``dot`` would compute new ones."""
     return "\n".join(_statements(diagram, layout)) + "\n"
 
 
@@ -120,5 +120,5 @@ def _statements(diagram: Diagram, layout: Layout) -> Iterator[str]:
 
 
 def _at(point: Position) -> str:
-    """Graphviz counts upwards."""
+    """Return a point as Graphviz writes it, with y upwards."""
     return f"{point[0]:.1f},{-point[1]:.1f}"

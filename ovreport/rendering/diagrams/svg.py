@@ -1,8 +1,8 @@
-"""A laid-out diagram as SVG: boxes, arrows, and what is written beside them.
+"""A laid-out diagram as SVG: boxes, arrows and labels.
 
-Written with care for size, as a report may hold ten thousand nodes: whole points, relative
-coordinates, and attributes given once for a group. Whatever must be seen where a server's policy
-drops style sheets is an attribute.
+The SVG is small, because a report may hold ten thousand nodes: whole points, relative coordinates,
+and attributes given once for a group. Everything that must show if a server's policy drops style
+sheets is an attribute.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ovreport.text.terminal import printable, printable_line
 # Points; one size for all, so that equal parts of a network look alike and are laid out once.
 _WIDTH, _LINE, _PADDING = 168, 12, 10
 REFERENCE: Size = (128, 18)
-# What fits a box at the font's size, in columns of a narrow letter.
+# How much text fits into a box, in columns of a narrow letter.
 _COLUMNS, _REFERENCE_COLUMNS, _LABEL_COLUMNS = 28, 24, 64
 _TOOLTIP = 2000
 _FIRST_WIDE = "\u1100"  # letters before it are narrow
-# Of what stands for a repeated block, and the arrow above it.
+# The box of a repeated block, and the arrow above it.
 _BLOCK, _BLOCK_COLUMNS, _ABOVE = (236, 38), 38, 16
 # Labels reach beyond the outermost boxes to the right.
 _MARGIN_LEFT, _MARGIN_RIGHT = 6, 70
@@ -35,35 +35,35 @@ _ARROW, _STRONG, _CHANGE = "#59636e", "#1f2328", "#b3261e"
 
 
 def size_of(node: DiagramNode) -> Size:
-    """Width and height of a node's box, by how many lines it has."""
+    """Return width and height of a node's box, which depend on its number of lines."""
     return _WIDTH, _PADDING + _LINE * max(1, len(node.lines))
 
 
 class PlacedDiagram:
-    """A diagram with the place of everything in it."""
+    """A diagram with the positions of its parts."""
 
     def __init__(
-        self, diagram: Diagram, layout: Layout, paint: Paint, together: Correspondence | None
+        self, diagram: Diagram, layout: Layout, paint: Paint, correspondence: Correspondence | None
     ) -> None:
         self.diagram = diagram
-        self._together = together
+        self._correspondence = correspondence
         self.layout = layout
         self.paint = paint
         drawn = [node for placed in layout.pieces for node in placed.piece.nodes]
-        # Scripts count the boxes as they stand in the page.
+        # Scripts number the boxes in the order of the page.
         self._number = {node: number for number, node in enumerate(drawn)}
         self._place = {node.id: at for at, node in enumerate(diagram.nodes)}
         self._centres = {n: at for placed in layout.pieces for n, at in placed.centres.items()}
-        self._elsewhere: dict[int, int] = defaultdict(int)
+        self._references_to: dict[int, int] = defaultdict(int)
         for placed in layout.pieces:
             for reference in placed.references:
-                self._elsewhere[reference.source] += 1
+                self._references_to[reference.source] += 1
         self._labelled: set[tuple[int, str]] = set()
         self._labels: Mapping[int, set[str]] = self._labels_by_source()
 
     @property
     def left(self) -> int:
-        """As far from the middle as the right, so that the main flow is in the middle."""
+        """The left edge, as far from the middle as the right one: the main flow is centred."""
         return -round(max(self.layout.right + _MARGIN_RIGHT, _MARGIN_LEFT - self.layout.left))
 
     @property
@@ -72,7 +72,7 @@ class PlacedDiagram:
         return -2 * self.left
 
     def svg(self, pieces: Sequence[PlacedPiece]) -> str:
-        """Some pieces that follow each other, in the coordinates of the whole."""
+        """Draw consecutive pieces, in the coordinates of the whole diagram."""
         top, bottom = round(pieces[0].top), round(pieces[-1].bottom)
         body = "".join((self._arrows(pieces), self._references(pieces), self._boxes(pieces)))
         return (
@@ -82,7 +82,7 @@ class PlacedDiagram:
         )
 
     def marker(self) -> str:
-        """The heads of arrows; they stand once for all parts of the diagram."""
+        """Return the heads of arrows, which all parts of the diagram share."""
         heads = "".join(
             f'<marker id="{self._head(colour)}" viewBox="0 0 8 8" refX="8" refY="4" '
             'markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
@@ -95,7 +95,7 @@ class PlacedDiagram:
         return f"{escape(self.diagram.id)}-{colour[1:]}"
 
     def _look(self, critical: bool, marked: bool) -> str:
-        """How a line and its head are drawn."""
+        """Return the attributes of a line and its head."""
         colour = _CHANGE if marked else _STRONG if critical else _ARROW
         width = ' stroke-width="2.5"' if critical else ' stroke-width="1.5"' if marked else ""
         dashes = ' stroke-dasharray="5 3"' if marked else ""
@@ -103,16 +103,16 @@ class PlacedDiagram:
         return f'fill="none" stroke="{colour}"{width}{dashes} {head}'
 
     def heading(self, block: DiagramNode, pieces: Sequence[PlacedPiece]) -> str:
-        """A box that stands for some pieces, in place of the node that they hang on.
+        """Draw the box of a repeated block, at the place of the node that the block continues.
 
-        Arrows of the first piece, or of what follows where the block is closed, begin at its
-        lower side.
+        Arrows of the first piece begin at its lower side; if the block is closed, arrows of the
+        following piece do.
         """
         entry = pieces[0].piece.entry
         x = round(self._centres[entry][0] if entry is not None else 0.0)
         width, height = _BLOCK
         fill = self.paint.first(block)
-        # In a group of its own, where it has the colour of the writing in every colouring.
+        # A separate group, which has the colour of the text in every colouring.
         sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
         lines = [printable_line(fitting(line, _BLOCK_COLUMNS)) for line in block.lines]
         first, *rest = map(escape, lines)
@@ -135,13 +135,13 @@ class PlacedDiagram:
     # ------------------------------------------------------------------------ arrows
 
     def _labels_by_source(self) -> Mapping[int, set[str]]:
-        found: dict[int, set[str]] = defaultdict(set)
+        labels: dict[int, set[str]] = defaultdict(set)
         for edge in self.diagram.edges:
-            found[self._place[edge.source]].add(edge.label)
-        return found
+            labels[self._place[edge.source]].add(edge.label)
+        return labels
 
     def _arrows(self, pieces: Sequence[PlacedPiece]) -> str:
-        """Arrows of one look share a group; labels follow."""
+        """Draw arrows, grouped by their look, then their labels."""
         looks: dict[tuple[bool, bool], list[str]] = defaultdict(list)
         labels: dict[bool, list[str]] = defaultdict(list)
         for placed in pieces:
@@ -163,27 +163,27 @@ class PlacedDiagram:
         return "".join(groups)
 
     def _label(self, source: int, edge: DiagramEdge, points: Sequence[Position]) -> str:
-        """What flows: below its source if it is one thing, else where each arrow ends."""
+        """Draw an edge's label: below its source if all edges share it, else at the arrow's end."""
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
         self._labelled.add((source, edge.label))
         text = escape(printable_line(fitting(edge.label, _LABEL_COLUMNS)))
-        alone = len(self._labels[source]) == 1
-        x, y = points[0] if alone else points[-1]
-        if alone and source in self._centres:
-            # An arrow may leave at a side of the box, which would hide what is written there.
+        is_shared = len(self._labels[source]) == 1
+        x, y = points[0] if is_shared else points[-1]
+        if is_shared and source in self._centres:
+            # An arrow may leave at a side of the box, which would hide the label.
             centre, middle = self._centres[source]
             width, height = size_of(self.diagram.nodes[source])
             x = min(max(x, centre - width / 2), centre + width / 2)
             y = max(y, middle + height / 2)
-        more = self._elsewhere.pop(source, 0) if alone else 0
-        text += f" · {more} more further down" if more else ""
-        return f'<text x="{round(x) + 5}" y="{round(y) + (11 if alone else -10)}">{text}</text>'
+        further_down = self._references_to.pop(source, 0) if is_shared else 0
+        text += f" · {further_down} more further down" if further_down else ""
+        return f'<text x="{round(x) + 5}" y="{round(y) + (11 if is_shared else -10)}">{text}</text>'
 
     # ------------------------------------------------------------------------ boxes
 
     def _references(self, pieces: Iterable[PlacedPiece]) -> str:
-        """Names of nodes that stand further up, as links to them."""
+        """Draw the names of nodes that stand further up, as links to them."""
         shape = _box(*REFERENCE)
         parts = []
         for placed in pieces:
@@ -216,11 +216,11 @@ class PlacedDiagram:
             f'<text y="{first + _LINE * at}">{escape(line)}</text>' for at, line in enumerate(lines)
         )
         title = printable(node.tooltip[:_TOOLTIP])
-        # The renderer of the page takes an href out again if it leads nowhere.
+        # The page's renderer removes an href that leads nowhere.
         href = f'href="#{escape(node.link or node.id)}" '
         classes = self.paint.classes(node)
-        if node.link and self._together:
-            classes += " " + self._together.css_class(node.link)
+        if node.link and self._correspondence:
+            classes += " " + self._correspondence.css_class(node.link)
         if node.emphasis:
             classes += " longest"
         strong = f' stroke="{_STRONG}" stroke-width="3"' if node.emphasis else ""
@@ -234,13 +234,13 @@ class PlacedDiagram:
 
 
 def _box(width: float, height: float) -> str:
-    """A path around (0, 0): shorter than a rectangle with its four attributes."""
+    """Return a rectangular path around (0, 0), shorter than a ``rect`` with four attributes."""
     w, h = round(width / 2), round(height / 2)
     return f"M-{w}-{h}h{2 * w}v{2 * h}H-{w}z"
 
 
 def _curve(points: Sequence[Position]) -> str:
-    """A Bézier path in whole points, each segment relative to its start."""
+    """Return a Bézier path in whole points, each segment relative to its start."""
     at = [(round(x), round(y)) for x, y in points]
     (x, y), end = at[0], at[-1]
     if all(px == x for px, _ in at):
@@ -256,12 +256,12 @@ def _curve(points: Sequence[Position]) -> str:
 
 
 def fitting_lines(lines: Sequence[str]) -> list[str]:
-    """What is written in a box: cut to its width, and nothing in it that is not a sign."""
+    """Return the lines of a box, cut to its width and without control characters."""
     return [printable_line(fitting(line, _COLUMNS)) for line in lines]
 
 
 def fitting(text: str, columns: int) -> str:
-    """Cut in the middle to what fits, as names differ at their ends; wide letters count twice."""
+    """Cut text in the middle, because names differ at their ends; wide letters count twice."""
     if len(text) <= columns and (text.isascii() or max(text) < _FIRST_WIDE):
         return text
     if len(text) > columns:
