@@ -258,10 +258,7 @@ def choose(
                     f"Installed analyzers: {', '.join(available)}.",
                 )
     known = {id: _options(kind, options.get(id, {}), name) for id, kind in available.items()}
-    return [
-        available[id](known[id], known.values())
-        for id in (wanted if wanted is not None else available)
-    ]
+    return [available[id](known[id]) for id in (wanted if wanted is not None else available)]
 
 
 def _options(kind: type[Analyzer], options: Mapping[str, Any], name: str) -> Options:

@@ -70,7 +70,7 @@ first screen shows all of these as one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, get_args
 
@@ -88,8 +88,6 @@ else:
     from typing import TypeVar
 
     OptionsT = TypeVar("OptionsT", bound=Options, covariant=True)
-
-_O = TypeVar("_O", bound=Options)
 
 CommonNeed = Literal[
     "measurements",
@@ -152,14 +150,8 @@ class Analyzer(ABC, Generic[OptionsT]):
         if "options_type" not in vars(cls):
             cls.options_type = _options_in_brackets(cls) or cls.options_type
 
-    def __init__(self, options: OptionsT | None = None, others: Iterable[Options] = ()) -> None:
-        """``others`` are the options of all analyzers, for :meth:`options_of`."""
+    def __init__(self, options: OptionsT | None = None) -> None:
         self.options = options if options is not None else cast(OptionsT, self.options_type())
-        self._others = tuple(others)
-
-    def options_of(self, kind: type[_O]) -> _O:
-        """Another analyzer's options, for what two sections must judge alike."""
-        return next((options for options in self._others if isinstance(options, kind)), kind())
 
     @classmethod
     def concerns(cls, run: Run) -> bool:  # noqa: ARG003  # for subclasses to ask

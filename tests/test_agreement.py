@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from builders import Array, run_named
 
-from ovreport.outputs.agreement import AGREE, OutputOptions, agreement, judged
+from ovreport.config.schema import OutputSettings
+from ovreport.outputs.agreement import AGREE, agreement, judged
 from ovreport.outputs.drift import output_drift
 from ovreport.outputs.parts import channel_axes
 from ovreport.outputs.recording import record, recorded_drift
@@ -54,7 +55,7 @@ def both(a: Array, b: Array, kind: str = "f32") -> list[OutputDrift]:
 
 
 def outcomes(a: Array, b: Array, kind: str = "f32", samples: int = 8) -> set[str]:
-    return {judged(drift, samples, OutputOptions()).outcome for drift in both(a, b, kind)}
+    return {judged(drift, samples, OutputSettings()).outcome for drift in both(a, b, kind)}
 
 
 # ---------------------------------------------------------------------------- wrong models
@@ -104,7 +105,7 @@ def test_scores_that_are_wrong_beside_large_boxes_are_found(array: Array) -> Non
     (drift, _) = both(array, wrong)
     assert drift.cosine is not None
     assert drift.cosine > 0.9999
-    assert judged(drift, 1, OutputOptions()).outcome == "apart"
+    assert judged(drift, 1, OutputSettings()).outcome == "apart"
     assert drift.worst_part is not None
     assert drift.worst_part.relative == pytest.approx(1, rel=0.01)
 
@@ -152,7 +153,7 @@ def test_classes_that_are_not_in_a_picture_need_not_agree() -> None:
     other = scores.copy()
     other[:, 7] *= 3
     assert output_drift("y", [scores], [other]).worst_part is not None
-    assert judged(output_drift("y", [scores], [other]), 1, OutputOptions()).outcome == "alike"
+    assert judged(output_drift("y", [scores], [other]), 1, OutputSettings()).outcome == "alike"
 
 
 def test_one_wrong_sample_of_many_is_told() -> None:
@@ -163,7 +164,7 @@ def test_one_wrong_sample_of_many_is_told() -> None:
     assert drift.relative < 0.1
     assert drift.worst_set is not None
     assert drift.worst_set[0] == 40
-    assert judged(drift, 100, OutputOptions()).outcome == "other"
+    assert judged(drift, 100, OutputSettings()).outcome == "other"
 
 
 # ---------------------------------------------------------------------------- element types
@@ -197,13 +198,13 @@ def test_doubles_are_compared_as_doubles() -> None:
     for drift in both(a, a * (1 + 1e-12), "f64"):
         assert drift.differing == 3
         assert drift.max_abs == pytest.approx(3e-12, rel=0.1)
-        assert judged(drift, 1, OutputOptions()).outcome == "alike"
+        assert judged(drift, 1, OutputSettings()).outcome == "alike"
 
 
 def test_equal_values_of_other_types_are_equal_and_no_more() -> None:
     half = random.normal(0, 1, (1, 8)).astype(np.float16)
     drift = output_drift("y", [half], [half.astype(np.float32)], types=("f16", "f32"))
-    assert judged(drift, 1, OutputOptions()).outcome == "equal"
+    assert judged(drift, 1, OutputSettings()).outcome == "equal"
     zeros = np.zeros((1, 4), np.float32)
     assert outcomes(zeros, -zeros) == {"equal"}
     large = np.array([[2**53 + 1]])
@@ -213,7 +214,7 @@ def test_equal_values_of_other_types_are_equal_and_no_more() -> None:
 
 def test_texts_and_numbers_are_not_compared() -> None:
     drift = output_drift("y", [np.array([b"1"])], [np.array([1.0])], types=("string", "f32"))
-    assert (drift.reason, judged(drift, 1, OutputOptions()).outcome) == ("type", "incomparable")
+    assert (drift.reason, judged(drift, 1, OutputSettings()).outcome) == ("type", "incomparable")
 
 
 def test_what_is_not_finite_is_equal_in_the_same_places_only() -> None:
@@ -234,7 +235,7 @@ def test_nan_among_what_a_run_file_does_not_keep_is_found() -> None:
     b[0, 0, 0, 1] = np.nan
     drift = both(a, b)[1]
     assert drift.compared is not None
-    assert judged(drift, 1, OutputOptions()).outcome == "other"
+    assert judged(drift, 1, OutputSettings()).outcome == "other"
 
 
 def test_values_too_large_for_their_squares_are_no_zero_error() -> None:
@@ -256,16 +257,16 @@ def test_what_earlier_releases_kept_is_compared_as_far_as_it_goes() -> None:
     a = random.normal(0, 1, (1, 16)).astype(np.float32)
     for b, outcome in ((a, "identical"), (a + noise(a, 0.01), "alike"), (-a, "other")):
         drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=("f32", "f32"))
-        assert judged(drift, 1, OutputOptions()).outcome == outcome
+        assert judged(drift, 1, OutputSettings()).outcome == outcome
 
 
 def test_integers_that_an_earlier_release_rounded_are_not_equal() -> None:
     a, b = (np.array([[value]], np.int32) for value in (2**24, 2**24 + 1))
     types = ("i32", "i32")
     same = recorded_drift("y", earlier(a), earlier(a), [(0, 0)], types=types)
-    assert judged(same, 1, OutputOptions()).outcome == "identical"
+    assert judged(same, 1, OutputSettings()).outcome == "identical"
     drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=types)
-    unkept = judged(drift, 1, OutputOptions())
+    unkept = judged(drift, 1, OutputSettings())
     assert (unkept.outcome, unkept.severity) == ("incomparable", "info")
 
 
@@ -275,7 +276,7 @@ def test_what_only_digests_tell_apart_is_not_alike() -> None:
     b[0, 0, 0, 1] += 100
     drift = both(a, b)[1]
     assert drift.differing == 0
-    assert judged(drift, 1, OutputOptions()).outcome == "incomparable"
+    assert judged(drift, 1, OutputSettings()).outcome == "incomparable"
 
 
 # ---------------------------------------------------------------------------- nothing
@@ -287,7 +288,7 @@ def test_nothing_is_not_the_same() -> None:
     run = run_named("m")
     base, other = Cell(model="m"), Cell(model="m", version="b")
     answers = Answers(base=base, other=other, models=("", ""), inputs="", input_data="", samples=8)
-    known = agreement(run, answers, OutputOptions())
+    known = agreement(run, answers, OutputSettings())
     assert known.outcome == "incomparable"
     assert in_words(known) == "answers not compared"
 
@@ -296,12 +297,12 @@ def test_outputs_that_vary_in_length_are_compared_set_by_set() -> None:
     a = [random.normal(0, 1, (rows, 6)).astype(np.float32) for rows in (3, 0, 17)]
     same = output_drift("y", a, [x.copy() for x in a])
     assert (same.shapes, same.empty_sets) == (("[?,6]", "[?,6]"), 1)
-    assert judged(same, 3, OutputOptions()).outcome == "identical"
+    assert judged(same, 3, OutputSettings()).outcome == "identical"
     shorter = output_drift("y", a, [a[0], a[1], a[2][:5]])
     assert (shorter.sets, shorter.shapes) == ((2, 3), ("[17,6]", "[5,6]"))
-    assert judged(shorter, 3, OutputOptions()).outcome == "incomparable"
+    assert judged(shorter, 3, OutputSettings()).outcome == "incomparable"
     wrong = output_drift("y", a, [a[0] * -1, a[1], a[2][:5]])
-    assert judged(wrong, 3, OutputOptions()).outcome == "other"
+    assert judged(wrong, 3, OutputSettings()).outcome == "other"
 
 
 def test_what_varies_in_length_is_kept_for_later() -> None:
@@ -336,7 +337,7 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
             base=cells[0], other=cells[1], models=("", ""), inputs="", input_data="", samples=1,
             outputs=tuple(outputs),
         )  # fmt: skip
-        known = agreement(run, answers, OutputOptions())
+        known = agreement(run, answers, OutputSettings())
         assert known.outcome == outcome
         assert words in in_words(known)
     some = replace(known, answers=answers.model_copy(update={"left_out": 4, "samples": 4}))
@@ -353,7 +354,7 @@ def test_a_version_that_differs_no_more_than_the_base_from_itself_is_random() ->
     unknown, repeated, other = (
         drift.model_copy(update={"itself": value}) for value in (None, itself, 0.0)
     )
-    options = OutputOptions()
+    options = OutputSettings()
     assert judged(repeated, 1, options).outcome == "random"
     assert judged(other, 1, options, ["RandomUniform"]).outcome == "other"
     assert judged(unknown, 1, options, ["RandomUniform"]).outcome == "random"
@@ -435,7 +436,7 @@ def test_some_outputs_that_agree_are_not_called_not_compared() -> None:
         samples=1,
         outputs=tuple(output_drift(name, [x], [x]) for name, x in (("y", one), ("boxes", none))),
     )
-    assert in_words(agreement(run_named("m"), answers, OutputOptions())) == (
+    assert in_words(agreement(run_named("m"), answers, OutputSettings())) == (
         "answers not all compared: output boxes is empty in both: there is nothing to compare; "
         "1 of 2 outputs is equal or alike"
     )

@@ -10,7 +10,7 @@ import pytest
 from conftest import ovreport
 
 from ovreport.config.load import Source, load, model_name, validate
-from ovreport.config.schema import Compare, Config, Measure
+from ovreport.config.schema import Compare, Config, Measure, OutputSettings
 from ovreport.errors import UserError
 from ovreport.planning.matrix import estimated_seconds, expand, turns_key
 
@@ -262,6 +262,19 @@ def test_a_setting_in_its_former_place_keeps_its_meaning_and_is_noted(tmp_path: 
     assert note == (
         f"{path}: [analyzer.versions] baseline and noise: these options have moved to [compare]; "
         "the old place still works"
+    )
+
+
+def test_limits_of_outputs_keep_their_meaning_in_their_former_place(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(
+        '[[model]]\nname = "net"\npath = "net.onnx"\n'
+        "[analyzer.outputs]\ncosine = 0.9\n[outputs]\nsamples = 3\n"
+    )
+    source = load(path, {})
+    assert source.config.outputs == OutputSettings(samples=3, cosine=0.9)
+    assert source.notes == (
+        f"{path}: [analyzer.outputs] cosine: move to [outputs], which has it now",
     )
 
 

@@ -23,7 +23,6 @@ from ovreport.export.junit import junit
 from ovreport.export.markdown import markdown
 from ovreport.gate.checks import GateResult, RuleOutcome, check, may_be_chance
 from ovreport.gate.rules import parse
-from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Cell, CellResult, Failure, Run
 from ovreport.run.samples import Budget
 from ovreport.runfile import lines_of, read_run
@@ -325,7 +324,7 @@ def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares
     run = _named(doubled, HOSTILE)
     if not compares:
         run = replace(run, results=run.results[:1])
-    text = markdown(run, gate, OutputOptions())
+    text = markdown(run, gate)
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
     found = _Tags()
     found.feed(page)

@@ -14,8 +14,9 @@ import pytest
 from conftest import ovreport
 from openvino import opset13 as op
 
+from ovreport.config.schema import OutputSettings
 from ovreport.measuring.worker.element_types import values_of
-from ovreport.outputs.agreement import OutputOptions, agreement
+from ovreport.outputs.agreement import agreement
 from ovreport.run import Run
 from ovreport.runfile import lines_of, read_run
 from ovreport_plugins.outputs.analyzer import Outputs
@@ -129,6 +130,20 @@ def together(folder: Path) -> Run:
     return measured(folder, "together", PAIRS, ("parent", "other"))
 
 
+@pytest.mark.measures
+def test_outputs_are_compared_with_the_baseline_of_the_config(folder: Path) -> None:
+    entries = "".join(
+        f'[[model]]\nname = "scale"\nversion = "{version}"\npath = "scale-{version}.xml"\n'
+        for version in ("parent", "other")
+    )
+    config = folder / "turned.toml"
+    config.write_text(f'{MEASURE}compare = {{ baseline = "other" }}\n{entries}')
+    result = ovreport("run", config, "-o", folder / "turned.html")
+    assert result.exit_code == 0, result.output
+    (answers,) = read_run(folder / "turned.jsonl").answers
+    assert (answers.base.version, answers.other.version) == ("other", "parent")
+
+
 def save_version(run: Run, version: str, path: Path) -> Path:
     """Write the run file of a run that measured no other version."""
     header = run.header.model_copy(
@@ -163,7 +178,7 @@ def apart(folder: Path, together: Run) -> Run:
 
 
 def judged(run: Run) -> dict[str, str]:
-    return {x.base.model: agreement(run, x, OutputOptions()).outcome for x in run.answers}
+    return {x.base.model: agreement(run, x, OutputSettings()).outcome for x in run.answers}
 
 
 @pytest.mark.measures

@@ -17,11 +17,12 @@ from rich.text import Text
 
 from ovreport.cli.printing import MessagePrinter
 from ovreport.computed.figures import figures
+from ovreport.computed.settings import settings
 from ovreport.config.schema import Measure
 from ovreport.interruption import Interrupted
 from ovreport.measuring import scheduler
 from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
-from ovreport.outputs.agreement import AGREE, OutputOptions, agreement
+from ovreport.outputs.agreement import AGREE, agreement
 from ovreport.outputs.words import in_words
 from ovreport.pipeline.display import (
     CellDone,
@@ -292,10 +293,10 @@ def _short_interval(estimate: Estimate) -> str:
     return interval(estimate, "rate", brief=True) if estimate.confidence else NOTHING
 
 
-def print_answers(run: Run, options: OutputOptions) -> None:
+def print_answers(run: Run) -> None:
     """Print whether versions give the same answers, a line for each pair."""
     for answers in run.answers:
-        outputs_agreement = agreement(run, answers, options)
+        outputs_agreement = agreement(run, answers, settings(run).outputs)
         base, other = difference(answers.base, answers.other)
         sentence = f"{answers.base.model}, {other} against {base}: {in_words(outputs_agreement)}"
         style = "" if outputs_agreement.outcome in AGREE else "yellow"
@@ -358,7 +359,7 @@ class RunDisplay(MessagePrinter):
 
     def _print_results(self, written: ReportWritten) -> None:
         print_summary(written.run)
-        print_answers(written.run, written.outputs)
+        print_answers(written.run)
         print_failures(written.run, verbose=self._verbose)
         click.echo(printable(f"Report:   {written.report}\nRun file: {written.run_file}"))
 
@@ -391,7 +392,7 @@ class ComparisonDisplay(MessagePrinter):
     def show(self, event: Event) -> None:
         """Print one step."""
         if isinstance(event, ReportWritten):
-            print_answers(event.run, event.outputs)
+            print_answers(event.run)
             click.echo(printable(f"Report:   {event.report}"))
         else:
             super().show(event)

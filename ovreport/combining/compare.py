@@ -10,12 +10,11 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import JsonValue
-
 from ovreport import __version__
 from ovreport.combining.recorded_outputs import answers_between
 from ovreport.computed.pairs import NOISE_APART
-from ovreport.config.moved import current
+from ovreport.computed.settings import config_with, settings
+from ovreport.config.schema import Compare
 from ovreport.errors import UserError
 from ovreport.run import (
     Answers,
@@ -283,7 +282,7 @@ def _header(
     return Header(
         ovreport=__version__,
         created=latest.created,
-        config=_config(latest.config, tuple(models.values()), base.run.header == latest),
+        config=_config(candidate.run, tuple(models.values()), base.run.header == latest),
         environment=latest.environment,
         models=tuple(models.values()),
         plan=tuple(cell for pair in renamed for cell in pair),
@@ -310,28 +309,17 @@ def _other_environments(base: Side, candidate: Side) -> tuple[Environment, ...]:
     return tuple(by_id.values())
 
 
-def _config(
-    config: Mapping[str, JsonValue], models: Sequence[ModelFile], same_run: bool
-) -> dict[str, Any]:
+def _config(candidate: Run, models: Sequence[ModelFile], same_run: bool) -> dict[str, Any]:
     """Return the candidate's config with the compared models and all sections of the report."""
-    names = ", ".join(dict.fromkeys(file.model for file in models))
-    config = current(config)
-    compared = _table(config.get("compare"))
-    compared.pop("baseline", None)  # the base is listed first, which makes it the baseline
-    if not same_run:
-        compared["noise"] = NOISE_APART
-    return {
-        **config,
-        "model": [{"name": m.model, "version": m.version, "path": m.path} for m in models],
-        "report": {
-            **_table(config.get("report")),
-            "title": f"Comparison: {names}",
-            "analyzers": None,
-            "plugins": [],
-        },
-        "compare": compared,
-    }
-
-
-def _table(value: JsonValue) -> dict[str, JsonValue]:
-    return dict(value) if isinstance(value, dict) else {}
+    title = f"Comparison: {', '.join(dict.fromkeys(file.model for file in models))}"
+    measured = settings(candidate)
+    # The base is listed first, which makes it the baseline, whatever the candidate's was.
+    changes = {"baseline": Compare().baseline} | ({} if same_run else {"noise": NOISE_APART})
+    return config_with(
+        candidate,
+        models,
+        report=measured.report.model_copy(
+            update={"title": title, "analyzers": None, "plugins": ()}
+        ),
+        compare=measured.compare.model_copy(update=changes),
+    )

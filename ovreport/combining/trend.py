@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import JsonValue
-
 from ovreport import __version__
 from ovreport.computed.series import series
+from ovreport.computed.settings import config_with, settings
 from ovreport.errors import UserError
 from ovreport.run import Cell, Header, ModelFile, Origin, Run
 from ovreport.text.numbers import unique_names
@@ -75,7 +74,7 @@ def combine(runs: Sequence[tuple[str, Run]]) -> Run:
     header = Header(
         ovreport=__version__,
         created=latest.created,
-        config=_config(latest.config, models),
+        config=_config(ordered[-1][1], models),
         environment=latest.environment,
         models=tuple(models),
         plan=tuple(plan),
@@ -112,16 +111,10 @@ def _renamed(named: Named, short: Mapping[tuple[str, str], str], number: int) ->
     return named.model_copy(update={"version": version})
 
 
-def _config(config: dict[str, JsonValue], models: Sequence[ModelFile]) -> dict[str, Any]:
+def _config(latest: Run, models: Sequence[ModelFile]) -> dict[str, Any]:
     """Return the latest run's config with all versions, and with the trend as only section."""
-    report = config.get("report")
-    return {
-        **config,
-        "model": [{"name": m.model, "version": m.version, "path": m.path} for m in models],
-        "report": {
-            **(report if isinstance(report, dict) else {}),
-            "title": f"Trend: {', '.join(dict.fromkeys(m.model for m in models))}",
-            "analyzers": ["trend"],
-            "plugins": [],
-        },
-    }
+    title = f"Trend: {', '.join(dict.fromkeys(m.model for m in models))}"
+    report = settings(latest).report.model_copy(
+        update={"title": title, "analyzers": ("trend",), "plugins": ()}
+    )
+    return config_with(latest, models, report=report)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ovreport.computed.settings import header_settings
 from ovreport.run import CellResult, Environment, Header, ModelFile, number_ranges
 
 DifferenceTopic = Literal["machine", "software", "settings", "model", "cell"]
@@ -32,10 +33,13 @@ def of_environments(a: Environment, b: Environment) -> Iterator[Difference]:
 
 def of_settings(a: Header, b: Header) -> Iterator[Difference]:
     """How was measured: ``[measure]``, ``[properties]`` and the program itself."""
-    for table in ("measure", "properties"):
-        values = [dict(_flat(header.config.get(table), table)) for header in (a, b)]
-        yield from _unequal("settings", *values)
+    yield from _unequal("settings", _measuring(a), _measuring(b))
     yield from _unequal("settings", {"ovreport": a.ovreport}, {"ovreport": b.ovreport})
+
+
+def _measuring(header: Header) -> dict[str, Any]:
+    tables = header_settings(header).model_dump(mode="json", include={"measure", "properties"})
+    return {key: value for name, table in tables.items() for key, value in _flat(table, name)}
 
 
 def of_models(a: ModelFile, b: ModelFile) -> Iterator[Difference]:

@@ -11,6 +11,7 @@ from typing import Any
 # By analyzer: the table that holds the options now, and their names.
 _MOVED: dict[str, tuple[str, tuple[str, ...]]] = {
     "versions": ("compare", ("baseline", "noise", "launch_noise")),
+    "outputs": ("outputs", ("cosine", "relative", "top1", "layer_error")),
 }
 
 

@@ -239,7 +239,10 @@ class Measure(Settings):
 
 
 class OutputSettings(Settings):
-    """Run versions on the same inputs, compare their outputs and keep them for other runs."""
+    """Run versions on the same inputs, compare their outputs and keep them for other runs.
+
+    The limits hold wherever outputs are judged: in all sections, on the terminal and in exports.
+    """
 
     compare: bool = True
     """False: outputs are neither compared nor kept."""
@@ -247,6 +250,15 @@ class OutputSettings(Settings):
     """Number of random inputs. Real input (``model.input``) is used whole."""
     layers: bool = False
     """Also compare the outputs of matching layers, to see where versions begin to differ."""
+    cosine: Annotated[float, Field(ge=-1, le=1)] = 0.99
+    """Outputs of a lower cosine similarity differ."""
+    relative: Annotated[float, Field(ge=0)] = 0.15
+    """Outputs with a larger relative error, over all input sets or in one of them, differ."""
+    top1: Annotated[float, Field(ge=0, le=1)] = 0.99
+    """Outputs differ if a lower share of samples has the same best class or, where elements are no
+    quantities (indices, tokens, flags, texts), a lower share of elements is equal."""
+    layer_error: Annotated[float, Field(gt=0)] = 0.1
+    """Relative error from which on a layer counts as deviating."""
 
 
 class Compare(Settings):

@@ -20,7 +20,6 @@ from ovreport.export.records import (
     slice_records,
 )
 from ovreport.export.tables import section_records
-from ovreport.outputs.agreement import OutputOptions
 from ovreport.run import Run
 from ovreport.section import Crashed, Section
 from ovreport.text.csv import csv_text
@@ -47,7 +46,7 @@ def json_text(run: Run, analyses: Sequence[Analysis]) -> str:
         "other_environments": [x.model_dump(mode="json") for x in run.other_environments],
         "models": [model_record(model) for model in run.header.models],
         "cells": cells,
-        "answers": list(answer_records(run, _output_options(analyses))),
+        "answers": list(answer_records(run)),
         "findings": list(_findings(analyses)),
         "sections": list(section_records(analyses)),
     }
@@ -63,7 +62,7 @@ def _without_cell(record: JsonObject) -> JsonObject:
 def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
     """Return CSV files by name, one for each kind of record."""
     profiled = [result for result in run.done if result.profile is not None]
-    answers = list(answer_records(run, _output_options(analyses)))
+    answers = list(answer_records(run))
     tables: dict[str, Iterable[JsonObject]] = {
         "models": map(model_record, run.header.models),
         "cells": cell_records(run),
@@ -79,11 +78,6 @@ def csv_files(run: Run, analyses: Sequence[Analysis]) -> dict[str, str]:
         ),
     }
     return {f"{name}.csv": _csv(records) for name, records in tables.items()}
-
-
-def _output_options(analyses: Sequence[Analysis]) -> OutputOptions:
-    """Return the options by which the sections judge answers."""
-    return next((x.analyzer.options_of(OutputOptions) for x in analyses), OutputOptions())
 
 
 def _rows_of(

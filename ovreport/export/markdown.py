@@ -9,8 +9,9 @@ from ovreport.computed.criteria import word
 from ovreport.computed.figures import figures
 from ovreport.computed.matching import matched
 from ovreport.computed.pairs import Comparison, comparisons, judged
+from ovreport.computed.settings import settings
 from ovreport.gate.checks import GateResult, Status
-from ovreport.outputs.agreement import AGREE, OutputOptions, agreements
+from ovreport.outputs.agreement import AGREE, agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Environment, Header, Run
 from ovreport.text.labels import label
@@ -31,14 +32,13 @@ _ALWAYS = frozenset({"throughput", "median"})
 def markdown(
     run: Run,
     gate: GateResult,
-    outputs: OutputOptions,
 ) -> str:
     """Return the document: verdicts if versions were compared, otherwise figures."""
     names = ", ".join(dict.fromkeys(model for model, _ in run.versions))
     parts = [f"## {literal(names)}", _measured(run.header), *_limits(gate)]
     compared = comparisons(run)
     for comparison in compared:
-        parts += [_verdicts(run, comparison), *_answers(run, comparison, outputs)]
+        parts += [_verdicts(run, comparison), *_answers(run, comparison)]
         parts += [*_layers(run, comparison)]
     if not compared:
         parts.append(_figures(run))
@@ -110,9 +110,9 @@ def _verdicts(run: Run, comparison: Comparison) -> str:
     return f"### {literal(comparison.heading)}\n\n{_table(heads, rows, 3)}{more}"
 
 
-def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> list[str]:
+def _answers(run: Run, comparison: Comparison) -> list[str]:
     """Return sentences on the answers, as a faster version with other answers is not better."""
-    judged_answers = agreements(run, comparison.pairs, options)
+    judged_answers = agreements(run, comparison.pairs, settings(run).outputs)
     sentences = dict.fromkeys(
         f"{'' if x.outcome in AGREE else '⚠️ '}{literal(comparison.other)}: "
         f"{literal(in_words(x), _SENTENCE)}."

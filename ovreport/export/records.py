@@ -14,7 +14,8 @@ import numpy as np
 
 from ovreport.computed.figures import figures
 from ovreport.computed.layers import attribute, executed_layers, fates, skipped_layers
-from ovreport.outputs.agreement import JudgedOutput, OutputOptions, agreement
+from ovreport.computed.settings import settings
+from ovreport.outputs.agreement import JudgedOutput, agreement
 from ovreport.run import Cell, CellResult, ModelFile, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.text.csv import Field
@@ -188,7 +189,7 @@ def operator_records(run: Run, result: CellResult) -> Iterator[JsonObject]:
         }
 
 
-def answer_records(run: Run, options: OutputOptions) -> Iterator[JsonObject]:
+def answer_records(run: Run) -> Iterator[JsonObject]:
     """Yield how far two versions with the same inputs differ, with their outputs and layers.
 
     Errors are those of the other version against the base, in the unit of the output; similarity,
@@ -196,7 +197,7 @@ def answer_records(run: Run, options: OutputOptions) -> Iterator[JsonObject]:
     """
     for answers in run.answers:
         base, other = difference(answers.base, answers.other)
-        judged = agreement(run, answers, options)
+        judged = agreement(run, answers, settings(run).outputs)
         yield {
             "model": answers.base.model,
             "base_cell": answers.base.id,

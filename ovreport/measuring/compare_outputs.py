@@ -28,11 +28,12 @@ from ovreport.measuring.control_outputs import ComparedOutputs, Distances, compa
 from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
 from ovreport.measuring.planner import Planner
 from ovreport.measuring.worker_session import WorkerError
-from ovreport.outputs.agreement import OutputOptions, drawing
+from ovreport.outputs.agreement import drawing
 from ovreport.outputs.drift import LayerSums
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.run import (
     Answers,
+    Cell,
     Failure,
     LayerDrift,
     Recording,
@@ -128,13 +129,18 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
         return []
     found = []
     for points in _points(planned):
-        named = config.analyzer.get("versions", {}).get("baseline", "parent")
-        base = next((p for p in points if p.cell.version == named), points[0])
+        baseline = config.compare.baseline
+        base = next((p for p in points if baseline in _axis_values(p.cell)), points[0])
         others = [item for item in points if item is not base]
         if others:
             fed = OutputInputs(planner, base, *_labels(planner, base))
             found += [Question(base, other, fed, config.outputs.layers) for other in others]
     return found
+
+
+def _axis_values(cell: Cell) -> tuple[str, ...]:
+    """Return what a baseline may name."""
+    return (cell.version, cell.runtime, cell.device)
 
 
 @dataclass(frozen=True)
@@ -301,12 +307,11 @@ def _compared(
     target: Path,
 ) -> ComparedOutputs:
     """All outputs of both; where they do not agree, the base is fed once more."""
-    config = question.fed.planner.source.config
     return compared(
         both,
         question.fed.labels,
         _samples(question, both[0]),
-        OutputOptions.model_validate(config.analyzer.get("outputs", {})),
+        question.fed.planner.source.config.outputs,
         lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
         draws=bool(drawing(run, question.base.cell)),
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ovreport.config.schema import OutputSettings
 from ovreport.measuring.collect_outputs import Array, CollectedOutputs, Labels
 from ovreport.measuring.worker_session import WorkerError
-from ovreport.outputs.agreement import JudgedOutput, OutputOptions, judged
+from ovreport.outputs.agreement import JudgedOutput, judged
 from ovreport.outputs.drift import output_drift
 from ovreport.outputs.pairing import OutputPair, paired
 from ovreport.run import Failure, OutputDrift
@@ -35,7 +36,7 @@ def compared(
     both: tuple[CollectedOutputs, CollectedOutputs],
     labels: Labels | None,
     samples: int,
-    options: OutputOptions,
+    limits: OutputSettings,
     again: Callable[[], CollectedOutputs],
     *,
     draws: bool,
@@ -55,7 +56,7 @@ def compared(
     same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
     of_a = _zero_at({pair.first for pair in same}, a)
     of_b = () if draws else _zero_at({pair.second for pair in same}, b)
-    doubtful = any(_is_doubtful(judged(drift, samples, options)) for drift in outputs)
+    doubtful = any(_is_doubtful(judged(drift, samples, limits)) for drift in outputs)
     if not draws and not doubtful:
         return ComparedOutputs(outputs, (of_a, of_b))
     try:

@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from pydantic import Field
-
-from ovreport.config.analyzer_options import Options
+from ovreport.config.schema import OutputSettings
 from ovreport.run import Answers, Cell, CellResult, Node, OutputDrift, Run, WorstPart
 from ovreport.section import Severity
 
@@ -63,35 +61,6 @@ _AS_MUCH = 3.0
 _DRAWING = frozenset({"RandomUniform", "Multinomial"})
 
 
-class OutputOptions(Options):
-    """``[analyzer.outputs]``: what everything that judges answers goes by, so that all agree."""
-
-    cosine: float = Field(
-        default=0.99,
-        ge=-1,
-        le=1,
-        description="outputs of a lower cosine similarity are pointed out",
-    )
-    relative: float = Field(
-        default=0.15,
-        ge=0,
-        description="outputs with a larger relative error, over all input sets or in one of them, "
-        "are pointed out",
-    )
-    top1: float = Field(
-        default=0.99,
-        ge=0,
-        le=1,
-        description="a lower share of samples with the same best class is pointed out, and of "
-        "equal elements where these are no quantities: indices, tokens, flags, texts",
-    )
-    layer_error: float = Field(
-        default=0.1,
-        gt=0,
-        description="relative error from which on a layer counts as deviating",
-    )
-
-
 @dataclass(frozen=True)
 class JudgedOutput:
     """One output of two versions, and what came of comparing it."""
@@ -135,16 +104,16 @@ class Agreement:
         return sum(judged.outcome in AGREE for judged in self.outputs)
 
 
-def agreement(run: Run, answers: Answers, options: OutputOptions) -> Agreement:
+def agreement(run: Run, answers: Answers, limits: OutputSettings) -> Agreement:
     """Judges what a run holds of two versions' answers."""
     draws = tuple(dict.fromkeys([*drawing(run, answers.base), *drawing(run, answers.other)]))
     return Agreement(
-        answers, tuple(judged(x, answers.samples, options, draws) for x in answers.outputs)
+        answers, tuple(judged(x, answers.samples, limits, draws) for x in answers.outputs)
     )
 
 
 def agreements(
-    run: Run, pairs: Sequence[tuple[CellResult, CellResult]], options: OutputOptions
+    run: Run, pairs: Sequence[tuple[CellResult, CellResult]], limits: OutputSettings
 ) -> list[Agreement]:
     """Return the agreement of compared cells' outputs, one for each two points of the matrix.
 
@@ -152,24 +121,24 @@ def agreements(
     """
     points = [{a.cell.point, b.cell.point} for a, b in pairs]
     return [
-        agreement(run, answers, options)
+        agreement(run, answers, limits)
         for answers in run.answers
         if {answers.base.point, answers.other.point} in points
     ]
 
 
 def judged(
-    drift: OutputDrift, samples: int, options: OutputOptions, draws: Sequence[str] = ()
+    drift: OutputDrift, samples: int, limits: OutputSettings, draws: Sequence[str] = ()
 ) -> JudgedOutput:
     """Judges one output."""
-    outcome = _outcome(drift, samples, options)
-    if _is_random(drift, outcome, options, draws):
+    outcome = _outcome(drift, samples, limits)
+    if _is_random(drift, outcome, limits, draws):
         outcome = "random"
     return JudgedOutput(drift, outcome, tuple(draws) if outcome == "random" else ())
 
 
-def _outcome(drift: OutputDrift, samples: int, options: OutputOptions) -> Outcome:
-    seen = _of_what_was_compared(drift, samples, options)
+def _outcome(drift: OutputDrift, samples: int, limits: OutputSettings) -> Outcome:
+    seen = _of_what_was_compared(drift, samples, limits)
     if drift.reason is None:
         return seen or "incomparable"
     # Some sets may differ in shape; what the others say counts if it is worse.
@@ -177,7 +146,7 @@ def _outcome(drift: OutputDrift, samples: int, options: OutputOptions) -> Outcom
 
 
 def _of_what_was_compared(
-    drift: OutputDrift, samples: int, options: OutputOptions
+    drift: OutputDrift, samples: int, limits: OutputSettings
 ) -> Outcome | None:
     """None where nothing was, as earlier releases put it."""
     if drift.elements == 0:
@@ -193,8 +162,8 @@ def _of_what_was_compared(
     if drift.differing == 0:
         return "equal"
     if drift.relative is None and drift.elements:
-        return _of_codes(drift, options)
-    return None if drift.cosine is None else _of_numbers(drift, samples, drift.cosine, options)
+        return _of_codes(drift, limits)
+    return None if drift.cosine is None else _of_numbers(drift, samples, drift.cosine, limits)
 
 
 def _differs_unseen(drift: OutputDrift) -> bool:
@@ -202,16 +171,16 @@ def _differs_unseen(drift: OutputDrift) -> bool:
     return drift.differs_elsewhere and not (drift.differing or drift.max_abs)
 
 
-def _of_codes(drift: OutputDrift, options: OutputOptions) -> Outcome:
+def _of_codes(drift: OutputDrift, limits: OutputSettings) -> Outcome:
     """Of values that name something: near is not alike."""
     differing = drift.differing or 0
     equal = 1 - differing / max(1, drift.elements or 0)
-    if equal >= options.top1:
+    if equal >= limits.top1:
         return "alike"
     return "other" if equal < _OTHER_TOP1 and differing > 1 else "apart"
 
 
-def _of_numbers(drift: OutputDrift, samples: int, cosine: float, options: OutputOptions) -> Outcome:
+def _of_numbers(drift: OutputDrift, samples: int, cosine: float, limits: OutputSettings) -> Outcome:
     top1 = 1.0 if drift.top1 is None else drift.top1
     several = round((1 - top1) * samples) > 1
     error, unlike = drift.distance, math.sqrt(max(0.0, 1 - cosine**2))
@@ -220,9 +189,9 @@ def _of_numbers(drift: OutputDrift, samples: int, cosine: float, options: Output
     if top1 < _OTHER_TOP1 and several:
         return "other"
     if (
-        cosine < options.cosine
-        or error > options.relative
-        or (top1 < options.top1 and (several or max(error, unlike) > _TIE))
+        cosine < limits.cosine
+        or error > limits.relative
+        or (top1 < limits.top1 and (several or max(error, unlike) > _TIE))
         or stands_out(drift)
         or is_systematic(drift)
     ):
@@ -254,7 +223,7 @@ def is_systematic(drift: OutputDrift) -> bool:
 
 
 def _is_random(
-    drift: OutputDrift, outcome: Outcome, options: OutputOptions, draws: Sequence[str]
+    drift: OutputDrift, outcome: Outcome, limits: OutputSettings, draws: Sequence[str]
 ) -> bool:
     """Whether versions differ no more than a version differs from itself.
 
@@ -264,7 +233,7 @@ def _is_random(
         return False
     if drift.itself is None:
         return bool(draws) and outcome not in AGREE
-    least = options.relative if outcome in AGREE else 0.0
+    least = limits.relative if outcome in AGREE else 0.0
     return drift.itself > least and drift.distance <= _AS_MUCH * drift.itself
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from ovreport.config.schema import Measure
     from ovreport.gate.checks import GateResult
     from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
-    from ovreport.outputs.agreement import OutputOptions
     from ovreport.planning.planned_cell import PlannedCell
     from ovreport.planning.resume import Resumption
     from ovreport.planning.search import Search
@@ -92,8 +91,6 @@ class ReportWritten:
 
     run: Run
     report: Path
-    outputs: OutputOptions
-    """How the report judges outputs."""
     run_file: Path | None = None
     """Where measurements are kept, if this use case made them."""
 

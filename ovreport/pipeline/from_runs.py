@@ -109,7 +109,6 @@ def compare(
     from ovreport.config.load import load_report
     from ovreport.files import check_apart, check_writable, file_text
     from ovreport.pipeline.report import (
-        output_options,
         report_settings,
         with_report_of,
         write_report,
@@ -134,8 +133,8 @@ def compare(
     check.check_scopes((*combined.header.plan, *combined.header.renamed.values()), str(candidate))
     with drawing() as charts:
         write_report(combined, settings, report, charts, with_data=with_data)
-    display.show(ReportWritten(combined, report, output_options(settings)))
-    gate = check.check(combined, settings)
+    display.show(ReportWritten(combined, report))
+    gate = check.check(combined)
     display.show(GateChecked(gate))
     return Compared(combined, report, gate, check.is_broken(gate))
 

@@ -43,7 +43,6 @@ from ovreport.pipeline.measuring import Measuring
 from ovreport.pipeline.paths import Paths
 from ovreport.pipeline.report import (
     chosen_analyzers,
-    output_options,
     section_templates,
     write_report,
 )
@@ -234,8 +233,8 @@ class Job:
                 quoted = shlex.quote(str(run_file))
                 remedy = f"What was measured is in {quoted}: `ovreport render {quoted} -o FILE`."
                 raise UserError(error.found, remedy, detail=error.detail) from error
-        self.display.show(ReportWritten(run, report, output_options(self.source), run_file))
-        gate = self.limits.check(run, self.source)
+        self.display.show(ReportWritten(run, report, run_file))
+        gate = self.limits.check(run)
         self.display.show(GateChecked(gate))
         return MeasuredRun(run, run_file, report, gate, self.limits.is_broken(gate))
 

@@ -99,20 +99,19 @@ class LimitCheck:
 
         check_scopes(self.rules, cells, where)
 
-    def check(self, run: Run, source: Source) -> GateResult:
+    def check(self, run: Run) -> GateResult:
         """Check the run and write the files about it."""
         from ovreport.export.junit import junit
         from ovreport.export.markdown import markdown
         from ovreport.files import write_whole
         from ovreport.gate.checks import check
-        from ovreport.pipeline.report import output_options
 
         gate = check(run, self.rules)
         if self.junit is not None:
             text = junit(gate, run.header, inconclusive_fails=self.inconclusive_fails)
             write_whole(self.junit, text)
         if self.markdown is not None:
-            text = markdown(run, gate, output_options(source))
+            text = markdown(run, gate)
             write_whole(self.markdown, text)
         return gate
 

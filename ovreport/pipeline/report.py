@@ -11,7 +11,6 @@ from ovreport.config.appearance import appearance, templates
 from ovreport.config.load import Source, validate
 from ovreport.config.moved import current
 from ovreport.files import write_whole
-from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
 from ovreport.rendering.charts.process import ChartProcess
 from ovreport.run import Run
@@ -60,20 +59,16 @@ def section_templates(source: Source) -> dict[str, Path]:
     return templates(source, installed(plugins)) if source.config.report.templates else {}
 
 
-def output_options(source: Source) -> OutputOptions:
-    """Return how a config judges outputs of versions."""
-    return OutputOptions.model_validate(source.config.analyzer.get("outputs", {}))
-
-
 def with_report_of(run: Run, source: Source) -> Run:
-    """Return the run with title, notes, look, thresholds and analyzer options of another config."""
-    overrides = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
-    config = current(run.header.config)
-    if run.header.made == "compare" and overrides["report"]["title"] is None:
-        overrides["report"]["title"] = settings(
-            run
-        ).report.title  # it says that two runs are compared
-    config = {**config, **overrides}
+    """Return the run with look, limits and analyzer options of another config."""
+    measured = settings(run)
+    tables = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
+    if run.header.made == "compare" and tables["report"]["title"] is None:
+        tables["report"]["title"] = measured.report.title  # it says that two runs are compared
+    # A report cannot change how outputs were collected, but how they are judged.
+    collected = {name: getattr(measured.outputs, name) for name in ("compare", "samples", "layers")}
+    tables["outputs"] = source.config.outputs.model_copy(update=collected).model_dump(mode="json")
+    config = {**current(run.header.config), **tables}
     update = {"config": config, "appearance": appearance(source)}
     return replace(run, header=run.header.model_copy(update=update))
 

@@ -13,12 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ovreport.analysis import Analysis
+from ovreport.computed.settings import settings
 from ovreport.plugin import Analyzer
 from ovreport.rendering import cells, packing
 from ovreport.rendering.charts.process import draw_here
@@ -127,7 +127,7 @@ def _page(
         parts=parts,
         glossary=terms,
         title=_title(run),
-        notes=_report_setting(run, "notes") or "",
+        notes=settings(run).report.notes,
         style=Markup(style),
         script=Markup(script),
         style_hash=_csp_hash(style),
@@ -297,12 +297,7 @@ def _block_kind(block: Block) -> str:
 
 def _title(run: Run) -> str:
     names = list(dict.fromkeys(model for model, _ in run.versions))
-    return str(_report_setting(run, "title") or ", ".join(names))
-
-
-def _report_setting(run: Run, key: str) -> Any:
-    report = run.header.config.get("report")
-    return report.get(key) if isinstance(report, dict) else None
+    return settings(run).report.title or ", ".join(names)
 
 
 def _csp_hash(text: str) -> str:

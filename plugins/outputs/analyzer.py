@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.outputs.agreement import Agreement, JudgedOutput, OutputOptions, agreement
+from ovreport.computed.settings import settings
+from ovreport.outputs.agreement import Agreement, JudgedOutput, agreement
 from ovreport.outputs.words import equality, exact, in_words, likeness, obstacle, samples
 from ovreport.plugin import Analyzer
 from ovreport.run import Answers, LayerDrift, Run
@@ -28,7 +29,7 @@ from ovreport.text.values import Role, Tag, Value
 _NAME = 40
 
 
-class Outputs(Analyzer[OutputOptions]):
+class Outputs(Analyzer):
     """Compare the answers that versions give for the same inputs."""
 
     id = "outputs"
@@ -44,16 +45,19 @@ class Outputs(Analyzer[OutputOptions]):
         return bool(run.answers)
 
     def analyze(self, run: Run) -> Section:
+        limits = settings(run).outputs
         groups, findings, verdicts = [], [], []
         for answers in run.answers:
-            compared = agreement(run, answers, self.options)
-            groups.append(self._group(compared))
-            findings += self._findings(compared, two_runs=run.header.made == "compare")
+            compared = agreement(run, answers, limits)
+            groups.append(self._group(compared, limits.layer_error))
+            findings += self._findings(
+                compared, limits.layer_error, two_runs=run.header.made == "compare"
+            )
             name = f"{answers.base.model}, {_names(answers)[1]}"
             verdicts.append(f"{name}: {in_words(compared)}")
         return Section(groups, findings, f"{'; '.join(verdicts[:3])}.")
 
-    def _group(self, compared: Agreement) -> Group:
+    def _group(self, compared: Agreement, layer_error: float) -> Group:
         answers = compared.answers
         heading = f"{answers.base.model}: {_names(answers)[1]} against {_names(answers)[0]}"
         if answers.failure is not None:
@@ -65,10 +69,10 @@ class Outputs(Analyzer[OutputOptions]):
         blocks: list[Block] = [Text(f"answers-{_id(answers)}", inputs)]
         if answers.outputs:
             blocks.append(_table(compared))
-        blocks += self._layers(answers)
+        blocks += self._layers(answers, layer_error)
         return Group(heading, blocks)
 
-    def _layers(self, answers: Answers) -> list[Block]:
+    def _layers(self, answers: Answers, layer_error: float) -> list[Block]:
         if answers.layers_failure is not None:
             reason = answers.layers_failure.reason
             return [Text(f"layers-{_id(answers)}", f"Layers could not be compared: {reason}")]
@@ -106,7 +110,7 @@ class Outputs(Analyzer[OutputOptions]):
                     "cosine": exact(layer.cosine),
                     "max": layer.max_abs,
                 },
-                emphasis=layer is self._first(layers) or layer is _worst(layers)[0],
+                emphasis=layer is _first(layers, layer_error) or layer is _worst(layers)[0],
             )
             for place, layer in enumerate(layers, start=1)
         ]
@@ -129,12 +133,11 @@ class Outputs(Analyzer[OutputOptions]):
         )
         return [chart, table]
 
-    def _first(self, layers: Sequence[LayerDrift]) -> LayerDrift | None:
-        return next((x for x in layers if x.relative >= self.options.layer_error), None)
-
     # ------------------------------------------------------------------------ findings
 
-    def _findings(self, compared: Agreement, *, two_runs: bool) -> list[Finding]:
+    def _findings(
+        self, compared: Agreement, layer_error: float, *, two_runs: bool
+    ) -> list[Finding]:
         """Return the findings; versions of ``two_runs`` may have had different inputs."""
         answers = compared.answers
         name = f"{answers.base.model} ({_names(answers)[1]})"
@@ -160,7 +163,7 @@ class Outputs(Analyzer[OutputOptions]):
             )
             findings.append(Finding("outputs.control", "info", text))
         if any(layer.max_abs > 0 for layer in answers.layers):
-            findings.append(self._layers_finding(name, answers.layers))
+            findings.append(self._layers_finding(name, answers.layers, layer_error))
         return findings
 
     def _output_finding(self, name: str, compared: Agreement, output: JudgedOutput) -> Finding:
@@ -176,13 +179,14 @@ class Outputs(Analyzer[OutputOptions]):
             _finding_id(output), output.severity, text, _remedy(compared, output), topic="verdict"
         )
 
-    def _layers_finding(self, name: str, layers: Sequence[LayerDrift]) -> Finding:
-        worst, first_deviating = _worst(layers)[0], self._first(layers)
+    def _layers_finding(
+        self, name: str, layers: Sequence[LayerDrift], layer_error: float
+    ) -> Finding:
+        worst, first_deviating = _worst(layers)[0], _first(layers, layer_error)
         start = (
-            f"first beyond {show(self.options.layer_error, 'share')} at "
-            f"{shorten(first_deviating.name, 50)}"
+            f"first beyond {show(layer_error, 'share')} at {shorten(first_deviating.name, 50)}"
             if first_deviating
-            else f"no layer deviates by {show(self.options.layer_error, 'share')}"
+            else f"no layer deviates by {show(layer_error, 'share')}"
         )
         return Finding(
             "outputs.layers",
@@ -190,6 +194,11 @@ class Outputs(Analyzer[OutputOptions]):
             f"{name}: of {count(len(layers), 'layer')} {shorten(worst.name, 50)} ({worst.type}) "
             f"deviates most, by {show(worst.relative, 'share')}; {start}.",
         )
+
+
+def _first(layers: Sequence[LayerDrift], layer_error: float) -> LayerDrift | None:
+    """Return the first layer, in execution order, that deviates by the limit or more."""
+    return next((x for x in layers if x.relative >= layer_error), None)
 
 
 def _finding_id(output: JudgedOutput) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.computed.pairs import comparisons
-from ovreport.outputs.agreement import OutputOptions
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Group, Section, Text
@@ -29,7 +28,7 @@ class Summary(Analyzer):
         compared = comparisons(run)
         versions = [pair for pair in run.versions if run.of_version(*pair)]
         paced = [pair for pair in run.versions if run.paced(*pair) and pair not in versions]
-        lines = comparison_lines.lines(run, compared, self.options_of(OutputOptions))
+        lines = comparison_lines.lines(run, compared)
         answer = _shortened(lines, "The section Versions", "comparison")
         version_sentences = [
             *_shortened(

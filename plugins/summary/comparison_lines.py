@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ovreport.computed.criteria import Criterion, word
 from ovreport.computed.pairs import Comparison, Judgement, judged
+from ovreport.computed.settings import settings
 from ovreport.computed.sweet_spot import in_latency_mode
-from ovreport.outputs.agreement import OutputOptions, agreements
+from ovreport.outputs.agreement import agreements
 from ovreport.outputs.words import in_words
 from ovreport.run import Run
 from ovreport.stats.estimate import Estimate
@@ -23,11 +24,10 @@ _MOST_LISTED = 3
 def lines(
     run: Run,
     compared: Sequence[Comparison],
-    outputs: OutputOptions,
 ) -> list[str]:
     """Return a line for each comparison; the model is named only if there are several."""
     several = len({comparison.subject for comparison in compared}) > 1
-    return [_line(run, comparison, outputs, several=several) for comparison in compared]
+    return [_line(run, comparison, several=several) for comparison in compared]
 
 
 def by_version(run: Run, compared: Sequence[Comparison]) -> dict[str, tuple[str, Criterion]]:
@@ -43,7 +43,6 @@ def by_version(run: Run, compared: Sequence[Comparison]) -> dict[str, tuple[str,
 def _line(
     run: Run,
     comparison: Comparison,
-    outputs: OutputOptions,
     *,
     several: bool,
 ) -> str:
@@ -52,7 +51,7 @@ def _line(
     parts = [
         _latency(comparison, judgements),
         _throughput([judgement.throughput for judgement in judgements.values()]),
-        _answers(run, comparison, outputs),
+        _answers(run, comparison),
         _file(next(iter(judgements.values())).get("file_size")),
     ]
     subject = f"{comparison.subject}: " if several else ""
@@ -85,8 +84,8 @@ def _ratio(ratio: Estimate) -> str:
     return f"{show(ratio.point, 'ratio')} ({interval(ratio, 'ratio')})"
 
 
-def _answers(run: Run, comparison: Comparison, options: OutputOptions) -> str:
-    compared = agreements(run, comparison.pairs, options)
+def _answers(run: Run, comparison: Comparison) -> str:
+    compared = agreements(run, comparison.pairs, settings(run).outputs)
     return ", ".join(dict.fromkeys(map(in_words, compared)))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.anchors import anchor
 from ovreport.computed.figures import figures
+from ovreport.computed.settings import settings
 from ovreport.run import CellResult, Run, is_busy
 from ovreport.section import Finding
 from ovreport.stats.estimate import Estimate
@@ -86,9 +87,9 @@ def findings(run: Run) -> list[Finding]:
 
 def _time_setting(run: Run) -> str:
     """Return the setting that limited the time of a cell, as an option and as a config key."""
-    measure = run.header.config.get("measure")
-    settings = measure if isinstance(measure, dict) else {}
-    key = next((key for key in ("duration", "iterations") if settings.get(key)), "max_time")
+    measure = settings(run).measure
+    limits = {"duration": measure.duration, "iterations": measure.iterations}
+    key = next((key for key, value in limits.items() if value is not None), "max_time")
     return f"--{key.replace('_', '-')} (in a config: {key} under [measure])"
 
 
