@@ -1,12 +1,14 @@
-"""Takes the pictures of docs/ again: measures three models and photographs their reports.
+"""Measure three models and take the pictures of docs/ from their reports.
 
     python samples/make_versions.py
     python docs/screenshots.py --ocr ch_PP-OCRv4_det_infer.onnx
 
-Run it where nothing else runs, as the pictures show what was measured: about three minutes. The
-model of PP-OCR is the text detector in the wheel ``rapidocr_onnxruntime``. Besides what the tests
-need, ``pdftoppm`` (poppler-utils) makes a picture of a printed page. With ``--work`` run files and
-reports are kept in a folder, and what was measured there is not measured again.
+Run it on a machine that does nothing else, as the pictures show measured figures. It takes about
+three minutes. The
+model of PP-OCR is the text detector in the wheel ``rapidocr_onnxruntime``. It needs the
+browsers of the tests, and ``pdftoppm`` (poppler-utils) for a picture of a printed page. With
+``--work``, run files and reports stay in a folder, and models that have a run file there are not
+measured again.
 """
 
 from __future__ import annotations
@@ -30,18 +32,18 @@ sys.path.insert(0, str(DOCS.parent / "tests"))
 from browser import chromium, resize  # noqa: E402
 
 OCR_SHAPE = "[1,3,480,640]"
-# Enough for text without fringes; a picture of all colours is three times as large.
+# Text has no fringes with this many colours; a picture of all colours is three times as large.
 COLOURS = 128
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: of which report, from which element on, how wide and in which colours."""
+    """One picture: its report, its first element, its size and its colour scheme."""
 
     name: str
     report: str
     target: str = ""
-    """A selector of what comes first; nothing for the top of the page."""
+    """A selector of the first element; empty for the top of the page."""
     width: int = 1280
     height: int = 900
     dark: bool = False
@@ -57,10 +59,10 @@ SHOTS = (
 PRINTED = ("report-print", "ocr")
 
 
-def measure(folder: Path, name: str, words: Sequence[str]) -> None:
-    """Measures a model, or only renders it where its run file is there already."""
+def measure(folder: Path, name: str, arguments: Sequence[str]) -> None:
+    """Measure a model, or only render its report if its run file exists."""
     run_file, report = folder / f"{name}.jsonl", folder / f"{name}.html"
-    command = ["render", str(run_file)] if run_file.exists() else ["run", *words]
+    command = ["render", str(run_file)] if run_file.exists() else ["run", *arguments]
     subprocess.run(
         [sys.executable, "-m", "ovreport", *command, "-o", str(report)],
         check=True,
@@ -69,7 +71,7 @@ def measure(folder: Path, name: str, words: Sequence[str]) -> None:
 
 
 def photograph(driver: Chrome, report: Path, shot: Shot) -> Image.Image:
-    """What a reader sees, without scroll bars."""
+    """Return a picture of what a reader sees, without scroll bars."""
     resize(driver, shot.width, shot.height)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if shot.dark else "light"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
@@ -78,12 +80,12 @@ def photograph(driver: Chrome, report: Path, shot: Shot) -> Image.Image:
     driver.execute_script(
         "if (arguments[0]) document.querySelector(arguments[0]).scrollIntoView()", shot.target
     )
-    time.sleep(1)  # sections are laid out when they come near
+    time.sleep(1)  # the browser lays out sections when they come into sight
     return Image.open(io.BytesIO(base64.b64decode(driver.get_screenshot_as_base64())))
 
 
 def printed(driver: Chrome, report: Path, folder: Path) -> Image.Image:
-    """The first page on paper."""
+    """Return a picture of the first page on paper."""
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     driver.get(report.as_uri())
     pdf = driver.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
@@ -97,7 +99,7 @@ def printed(driver: Chrome, report: Path, folder: Path) -> Image.Image:
 
 
 def save(picture: Image.Image, name: str) -> None:
-    """Write a picture of few colours into docs/."""
+    """Write a picture into docs/, reduced to few colours."""
     target = DOCS / f"{name}.png"
     picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{target}: {target.stat().st_size >> 10} KiB")

@@ -1,12 +1,12 @@
-"""Writes SqueezeNet as a parent and as an INT8 version into samples/models/.
+"""Write SqueezeNet as a parent and as an INT8 version into samples/models/.
 
     python samples/make_versions.py && ovreport run samples/versions.toml
 
-The topology is that of the ``onnx`` package's file. Its weights are all the same number, which says
-nothing and keeps OpenVINO from quantising them; they are random here (He et al., 2015), as at the
-start of training. The INT8 version is made with nncf (extra ``samples``) from random calibration
-data. So times mean something, and so does how far the answers of both are apart, but not the
-answers.
+The topology is that of the ``onnx`` package's file. Its weights are all the same number, which
+OpenVINO does not quantise, so this script makes them random (He et al., 2015), as at the start of
+training. nncf (extra ``samples``) makes the INT8 version with random calibration data. So the
+times are realistic, and so is the difference of the outputs of both versions, but not the
+outputs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CALIBRATION_SAMPLES = 8
 
 
 def main() -> None:
-    """Reads the model, saves it as IR, quantises it and saves that."""
+    """Read the model, save it as IR, quantise it and save the result."""
     random = np.random.default_rng(0)
     filled = with_weights(onnx.load(MODEL), random)
     model = ov.Core().read_model(filled.SerializeToString())
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def with_weights(model: onnx.ModelProto, random: np.random.Generator) -> onnx.ModelProto:
-    """The model with random weights in place of those that it makes of one number."""
+    """Replace the weights that the model makes of one number by random weights."""
     graph = model.graph
     shapes = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     constant = [node for node in graph.node if node.op_type == "ConstantOfShape"]
