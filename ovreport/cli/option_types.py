@@ -11,11 +11,11 @@ _FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
 
 
 class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
-    """``1,2,auto``: values separated by commas; each is one of ``words`` or a number.
+    """``1,2,auto``: values separated by commas; each is one of ``choices`` or a number.
 
     Args:
         name: shown as the option's metavar.
-        words: allowed words; empty allows any word.
+        choices: allowed words; empty allows any word.
         numbers: whether whole numbers from 1 are allowed.
         fractions: whether any number above 0 is allowed.
     """
@@ -24,12 +24,12 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
         self,
         name: str,
         *,
-        words: tuple[str, ...] = (),
+        choices: tuple[str, ...] = (),
         numbers: bool = True,
         fractions: bool = False,
     ) -> None:
         self.name = name
-        self._words = words
+        self._choices = choices
         self._numbers = numbers
         self._fractions = fractions
 
@@ -46,10 +46,10 @@ class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
             return int(part)
         if self._fractions and _FRACTION.fullmatch(part) and float(part) > 0:
             return float(part)
-        if part and (part in self._words or not (self._words or self._numbers)):
+        if part and (part in self._choices or not (self._choices or self._numbers)):
             return part
         numbers = "numbers above 0" if self._fractions else "whole numbers from 1"
-        allowed = [*self._words, *([numbers] if self._numbers else [])]
+        allowed = [*self._choices, *([numbers] if self._numbers else [])]
         expected = " or ".join(allowed) if allowed else "words separated by commas"
         self.fail(f"{part!r} is not one of: {expected}.", param, ctx)
         return None

@@ -34,14 +34,14 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 @click.option(
     "--hint",
     multiple=True,
-    type=CommaList("HINTS", words=_HINTS, numbers=False),
+    type=CommaList("HINTS", choices=_HINTS, numbers=False),
     help="Performance hints, separated by commas: latency runs one request at a time, the others "
     "(throughput, cumulative_throughput, none) several.  [default: latency,throughput]",
 )
 @click.option(
     "--streams",
     multiple=True,
-    type=CommaList("STREAMS", words=("auto",)),
+    type=CommaList("STREAMS", choices=("auto",)),
     help="Numbers of streams, such as 1,2,auto.  [default: auto, the hint's choice]",
 )
 @click.option(

@@ -38,7 +38,7 @@ def render(
         run: a run file or a report.
         report: the file to write.
         config: ``[report]``, ``[compare]`` and ``[analyzer]`` are taken from it, not from the run's
-            own config. Plugin files and templates are loaded only where it names them.
+            config. Plugin files and templates are loaded only where it names them.
         with_data: keep the run inside the report, so that it can be read again.
         redact: leave out host name, user name and folders, in the page and in its data.
         display: shows warnings about the config.
@@ -95,7 +95,7 @@ def compare(
             ``{"version": "parent"}``. These fields need not agree with the candidate.
         candidate_cells: the same for the candidate.
         config: ``[report]``, ``[compare]``, ``[analyzer]`` and ``[gate]`` are taken from it, not
-            from the candidate's own config.
+            from the candidate's config.
         limits: the limits that the comparison must keep.
         with_data: keep both runs inside the report.
         display: shows each step.
@@ -187,7 +187,7 @@ def export(
         json: all figures, layers and findings as one document; a path or an open file.
         csv: the folder for the same as tables.
         workbench_csv: the folder for reports in the format of the Deep Learning Workbench.
-        graphs: the folder for the runtime graph and the model's own, of each version.
+        graphs: the folder for the runtime graph and the model's graph of each version.
         graph_format: the format of the graphs.
 
     Raises:

@@ -81,7 +81,7 @@ def render(
 
     Args:
         with_data: embed the run, so that the report can be rendered and compared again.
-        templates: files that arrange sections instead of the analyzers' own, by analyzer id.
+        templates: files that replace the analyzers' templates, by analyzer id.
         draw: makes an ``<svg>`` element of a chart; by default in this process.
     """
     with ThreadPoolExecutor(max_workers=1) as executor:

@@ -43,7 +43,7 @@ def repeated_blocks(
     shapes = _shapes(pieces, edges, kinds)
     same = _equal_ahead(shapes)
     sizes = [len(piece.nodes) for piece in pieces]
-    found: list[RepeatedBlock] = []
+    repeats: list[RepeatedBlock] = []
     at = 0
     while at < len(pieces):
         period, length = _longest_run(at, same, sizes)
@@ -51,10 +51,10 @@ def repeated_blocks(
             at += 1
             continue
         blocks = _named(_phased(at, period, length, pieces, names), pieces, kinds, names)
-        blocks = _with_neighbours(blocks, found[-1].end if found else 0, pieces, names)
-        found += blocks
+        blocks = _with_neighbours(blocks, repeats[-1].end if repeats else 0, pieces, names)
+        repeats += blocks
         at = max(blocks[-1].end, at + 1)
-    return found
+    return repeats
 
 
 def _shapes(pieces: Sequence[Piece], edges: Sequence[Edge], kinds: Sequence[str]) -> list[int]:
