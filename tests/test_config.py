@@ -273,8 +273,10 @@ def test_limits_of_outputs_keep_their_meaning_in_their_former_place(tmp_path: Pa
     )
     source = load(path, {})
     assert source.config.outputs == OutputSettings(samples=3, cosine=0.9)
-    assert source.notes == (
-        f"{path}: [analyzer.outputs] cosine: move to [outputs], which has it now",
+    (note,) = source.notes
+    assert note == (
+        f"{path}: [analyzer.outputs] cosine: this option has moved to [outputs]; the old place "
+        "still works"
     )
 
 

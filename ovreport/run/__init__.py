@@ -13,7 +13,7 @@ from ovreport.run.answers import (
     Recording,
     WorstPart,
 )
-from ovreport.run.busy import BUSY_CORES, is_busy
+from ovreport.run.busy import BUSY_CORES, is_busy, was_busy_before
 from ovreport.run.cell import Cell, Hint, Streams
 from ovreport.run.environment import Device, Environment, RuntimeFacts, number_ranges
 from ovreport.run.graph import Graph, Node, Port, counterparts
@@ -84,4 +84,5 @@ __all__ = [
     "counterparts",
     "is_busy",
     "number_ranges",
+    "was_busy_before",
 ]

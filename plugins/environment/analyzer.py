@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from ovreport.plugin import Analyzer
-from ovreport.run import Environment, ModelFile, Run, number_ranges
+from ovreport.run import Environment, ModelFile, Run, number_ranges, was_busy_before
 from ovreport.section import Block, Column, Facts, Finding, Group, Row, Section, Table
 from ovreport.text.labels import count, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Value
-
-# Cores. The sample takes a third of a second; a service that wakes up once can fill part of it.
-_LOAD = 0.5
 
 
 class EnvironmentFacts(Analyzer):
@@ -223,7 +220,7 @@ def _memory(run: Run) -> Table:
 def _findings(run: Run) -> list[Finding]:
     findings = []
     environment = run.header.environment
-    if environment.load is not None and environment.load > _LOAD:
+    if was_busy_before(environment.load):
         findings.append(
             Finding(
                 "environment.load",

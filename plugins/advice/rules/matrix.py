@@ -21,7 +21,7 @@ from ..case import NOTABLE, AdviceRule, Case, Suggestion
 
 # Real models used 99 % of their threads on an idle machine, so more than a quarter of idle threads
 # has a cause.
-_BUSY = 0.75
+_MOSTLY_USED = 0.75
 
 
 def _fps(result: CellResult) -> float:
@@ -129,7 +129,7 @@ def _idle(case: Case) -> Suggestion | str:
         return "one request has one thread, so no other thread could be idle"
     busy_cores = figures(result).cores.point
     other_loads = [s.other_load for s in result.slices if s.other_load is not None]
-    if busy_cores >= _BUSY * threads:
+    if busy_cores >= _MOSTLY_USED * threads:
         return f"one request keeps {busy_cores:.1f} of {threads} threads busy"
     if not other_loads or is_busy(float(np.median(other_loads))):
         return (
