@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import layer_anchor
 from ovreport.computed.focus import longest
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.open_shapes import is_open, openers
@@ -74,26 +74,6 @@ def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
     return Group(
         labels.version_heading(cell, run.header.plan), [note, *blocks] if several else blocks
     )
-
-
-def layer_anchor(result: CellResult, layer: ExecutedLayer) -> str:
-    """Return the anchor of the layer's row in the table of layers."""
-    return row_anchor(result, layer.index)
-
-
-def row_anchor(result: CellResult, index: int) -> str:
-    """Return the anchor of a layer's row in the table of layers, by the index of its node."""
-    return anchor("layer", result, index)
-
-
-def node_anchor(result: CellResult, index: int) -> str:
-    """Return the anchor of a node in the diagram of the runtime graph."""
-    return anchor("node", result, index)
-
-
-def operator_anchor(result: CellResult, index: int) -> str:
-    """Return the anchor of a node in the diagram of the model's own graph."""
-    return anchor("op", result, index)
 
 
 def operator_settings(model: Sequence[Node], index: int) -> list[tuple[str, str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+from pathlib import Path
 
 from builders import node
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.memo import by_identity
 from ovreport.computed.open_shapes import openers
 from ovreport.run import Cell
@@ -54,3 +56,21 @@ def test_a_load_that_was_not_recorded_is_not_busy() -> None:
     assert not is_busy(None)
     assert not is_busy(BUSY_CORES)
     assert is_busy(1.01 * BUSY_CORES)
+
+
+def test_no_section_spells_the_anchor_of_a_link_by_itself() -> None:
+    plugins = Path(__file__).parent.parent / "plugins"
+    spelled = []
+    for path in plugins.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call):
+                is_link = isinstance(call.func, ast.Name) and call.func.id == "Link"
+                targets = [k.value for k in call.keywords if k.arg in ("anchor", "link", "links")]
+                targets += call.args[1:] if is_link else []
+                spelled += [
+                    f"{path.relative_to(plugins)}:{part.lineno}"
+                    for target in targets
+                    for part in ast.walk(target)
+                    if isinstance(part, ast.JoinedStr)
+                ]
+    assert spelled == []

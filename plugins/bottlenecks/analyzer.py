@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor, layer_anchor
 from ovreport.computed.flow import critical_path
 from ovreport.computed.focus import by_type, focus_cells, longest, total_s
 from ovreport.computed.gap import Gap, gap
@@ -33,7 +33,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import evidence, focus_group, layer_anchor, point_name
+from ..common import evidence, focus_group, point_name
 from .movement_tables import conversion_table, fusion_table, island_table
 
 _TOP = 15

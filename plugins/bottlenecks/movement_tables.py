@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ovreport.computed.anchors import layer_anchor, node_anchor
 from ovreport.computed.flow import Conversion, conversions, islands, readers_of
 from ovreport.computed.focus import total_s
 from ovreport.computed.fusion import unfused
@@ -14,7 +15,7 @@ from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Row, Table
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import evidence, layer_anchor, node_anchor
+from ..common import evidence
 
 
 def conversion_table(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import judge, rivals, times
 from ovreport.computed.ratio import Figure

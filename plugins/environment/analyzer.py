@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from ovreport.computed.anchors import MEMORY
 from ovreport.plugin import Analyzer
 from ovreport.run import Environment, ModelFile, Run, number_ranges, was_busy_before
 from ovreport.section import Block, Column, Facts, Finding, Group, Row, Section, Table
@@ -214,7 +215,7 @@ def _memory(run: Run) -> Table:
         Column("inference", "Inference", "bytes"),
     ]
     note = "Peak resident memory of the worker in each phase."
-    return Table("memory", "Memory", columns, rows, note)
+    return Table(MEMORY, "Memory", columns, rows, note)
 
 
 def _findings(run: Run) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.speed import kept_up
 from ovreport.computed.sweet_spot import best, in_latency_mode

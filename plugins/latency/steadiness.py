@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.speed import batch_wait_s, kept_up
 from ovreport.run import BUSY_CORES, CellResult, Run, Slice, is_busy
 from ovreport.section import Finding

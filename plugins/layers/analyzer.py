@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.focus import by_type, focus_cells, holds_means, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer

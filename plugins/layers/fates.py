@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from ovreport.computed.anchors import operator_anchor, row_anchor
 from ovreport.computed.layers import SkippedLayer, fates, layer_names, skipped_layers
 from ovreport.run import CellResult, Run
 from ovreport.section import Block, Column, Row, Table
 from ovreport.text.labels import count
 from ovreport.text.short_names import short_names
 from ovreport.text.values import Link, Role, Tag
-
-from ..common import operator_anchor, row_anchor
 
 PORTS = frozenset({"Parameter", "Result", "Input", "Output"})
 _FATE_WORDS = {

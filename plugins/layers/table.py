@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ovreport.computed.anchors import layer_anchor, node_anchor, operator_anchor
 from ovreport.computed.flow import readers_of
 from ovreport.computed.focus import longest
 from ovreport.computed.layer_contents import contents
@@ -17,7 +18,7 @@ from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Row, Table
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import COLUMNS, layer_anchor, node_anchor, operator_anchor, operator_settings
+from ..common import COLUMNS, operator_settings
 
 _TENSOR = "runtimePrecision"
 Fact = tuple[str, Value, Kind]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ovreport.computed.anchors import operator_anchor, row_anchor
 from ovreport.computed.flow import critical_path
 from ovreport.computed.focus import total_s
 from ovreport.computed.layers import ExecutedLayer, Fate, constant_nodes, fates
@@ -15,7 +16,6 @@ from ovreport.section import Colouring, Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
 
-from ..common import operator_anchor, row_anchor
 from .nodes import (
     bodies,
     constants,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ovreport.computed.anchors import node_anchor, row_anchor
 from ovreport.computed.flow import Conversion, conversions, critical_path
 from ovreport.computed.focus import total_s
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes
@@ -17,7 +18,6 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role
 
-from ..common import node_anchor, row_anchor
 from .nodes import (
     bodies,
     constants,

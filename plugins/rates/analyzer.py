@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.speed import falls_behind, kept_up
 from ovreport.plugin import Analyzer

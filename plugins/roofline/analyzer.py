@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ovreport.computed.anchors import layer_anchor
 from ovreport.computed.focus import focus_cells, longest, total_s
 from ovreport.computed.kernels import is_recurrent
 from ovreport.computed.layers import ExecutedLayer
@@ -40,7 +41,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import evidence, fixing_shapes, focus_group, layer_anchor, point_name
+from ..common import evidence, fixing_shapes, focus_group, point_name
 from .chart import roofline_chart
 
 # A model that runs at more than this fraction of its roofs leaves little to gain.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ovreport.computed.anchors import layer_anchor
 from ovreport.computed.focus import by_type, longest, total_s
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.roofline import Efficiency, roof_precision
@@ -12,8 +13,6 @@ from ovreport.section import Axis, Chart, Line, Mark, Points
 from ovreport.text.labels import count
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Role
-
-from ..common import layer_anchor
 
 # Types with a separate colour; all others, which take little of the time, share one.
 _COLOURED_TYPES = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import MEMORY, anchor
 from ovreport.computed.criteria import Criterion, word
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import rivals
@@ -81,7 +81,7 @@ def ready(result: CellResult) -> list[KeyFigure]:
                   f"{show(compile_s, 'duration')}, first inference "
                   f"{show(estimates.first_inference_s.point, 'duration')}"),
         KeyFigure("Peak memory", memory_bytes(result), "bytes", "resident, of the whole process",
-                  link="memory"),
+                  link=MEMORY),
     ]  # fmt: skip
 
 

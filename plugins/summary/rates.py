@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.speed import falls_behind, kept_up, median_s
 from ovreport.run import CellResult, Run

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from ovreport.computed.anchors import levels_anchor, trend_run_anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ratio import ratio
 from ovreport.computed.series import TrendPoint, series
@@ -236,12 +237,12 @@ def _levels(
                         "ratio": ratio(first_result, last_result, figure.compared),
                         "runs": len(values),
                         "changes": tuple(
-                            Link(f"#{c.run + 1}: {_dated(run, c)}", f"run-{c.run + 1}")
+                            Link(f"#{c.run + 1}: {_dated(run, c)}", trend_run_anchor(c.run))
                             for c in cell_changes
                         )
                         or None,
                     },
-                    anchor=f"levels-{figure.id}-{cell.id}",
+                    anchor=levels_anchor(figure.id, cell),
                 )
             )
     columns = [
@@ -278,7 +279,7 @@ def _runs(run: Run) -> Table:
                     "file": origin.file,
                     "changed": "; ".join(changes) or None,
                 },
-                anchor=f"run-{number + 1}",
+                anchor=trend_run_anchor(number),
                 emphasis=bool(changes),
             )
         )
@@ -337,8 +338,8 @@ def _findings(run: Run, changes: Sequence[LevelChange]) -> list[Finding]:
                 f"{show(change.after, change.figure.kind)} ({signed(change.ratio - 1)}) with run "
                 f"{origin.name} of {origin.header.created_utc} UTC; {cause}.",
                 evidence=[
-                    Link(f"run {origin.name}", f"run-{change.run + 1}"),
-                    Link("levels", f"levels-{change.figure.id}-{change.cell.id}"),
+                    Link(f"run {origin.name}", trend_run_anchor(change.run)),
+                    Link("levels", levels_anchor(change.figure.id, change.cell)),
                 ],
             )
         )
@@ -366,7 +367,7 @@ def _single(run: Run) -> list[Finding]:
             f"{'has' if len(single) == 1 else 'have'} no trend: {'; '.join(names)}{rest}.",
             "Measure all runs with the same configurations (device, hint, streams, batch, "
             "precision and all other keys of [matrix]).",
-            [Link(f"run {run.header.origins[n].name}", f"run-{n + 1}") for n in numbers],
+            [Link(f"run {run.header.origins[n].name}", trend_run_anchor(n)) for n in numbers],
         )
     ]
 

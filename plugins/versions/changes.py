@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from ovreport.computed.anchors import layer_anchor, matched_layers_anchor
 from ovreport.computed.certainty import Certainty, certainty, change_of
 from ovreport.computed.focus import grouped, total_s
 from ovreport.computed.gap import gap
@@ -20,7 +21,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import NOTHING, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import COLUMNS, layer_anchor, operator_settings
+from ..common import COLUMNS, operator_settings
 
 # Bars of a waterfall between its two ends; one more bar sums up the smaller changes.
 _MOST_STEPS = 8
@@ -97,7 +98,7 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
             "warning" if largest.change_s > 0 else "good",
             f"{comparison.subject}: from {comparison.base} to {comparison.other}, the layer that "
             f"changes most is {largest.main.label} ({largest.main.type}): {times}.",
-            evidence=[Link("layers", f"pair-{comparison.id}-{_index(groups, largest)}")],
+            evidence=[Link("layers", matched_layers_anchor(comparison, _index(groups, largest)))],
         )
     ]
 
@@ -322,7 +323,7 @@ def _pairs(
                     "kernel": _change(group, lambda layer: layer.kernel),
                     "beside": " ".join(_extra_types(group)),
                 },
-                anchor=f"pair-{comparison.id}-{index}",
+                anchor=matched_layers_anchor(comparison, index),
                 details=[_members(run, comparison, sure.pair, group)],
                 emphasis=sure.beyond_noise(group),
             )
@@ -438,7 +439,7 @@ def _only(comparison: Comparison, pair: Pair, groups: Sequence[LayerGroup]) -> l
                     "precision": Tag(layer.precision, Role("precision", layer.precision)),
                     "kernel": layer.kernel,
                 },
-                anchor=f"pair-{comparison.id}-{index}",
+                anchor=matched_layers_anchor(comparison, index),
             )
             for index, group in enumerate(groups)
             if not group.matched

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ovreport.computed.anchors import layer_anchor
 from ovreport.computed.certainty import Certainty, certainty
 from ovreport.computed.layers import ExecutedLayer, constant_nodes
 from ovreport.computed.matching import LayerGroup, matched, network
@@ -15,8 +16,6 @@ from ovreport.section import Block, Colouring, Diagram, DiagramEdge, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role
-
-from ..common import layer_anchor
 
 # The section on the model's graph shows larger graphs, one at a time.
 MAX_NODES = 2000

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from ovreport.computed.anchors import verdict_anchor
 from ovreport.computed.criteria import Criterion, Name, word
 from ovreport.computed.pairs import Comparison, Pair, control, judged
 from ovreport.computed.ratio import Verdict, in_turn
@@ -37,7 +38,7 @@ def verdict_table(run: Run, comparison: Comparison) -> Table:
         name = label(pair[0].cell, cells)
         pair_criteria = [criterion for criterion in criteria if criterion.name != "file_size"]
         rows += [
-            _row(criterion, name, "" if position else anchor(comparison, pair))
+            _row(criterion, name, "" if position else verdict_anchor(comparison, pair))
             for position, criterion in enumerate(pair_criteria)
         ]
         scope = "all" if len(cells) > 1 else name
@@ -79,11 +80,6 @@ def _row(criterion: Criterion, name: str, anchor: str = "") -> Row:
 def _within(noise: float) -> str:
     """Return noise as an interval: ``±1.0 %``."""
     return interval(Estimate(1.0, 1.0 - noise, 1.0 + noise, CONFIDENCE, ""), "ratio")
-
-
-def anchor(comparison: Comparison, pair: Pair) -> str:
-    """Return the anchor of the first row of a pair."""
-    return f"verdict-{comparison.axis}-{pair[0].cell.id}-{pair[1].cell.id}"
 
 
 def _shown(value: Estimate, criterion: Criterion) -> str:
@@ -193,7 +189,7 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
                 f"{len(same_verdict)} of {count(len(judged_pairs), 'configuration')}: "
                 f"{word(same_verdict[0][1])}.",
                 evidence=[
-                    Link(label(pair[0].cell, cells), anchor(comparison, pair))
+                    Link(label(pair[0].cell, cells), verdict_anchor(comparison, pair))
                     for pair, _ in same_verdict[:5]
                 ],
                 topic="verdict",
@@ -213,7 +209,7 @@ def _pair_finding(comparison: Comparison, pair: Pair, criterion: Criterion, unit
         f"{show(criterion.ratio.point, 'ratio', unit)} the throughput of {comparison.base} "
         f"({interval(criterion.ratio, 'ratio')}{turns_note}): {word(criterion)} "
         f"(noise {_within(criterion.noise)}).",
-        evidence=[Link("verdicts", anchor(comparison, pair))],
+        evidence=[Link("verdicts", verdict_anchor(comparison, pair))],
         topic="verdict",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ovreport.anchors import anchor
+from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.ranking import judge, times
 from ovreport.computed.ratio import ratio, verdict
