@@ -1,5 +1,5 @@
-/* Adds to diagrams that are complete without it: search, details, zoom, a map, and selection of
-   what shows the same thing in the table and in the other diagrams. */
+/* Adds search, details, zoom and a map to diagrams, and selects the same layer in the table and in
+   all diagrams. Diagrams are complete without this script. */
 (() => {
   function element(name, properties, ...children) {
     const made = Object.assign(document.createElement(name), properties);
@@ -7,22 +7,22 @@
     return made;
   }
 
-  /* ------------------------------------------------------------------ what belongs together */
+  /* ------------------------------------------------------------------ boxes of one layer */
 
-  /* Boxes by the anchor of the row that they lead to; a row's own id is that anchor. */
-  const alike = new Map();
+  /* Boxes by the anchor of the row that they lead to, which is the id of the row. */
+  const boxesOf = new Map();
   const anchorOf = (box) => box.getAttribute("href")?.slice(1) ?? box.id;
   function register(box) {
     const anchor = anchorOf(box);
-    if (!alike.has(anchor)) alike.set(anchor, []);
-    alike.get(anchor).push(box);
+    if (!boxesOf.has(anchor)) boxesOf.set(anchor, []);
+    boxesOf.get(anchor).push(box);
   }
 
   let selected = [];
   function mark(anchor) {
     for (const item of selected) item.classList.remove("selected");
     const row = document.getElementById(anchor);
-    selected = [...(alike.get(anchor) ?? []), ...(row?.matches("tr") ? [row] : [])];
+    selected = [...(boxesOf.get(anchor) ?? []), ...(row?.matches("tr") ? [row] : [])];
     for (const item of selected) item.classList.add("selected");
   }
 
@@ -30,17 +30,17 @@
     for (let fold = item.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
 
-  /* Browsers throttle an address that changes at every key: it is written at the first, and when
-     the keys rest. */
+  /* Browsers throttle an address that changes with every key, so it is written at the first key and
+     after the last one. */
   const REST_MS = 300;
-  let writing = 0, asked = -REST_MS;
+  let timer = 0, lastRequest = -REST_MS;
   function writeAddress(id) {
-    const rested = performance.now() - asked >= REST_MS;
-    asked = performance.now();
-    clearTimeout(writing);
+    const rested = performance.now() - lastRequest >= REST_MS;
+    lastRequest = performance.now();
+    clearTimeout(timer);
     const write = () => history.replaceState(null, "", "#" + id);
     if (rested) write();
-    else writing = setTimeout(write, REST_MS);
+    else timer = setTimeout(write, REST_MS);
   }
 
   const views = new Map();
@@ -53,15 +53,15 @@
     const boxes = [...stage.querySelectorAll("a[id]")];
     const arrows = [...stage.querySelectorAll("path[data-e]")];
     const folds = [...stage.querySelectorAll(".fold")];
-    const into = boxes.map(() => []), outOf = boxes.map(() => []);
+    const incoming = boxes.map(() => []), outgoing = boxes.map(() => []);
     for (const arrow of arrows) {
       const [source, target] = arrow.dataset.e.split(" ").map(Number);
-      outOf[source].push({ arrow, box: boxes[target] });
-      into[target].push({ arrow, box: boxes[source] });
+      outgoing[source].push({ arrow, box: boxes[target] });
+      incoming[target].push({ arrow, box: boxes[source] });
     }
     boxes.forEach(register);
-    const number = new Map(boxes.map((box, index) => [box, index]));
-    const said = (box) => box.querySelector("title").textContent.split("\n");
+    const indexOf = new Map(boxes.map((box, index) => [box, index]));
+    const tooltipLines = (box) => box.querySelector("title").textContent.split("\n");
     const body = element("div", { className: "body" });
     canvas.replaceWith(body);
     body.append(canvas);
@@ -90,9 +90,9 @@
     function bring(box) {
       reveal(box);
       if (scale < 0.35) zoom(1);
-      const at = box.getBoundingClientRect(), view = canvas.getBoundingClientRect();
-      canvas.scrollLeft += at.left + at.width / 2 - view.left - view.width / 2;
-      canvas.scrollTop += at.top + at.height / 2 - view.top - view.height / 2;
+      const shape = box.getBoundingClientRect(), view = canvas.getBoundingClientRect();
+      canvas.scrollLeft += shape.left + shape.width / 2 - view.left - view.width / 2;
+      canvas.scrollTop += shape.top + shape.height / 2 - view.top - view.height / 2;
     }
 
     /* ---------------------------------------------------------------- details */
@@ -103,7 +103,7 @@
     panel.setAttribute("aria-live", "polite");
 
     function jump(box) {
-      const link = element("a", { href: "#" + box.id, textContent: said(box)[0] || "(no name)" });
+      const link = element("a", { href: "#" + box.id, textContent: tooltipLines(box)[0] || "(no name)" });
       link.addEventListener("click", (event) => {
         event.preventDefault();
         const other = views.get(box.closest("figure"));
@@ -120,25 +120,25 @@
     }
 
     function describe(box) {
-      const [name, ...facts] = said(box);
+      const [name, ...facts] = tooltipLines(box);
       const list = element("dl", { className: "facts" });
       const add = (what, ...content) => list.append(element("dt", { textContent: what }), element("dd", {}, ...content));
       for (const fact of facts) {
         const colon = fact.indexOf(": ");
         add(fact.slice(0, colon), fact.slice(colon + 2));
       }
-      const at = number.get(box);
-      if (into[at].length) add("from", ...jumps(into[at].map((edge) => edge.box)));
-      if (outOf[at].length) add("to", ...jumps(outOf[at].map((edge) => edge.box)));
+      const index = indexOf.get(box);
+      if (incoming[index].length) add("from", ...jumps(incoming[index].map((edge) => edge.box)));
+      if (outgoing[index].length) add("to", ...jumps(outgoing[index].map((edge) => edge.box)));
       const row = document.getElementById(anchorOf(box));
       if (row?.matches("tr")) add("table", element("a", { href: "#" + row.id, textContent: "row of the layer" }));
-      const held = [...document.querySelectorAll("figure[data-inside]")].filter((inner) => inner.dataset.inside === box.id);
-      if (held.length) {
-        add("diagrams", ...held.flatMap((inner, place) => [place ? ", " : "",
+      const innerDiagrams = [...document.querySelectorAll("figure[data-inside]")].filter((inner) => inner.dataset.inside === box.id);
+      if (innerDiagrams.length) {
+        add("diagrams", ...innerDiagrams.flatMap((inner, index) => [index ? ", " : "",
           element("a", { href: "#" + inner.id, textContent: inner.dataset.name })]));
       }
       for (const [other, view] of views) {
-        const same = (alike.get(anchorOf(box)) ?? []).filter((item) => other !== figure && view.has(item));
+        const same = (boxesOf.get(anchorOf(box)) ?? []).filter((item) => other !== figure && view.has(item));
         if (same.length) add(view.title, ...jumps(same));
       }
       const close = element("button", { type: "button", className: "close", textContent: "✕" });
@@ -169,9 +169,9 @@
     });
 
     function light(box, on) {
-      const at = number.get(box);
-      if (at === undefined) return;
-      for (const { arrow } of [...into[at], ...outOf[at]]) arrow.classList.toggle("near", on);
+      const index = indexOf.get(box);
+      if (index === undefined) return;
+      for (const { arrow } of [...incoming[index], ...outgoing[index]]) arrow.classList.toggle("near", on);
     }
     for (const [start, end] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
       stage.addEventListener(start, (event) => light(event.target.closest("a"), true));
@@ -180,20 +180,20 @@
 
     /* ---------------------------------------------------------------- keyboard */
 
-    const beside = (box, step) => {
-      const line = [...box.closest("svg").querySelectorAll("a[id]")];
-      return line[line.indexOf(box) + step];
+    const neighbour = (box, step) => {
+      const siblings = [...box.closest("svg").querySelectorAll("a[id]")];
+      return siblings[siblings.indexOf(box) + step];
     };
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const box = event.target.closest("a[id]"), at = number.get(box);
+      const box = event.target.closest("a[id]"), index = indexOf.get(box);
       const actions = {
         "+": () => zoom(scale * 1.25), "-": () => zoom(scale / 1.25), 0: () => zoom(1), f: fit,
         "/": () => search.focus(),
         Escape: () => { if (panel.hidden) expand(false); panel.hidden = true; },
-        ...(at === undefined ? {} : {
-          ArrowDown: () => select(outOf[at][0]?.box ?? box), ArrowUp: () => select(into[at][0]?.box ?? box),
-          ArrowRight: () => select(beside(box, 1) ?? box), ArrowLeft: () => select(beside(box, -1) ?? box),
+        ...(index === undefined ? {} : {
+          ArrowDown: () => select(outgoing[index][0]?.box ?? box), ArrowUp: () => select(incoming[index][0]?.box ?? box),
+          ArrowRight: () => select(neighbour(box, 1) ?? box), ArrowLeft: () => select(neighbour(box, -1) ?? box),
         }),
       };
       if (!(event.key in actions)) return;
@@ -237,50 +237,50 @@
     search.setAttribute("aria-label", "Find a layer by name, type or shape");
     const count = element("span", { className: "shown" });
     count.setAttribute("role", "status");
-    let hits = [], at = -1;
+    let hits = [], current = -1;
     search.addEventListener("input", () => {
       const words = search.value.toLowerCase().replaceAll(/(\d)[x,](?=\d)/g, "$1×").split(/\s+/).filter(Boolean);
       hits = words.length ? boxes.filter((box) => {
-        const all = box.querySelector("title").textContent.toLowerCase();
-        return words.every((word) => all.includes(word));
+        const tooltip = box.querySelector("title").textContent.toLowerCase();
+        return words.every((word) => tooltip.includes(word));
       }) : [];
-      at = -1;
-      const found = new Set(hits);
-      boxes.forEach((box) => box.classList.toggle("found", found.has(box)));
+      current = -1;
+      const hitSet = new Set(hits);
+      boxes.forEach((box) => box.classList.toggle("found", hitSet.has(box)));
       canvas.classList.toggle("searching", words.length > 0);
       count.textContent = words.length ? `${hits.length} found` : "";
-      if (hits.length) go(1);
+      if (hits.length) nextHit(1);
       drawMap();
     });
-    function go(step) {
-      at = (at + step + hits.length) % hits.length;
-      count.textContent = `${at + 1} of ${hits.length}`;
-      bring(hits[at]);
+    function nextHit(step) {
+      current = (current + step + hits.length) % hits.length;
+      count.textContent = `${current + 1} of ${hits.length}`;
+      bring(hits[current]);
     }
     search.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { search.value = ""; search.dispatchEvent(new Event("input")); canvas.focus(); }
       if (event.key !== "Enter" || !hits.length) return;
-      if (event.ctrlKey) return select(hits[at]);
-      go(event.shiftKey ? -1 : 1);
+      if (event.ctrlKey) return select(hits[current]);
+      nextHit(event.shiftKey ? -1 : 1);
     });
 
     /* ---------------------------------------------------------------- map */
 
     const map = element("canvas", { className: "map", width: 90, height: 220 });
     map.setAttribute("aria-hidden", "true");
-    let asked = 0;
+    let frame = 0;
     const hidden = (item) => item.closest(".fold:not([open]) > :not(summary)") !== null;
     function drawMap() {
-      if (!asked) asked = requestAnimationFrame(paintMap);
+      if (!frame) frame = requestAnimationFrame(paintMap);
     }
-    /* Points of the stage to points of the map. */
+    /* Returns how points of the stage map to points of the map. */
     function mapping() {
       const whole = stage.getBoundingClientRect();
       const factor = Math.min(map.width / whole.width, map.height / whole.height);
       return { whole, factor, left: (map.width - whole.width * factor) / 2 };
     }
     function paintMap() {
-      asked = 0;
+      frame = 0;
       const ink = map.getContext("2d"), { whole, factor, left } = mapping();
       ink.clearRect(0, 0, map.width, map.height);
       map.hidden = canvas.scrollHeight <= canvas.clientHeight * 1.5 && canvas.scrollWidth <= canvas.clientWidth * 1.5;
@@ -311,7 +311,7 @@
     figure.addEventListener("change", drawMap);
     new ResizeObserver(drawMap).observe(canvas);
 
-    /* ---------------------------------------------------------------- taking it away */
+    /* ---------------------------------------------------------------- saving */
 
     function save() {
       const parts = [...stage.querySelectorAll("svg")].filter((svg) => !hidden(svg));
@@ -367,14 +367,14 @@
       button("−", "Zoom out (-, or Ctrl and the wheel)", () => zoom(scale / 1.25)),
       button("100 %", "Full size (0)", () => zoom(1)),
       button("+", "Zoom in (+, or Ctrl and the wheel)", () => zoom(scale * 1.25)),
-      button("Fit", "See all of it (f)", fit), whole,
+      button("Fit", "See the whole diagram (f)", fit), whole,
       button("Save SVG", "As shown, with open blocks", save)));
     body.append(map, panel);
     figure.addEventListener("keydown", (event) => { if (event.key === "Escape" && event.target.closest(".tools")) expand(false); });
 
     views.set(figure, {
       title: figure.dataset.name || "other diagram",
-      has: (box) => number.has(box),
+      has: (box) => indexOf.has(box),
       select,
       describe,
     });
@@ -384,7 +384,7 @@
   }
 
   document.querySelectorAll("figure.diagram:has(.stage a)").forEach(equip);
-  /* Large ones are put in their places later. */
+  /* Large diagrams are unpacked later. */
   addEventListener("unpacked", ({ target }) => {
     const figure = target.closest("figure.diagram");
     if (!figure?.querySelector(".stage a")) return;
@@ -411,13 +411,13 @@
   addEventListener("hashchange", follow);
   follow();
 
-  /* Pointing at a row of the table shows where it is in the diagrams in sight. */
+  /* Marks the boxes of a layer while the pointer is on its row of the table. */
   document.querySelector("main").addEventListener("pointerover", (event) => {
     const row = event.target.closest("tr[id]");
-    if (row && alike.has(row.id)) for (const box of alike.get(row.id)) box.classList.add("pointed");
+    if (row && boxesOf.has(row.id)) for (const box of boxesOf.get(row.id)) box.classList.add("pointed");
   });
   document.querySelector("main").addEventListener("pointerout", (event) => {
     const row = event.target.closest("tr[id]");
-    if (row && alike.has(row.id)) for (const box of alike.get(row.id)) box.classList.remove("pointed");
+    if (row && boxesOf.has(row.id)) for (const box of boxesOf.get(row.id)) box.classList.remove("pointed");
   });
 })();

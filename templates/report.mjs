@@ -2,11 +2,11 @@ import { csvText, plain } from "./csv.mjs";
 import { conditions } from "./filter.mjs";
 import { nextDescending, sortRows } from "./sorting.mjs";
 
-/* Adds to a page that is complete without it: tables that sort, filter, and can be taken away. */
+/* Adds tools to tables: sorting, filtering and CSV. The page is complete without this script. */
 (() => {
   const text = (cell) => cell.textContent.trim();
 
-  /* The value of a cell is in data-v where the text is not the value. */
+  /* A cell has its value in data-v if its text is not the value. */
   const isMissing = (cell) => (cell.dataset.v ?? text(cell)) === "";
 
   /* The number of a cell, in the unit of its column; null for words and for a missing value. */
@@ -15,8 +15,8 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     return Number.isNaN(value) ? null : value;
   }
 
-  /* The place of a column, by its key. */
-  const place = (table, key) => table.tHead.querySelector(`th[data-key="${key}"]`).cellIndex;
+  /* Returns the index of a column by its key. */
+  const columnIndex = (table, key) => table.tHead.querySelector(`th[data-key="${key}"]`).cellIndex;
 
   function element(name, properties, ...children) {
     const made = Object.assign(document.createElement(name), properties);
@@ -28,8 +28,8 @@ import { nextDescending, sortRows } from "./sorting.mjs";
 
   const AT_ONCE = 500;
 
-  /* Columns that keep their widths do not jump when rows go, and need no new measuring: with
-     5,000 rows that is the difference between seconds and a blink. */
+  /* Fixed widths keep columns from jumping when rows change, and save the browser from measuring
+     them again, which takes seconds with 5,000 rows. */
   function freeze(table) {
     if (table.style.tableLayout === "fixed") return;
     const cells = [table, ...table.tHead.rows[0].cells].filter((cell) => cell === table || isShown(cell));
@@ -43,22 +43,22 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     table.style.tableLayout = "";
   }
 
-  /* A column is put away by a class of its table, whose rule hides it in all rows. */
+  /* A class of the table hides a column in all rows. */
   const isShown = (cell) => !cell.closest("table").classList.contains("h" + (cell.cellIndex + 1));
 
-  /* The first rows at once, the others while the reader looks at them. */
+  /* Shows the first rows at once, and adds the others in the background. */
   function showRows(view) {
     const body = view.table.tBodies[0];
     view.shown = view.rows.filter(view.holds);
     freeze(view.table);
     clearTimeout(view.timer);
     body.replaceChildren(...view.shown.slice(0, AT_ONCE));
-    const go = (from) => {
+    const append = (from) => {
       if (from >= view.shown.length) return;
       body.append(...view.shown.slice(from, from + AT_ONCE));
-      view.timer = setTimeout(go, 0, from + AT_ONCE);
+      view.timer = setTimeout(append, 0, from + AT_ONCE);
     };
-    view.timer = setTimeout(go, 0, AT_ONCE);
+    view.timer = setTimeout(append, 0, AT_ONCE);
   }
 
   /* ------------------------------------------------------------------ sorting */
@@ -76,8 +76,9 @@ import { nextDescending, sortRows } from "./sorting.mjs";
 
   const nameOf = (cell) => text(cell.querySelector(":scope > details > summary") ?? cell);
 
-  /* A cell and a row as filter.mjs reads them; getters, as most filters read one cell of a row. */
-  const read = (cell) => ({
+  /* Returns cells and rows as filter.mjs reads them. Most filters read one cell of a row, so these
+     are getters. */
+  const readCell = (cell) => ({
     get text() { return text(cell); },
     get name() { return nameOf(cell); },
     get number() { return number(cell); },
@@ -85,28 +86,28 @@ import { nextDescending, sortRows } from "./sorting.mjs";
   });
   const readRow = (row) => ({
     get text() { return row.textContent; },
-    cells: Array.from(row.cells, read),
+    cells: Array.from(row.cells, readCell),
   });
 
-  /* What can be asked of a table, by two of its columns. */
+  /* Returns an example of a filter with two columns of the table. */
   function example({ heads, rows }) {
     const others = heads.slice(1).filter(({ cell, name }) => name && !("optional" in cell.dataset));
-    const first = (wanted, holds) => others.filter(({ cell }) => cell.matches(wanted))
+    const firstColumn = (selector, holds) => others.filter(({ cell }) => cell.matches(selector))
       .map(({ cell, name }) => ({ name: name.toLowerCase(), cell: rows[0].cells[cell.cellIndex] }))
       .find(({ cell }) => holds(cell));
-    const word = first(":not(.n)", (cell) => /^[a-z]{3}/i.test(text(cell)));
-    const size = first(".n", (cell) => number(cell) !== null);
+    const word = firstColumn(":not(.n)", (cell) => /^[a-z]{3}/i.test(text(cell)));
+    const size = firstColumn(".n", (cell) => number(cell) !== null);
     return ["words",
       ...(word ? [`${word.name}: ${text(word.cell).match(/^[a-z]+/i)[0].toLowerCase().slice(0, 4)}`] : []),
       ...(size ? [`${size.name} > ${Number(number(size.cell).toPrecision(1))}`] : []),
     ].join("; ");
   }
 
-  /* ------------------------------------------------------------------ taking away */
+  /* ------------------------------------------------------------------ CSV */
 
   const exported = (cell) => cell.dataset.v ?? plain(nameOf(cell));
 
-  /* What is shown: filtered rows and hidden columns stay out. */
+  /* Returns the rows and columns that are shown, as CSV. */
   function csv({ heads, shown }) {
     const names = heads.filter(({ cell }) => isShown(cell));
     const cells = (row) => names.map(({ cell }) => row.cells[cell.cellIndex]);
@@ -122,11 +123,11 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
-  /* ------------------------------------------------------------------ leaving out */
+  /* ------------------------------------------------------------------ shares */
 
-  /* A box before each row takes it out of the distribution; shares are of the rows that stay. */
+  /* Adds a box to each row that leaves it out of the distribution; shares are of the other rows. */
   function shareOfTheRest(table, rows) {
-    const [time, share] = [place(table, "time"), place(table, "share")];
+    const [time, share] = [columnIndex(table, "time"), columnIndex(table, "share")];
     const boxes = rows.map((row) => {
       const box = element("input", { type: "checkbox", checked: true });
       box.setAttribute("aria-label", "Count " + text(row.cells[0]) + " in");
@@ -134,9 +135,9 @@ import { nextDescending, sortRows } from "./sorting.mjs";
       return box;
     });
     const whole = rows.reduce((sum, row) => sum + (number(row.cells[time]) ?? 0), 0) || 1;
-    const follow = () => {
+    const update = () => {
       const times = rows.map((row, index) => (boxes[index].checked ? number(row.cells[time]) ?? 0 : 0));
-      const total = times.reduce((sum, one) => sum + one, 0) || whole;
+      const total = times.reduce((sum, time) => sum + time, 0) || whole;
       rows.forEach((row, index) => {
         const [cell, percent] = [row.cells[share], 100 * times[index] / total];
         row.classList.toggle("left-out", !boxes[index].checked);
@@ -145,7 +146,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
         cell.className = cell.className.replace(/\bb\d+\b/, "b" + Math.round(percent / 2));
       });
     };
-    for (const box of boxes) box.addEventListener("change", follow);
+    for (const box of boxes) box.addEventListener("change", update);
   }
 
   /* ------------------------------------------------------------------ a table's tools */
@@ -173,7 +174,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
 
     const columns = element("details", { className: "columns" }, element("summary", { textContent: "Columns" }));
     heads.forEach(({ cell, name }, index) => {
-      // It names the rows. And where it holds 5,000 foldable details, Chromium takes half a minute.
+      // The first column names the rows. Hiding it with 5,000 foldable details takes half a minute.
       if (index === 0) return;
       const box = element("input", { type: "checkbox", checked: !("optional" in cell.dataset) });
       const apply = () => table.classList.toggle("h" + (index + 1), !box.checked);
@@ -186,20 +187,20 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     });
 
     const copy = element("button", { type: "button", textContent: "Copy CSV" });
-    const tell = (word) => {
-      copy.textContent = word;
+    const confirm = (message) => {
+      copy.textContent = message;
       setTimeout(() => { copy.textContent = "Copy CSV"; }, 2000);
     };
     copy.addEventListener("click", () => {
-      if (!navigator.clipboard) tell("Not allowed here");
-      else navigator.clipboard.writeText(csv(view)).then(() => tell("Copied"), () => tell("Not allowed here"));
+      if (!navigator.clipboard) confirm("Not allowed here");
+      else navigator.clipboard.writeText(csv(view)).then(() => confirm("Copied"), () => confirm("Not allowed here"));
     });
     const save = element("button", { type: "button", textContent: "Save CSV" });
     save.addEventListener("click", () => download(table.id + ".csv", csv(view)));
     return element("div", { className: "tools" }, ...(rows.length > 5 ? [filter, count] : []), columns, copy, save);
   }
 
-  /* ------------------------------------------------------------------ packed parts */
+  /* ------------------------------------------------------------------ compressed parts */
 
   const PACKED = "script[type='application/x-deflate']";
 
@@ -209,7 +210,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     return new Response(stream).text();
   }
 
-  /* A picture is put in its place; "unpacked" tells others that it is there. */
+  /* Puts a picture in its place and sends the event "unpacked". */
   const unpacking = new Map();
   function unpack(holder) {
     if (!unpacking.has(holder)) {
@@ -227,19 +228,19 @@ import { nextDescending, sortRows } from "./sorting.mjs";
   }, { rootMargin: "800px" });
   pictures.forEach((holder) => near.observe(holder));
 
-  /* The details of rows, put below a row when it is opened. */
-  function detailed(table, rows) {
+  /* Adds the details of a row when it is opened. */
+  function addDetails(table, rows) {
     const script = table.tBodies[0].querySelector(PACKED);
     if (!script) return;
     let parts = null;
     table.addEventListener("toggle", async ({ target }) => {
       if (!target.open || target.querySelector(".more")) return;
       parts ??= inflated(script).then((html) => html.split("\x1e"));
-      const place = places.get(target.closest("tr"));
-      const html = (await parts)[place];
+      const index = indices.get(target.closest("tr"));
+      const html = (await parts)[index];
       if (!target.querySelector(".more")) target.insertAdjacentHTML("beforeend", html);
     }, true);
-    const places = new Map(rows.map((row, place) => [row, place]));
+    const indices = new Map(rows.map((row, index) => [row, index]));
   }
 
   function equip(table) {
@@ -262,7 +263,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
       });
     }
     if ("leaveOut" in table.dataset) shareOfTheRest(table, rows);
-    detailed(table, rows);
+    addDetails(table, rows);
     if ("tools" in table.dataset) table.caption.firstElementChild.append(tools(view));
   }
 
@@ -271,15 +272,15 @@ import { nextDescending, sortRows } from "./sorting.mjs";
 
   /* ------------------------------------------------------------------ the sweet spot */
 
-  /* Another latency threshold: the mark in the chart, its line and the row in the table follow.
-     The form lists the sweet spots of all thresholds, least latency first. */
+  /* Moves the sweet spot when a reader sets another latency threshold: its mark and line in the chart,
+     and its row in the table. The form lists the sweet spots of all thresholds, lowest latency first. */
   function sweetSpot(form) {
     const { chart, threshold: before } = form.dataset;
     const input = form.querySelector("input");
     const part = (name) => document.getElementById(`c-${chart}-mark-${name}`);
     const figure = document.getElementById(chart);
     const table = document.getElementById(form.dataset.table);
-    const [latency, mark] = [place(table, "latency"), place(table, "mark")];
+    const [latency, mark] = [columnIndex(table, "latency"), columnIndex(table, "mark")];
     const points = [...table.tBodies[0].rows].map((row) => ({
       row, x: number(row.cells[latency]), drawn: figure.querySelector(`a[href="#${CSS.escape(row.id)}"] use`),
     })).filter(({ x, drawn }) => x !== null && drawn);
@@ -323,14 +324,14 @@ import { nextDescending, sortRows } from "./sorting.mjs";
 
   document.querySelectorAll("form.spot").forEach(sweetSpot);
 
-  /* ------------------------------------------------------------------ finding one's way */
+  /* ------------------------------------------------------------------ links and navigation */
 
-  /* A link into a fold opens it, and a link to a row opens the row's own details. */
+  /* Opens the folds around the target of a link, and the details of a row that a link leads to. */
   async function openTarget() {
     let name = "";
     try {
       name = decodeURIComponent(location.hash.slice(1));
-    } catch { /* an address that was typed or cut leads nowhere */ }
+    } catch { /* an address that was typed or cut has no target */ }
     let target = name && document.getElementById(name);
     for (const holder of name && !target ? pictures : []) {
       await unpack(holder);
@@ -341,14 +342,14 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     const rest = target.closest(".block")?.querySelector(":scope > .rest");
     if (rest && target.sectionRowIndex >= Number(rest.dataset.first)) rest.open = true;
-    const own = target.querySelector(":scope > td > details");
-    if (own) own.open = true;
+    const details = target.querySelector(":scope > td > details");
+    if (details) details.open = true;
     if (!target.matches("section, h3")) target.scrollIntoView({ block: "center" });
   }
   addEventListener("hashchange", openTarget);
   openTarget();
 
-  /* The navigation marks the section in sight. */
+  /* Marks the section in sight in the navigation. */
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
   const sight = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
