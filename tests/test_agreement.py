@@ -99,7 +99,7 @@ def test_one_wrong_channel_is_never_alike(array: Array, index: object, by: float
     [BOXES, BOXES.transpose(0, 2, 1), BOXES.reshape(1, 12, 20, 30)],
     ids=["[1,C,N]", "[1,N,C]", "[1,C,H,W]"],
 )
-def test_scores_that_are_wrong_beside_large_boxes_are_found(array: Array) -> None:
+def test_wrong_scores_next_to_large_boxes_are_found(array: Array) -> None:
     """Scores a tenth of a thousandth of the boxes, all of them half as large again."""
     wrong = np.where(array < 0.03, array * 2.0, array).astype(np.float32)
     (drift, _) = both(array, wrong)
@@ -129,12 +129,12 @@ def tied(samples: int, ties: int) -> tuple[Array, Array]:
     return scores, others
 
 
-def test_a_tie_within_rounding_is_no_other_answer() -> None:
+def test_a_tie_within_rounding_is_the_same_answer() -> None:
     assert outcomes(*tied(64, 1), samples=64) == {"alike"}
     assert outcomes(*tied(64, 8), samples=64) != {"alike"}
 
 
-def test_small_channels_are_no_outliers_of_rounding_that_is_the_same_for_all() -> None:
+def test_small_channels_are_not_outliers_of_common_rounding() -> None:
     sizes = np.geomspace(0.1, 10, 24).reshape(1, 24, 1, 1).astype(np.float32)
     assert outcomes(PICTURE * sizes, PICTURE * sizes + noise(PICTURE, 0.03)) == {"alike"}
 
@@ -156,7 +156,7 @@ def test_classes_that_are_not_in_a_picture_need_not_agree() -> None:
     assert judged(output_drift("y", [scores], [other]), 1, OutputSettings()).outcome == "alike"
 
 
-def test_one_wrong_sample_of_many_is_told() -> None:
+def test_one_wrong_sample_of_many_is_reported() -> None:
     a = [random.normal(0, 1, (1, 64)) for _ in range(100)]
     b = [*a[:40], a[40] * 1.5, *a[41:]]
     drift = output_drift("y", a, b)
@@ -181,7 +181,7 @@ def test_one_wrong_sample_of_many_is_told() -> None:
         ("string", "S3", b"cat", b"dog"),
     ],
 )
-def test_values_that_name_something_are_equal_or_different(
+def test_values_that_are_names_are_equal_or_different(
     kind: str, dtype: str, a: Any, b: Any
 ) -> None:
     x, y = (np.array([side] * 8, dtype) for side in (a, b))
@@ -201,7 +201,7 @@ def test_doubles_are_compared_as_doubles() -> None:
         assert judged(drift, 1, OutputSettings()).outcome == "alike"
 
 
-def test_equal_values_of_other_types_are_equal_and_no_more() -> None:
+def test_equal_values_of_other_types_are_equal_but_not_identical() -> None:
     half = random.normal(0, 1, (1, 8)).astype(np.float16)
     drift = output_drift("y", [half], [half.astype(np.float32)], types=("f16", "f32"))
     assert judged(drift, 1, OutputSettings()).outcome == "equal"
@@ -217,7 +217,7 @@ def test_texts_and_numbers_are_not_compared() -> None:
     assert (drift.reason, judged(drift, 1, OutputSettings()).outcome) == ("type", "incomparable")
 
 
-def test_what_is_not_finite_is_equal_in_the_same_places_only() -> None:
+def test_values_that_are_not_finite_are_equal_only_in_the_same_places() -> None:
     a = np.array([[1.0, -np.inf, np.nan, np.inf]], np.float32)
     assert outcomes(a, a.copy()) == {"identical"}
     for place, value in ((1, np.inf), (2, 0.0), (0, np.nan)):
@@ -229,7 +229,7 @@ def test_what_is_not_finite_is_equal_in_the_same_places_only() -> None:
     assert outcomes(a, near) == {"alike"}
 
 
-def test_nan_among_what_a_run_file_does_not_keep_is_found() -> None:
+def test_nan_in_elements_that_a_run_file_does_not_keep_is_found() -> None:
     a = random.normal(0, 1, (1, 3, 200, 200)).astype(np.float32)
     b = a.copy()
     b[0, 0, 0, 1] = np.nan
@@ -238,7 +238,7 @@ def test_nan_among_what_a_run_file_does_not_keep_is_found() -> None:
     assert judged(drift, 1, OutputSettings()).outcome == "other"
 
 
-def test_values_too_large_for_their_squares_are_no_zero_error() -> None:
+def test_values_whose_squares_overflow_do_not_have_zero_error() -> None:
     a = np.array([[1e200, 2e200]])
     assert outcomes(a, a * 1.5, "f64") == {"other"}
 
@@ -253,7 +253,7 @@ def earlier(array: Array) -> RecordedOutput:
     return RecordedOutput.model_validate(kept.model_dump(exclude=new))
 
 
-def test_what_earlier_releases_kept_is_compared_as_far_as_it_goes() -> None:
+def test_recordings_of_earlier_releases_are_compared_as_far_as_possible() -> None:
     a = random.normal(0, 1, (1, 16)).astype(np.float32)
     for b, outcome in ((a, "identical"), (a + noise(a, 0.01), "alike"), (-a, "other")):
         drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=("f32", "f32"))
@@ -270,7 +270,7 @@ def test_integers_that_an_earlier_release_rounded_are_not_equal() -> None:
     assert (unkept.outcome, unkept.severity) == ("incomparable", "info")
 
 
-def test_what_only_digests_tell_apart_is_not_alike() -> None:
+def test_outputs_that_differ_only_in_digests_are_not_alike() -> None:
     a = random.normal(0, 1, (1, 3, 200, 200)).astype(np.float32)
     b = a.copy()
     b[0, 0, 0, 1] += 100
@@ -282,7 +282,7 @@ def test_what_only_digests_tell_apart_is_not_alike() -> None:
 # ---------------------------------------------------------------------------- nothing
 
 
-def test_nothing_is_not_the_same() -> None:
+def test_empty_comparisons_are_not_equal() -> None:
     empty = np.zeros((0, 6), np.float32)
     assert outcomes(empty, empty) == {"nothing"}
     run = run_named("m")
@@ -305,7 +305,7 @@ def test_outputs_that_vary_in_length_are_compared_set_by_set() -> None:
     assert judged(wrong, 3, OutputSettings()).outcome == "other"
 
 
-def test_what_varies_in_length_is_kept_for_later() -> None:
+def test_outputs_that_vary_in_length_are_kept_for_comparisons() -> None:
     port = Port(names=("y",), shape="[?,6]", precision="f32")
     a = [random.normal(0, 1, (rows, 6)).astype(np.float32) for rows in (3, 0, 17)]
     b = [x * np.float32(-10) for x in a]
@@ -370,7 +370,7 @@ def ports(*names: tuple[str, ...]) -> list[Port]:
     return [Port(names=each, shape="[1]", precision="f32") for each in names]
 
 
-def test_outputs_are_matched_by_name_then_by_place_and_once() -> None:
+def test_outputs_are_matched_once_by_name_then_by_position() -> None:
     a = ports(("x",), ("y",))
     assert counterparts(a, ports(("y",), ("x",))) == [1, 0]
     assert counterparts(a, ports(("y",), ("z",))) == [1, 0]
@@ -379,7 +379,7 @@ def test_outputs_are_matched_by_name_then_by_place_and_once() -> None:
     assert counterparts(ports(), a) == []
 
 
-def test_names_that_openvino_makes_up_match_nothing() -> None:
+def test_names_that_openvino_generates_match_nothing() -> None:
     a, b = ports(("Result_10",), ("Result_12",)), ports(("Result_12",), ("Result_14",))
     assert counterparts(a, b) == [0, 1]
 
@@ -410,7 +410,7 @@ def test_channels_are_found_by_the_shape(shape: tuple[int, ...], axes: tuple[int
         ((1, 1000, 768), 1, 3, "[:,3,:]"),
     ],
 )
-def test_a_wrong_part_of_a_large_output_is_named_from_the_few_elements_that_are_kept(
+def test_a_wrong_part_of_a_large_output_is_named_from_the_kept_elements(
     shape: tuple[int, ...], axis: int, index: int, where: str
 ) -> None:
     generator = np.random.default_rng(1)

@@ -64,7 +64,7 @@ def test_every_mark_is_drawn_small_and_without_style_attributes(chart: Chart) ->
     assert draw(chart) == svg
 
 
-def test_ids_of_two_charts_never_meet() -> None:
+def test_ids_of_two_charts_never_collide() -> None:
     one, other = (draw(Chart(id, "", Axis("x"), Axis("y"), [Points([1], [2], MAIN)], ""))
                   for id in ("one", "other"))  # fmt: skip
     ids = [set(re.findall(r' id="([^"]*)"', svg)) for svg in (one, other)]
@@ -74,7 +74,7 @@ def test_ids_of_two_charts_never_meet() -> None:
         assert set(re.findall(r'(?:url\(|href=")#([^)"]*)', svg)) <= own
 
 
-def test_words_stay_words_in_any_script() -> None:
+def test_text_of_any_script_stays_text() -> None:
     names = ["层<1>", "$a_b$"]
     bars = Bars([0.001, 0.002], [MAIN])
     chart = Chart("c", "", Axis("time", "duration"), Axis("", categories=names), [bars], "")
@@ -82,14 +82,14 @@ def test_words_stay_words_in_any_script() -> None:
     assert {"层&lt;1&gt;", "$a_b$", "time, ms", "1.00\u202fms", "2.00\u202fms"} <= set(shown)
 
 
-def test_ticks_are_round_and_the_axis_starts_at_zero_unless_told() -> None:
+def test_ticks_are_round_and_the_axis_starts_at_zero_by_default() -> None:
     assert {"0", "20", "40", "60", "80"} <= set(texts(draw(line([87.0, 93.0]))))
     near = texts(draw(line([87.0, 93.0], [1.0, 2.0], from_zero=False)))
     assert "90" in near
     assert "0" not in near
 
 
-def test_steps_of_a_waterfall_have_signs_and_its_ends_none() -> None:
+def test_steps_of_a_waterfall_have_signs_but_its_ends_do_not() -> None:
     steps = Bars([4.0, 2.0, -1.0, 5.0], [Role("series", "main")], starts=[0.0, 4.0, 6.0, 0.0])
     names = Axis("", categories=["was", "more", "less", "is"])
     svg = draw(Chart("steps", "steps", Axis("FPS", "rate"), names, [steps], ""))
@@ -107,7 +107,7 @@ def span(svg: str, text: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("value", [1.0, 19.9])
-def test_the_word_on_a_rule_stays_in_the_picture(value: float) -> None:
+def test_the_label_of_a_rule_is_inside_the_picture(value: float) -> None:
     points = Points([5.0, 20.0], [1.0, 2.0], MAIN)
     rule = Rule(value, "threshold", vertical=True)
     svg = draw(Chart("c", "", Axis("x"), Axis("y"), [points, rule], ""))
@@ -123,13 +123,13 @@ def test_the_word_on_a_rule_stays_in_the_picture(value: float) -> None:
         ["a name that is long enough to take all of a row", "another that takes one by itself"],
     ],
 )
-def test_every_entry_of_a_legend_is_in_the_picture(names: list[str]) -> None:
+def test_every_entry_of_a_legend_is_inside_the_picture(names: list[str]) -> None:
     marks = [Points([n], [n], Role("type", name), name) for n, name in enumerate(names)]
     svg = draw(Chart("c", "", Axis("x"), Axis("y"), marks, ""))
     assert all(span(svg, name)[1] <= WIDTH_INCHES * 72 for name in names)
 
 
-def test_a_bare_field_of_a_heat_map_has_its_number_and_no_part_in_the_colours() -> None:
+def test_a_bare_field_of_a_heat_map_has_a_number_but_no_colour() -> None:
     def drawn(bare: frozenset[tuple[int, int]]) -> str:
         names = ["a", "b"]
         heat = HeatMap([[900.0, 1.0], [2.0, 800.0]], "count", bare=bare)
@@ -170,7 +170,7 @@ def test_a_huge_series_becomes_a_picture_inside_the_axes() -> None:
 # ---------------------------------------------------------------------------- colours
 
 
-def test_one_thing_has_one_colour() -> None:
+def test_one_role_has_one_colour() -> None:
     assert colour(Role("precision", "F32")) == colour(Role("precision", "f32"))
     assert colour(Role("type", "SomethingNew")) == colour(Role("type", "SomethingNew"))
     assert colour(Role("version", "parent")) != colour(Role("version", "optimized"))
@@ -178,19 +178,19 @@ def test_one_thing_has_one_colour() -> None:
 
 @pytest.mark.slow
 @given(st.text())
-def test_any_colour_shows_on_light_and_on_dark_ground(key: str) -> None:
+def test_every_colour_has_contrast_on_light_and_dark_ground(key: str) -> None:
     shown = colour(Role("type", key))
     assert re.fullmatch("#[0-9a-f]{6}", shown)
     for ground in ("#ffffff", "#f6f8fa", "#0f1318", "#181d24"):
         assert contrast(shown, ground) >= 3
 
 
-def test_the_scale_reads_without_colour() -> None:
+def test_the_scale_can_be_read_without_colour() -> None:
     steps = [luminance(step) for step in scale_steps()]
     assert steps == sorted(steps, reverse=True)
     assert (scale(0.0), scale(1.0)) == (scale_steps()[0], scale_steps()[-1])
 
 
 @given(st.floats(0, 1))
-def test_words_on_the_scale_have_contrast(share: float) -> None:
+def test_text_on_the_scale_has_contrast(share: float) -> None:
     assert contrast(scale(share), ink_on(scale(share))) > 4.5

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.measures
 FAST = ("--duration", "0.3", "--no-roofs")
 
 
-def test_a_model_alone_leaves_a_report_and_a_run_file(report: Path) -> None:
+def test_a_model_without_a_config_gives_a_report_and_a_run_file(report: Path) -> None:
     assert report.exists()
     assert report.with_suffix(".jsonl").exists()
 
@@ -39,7 +39,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(squeezenet: Path, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failing_cell_costs_only_itself(tmp_path: Path) -> None:
+def test_a_failing_cell_does_not_stop_the_others(tmp_path: Path) -> None:
     target = tmp_path / "report.html"
     model = light_model("shufflenet")
     result = ovreport(
@@ -112,7 +112,7 @@ def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
         ("export RUN --json RUN", "is what is read as well"),
     ],
 )
-def test_nothing_that_is_read_or_written_is_written_over(
+def test_inputs_and_outputs_are_never_overwritten(
     words: str, said: str, report: Path, squeezenet: Path, tmp_path: Path
 ) -> None:
     places = {"NEW": tmp_path / "new"}
@@ -157,7 +157,7 @@ def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
+def test_an_interrupted_run_keeps_its_results_and_says_how_to_continue(
     sent: signal.Signals, code: int, squeezenet: Path, tmp_path: Path
 ) -> None:
     temporary = tmp_path / "temporary"

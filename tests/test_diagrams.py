@@ -66,17 +66,17 @@ def assert_literal(diagram: Diagram, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_names_are_drawn_as_they_read(name: str) -> None:
+def test_names_are_drawn_as_written(name: str) -> None:
     assert_literal(diagram_of(name, "plain", name), [name, "plain", name])
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
-def test_any_text_is_drawn_as_it_reads(names: list[str]) -> None:
+def test_any_text_is_drawn_as_written(names: list[str]) -> None:
     assert_literal(diagram_of(*names), names)
 
 
-def test_graphviz_takes_no_name_as_an_instruction() -> None:
+def test_graphviz_interprets_no_name_as_an_instruction() -> None:
     """Graphviz draws our DOT as it stands, and shows each name as the text that it is."""
     names = [name for name in HOSTILE if name.isprintable() and 0 < len(name.strip()) <= 28]
     source = diagram_file(diagram_of(*names), "dot").content
@@ -97,7 +97,7 @@ def test_a_png_is_drawn_with_any_names() -> None:
 
 
 @pytest.mark.slow
-def test_a_png_is_made_smaller_rather_than_not_at_all() -> None:
+def test_a_png_that_is_too_large_is_drawn_smaller() -> None:
     small, tall = (diagram_file(layers(count, "layer.{}/"), "png") for count in (1, 150))
     assert small.scale == 1
     assert tall.scale < 1
@@ -105,7 +105,7 @@ def test_a_png_is_made_smaller_rather_than_not_at_all() -> None:
     assert 31_000 < height < 32_767
 
 
-def test_a_graph_of_hostile_names_is_listed_as_they_read() -> None:
+def test_hostile_names_of_a_graph_are_listed_as_written() -> None:
     names = HOSTILE * 20
     drawn = render_diagram(diagram_of(*names), Correspondence())
     assert drawn.overview is not None
@@ -123,7 +123,7 @@ def test_a_graph_of_hostile_names_is_listed_as_they_read() -> None:
             assert unescape(text) == name
 
 
-def test_an_exported_diagram_names_no_anchor_of_a_report() -> None:
+def test_an_exported_diagram_links_to_no_anchor_of_a_report() -> None:
     root = inside(diagram_file(diagram_of("a", "b"), "svg").content.decode())
     assert not [a for a in parts(root, "a") if a.get("href")]
 
@@ -147,7 +147,7 @@ def blocks_of(diagram: Diagram) -> list[tuple[str, set[str]]]:
     ]
 
 
-def test_layers_are_blocks_called_by_their_names() -> None:
+def test_repeated_layers_are_blocks_named_after_them() -> None:
     found = blocks_of(layers(6, "encoder/layer.{}/"))
     assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
     for name, members in found:
@@ -155,7 +155,7 @@ def test_layers_are_blocks_called_by_their_names() -> None:
         assert all(member.startswith(f"{name}/") for member in members)
 
 
-def test_the_first_layer_is_a_block_though_a_mask_hangs_on_it() -> None:
+def test_the_first_layer_is_a_block_although_a_mask_follows_it() -> None:
     found = blocks_of(layers(6, "encoder/layer.{}/", extra=True))
     assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
     assert "mask" in found[0][1]
@@ -166,7 +166,7 @@ def test_without_names_blocks_are_numbered() -> None:
     assert [name for name, _ in found] == [f"out block {n} of 5" for n in range(1, 6)]
 
 
-def test_what_does_not_repeat_has_no_blocks() -> None:
+def test_graphs_without_repetition_have_no_blocks() -> None:
     assert blocks_of(layers(1, "")) == []
 
 

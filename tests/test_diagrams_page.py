@@ -85,7 +85,7 @@ def test_colours_change_without_scripts(without_scripts: Chrome, tmp_path: Path)
     assert box.value_of_css_property("fill") == before
 
 
-def test_links_mark_what_corresponds_without_scripts(
+def test_links_mark_corresponding_boxes_without_scripts(
     without_scripts: Chrome, tmp_path: Path
 ) -> None:
     first, second = diagram_of("a", "b", "c"), diagram_of("a", "b")
@@ -131,7 +131,9 @@ def test_a_link_into_a_closed_block_opens_it(without_scripts: Chrome, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "hits"), [("query", 6), ("layer.3", 7), ("LAYER.3 query", 1), ("nothing", 0)]
 )
-def test_search_counts_and_shows(chrome: Chrome, tmp_path: Path, words: str, hits: int) -> None:
+def test_search_counts_and_shows_matches(
+    chrome: Chrome, tmp_path: Path, words: str, hits: int
+) -> None:
     chrome.get(written(tmp_path, layers(6, "layer.{}/")))
     box = chrome.find_element(By.CSS_SELECTOR, ".diagram input[type=search]")
     box.send_keys(words)
@@ -145,7 +147,7 @@ def test_search_counts_and_shows(chrome: Chrome, tmp_path: Path, words: str, hit
     assert complaints(chrome) == []
 
 
-def test_a_click_tells_all_and_marks_the_row(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_click_shows_details_and_marks_the_row(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, rows(3), diagram_of("first", "second", "third")))
     chrome.find_element(By.CSS_SELECTOR, "#node-1 > text").click()
     panel = chrome.find_element(By.CSS_SELECTOR, ".panel").text
@@ -162,7 +164,7 @@ def test_a_click_tells_all_and_marks_the_row(chrome: Chrome, tmp_path: Path) -> 
     assert complaints(chrome) == []
 
 
-def test_a_saved_diagram_is_whole(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_saved_diagram_is_complete(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, layers(6, "layer.{}/")))
     saved = chrome.execute_async_script(
         """
@@ -195,7 +197,7 @@ def test_zoom_whole_page_and_back(chrome: Chrome, tmp_path: Path) -> None:
     assert complaints(chrome) == []
 
 
-def test_names_do_nothing_in_a_page(chrome: Chrome, tmp_path: Path) -> None:
+def test_names_in_diagrams_execute_nothing(chrome: Chrome, tmp_path: Path) -> None:
     names = [name for name in HOSTILE if name != "\ud800"]
     chrome.get(written(tmp_path, rows(len(names)), diagram_of(*names)))
     assert complaints(chrome) == []
@@ -213,7 +215,7 @@ def test_names_do_nothing_in_a_page(chrome: Chrome, tmp_path: Path) -> None:
     assert complaints(chrome) == []
 
 
-def test_fit_shows_all_of_it(chrome: Chrome, tmp_path: Path) -> None:
+def test_fit_shows_the_whole_diagram(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, layers(6, "layer.{}/")))
     buttons = {b.text: b for b in chrome.find_elements(By.CSS_SELECTOR, ".diagram .tools button")}
     buttons["Fit"].click()
@@ -288,7 +290,7 @@ def test_scripts_draw_a_large_diagram_in_place_of_its_overview(chrome: Chrome, l
     assert complaints(chrome) == []
 
 
-def test_the_address_is_written_when_keys_rest(chrome: Chrome, tmp_path: Path) -> None:
+def test_the_address_is_updated_after_the_last_key_press(chrome: Chrome, tmp_path: Path) -> None:
     """Browsers throttle an address that is written at each key of many."""
     open_at(chrome, written(tmp_path, rows(40), diagram_of(*map(str, range(40)))))
     chrome.execute_script(
@@ -306,7 +308,7 @@ def test_the_address_is_written_when_keys_rest(chrome: Chrome, tmp_path: Path) -
 # ---------------------------------------------------------------------------- a real run
 
 
-def test_layers_lead_to_both_graphs_and_back(chrome: Chrome, nested_report: Path) -> None:
+def test_layers_link_to_both_graphs_and_back(chrome: Chrome, nested_report: Path) -> None:
     open_at(chrome, nested_report.as_uri())
     row = chrome.find_element(By.CSS_SELECTOR, "tr[id^='layer-']:has(code)")
     anchor = row.get_attribute("id")
@@ -332,7 +334,7 @@ def test_operators_without_a_layer_say_why(chrome: Chrome, nested_report: Path) 
     assert any("kept, but takes no time" in fact for fact in facts)
 
 
-def test_a_node_and_the_graph_inside_lead_to_each_other(
+def test_a_node_and_its_inner_graph_link_to_each_other(
     chrome: Chrome, without_scripts: Chrome, nested_report: Path
 ) -> None:
     without_scripts.get(nested_report.as_uri())

@@ -35,14 +35,14 @@ def test_integers_of_any_type_compare_as_python_compares_them(kinds: tuple[str, 
     assert differences(a, b).tolist() == [float(y - x) for x, y in pairs]
 
 
-def test_an_integer_that_no_float_holds_equals_no_float() -> None:
+def test_an_integer_that_no_float_can_represent_equals_no_float() -> None:
     integers = np.array([3, 2**53, 2**53 + 1, -5])
     floats = np.array([3.0, 2.0**53, 2.0**53, 5.0])
     assert equal_elements(integers, floats).tolist() == [True, True, False, False]
     assert equal_elements(floats, integers).tolist() == [True, True, False, False]
 
 
-def test_nan_is_the_same_as_nan_and_a_text_as_no_number() -> None:
+def test_nan_equals_nan_and_a_text_equals_no_number() -> None:
     a, b = np.array([np.nan, np.inf, 1.0]), np.array([np.nan, -np.inf, 1.0])
     assert equal_elements(a, b).tolist() == [True, False, True]
     texts = np.array(["1", "2", "3"])
@@ -62,7 +62,7 @@ def test_equal_values_of_another_type_have_other_bits() -> None:
     [("int32", True), ("int64", True), ("bool", True), ("int8", False), ("uint8", False),
      ("uint16", False), ("float32", False)],
 )  # fmt: skip
-def test_integers_that_name_something_have_four_bytes_or_more(kind: str, expected: bool) -> None:
+def test_integers_that_are_names_have_at_least_four_bytes(kind: str, expected: bool) -> None:
     assert are_codes(np.zeros(1, kind)) is expected
 
 

@@ -52,9 +52,7 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "own.onnx"
 
 
-def test_a_model_with_operations_of_its_own_runs_with_their_library(
-    model: Path, library: Path
-) -> None:
+def test_a_model_with_custom_operations_runs_with_their_library(model: Path, library: Path) -> None:
     target = model.with_suffix(".html")
     assert ovreport("run", model, *QUICK, "-o", target).exit_code == 2
     told = ovreport("run", model, *QUICK, "--shape", "[1,8]", "--extensions", library, "-o", target)
@@ -77,7 +75,7 @@ def test_the_starter_config_names_the_library_and_a_shape_that_fits(
     assert told.exit_code == 0, told.output
 
 
-def test_another_library_makes_a_result_outdated(model: Path, library: Path) -> None:
+def test_a_changed_library_makes_a_result_outdated(model: Path, library: Path) -> None:
     target = model.with_suffix(".html")
     own = Path(shutil.copy(library, model.parent))
     words = ("run", model, *QUICK, "--shape", "[1,8]", "--extensions", own, "-o", target)

@@ -37,7 +37,7 @@ def residual(blocks: int) -> list[tuple[int, int]]:
 
 
 @given(graphs(), st.integers(4, 50))
-def test_pieces_hold_every_node_and_edge_once(
+def test_every_node_and_edge_is_in_exactly_one_piece(
     graph: tuple[int, list[tuple[int, int]]], limit: int
 ) -> None:
     count, edges = graph
@@ -51,7 +51,7 @@ def test_pieces_hold_every_node_and_edge_once(
 
 
 @given(graphs())
-def test_the_order_follows_the_arrows(graph: tuple[int, list[tuple[int, int]]]) -> None:
+def test_the_order_follows_the_edges(graph: tuple[int, list[tuple[int, int]]]) -> None:
     count, edges = graph
     forward = [(a, b) for a, b in edges if a < b]
     order = flow_order(count, forward)
@@ -67,7 +67,7 @@ def test_a_graph_is_cut_where_every_path_goes_through() -> None:
     assert not any(piece.references for piece in pieces)
 
 
-def test_what_every_block_reads_is_named_in_each_instead_of_drawn() -> None:
+def test_tensors_that_every_block_reads_are_references() -> None:
     blocks = 10
     mask = 3 * blocks + 1
     readers = [(mask, 3 * block + 2) for block in range(blocks)]
@@ -76,7 +76,7 @@ def test_what_every_block_reads_is_named_in_each_instead_of_drawn() -> None:
     assert max(len(piece.nodes) for piece in pieces) == 4  # a block, and the mask in the first
 
 
-def test_outputs_along_the_way_do_not_hold_the_graph_together() -> None:
+def test_outputs_between_blocks_do_not_prevent_cuts() -> None:
     """Caches that a language model puts out in every layer, listed after everything else."""
     edges = residual(20)
     last = 61
@@ -89,7 +89,7 @@ def test_outputs_along_the_way_do_not_hold_the_graph_together() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(graphs())
-def test_boxes_do_not_overlap_and_arrows_touch_theirs(
+def test_boxes_do_not_overlap_and_arrows_touch_their_boxes(
     graph: tuple[int, list[tuple[int, int]]],
 ) -> None:
     count, edges = graph
@@ -139,19 +139,19 @@ def test_equal_graphs_are_laid_out_equally() -> None:
     assert laid_out(31, residual(10)) == laid_out(31, residual(10))
 
 
-def test_no_nodes_need_no_engine() -> None:
+def test_an_empty_graph_needs_no_graphviz() -> None:
     assert laid_out(0, []).pieces == []
 
 
 # ---------------------------------------------------------------------------- the engine
 
 
-def test_too_little_time_is_said() -> None:
+def test_too_little_time_is_reported() -> None:
     with pytest.raises(LayoutError, match="took longer than"):
         lay_out([BOX] * 31, residual(10), REFERENCE, 1e-9)
 
 
-def test_no_engine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_graphviz_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "engine", lambda: None)
     with pytest.raises(LayoutError, match="pip install graphviz-pure"):
         laid_out(2, [(0, 1)])

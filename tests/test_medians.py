@@ -13,7 +13,7 @@ def test_the_interval_of_a_median_covers_the_truth() -> None:
     assert 0.9 <= np.mean([one.low <= 5 <= one.high for one in found]) <= 0.98
 
 
-def test_two_modes_are_not_told_from_each_other_by_chance() -> None:
+def test_two_modes_are_not_reported_by_chance() -> None:
     """A layer that is interrupted in every second inference: its median jumps between two modes."""
     random = np.random.default_rng(2)
 
@@ -25,13 +25,13 @@ def test_two_modes_are_not_told_from_each_other_by_chance() -> None:
 
 
 @pytest.mark.parametrize(("number", "rank"), [(6, 1), (10, 2), (20, 6), (25, 8)])
-def test_the_interval_of_a_median_ends_where_tables_say(number: int, rank: int) -> None:
+def test_the_interval_of_a_median_agrees_with_tables(number: int, rank: int) -> None:
     """Conover, Practical Nonparametric Statistics, table A3."""
     found = median_of(np.arange(1.0, number + 1))
     assert (found.low, found.high) == (rank, number + 1 - rank)
 
 
-def test_of_one_value_nothing_is_known() -> None:
+def test_one_value_has_no_interval() -> None:
     assert not is_beyond_zero(median_of(np.array([3.0])))
 
 

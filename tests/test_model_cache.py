@@ -31,7 +31,7 @@ def compared(a: CellResult, b: CellResult) -> dict[str, Criterion]:
     return {c.name: c for c in criteria(run_of([a, b]), a, b, Compare())}
 
 
-def test_a_time_to_compile_holds_no_time_to_load() -> None:
+def test_compile_times_contain_no_load_times() -> None:
     known = figures(launched("parent", (400, False), (30, True), (32, True)))
     assert known.compile_s is not None
     assert known.cached_compile_s is not None
@@ -39,7 +39,7 @@ def test_a_time_to_compile_holds_no_time_to_load() -> None:
     assert known.cached_compile_s.point == pytest.approx(0.031)
 
 
-def test_of_a_run_that_did_not_record_it_all_launches_compiled() -> None:
+def test_launches_without_a_record_count_as_compiled() -> None:
     known = figures(launched("parent", (400, None), (420, None)))
     assert known.compile_s is not None
     assert known.compile_s.point == pytest.approx(0.41)
@@ -59,7 +59,7 @@ def test_a_cached_version_is_not_faster_than_one_that_compiles() -> None:
     assert figure_of(run, fresh, "cached_compile") is None
 
 
-def test_launches_that_began_alike_are_compared() -> None:
+def test_launches_that_started_in_the_same_way_are_compared() -> None:
     mixed = launched("parent", (400, False), (30, True), (32, True))
     other = launched("new", (800, False), (60, True), (64, True))
     known = compared(mixed, other)
@@ -71,7 +71,9 @@ def test_launches_that_began_alike_are_compared() -> None:
 
 
 @pytest.mark.measures
-def test_a_real_cache_is_told_from_compiling(tmp_path: Path, squeezenet: Path) -> None:
+def test_loading_from_a_real_cache_is_distinguished_from_compiling(
+    tmp_path: Path, squeezenet: Path
+) -> None:
     (tmp_path / "c.toml").write_text(
         f"""
         model = [ {{ name = "net", path = '{squeezenet}' }} ]
@@ -93,7 +95,7 @@ def test_a_real_cache_is_told_from_compiling(tmp_path: Path, squeezenet: Path) -
 
 
 @pytest.mark.measures
-def test_an_absolute_limit_says_what_was_not_seen(tmp_path: Path, squeezenet: Path) -> None:
+def test_an_absolute_limit_says_what_was_not_measured(tmp_path: Path, squeezenet: Path) -> None:
     words = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
     done = ovreport("run", squeezenet, *words, "--fail-on", "cached_compile>1ms")
     assert "no launch loaded the model from the device's cache" in " ".join(done.output.split())

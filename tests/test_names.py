@@ -9,7 +9,7 @@ def node(name: str, type: str, *inputs: int, tensor: str = "") -> Node:
     return Node(name=name, type=type, inputs=tuple((i, 0) for i in inputs), outputs=(port,))
 
 
-def test_a_numbered_name_gives_way_to_the_operator_that_it_is_a_part_of() -> None:
+def test_a_numbered_name_is_replaced_by_that_of_its_operator() -> None:
     """A normalisation is read as several operators, of which the last has its name."""
     model = [
         node("x", "Parameter", tensor="x"),
@@ -26,7 +26,7 @@ def test_a_numbered_name_gives_way_to_the_operator_that_it_is_a_part_of() -> Non
     assert names[2] == "/norm/LayerNormalization"
 
 
-def test_a_convolution_without_a_name_is_called_by_its_weights() -> None:
+def test_a_convolution_without_a_name_is_named_after_its_weights() -> None:
     """TFLite names tensors alone, and lists what it fused."""
     model = [
         node("in", "Parameter", tensor="in"),
@@ -40,7 +40,7 @@ def test_a_convolution_without_a_name_is_called_by_its_weights() -> None:
     assert names.runtime[1] == names.model[3].replace("Convolution_15738", "m/conv2d/Conv2D")
 
 
-def test_a_transposed_convolution_is_not_called_by_the_normalisation_after_it() -> None:
+def test_a_transposed_convolution_is_not_named_after_the_following_normalisation() -> None:
     model = [
         node("x", "Parameter", tensor="x"),
         node("decoder.weight", "Constant"),
@@ -52,13 +52,13 @@ def test_a_transposed_convolution_is_not_called_by_the_normalisation_after_it() 
     assert name_nodes(runtime, model, {0: (0,), 1: (4,)}).runtime[1] == "/upconv/ConvTranspose"
 
 
-def test_what_openvino_adds_is_left_out() -> None:
+def test_suffixes_that_openvino_adds_are_removed() -> None:
     model = [node("conv/WithoutBiases", "Convolution"), node("conv", "Add", 0)]
     runtime = [node("conv/WithoutBiases", "Convolution")]
     assert name_nodes(runtime, model, {0: (0,)}).runtime == {0: "conv"}
 
 
-def test_a_reorder_is_called_by_the_layer_that_it_is_for() -> None:
+def test_a_reorder_is_named_after_the_layer_that_it_serves() -> None:
     runtime = [
         node("in", "Input"),
         node("in_f32_abcd_bf16_acdb_conv", "Reorder", 0),
@@ -68,13 +68,13 @@ def test_a_reorder_is_called_by_the_layer_that_it_is_for() -> None:
     assert names == {0: "in", 1: "before conv", 2: "conv"}
 
 
-def test_layers_of_equal_names_are_numbered() -> None:
+def test_layers_with_equal_names_are_numbered() -> None:
     runtime = [node("same", "Add") for _ in range(3)]
     names = name_nodes(runtime, [], dict.fromkeys(range(3), ())).runtime
     assert list(names.values()) == ["same", "same (Add)", "same (Add) #2"]
 
 
-def test_names_fit_and_are_told_apart_in_a_deep_model() -> None:
+def test_names_are_short_and_distinct_in_a_deep_model() -> None:
     runtime = [
         node(f"/backbone/encoder/layer.{i}/attention/attention/{kind}/MatMul", "FullyConnected")
         for i in range(24)

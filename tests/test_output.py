@@ -9,7 +9,7 @@ import pytest
 from ovreport.files import check_writable, write_whole
 
 
-def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+def test_output_through_a_link_replaces_its_target(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     target, link = tmp_path / "there" / "report.html", tmp_path / "latest.html"
     target.write_text("old")
@@ -20,7 +20,7 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-def test_permissions_stay_as_they_were(tmp_path: Path) -> None:
+def test_output_keeps_the_permissions_of_the_file(tmp_path: Path) -> None:
     private, new = tmp_path / "private.html", tmp_path / "new.html"
     private.touch(0o600)
     write_whole(private, "new")
@@ -31,7 +31,7 @@ def test_permissions_stay_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
-def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
+def test_output_to_a_device_is_written_in_place(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

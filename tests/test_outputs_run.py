@@ -182,17 +182,17 @@ def judged(run: Run) -> dict[str, str]:
 
 
 @pytest.mark.measures
-def test_versions_of_one_run_are_judged_by_what_they_answer(together: Run) -> None:
+def test_versions_of_one_run_are_judged_by_their_outputs(together: Run) -> None:
     assert judged(together) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
 
 
 @pytest.mark.measures
-def test_versions_of_two_runs_are_judged_alike(apart: Run) -> None:
+def test_versions_of_two_runs_are_judged_in_the_same_way(apart: Run) -> None:
     assert judged(apart) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
 
 
 @pytest.mark.measures
-def test_random_models_that_are_measured_alone_are_judged_alike(
+def test_random_models_of_separate_runs_are_judged_in_the_same_way(
     folder: Path, together: Run
 ) -> None:
     """Their own runs feed them a second time, because their operators draw."""
@@ -205,14 +205,14 @@ def test_random_models_that_are_measured_alone_are_judged_alike(
 
 
 @pytest.mark.measures
-def test_no_finding_is_good_where_answers_are_not_known_to_agree(apart: Run) -> None:
+def test_no_finding_is_good_unless_answers_are_known_to_agree(apart: Run) -> None:
     good = {"swapped", "same_rows", "infinite", "f8"}
     for finding in Outputs().analyze(apart).findings:
         assert (finding.text.split()[0] in good) == (finding.severity == "good"), finding.text
 
 
 @pytest.mark.measures
-def test_a_random_model_is_said_to_be_random(together: Run) -> None:
+def test_a_random_model_is_reported_as_random(together: Run) -> None:
     findings = {f.text.split()[0]: f for f in Outputs().analyze(together).findings}
     assert "drawn by RandomUniform" in findings["random"].text
     assert findings["random"].severity == "info"

@@ -80,7 +80,7 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.browser
-def test_nothing_in_a_run_gets_at_the_page(page: Path, tmp_path: Path) -> None:
+def test_nothing_in_a_run_executes_in_the_page(page: Path, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile") as chrome:
         chrome.get(page.as_uri())
         assert complaints(chrome) == []

@@ -50,7 +50,7 @@ def pages(chrome: Chrome) -> int:
     return len(re.findall(rb"/Type /Page\b", base64.b64decode(told)))
 
 
-def test_paper_leaves_out_what_is_folded_and_has_what_a_reader_opened(
+def test_print_shows_opened_parts_and_leaves_out_folded_ones(
     chrome: Chrome, tmp_path: Path
 ) -> None:
     closed, open_ = (replace(table_of(3, id=id), collapsed=True) for id in ("closed", "open"))
@@ -66,7 +66,7 @@ def test_paper_leaves_out_what_is_folded_and_has_what_a_reader_opened(
     assert (seen, frame) == ([True, True, False, False], False)
 
 
-def test_paper_has_the_first_rows_of_a_long_table_and_says_so(
+def test_print_shows_the_first_rows_of_a_long_table_and_says_so(
     chrome: Chrome, tmp_path: Path
 ) -> None:
     opened(chrome, tmp_path, table_of(60))
@@ -82,7 +82,7 @@ def test_paper_has_the_first_rows_of_a_long_table_and_says_so(
     assert pages(chrome) > short
 
 
-def test_the_names_of_columns_are_no_buttons_on_paper(chrome: Chrome, tmp_path: Path) -> None:
+def test_column_names_are_not_buttons_in_print(chrome: Chrome, tmp_path: Path) -> None:
     opened(chrome, tmp_path, table_of(9))
     with on_paper(chrome):
         boxes = chrome.execute_script(
@@ -92,7 +92,7 @@ def test_the_names_of_columns_are_no_buttons_on_paper(chrome: Chrome, tmp_path: 
     assert not any(boxes), "Chromium leaves boxes of buttons out of repeated headings"
 
 
-def test_a_caption_has_rows_below_it_on_its_page(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_caption_is_printed_on_the_page_of_its_first_rows(chrome: Chrome, tmp_path: Path) -> None:
     """Tables that follow each other meet the end of the page at every height."""
     tables: list[Table] = [table_of(4, id=f"t{n}") for n in range(12)]
     opened(chrome, tmp_path, *tables)
@@ -108,7 +108,7 @@ def test_a_caption_has_rows_below_it_on_its_page(chrome: Chrome, tmp_path: Path)
 
 
 @pytest.mark.parametrize("blocks", [6, 12])
-def test_a_diagram_takes_few_pages_and_none_of_its_boxes_is_cut(
+def test_a_printed_diagram_takes_few_pages_and_cuts_no_box(
     chrome: Chrome, tmp_path: Path, blocks: int
 ) -> None:
     opened(chrome, tmp_path)

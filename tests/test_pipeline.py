@@ -106,7 +106,7 @@ def test_a_broken_limit_is_returned_and_its_files_are_written(
 
 
 @pytest.mark.slow
-def test_an_open_limit_breaks_only_where_it_is_to_count_as_broken(
+def test_an_inconclusive_limit_breaks_only_if_it_counts_as_broken(
     before: Path, after: Path, tmp_path: Path
 ) -> None:
     rules = ("throughput<-5%",)
@@ -130,7 +130,7 @@ def test_wrong_input_raises_before_anything_is_written(before: Path, tmp_path: P
     assert not target.exists()
 
 
-def test_a_run_that_counts_once_is_shown_even_if_the_trend_fails(
+def test_the_warning_about_a_repeated_run_is_shown_even_if_the_trend_fails(
     before: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.jsonl"
@@ -236,7 +236,7 @@ def test_examples_of_the_docs_work(example: str, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_importing_it_loads_nothing_heavy() -> None:
+def test_importing_the_pipeline_loads_no_heavy_package() -> None:
     heavy = ("numpy", "pydantic", "rich", "jinja2", "matplotlib", "openvino")
     program = f"import sys, ovreport.pipeline; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

@@ -37,7 +37,7 @@ def changed(run: Run, version: str, **update: object) -> Run:
     return replace(run, results=tuple(change(result) for result in run.results))
 
 
-def test_conversions_name_what_stands_before_and_after(run: Run) -> None:
+def test_conversions_name_the_layers_before_and_after(run: Run) -> None:
     group = next(g for g in section_of(Bottlenecks(), run).groups if g.heading.endswith("int8"))
     table = next(block for block in group.blocks if block.id.startswith("conversions-"))
     assert isinstance(table, Table)
@@ -45,7 +45,7 @@ def test_conversions_name_what_stands_before_and_after(run: Run) -> None:
     assert [getattr(row[key], "text", None) for key in ("from", "to")] == ["island", "fourth"]
 
 
-def test_evidence_leads_to_rows_of_layers(run: Run) -> None:
+def test_evidence_links_to_rows_of_layers(run: Run) -> None:
     rows = {
         f"layer-{result.cell.id}-{layer.index}"
         for result in run.done
@@ -57,13 +57,13 @@ def test_evidence_leads_to_rows_of_layers(run: Run) -> None:
     assert {link.anchor for link in links} <= rows
 
 
-def test_no_gain_exceeds_the_whole(run: Run) -> None:
+def test_no_gain_exceeds_the_total_time(run: Run) -> None:
     gains = [f.gain for f in Bottlenecks().analyze(run).findings if f.gain is not None]
     assert gains
     assert all(0 < gain <= 1 for gain in gains)
 
 
-def test_what_stretches_a_whole_inference_stretches_its_layers(run: Run) -> None:
+def test_a_slower_inference_has_slower_layers(run: Run) -> None:
     """A tenth of the latency was all that layers could gain that filled each inference."""
     result = run.focus("bottlenecks", "parent")
     assert result is not None
@@ -80,7 +80,7 @@ def test_what_stretches_a_whole_inference_stretches_its_layers(run: Run) -> None
     assert gain(busy, slower, executed_layers(busy, slower)) == pytest.approx(1)
 
 
-def test_work_inside_a_body_is_said_to_be_invisible(run: Run) -> None:
+def test_work_inside_a_body_is_reported_as_invisible(run: Run) -> None:
     constant, inside = Node(name="c", type="Constant"), Node(name="x", type="Add")
     body = Graph(kind="model", nodes=(constant, inside, inside))
     branch = Node(name="choice", type="If", bodies=(body, body))
@@ -91,7 +91,7 @@ def test_work_inside_a_body_is_said_to_be_invisible(run: Run) -> None:
     assert "no precision or kernel of what runs inside" in text
 
 
-def test_what_explains_most_of_the_time_is_listed_with_its_place_on_the_path(run: Run) -> None:
+def test_layers_with_most_of_the_time_are_listed_with_their_place_on_the_path(run: Run) -> None:
     for group in section_of(Bottlenecks(), run).groups:
         table = next(block for block in group.blocks if block.id.startswith("top-layers-"))
         assert isinstance(table, Table)
@@ -113,7 +113,7 @@ def test_an_island_is_listed_with_the_layers_around_it(run: Run) -> None:
     assert "fourth" in names["after"]
 
 
-def test_layers_that_are_disturbed_now_and_then_explain_a_gap(run: Run) -> None:
+def test_occasionally_disturbed_layers_explain_a_gap(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None
@@ -133,7 +133,7 @@ def test_layers_that_are_disturbed_now_and_then_explain_a_gap(run: Run) -> None:
     assert "their means add up to" in findings(slower, "parent")["bottlenecks.gap"].text
 
 
-def test_the_wait_of_a_fixed_rate_is_no_gap(run: Run) -> None:
+def test_the_wait_of_a_fixed_rate_is_not_a_gap(run: Run) -> None:
     """Latency from arrival, of a cell that did not keep up, was compared with its layers."""
     result = run.focus("bottlenecks", "parent")
     assert result is not None
@@ -152,7 +152,7 @@ def test_the_wait_of_a_fixed_rate_is_no_gap(run: Run) -> None:
     assert "bottlenecks.gap" not in findings(paced, "parent")
 
 
-def test_a_cause_of_a_gap_is_named_only_where_a_figure_shows_it(run: Run) -> None:
+def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None

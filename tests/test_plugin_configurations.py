@@ -98,7 +98,7 @@ def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
         assert found["1", batch]["efficiency"] == Estimate.exact(1.0)
 
 
-def test_the_device_s_own_choice_is_marked_and_what_others_are_held_against(group: Group) -> None:
+def test_the_device_s_choice_is_marked_and_others_are_compared_with_it(group: Group) -> None:
     own = rows(group)["2 (auto)", 1]
     assert "device's choice" in str(own["mark"])
     assert own["ratio"] == Estimate.exact(1.0)
@@ -150,7 +150,7 @@ def throughput(streams: Streams = "auto", batch: int | None = None) -> Cell:
     return Cell(model="net", hint="throughput", streams=streams, batch=batch)
 
 
-def test_what_was_not_asked_for_stands_where_it_came_to() -> None:
+def test_chosen_values_are_shown_in_place_of_auto() -> None:
     drawn, mark = heat(
         (throughput(), 5, 2, 1), (throughput(1, 1), 4, 1, 1), (throughput(2, 2), 20, 2, 2)
     )
@@ -160,7 +160,7 @@ def test_what_was_not_asked_for_stands_where_it_came_to() -> None:
     assert "highest with streams 2 (auto), batch 1" in drawn.title
 
 
-def test_what_was_asked_for_keeps_its_field_and_batch_has_its_size() -> None:
+def test_requested_values_keep_their_field_and_batches_show_their_size() -> None:
     drawn, mark = heat(
         (throughput(), 5, 2, 1), (throughput(1), 4, 1, 1), (throughput(2), 8, 2, 1),
         (throughput(1, 4), 8, 1, 4), (throughput(2, 4), 16, 2, 4),
@@ -175,13 +175,13 @@ def told(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
     return section.findings[0], table(section.groups[0])
 
 
-def test_the_better_of_a_latency_and_a_throughput_cell_is_no_finding() -> None:
+def test_a_difference_between_latency_and_throughput_cells_is_no_finding() -> None:
     plain = [cell_result(Cell(model="net"), 5), cell_result(throughput(), 4)]
     assert Configurations().analyze(run_of(plain)).findings == []
     assert told(plain, latency_threshold_ms=100)[0].id == "configurations.sweet-spot"
 
 
-def test_without_the_device_s_own_choice_nothing_is_held_against_it() -> None:
+def test_without_the_device_s_choice_nothing_is_compared_with_it() -> None:
     finding, cells = told(
         [
             cell_result(Cell(model="net"), 5),
@@ -210,7 +210,7 @@ def test_a_sweet_spot_that_may_lie_beyond_the_threshold_says_so() -> None:
     assert "crosses" not in far.text
 
 
-def test_the_percentile_is_a_setting(run: Run) -> None:
+def test_the_percentile_can_be_configured(run: Run) -> None:
     (group,) = Configurations(ConfigurationOptions(percentile="p95")).analyze(run).groups
     for values in rows(group).values():
         assert values["latency"] == values["p95"]

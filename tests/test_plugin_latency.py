@@ -48,12 +48,12 @@ def told(measured: CellResult) -> dict[str, str]:
     return {f.id: f"{f.text} {f.remedy}" for f in findings(run_of([measured]))}
 
 
-def test_a_steady_cell_needs_no_words() -> None:
+def test_a_steady_cell_has_no_finding() -> None:
     assert told(cell([1.0] * 10, [1.0] * 10)) == {}
 
 
 @pytest.mark.parametrize(("kind", "is_told"), [("ReadValue", True), ("Relu", False)])
-def test_states_that_steer_the_time_within_each_slice_are_named(kind: str, is_told: bool) -> None:
+def test_states_that_change_the_time_within_each_slice_are_named(kind: str, is_told: bool) -> None:
     measured = cell([1.0] * 8).model_copy(update={"model_graph": "of the model"})
     rising = np.repeat([1_000_000, 3_000_000], 10)
     slices = tuple(
@@ -77,7 +77,7 @@ def test_drift_names_its_size_and_the_governor() -> None:
     assert "governor" in words
 
 
-def test_groups_are_explained_by_what_parts_them() -> None:
+def test_groups_are_explained_by_what_distinguishes_them() -> None:
     launches = told(cell([1.0] * 10, [1.2] * 10))["latency.groups"]
     assert "Launches differ" in launches
     slices = told(cell([1.0, 1.2] * 10))["latency.groups"]
@@ -88,7 +88,7 @@ def test_load_of_other_programs_is_named() -> None:
     assert "Close other programs" in told(cell([1.0] * 10, other_load=0.5))["latency.disturbed"]
 
 
-def test_load_and_what_was_left_out_are_the_same_in_words_and_in_the_table() -> None:
+def test_load_and_left_out_slices_agree_in_findings_and_table() -> None:
     measured = cell([1.0] * 10, other_load=0.5)
     launch = measured.launches[0]
     slices = [s.model_copy(update={"disturbed": n < 3}) for n, s in enumerate(launch.slices)]
@@ -104,14 +104,14 @@ def test_load_and_what_was_left_out_are_the_same_in_words_and_in_the_table() -> 
 
 
 @pytest.mark.parametrize("launches", [([1.0, 1.2] * 10,), ([1.0] * 10, [1.2] * 10)])
-def test_a_neighbour_that_is_always_there_explains_groups(launches: tuple[list[float]]) -> None:
+def test_constant_load_of_another_program_explains_groups(launches: tuple[list[float]]) -> None:
     words = told(cell(*launches, other_load=0.7))["latency.groups"]
     assert "Other programs used 0.7 cores" in words
     assert "Pin" not in words
     assert "Launches differ" not in words
 
 
-def test_a_rate_that_is_not_kept_up_with_has_no_latency_anywhere() -> None:
+def test_a_rate_that_is_not_reached_has_no_latency_anywhere() -> None:
     section = analyzed(paced(200, 10), paced(400, 20))
     rows = table(section, "latencies").rows
     assert [row.values["mean"] is None for row in rows] == [False, True]
@@ -120,7 +120,7 @@ def test_a_rate_that_is_not_kept_up_with_has_no_latency_anywhere() -> None:
     assert len(section.groups) == 2  # the tables, and the charts of the rate that is served
 
 
-def test_nothing_is_said_of_how_a_growing_wait_is_distributed() -> None:
+def test_the_distribution_of_a_growing_wait_is_not_described() -> None:
     measured = cell([1.0, 1.2] * 10, arrived=20)
     assert "latency.groups" in told(measured)
     assert not told(cell([1.0, 1.2] * 10, arrived=40))
@@ -146,7 +146,7 @@ def test_only_a_histogram_of_many_requests_leaves_out_its_tail() -> None:
     assert histogram(600).title.endswith("are not drawn")
 
 
-def test_the_cells_of_the_summary_are_drawn_first_and_the_rest_is_counted() -> None:
+def test_cells_of_the_summary_are_drawn_first_and_the_others_are_counted() -> None:
     hints = ("throughput", "none")
     cells = [Cell(model="net", hint=hint, threads=n) for hint in hints for n in (1, 2, 3)]
     results = [cell_result(cell, 5 + n) for n, cell in enumerate(cells)]
@@ -172,7 +172,7 @@ def machine_of(*factors: float) -> CellResult:
     return steady.model_copy(update={"launches": (launch,)})
 
 
-def test_a_machine_of_two_speeds_is_told_from_the_model() -> None:
+def test_two_speeds_of_the_machine_are_distinguished_from_the_model() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(1, 0.003, 100)
     slow = np.where(np.arange(100) % 10 < 4, 1.07, 1.0)
@@ -182,7 +182,7 @@ def test_a_machine_of_two_speeds_is_told_from_the_model() -> None:
     assert not told(machine_of(*noise))
 
 
-def test_a_machine_that_becomes_slower_is_told_from_the_model() -> None:
+def test_a_slowing_machine_is_distinguished_from_the_model() -> None:
     words = told(machine_of(*np.linspace(1.0, 1.05, 40)))
     assert list(words) == ["latency.machine"]
     assert spaced(words["latency.machine"]).startswith("This machine became 5.0 % slower")

@@ -54,7 +54,7 @@ def test_types_and_layers_add_to_the_same_time(group: Group) -> None:
     assert sum(total(types, key) for key in precisions) == len(layers.rows)
 
 
-def test_latency_is_the_sum_of_layers_and_what_they_do_not_account_for(
+def test_latency_is_the_sum_of_layers_and_the_remaining_time(
     group: Group, int8: CellResult
 ) -> None:
     facts = next(block for block in group.blocks if block.id.startswith("sum-"))
@@ -90,7 +90,7 @@ def test_other_programs_that_ran_while_layers_were_timed_are_named(
         assert all("0.7 cores" in finding.text for finding in findings)
 
 
-def test_a_cost_of_counters_within_the_noise_is_not_given(run: Run, int8: CellResult) -> None:
+def test_a_cost_of_counters_within_the_noise_is_not_shown(run: Run, int8: CellResult) -> None:
     assert int8.profile is not None
     scattered = int8.profile.latencies_ns.copy()
     scattered[:4] //= 3
@@ -105,13 +105,13 @@ def test_a_cost_of_counters_within_the_noise_is_not_given(run: Run, int8: CellRe
     assert costs == ["within the noise of both latencies"]
 
 
-def test_cumulative_shares_count_from_the_longest_layer_on(group: Group) -> None:
+def test_cumulative_shares_start_at_the_longest_layer(group: Group) -> None:
     rows = sorted(table(group, "layers-").rows, key=lambda row: -float(str(row.values["time"])))
     running = np.cumsum([float(str(row.values["share"])) for row in rows])
     assert [row.values["cumulative"] for row in rows] == pytest.approx(list(running))
 
 
-def test_a_row_leads_to_what_it_fuses_and_to_its_node(
+def test_a_row_links_to_the_layers_it_fuses_and_to_its_node(
     run: Run, int8: CellResult, group: Group
 ) -> None:
     layer = next(x for x in executed_layers(run, int8) if x.name == "second")
@@ -128,7 +128,7 @@ def test_a_row_leads_to_what_it_fuses_and_to_its_node(
     assert "strides [1, 1]" in str(settings)
 
 
-def test_fused_layers_say_into_what_and_link_to_its_row(group: Group) -> None:
+def test_fused_layers_name_their_layer_and_link_to_its_row(group: Group) -> None:
     anchors = {row.anchor for row in table(group, "layers-").rows}
     fused = [r.values for r in table(group, "skipped-").rows if r.values["why"] == "fused into"]
     assert fused
@@ -151,7 +151,7 @@ def test_every_layer_of_the_model_has_a_fate_and_an_executed_one_a_row(
     assert all(isinstance(link, Link) and link.anchor in anchors for link in executed)
 
 
-def test_details_tell_where_a_layer_stands(run: Run, int8: CellResult, group: Group) -> None:
+def test_details_say_where_a_layer_is(run: Run, int8: CellResult, group: Group) -> None:
     layer = next(x for x in executed_layers(run, int8) if x.name == "second")
     row = next(r for r in table(group, "layers-").rows if r.anchor.endswith(f"-{layer.index}"))
     (details,) = row.details
@@ -165,7 +165,7 @@ def test_details_tell_where_a_layer_stands(run: Run, int8: CellResult, group: Gr
     assert all(link.text.endswith(str(facts["Writes"])) for link in readers)
 
 
-def test_work_is_that_of_the_formula(group: Group) -> None:
+def test_work_follows_the_formula(group: Group) -> None:
     row = next(r for r in table(group, "layers-").rows if r.values["name"] == "second")
     by_hand = 2 * 32 * 32 * 3 * 3 * 64 * 64  # channels in and out, kernel, positions
     work, rate = (float(str(row.values[key])) for key in ("work", "rate"))
@@ -173,7 +173,7 @@ def test_work_is_that_of_the_formula(group: Group) -> None:
     assert rate == pytest.approx(work / float(str(row.values["time"])))
 
 
-def test_times_that_are_means_are_said_to_be(run: Run, int8: CellResult) -> None:
+def test_times_that_are_means_are_labelled_so(run: Run, int8: CellResult) -> None:
     assert int8.resolved is not None
     several = int8.resolved.model_copy(update={"streams": 4})
     results = tuple(

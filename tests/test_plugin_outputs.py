@@ -88,9 +88,7 @@ def answered(folder: Path) -> Run:
 
 
 @pytest.mark.measures
-def test_versions_are_fed_the_base_s_inputs_and_scored_by_its_labels(
-    folder: Path, answered: Run
-) -> None:
+def test_versions_get_the_inputs_and_labels_of_the_base(folder: Path, answered: Run) -> None:
     (answers,) = answered.answers
     (output,) = answers.outputs
     features = np.load(folder / "features.npy")
@@ -137,7 +135,7 @@ def apart(folder: Path) -> list[Path]:
 
 
 @pytest.mark.measures
-def test_runs_made_apart_are_compared_as_if_measured_in_one(
+def test_separate_runs_are_compared_like_versions_of_one_run(
     answered: Run, apart: list[Path], tmp_path: Path
 ) -> None:
     target = tmp_path / "compare.html"
@@ -156,7 +154,7 @@ def test_runs_made_apart_are_compared_as_if_measured_in_one(
 
 
 @pytest.mark.measures
-def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
+def test_runs_with_different_inputs_say_so(apart: list[Path]) -> None:
     base, candidate = (read_run(file) for file in apart)
     (kept,) = candidate.recordings
     fed = kept.model_copy(update={"inputs": ("0" * 16,), "input_data": "others (seed 7)"})
@@ -174,7 +172,9 @@ def test_runs_that_were_fed_otherwise_say_so(apart: list[Path]) -> None:
 
 
 @pytest.mark.measures
-def test_a_version_alone_is_not_asked_again(folder: Path, apart: list[Path]) -> None:
+def test_outputs_of_a_single_version_are_not_collected_again(
+    folder: Path, apart: list[Path]
+) -> None:
     words = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
     before = apart[0].read_bytes().count(b'"kind":"recording"')
     assert ovreport(*words).exit_code == 0
@@ -182,7 +182,7 @@ def test_a_version_alone_is_not_asked_again(folder: Path, apart: list[Path]) -> 
 
 
 @pytest.mark.measures
-def test_a_resumed_run_does_not_ask_again(folder: Path, answered: Run) -> None:
+def test_a_resumed_run_does_not_collect_outputs_again(folder: Path, answered: Run) -> None:
     result = ovreport(
         "run", folder / "config.toml", "-o", folder / "r2.html", "--resume", folder / "r.jsonl"
     )
@@ -191,7 +191,7 @@ def test_a_resumed_run_does_not_ask_again(folder: Path, answered: Run) -> None:
     assert read_run(folder / "r.jsonl").answers == answered.answers
 
 
-def test_the_same_file_answers_the_same_to_the_bit(run: Run) -> None:
+def test_the_same_file_gives_bitwise_equal_answers(run: Run) -> None:
     """SqueezeNet against itself, over eight random inputs."""
     (answers,) = run.answers
     assert answers.samples == 8
@@ -231,7 +231,7 @@ def test_answers_are_exported_as_the_run_holds_them(
     assert [row["layer"] for row in layers] == [layer.name for layer in known.layers]
 
 
-def test_pictures_are_turned_to_the_layout_that_a_version_takes() -> None:
+def test_pictures_are_converted_to_the_layout_of_each_version() -> None:
     picture = np.arange(24, dtype=np.float32).reshape(1, 3, 2, 4)
     (fitted,) = fitted_inputs({0: picture}, {0: np.zeros((1, 2, 4, 3), np.uint8)}, [0]).values()
     assert fitted.dtype == np.uint8
@@ -243,7 +243,7 @@ def test_pictures_are_turned_to_the_layout_that_a_version_takes() -> None:
     ("labels", "said"),
     [("1\n2\n3", "3 labels for 2 samples"), ("cat\ndog", "cannot be read")],
 )
-def test_labels_that_do_not_fit_are_told_before_measuring(
+def test_labels_that_do_not_fit_are_reported_before_measuring(
     folder: Path, tmp_path: Path, labels: str, said: str
 ) -> None:
     wrong = tmp_path / "labels.txt"
@@ -294,7 +294,7 @@ def test_versions_with_other_inputs_say_why_they_are_not_compared(
         (0.09, 1.0, "problem"),
     ],
 )
-def test_other_answers_are_a_problem_and_rounding_is_none(
+def test_different_answers_are_a_problem_and_rounding_is_not(
     cosine_similarity: float, top1: float | None, severity: str
 ) -> None:
     output = OutputDrift(

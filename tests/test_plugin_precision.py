@@ -46,7 +46,7 @@ def text(value: object) -> str:
     return value.text if isinstance(value, Tag) else str(value)
 
 
-def test_precisions_add_to_the_layers_total(run: Run, int8: CellResult, group: Group) -> None:
+def test_precisions_add_up_to_the_total_of_layers(run: Run, int8: CellResult, group: Group) -> None:
     layers = executed_layers(run, int8)
     rows = [row.values for row in table(group, "precisions-").rows]
     assert {text(row["precision"]) for row in rows} == {"f32", "u8"}
@@ -79,7 +79,7 @@ def test_the_matrix_is_drawn_where_precisions_change(group: Group) -> None:
     assert f"changes {int(changes)} times" in chart.title
 
 
-def test_changes_along_the_data_name_the_layers_and_their_bytes(group: Group) -> None:
+def test_changes_of_precision_name_layers_and_bytes(group: Group) -> None:
     changes = {
         (text(r["from"]), text(r["to"]), text(r["type"])): r["size"]
         for r in (row.values for row in table(group, "changes-").rows)
@@ -89,7 +89,7 @@ def test_changes_along_the_data_name_the_layers_and_their_bytes(group: Group) ->
     assert changes["u8", "f32", "Convolution"] == tensor
 
 
-def test_a_precision_that_was_asked_for_and_not_executed_is_reported(run: Run) -> None:
+def test_a_requested_precision_that_was_not_executed_is_reported(run: Run) -> None:
     findings = Precision().analyze(run).findings
     assert {f.id for f in findings} == {"precision.not-executed"}
     assert "bf16" in findings[0].text
@@ -109,7 +109,7 @@ def at_points(run: Run, *precisions: str) -> Run:
 
 
 @pytest.mark.parametrize("order", [("f32", "bf16", "f16"), ("bf16", "f32", "f16")])
-def test_every_precision_that_was_asked_for_is_looked_at(run: Run, order: tuple[str, ...]) -> None:
+def test_every_requested_precision_is_checked(run: Run, order: tuple[str, ...]) -> None:
     findings = Precision().analyze(at_points(run, *order)).findings
     texts = [f.text for f in findings if f.id == "precision.not-executed"]
     missing = [p for p in order if p != "f32"]
@@ -119,14 +119,14 @@ def test_every_precision_that_was_asked_for_is_looked_at(run: Run, order: tuple[
         assert text_.startswith(f"{name}: {precision} was requested, and none of")
 
 
-def test_what_holds_at_every_point_is_found_once(run: Run) -> None:
+def test_a_finding_of_every_configuration_is_reported_once(run: Run) -> None:
     several = at_points(run, "f32", "bf16", "f16")
     once = [f.id for f in Kernels().analyze(at_points(run, "f32")).findings]
     assert once
     assert [f.id for f in Kernels().analyze(several).findings] == once
 
 
-def test_what_another_point_adds_is_named_by_it(run: Run) -> None:
+def test_a_finding_of_one_configuration_names_it(run: Run) -> None:
     lead, other = at_points(run, "f32", "f16").results
     assert lead.profile is not None
     layers = tuple(

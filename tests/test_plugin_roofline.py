@@ -46,7 +46,7 @@ def block(section: Section, kind: type) -> object:
     return next(item for item in section.groups[0].blocks if isinstance(item, kind))
 
 
-def test_rows_are_the_layers_with_their_efficiency_most_to_gain_first(run: Run) -> None:
+def test_rows_are_layers_with_their_efficiency_largest_gain_first(run: Run) -> None:
     table = block(Roofline().analyze(run), Table)
     assert isinstance(table, Table)
     result = shown(run)
@@ -62,7 +62,7 @@ def test_rows_are_the_layers_with_their_efficiency_most_to_gain_first(run: Run) 
     assert left == sorted(left, reverse=True)
 
 
-def test_points_of_the_chart_are_layers_and_lead_to_them(run: Run) -> None:
+def test_points_of_the_chart_are_layers_and_link_to_their_rows(run: Run) -> None:
     chart = block(Roofline().analyze(run), Chart)
     assert isinstance(chart, Chart)
     assert chart.x.log
@@ -75,7 +75,7 @@ def test_points_of_the_chart_are_layers_and_lead_to_them(run: Run) -> None:
     assert max(size for mark in points for size in mark.sizes) == 1
 
 
-def test_a_roof_that_most_layers_are_above_is_not_judged_by(run: Run) -> None:
+def test_a_roof_below_most_layers_is_not_used_for_judging(run: Run) -> None:
     """Layers stood at 331 % of it, and the model at 46 % of what the device can reach."""
     low = {name: rate / 10_000 for name, rate in run.roofs[0].operations.items()}
     below = with_roof(run, operations=low)
@@ -122,7 +122,7 @@ def test_a_disturbed_measurement_says_so(run: Run) -> None:
     assert "roofline.disturbed" not in findings(with_roof(run, other_load=0.0))
 
 
-def test_what_disturbed_the_roofs_is_said_once_of_all_versions(run: Run) -> None:
+def test_disturbed_roofs_are_reported_once_for_all_versions(run: Run) -> None:
     assert len(run.versions) > 1
     found = Roofline().analyze(with_roof(run, other_load=1.5)).findings
     assert [f.id for f in found].count("roofline.disturbed") == 1
@@ -151,7 +151,7 @@ def test_model_facts_are_the_totals(run: Run) -> None:
     assert section.findings == []
 
 
-def test_the_table_of_layers_and_the_graph_tell_how_near_the_roof_layers_are(run: Run) -> None:
+def test_table_and_graph_show_how_near_layers_are_to_the_roof(run: Run) -> None:
     result = shown(run)
     known = efficiency(run, result)
     rows = next(

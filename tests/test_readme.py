@@ -26,7 +26,7 @@ def test_the_config_reference_is_a_valid_config() -> None:
     validate(tomllib.loads(block("toml")), "README.md")
 
 
-def test_the_analyzer_it_shows_makes_a_section(report: Path, tmp_path: Path) -> None:
+def test_the_analyzer_in_the_readme_makes_a_section(report: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(block("python"))
     config = tmp_path / "config.toml"
     config.write_text(

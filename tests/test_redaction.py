@@ -114,7 +114,7 @@ def telling() -> Run:
     return replace(run, header=header, results=tuple(results), graphs={**graphs, moved.id: moved})
 
 
-def test_no_secret_is_left(telling: Run) -> None:
+def test_redaction_leaves_no_secret(telling: Run) -> None:
     before, after = ("\n".join(lines_of(run)) for run in (telling, redacted(telling)))
     for secret in SECRETS:
         assert secret.replace("\\", "\\\\") in before
@@ -123,7 +123,7 @@ def test_no_secret_is_left(telling: Run) -> None:
         assert kept in after
 
 
-def test_what_was_measured_stays(telling: Run) -> None:
+def test_redaction_keeps_measurements(telling: Run) -> None:
     after = redacted(telling)
     for one, other in zip(telling.done, after.done, strict=True):
         assert one.launches == other.launches
@@ -139,7 +139,7 @@ def test_what_was_measured_stays(telling: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_redacted_report_carries_redacted_data(
+def test_a_redacted_report_contains_redacted_data(
     telling: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for part in ("ROW_DETAILS", "FOLDED_TABLE"):
@@ -207,7 +207,7 @@ def secrets_in(value: Any, place: str = "") -> Iterator[str]:
             yield from secrets_in(item, place)
 
 
-def test_no_text_of_any_field_is_forgotten() -> None:
+def test_texts_of_all_fields_are_redacted() -> None:
     graph = filled(Graph)
     result = filled(CellResult).model_copy(
         update={"runtime_graph": graph.id, "model_graph": graph.id}

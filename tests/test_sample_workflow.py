@@ -60,7 +60,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_steps_measure_judge_and_post(repository: Path) -> None:
+def test_the_workflow_measures_checks_limits_and_posts(repository: Path) -> None:
     measured = shell(named("Measure"), repository)
     # Whether the machine holds the limits is not what is tested: 3 means they were judged.
     assert measured.returncode in (0, 3), measured.stderr
@@ -71,7 +71,7 @@ def test_the_steps_measure_judge_and_post(repository: Path) -> None:
     assert len(read_run(repository / "report.html").done) == 2
 
 
-def test_a_limit_that_breaks_fails_the_step_and_leaves_what_is_posted(repository: Path) -> None:
+def test_a_broken_limit_fails_the_step_and_the_results_are_still_posted(repository: Path) -> None:
     broken = shell(named("Measure").strip() + " --fail-on 'size>1B'", repository)
     assert broken.returncode == 3
     assert "Broken: size>1B" in broken.stderr

@@ -38,7 +38,7 @@ def surface(
     st.none() | st.floats(0.02, 0.5),
 )
 @settings(deadline=None)
-def test_on_a_surface_with_one_top_it_finds_the_top(
+def test_a_search_finds_the_only_maximum(
     cores: int, scaling: float, best_batch: float, gain: float, threshold: float | None
 ) -> None:
     known = surface(cores, scaling, best_batch, gain)
@@ -54,7 +54,7 @@ def test_on_a_surface_with_one_top_it_finds_the_top(
     assert best(points) >= 0.98 * best([*known])
 
 
-def test_a_path_stops_at_what_is_not_known_yet_and_is_the_same_afterwards() -> None:
+def test_a_search_path_stops_at_unmeasured_cells_and_is_reproducible() -> None:
     known = surface(4, 0.9, 2, 0.3)
     whole = path(GRID, (4, 1), None, known, GRID.budget)
     so_far: dict[GridPoint, PointResult | None] = {}
@@ -65,7 +65,7 @@ def test_a_path_stops_at_what_is_not_known_yet_and_is_the_same_afterwards() -> N
         so_far[trial.point] = known[trial.point]
 
 
-def test_failed_points_and_streams_beyond_the_device_turn_it_round() -> None:
+def test_failed_points_and_too_many_streams_reverse_the_search() -> None:
     known: dict[GridPoint, PointResult | None] = {**surface(8, 1, 0, 0.2)}
     for (streams, batch), outcome in known.items():
         assert outcome is not None

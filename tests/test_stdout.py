@@ -24,7 +24,9 @@ def ovreport(words: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("words", ["render {run} -o {report}", "analyzers", "--help"])
-def test_a_full_output_costs_what_was_printed_and_says_so(tmp_path: Path, words: str) -> None:
+def test_a_full_standard_output_is_reported_and_the_work_is_done(
+    tmp_path: Path, words: str
+) -> None:
     report = tmp_path / "x.html"
     done = ovreport(f"{words.format(run=RUN, report=report)} >/dev/full")
     assert done.stderr == "Standard output cannot be written: No space left on device.\n"
@@ -32,12 +34,12 @@ def test_a_full_output_costs_what_was_printed_and_says_so(tmp_path: Path, words:
     assert report.exists() == words.startswith("render")
 
 
-def test_a_closed_output_is_none(squeezenet: Path) -> None:
+def test_a_closed_standard_output_does_not_stop_the_work(squeezenet: Path) -> None:
     done = ovreport(f"run {squeezenet} --dry-run >&-")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_characters_that_the_output_lacks_are_replaced(squeezenet: Path) -> None:
+def test_characters_that_the_output_cannot_encode_are_replaced(squeezenet: Path) -> None:
     done = ovreport(f"run {squeezenet} --dry-run", PYTHONIOENCODING="ascii")
     assert "light_squeezenet ? parent" in done.stdout
     assert (done.returncode, done.stderr) == (0, "")

@@ -56,7 +56,7 @@ report = { analyzers = ["summary"] }
 """
 
 
-def test_groups_go_round_so_that_the_launches_of_a_cell_are_spread_over_the_run(
+def test_groups_take_turns_so_that_launches_of_a_cell_are_spread_over_the_run(
     tmp_path: Path,
 ) -> None:
     tiny_model(tmp_path / "tiny.onnx", 1)

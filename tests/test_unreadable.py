@@ -253,7 +253,7 @@ def save(path: Path, result: ov.Node, *inputs: ov.op.Parameter) -> Path:
 
 
 @pytest.mark.measures
-def test_a_failed_compilation_tells_its_cause(tmp_path: Path) -> None:
+def test_a_failed_compilation_names_its_cause(tmp_path: Path) -> None:
     x = op.parameter([1, 8], ov.Type.u1, name="x")
     model = save(tmp_path / "m.xml", op.convert(x, "f32"), x)
     assert "failed: CPU plugin: Input image format u1 is not supported yet" in failed(model)
@@ -264,7 +264,7 @@ def test_a_failed_compilation_tells_its_cause(tmp_path: Path) -> None:
 
 
 @pytest.mark.measures
-def test_a_failed_inference_tells_the_layer_and_the_value(tmp_path: Path) -> None:
+def test_a_failed_inference_names_the_layer_and_the_value(tmp_path: Path) -> None:
     x = op.parameter([2, 8], np.float32, name="x")
     rows = op.parameter([1], np.int64, name="rows")
     target = op.concat([rows, np.array([7], np.int64)], 0)
@@ -278,7 +278,7 @@ def test_a_failed_inference_tells_the_layer_and_the_value(tmp_path: Path) -> Non
 
 @pytest.mark.measures
 @pytest.mark.parametrize("words", [("-v", "run"), ("run", "-v")])
-def test_v_tells_more_before_the_command_and_after_it(
+def test_v_shows_details_before_and_after_the_command(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     x = op.parameter([1, 8], ov.Type.u1, name="x")
@@ -289,7 +289,7 @@ def test_v_tells_more_before_the_command_and_after_it(
     assert "shows more" not in told.output
 
 
-def test_the_innermost_of_several_places_is_told() -> None:
+def test_the_innermost_of_several_places_is_named() -> None:
     told = cause(
         "Exception from src/inference/src/cpp/infer_request.cpp:224:\n"
         "Exception from src/plugins/intel_cpu/src/graph.cpp:1628:\n"
@@ -302,7 +302,7 @@ def test_the_innermost_of_several_places_is_told() -> None:
     assert told == f"layer {layer}: beam_idx 1 is outside of the allowed interval [0,  1)"
 
 
-def test_what_a_gpu_says_is_told_up_to_the_listing() -> None:
+def test_a_gpu_s_message_is_shown_without_its_listing() -> None:
     told = cause(
         "Exception from src/inference/src/cpp/core.cpp:104:\n"
         "Exception from src/inference/src/dev/plugin.cpp:53:\n"
