@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ovreport.computed.point_names import point_name, version_name
 from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
 
-from ..common import point_name, version_name
 from .case import AdviceRule, Case, Suggestion
 from .rules import RULES
 

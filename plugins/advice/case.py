@@ -14,7 +14,7 @@ from ovreport.run import CellResult, Node, Run, is_busy
 from ovreport.section import Severity
 from ovreport.text.values import Link
 
-from ..common import evidence
+from ..layer_sections import evidence
 
 # A smaller share is within the spread of the layers' times, and a smaller change is within the
 # noise between two processes that run the same model.

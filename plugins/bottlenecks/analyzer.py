@@ -11,6 +11,7 @@ from ovreport.computed.flow import critical_path
 from ovreport.computed.focus import by_type, focus_cells, longest, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.point_names import point_name
 from ovreport.computed.quantisation import quantisation
 from ovreport.computed.speed import batch_wait_s, gain
 from ovreport.plugin import Analyzer
@@ -33,7 +34,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import evidence, focus_group, point_name
+from ..layer_sections import evidence, focus_group
 from .movement_tables import conversion_table, fusion_table, island_table
 
 _TOP = 15

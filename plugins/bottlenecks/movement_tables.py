@@ -15,7 +15,7 @@ from ovreport.run import CellResult, Node, Run
 from ovreport.section import Column, Row, Table
 from ovreport.text.values import Link, Role, Tag
 
-from ..common import evidence
+from ..layer_sections import evidence
 
 
 def conversion_table(

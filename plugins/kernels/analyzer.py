@@ -28,7 +28,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
-from ..common import evidence, findings_at_points, focus_group
+from ..layer_sections import evidence, findings_at_points, focus_group
 
 # Reference kernels that take a smaller share of the time are not reported.
 _NOTABLE = 0.01

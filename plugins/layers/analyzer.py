@@ -9,6 +9,7 @@ from ovreport.computed.anchors import anchor
 from ovreport.computed.focus import by_type, focus_cells, holds_means, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.point_names import point_name
 from ovreport.computed.speed import median_s
 from ovreport.computed.workbench import file_name, layer_report
 from ovreport.plugin import Analyzer
@@ -31,7 +32,7 @@ from ovreport.stats.medians import is_beyond_zero
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import focus_group, point_name
+from ..layer_sections import focus_group
 from .fates import fate_table, skipped_table
 from .table import layer_table
 

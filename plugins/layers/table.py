@@ -10,6 +10,7 @@ import numpy as np
 from ovreport.computed.anchors import layer_anchor, node_anchor, operator_anchor
 from ovreport.computed.flow import readers_of
 from ovreport.computed.focus import longest
+from ovreport.computed.layer_attributes import ATTRIBUTES_IN_COLUMNS, operator_settings
 from ovreport.computed.layer_contents import contents
 from ovreport.computed.layers import ExecutedLayer, attribute, constant_nodes, layer_names
 from ovreport.computed.precision import precision_name
@@ -17,8 +18,6 @@ from ovreport.computed.roofline import efficiency
 from ovreport.run import CellResult, Node, Port, Run
 from ovreport.section import Column, Facts, Row, Table
 from ovreport.text.values import Kind, Link, Role, Tag, Value
-
-from ..common import COLUMNS, operator_settings
 
 _TENSOR = "runtimePrecision"
 Fact = tuple[str, Value, Kind]
@@ -133,7 +132,7 @@ class _Details:
         if layer.weights and layer.weights != layer.precision:
             yield "Weights", _weights(layer), "text"
         for name in node.attributes:
-            if name not in COLUMNS or (name == _TENSOR and _differs(layer, node)):
+            if name not in ATTRIBUTES_IN_COLUMNS or (name == _TENSOR and _differs(layer, node)):
                 yield name, attribute(node, name), "text"
         anchor = node_anchor(self._result, layer.index)
         yield "In the graph", Link("show", anchor), "text"

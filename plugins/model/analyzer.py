@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ovreport.computed.open_shapes import fixing_shapes
+from ovreport.computed.point_names import version_name
 from ovreport.computed.theory import ModelTotals, not_placed, totals
 from ovreport.computed.work import model_work
 from ovreport.plugin import Analyzer
@@ -24,8 +26,6 @@ from ovreport.section import (
 from ovreport.text.labels import count, version_heading
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Kind, Role, Tag, Value
-
-from ..common import fixing_shapes, version_name
 
 
 class ModelFacts(Analyzer):

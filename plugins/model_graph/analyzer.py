@@ -7,7 +7,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Section
 
-from ..common import focus_group
+from ..layer_sections import focus_group
 from .original import original_graph
 from .runtime import runtime_graph
 

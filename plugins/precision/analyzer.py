@@ -9,6 +9,7 @@ from ovreport.computed.flow import Conversion, conversions, transitions
 from ovreport.computed.focus import focus_cells, precision_shares, total_s
 from ovreport.computed.layer_kinds import NESTED
 from ovreport.computed.layers import ExecutedLayer, executed_layers
+from ovreport.computed.point_names import point_name
 from ovreport.computed.precision import bits, is_floating, precision_name
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run
@@ -17,7 +18,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Tag, Value
 
-from ..common import evidence, findings_at_points, focus_group, point_name
+from ..layer_sections import evidence, findings_at_points, focus_group
 
 # Of the time in floating point. Index and shape computations use integers at any precision.
 _MOST_OF_TIME = 0.5

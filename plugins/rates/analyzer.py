@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
+from ovreport.computed.point_names import version_name
 from ovreport.computed.speed import falls_behind, kept_up
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run
@@ -14,8 +15,6 @@ from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count, label, version_heading
 from ovreport.text.numbers import show
 from ovreport.text.values import Link
-
-from ..common import version_name
 
 
 class Rates(Analyzer):

@@ -13,6 +13,8 @@ from ovreport.computed.anchors import layer_anchor
 from ovreport.computed.focus import focus_cells, longest, total_s
 from ovreport.computed.kernels import is_recurrent
 from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.open_shapes import fixing_shapes
+from ovreport.computed.point_names import point_name
 from ovreport.computed.roofline import (
     RESOLUTION_S,
     Efficiency,
@@ -41,7 +43,7 @@ from ovreport.text.labels import count
 from ovreport.text.numbers import digits, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
 
-from ..common import evidence, fixing_shapes, focus_group, point_name
+from ..layer_sections import evidence, focus_group
 from .chart import roofline_chart
 
 # A model that runs at more than this fraction of its roofs leaves little to gain.

@@ -9,6 +9,7 @@ from ovreport.computed.anchors import layer_anchor, matched_layers_anchor
 from ovreport.computed.certainty import Certainty, certainty, change_of
 from ovreport.computed.focus import grouped, total_s
 from ovreport.computed.gap import gap
+from ovreport.computed.layer_attributes import ATTRIBUTES_IN_COLUMNS, operator_settings
 from ovreport.computed.layers import ExecutedLayer, attribute
 from ovreport.computed.matching import LayerGroup, coverage, matched
 from ovreport.computed.pairs import Comparison, Pair
@@ -20,8 +21,6 @@ from ovreport.stats.medians import difference, is_beyond_zero
 from ovreport.text.labels import count
 from ovreport.text.numbers import NOTHING, show
 from ovreport.text.values import Kind, Link, Role, Tag, Value
-
-from ..common import COLUMNS, operator_settings
 
 # Bars of a waterfall between its two ends; one more bar sums up the smaller changes.
 _MOST_STEPS = 8
@@ -415,7 +414,9 @@ def _parameters(run: Run, result: CellResult, layer: ExecutedLayer) -> dict[str,
         "Executes": ", ".join(kinds) or NOTHING,
         "Output": ", ".join(layer.shapes) or NOTHING,
     }
-    parameters |= {name: attribute(node, name) for name in node.attributes if name not in COLUMNS}
+    parameters |= {
+        name: attribute(node, name) for name in node.attributes if name not in ATTRIBUTES_IN_COLUMNS
+    }
     for position, index in enumerate(layer.originals):
         earlier = kinds[:position].count(kinds[position])
         kind = f"{kinds[position]} {earlier + 1}" if earlier else kinds[position]

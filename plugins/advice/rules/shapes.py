@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from ovreport.computed.layers import ExecutedLayer, is_static
-from ovreport.computed.open_shapes import is_open
+from ovreport.computed.open_shapes import fixing_shapes, has_open_inputs, is_open
 from ovreport.text.labels import count
 from ovreport.text.numbers import show
 
-from ...common import fixing_shapes, has_open_inputs
 from ..case import AdviceRule, Case, Suggestion, share
 
 # Operators that usually compute shapes, not data.
