@@ -46,7 +46,7 @@ def test_no_two_pieces_of_advice_pull_in_opposite_directions(run: Run) -> None:
         assert len({knob for knob, _ in aims}) == len(aims)
 
 
-def test_no_layer_is_the_reason_for_two_remedies(run: Run) -> None:
+def test_no_layer_is_counted_for_two_remedies(run: Run) -> None:
     for case in cases(run):
         seen: dict[str, str] = {}
         for id, found in advice(case).items():
@@ -54,7 +54,7 @@ def test_no_layer_is_the_reason_for_two_remedies(run: Run) -> None:
                 assert seen.setdefault(link.anchor, id) == id, f"{link.text}: {seen}"
 
 
-def test_what_could_be_gained_is_no_more_than_there_is(run: Run) -> None:
+def test_no_gain_exceeds_the_time_that_there_is(run: Run) -> None:
     for case in cases(run):
         gains = [found.gain for found in advice(case).values() if found.gain is not None]
         assert all(0 < gain <= 1 for gain in gains)

@@ -33,7 +33,7 @@ def measured(folder: Path, *options: str) -> tuple[Result, CellResult]:
     return done, read_run(folder / "r.jsonl").results[0]
 
 
-def test_an_empty_input_that_the_c_api_refuses_runs_by_the_other(tmp_path: Path) -> None:
+def test_an_empty_input_that_the_c_api_refuses_runs_through_the_python_api(tmp_path: Path) -> None:
     joined(tmp_path / "m.xml", [-1, 8, -1, 64], [-1, 8, 1, 64])
     done, result = measured(tmp_path, "--shape", "past[1,8,0,64],new[1,8,1,64]")
     assert done.exit_code == 0, done.output
@@ -44,7 +44,7 @@ def test_an_empty_input_that_the_c_api_refuses_runs_by_the_other(tmp_path: Path)
     assert [port.shape for port in result.resolved.inputs] == ["[1,8,0,64]", "[1,8,1,64]"]
 
 
-def test_shapes_that_a_model_has_are_not_set_again(tmp_path: Path) -> None:
+def test_static_shapes_are_not_set_again(tmp_path: Path) -> None:
     joined(tmp_path / "m.xml", [1, 8, 0, 64], [1, 8, 1, 64])
     done, result = measured(tmp_path)
     assert done.exit_code == 0, done.output
@@ -53,9 +53,7 @@ def test_shapes_that_a_model_has_are_not_set_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", ["past[1,8,0,64],new[1,7,1,64]", "past[1,8,2,64],new[1,7,1,64]"])
-def test_what_both_apis_refuse_fails_by_the_words_of_the_one_that_explains(
-    tmp_path: Path, shape: str
-) -> None:
+def test_a_refusal_by_both_apis_has_the_more_detailed_message(tmp_path: Path, shape: str) -> None:
     joined(tmp_path / "m.xml", [-1, -1, -1, 64], [-1, -1, 1, 64])
     done, result = measured(tmp_path, "--shape", shape)
     assert done.exit_code == 1

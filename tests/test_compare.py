@@ -42,7 +42,7 @@ def test_a_run_and_itself_are_compared_version_by_version(run: Run) -> None:
     assert b.cell.id in a.interleaved_with
 
 
-def test_any_two_points_can_be_chosen(run: Run) -> None:
+def test_any_two_configurations_can_be_compared(run: Run) -> None:
     base = Side("base", "a", run, {"version": "parent", "hint": "latency"})
     candidate = Side("candidate", "b", run, {"version": "optimized", "hint": "throughput"})
     both = compare(base, candidate)
@@ -53,7 +53,7 @@ def test_any_two_points_can_be_chosen(run: Run) -> None:
     assert len(both.header.paired) == 1
 
 
-def test_what_else_differs_is_listed_and_the_report_can_be_read_again(
+def test_other_differences_are_listed_and_the_report_can_be_read_again(
     report: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
     target, again = tmp_path / "compare.html", tmp_path / "again.html"
@@ -87,7 +87,7 @@ def test_what_else_differs_is_listed_and_the_report_can_be_read_again(
         (("-o", "/proc/nowhere/compare.html"), "cannot be written"),
     ],
 )
-def test_wrong_input_is_told_in_one_sentence(
+def test_wrong_input_is_explained_in_one_sentence(
     words: tuple[str, ...], said: str, report: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "compare.html"
@@ -108,7 +108,7 @@ def test_runs_with_nothing_in_common_are_refused(report: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_a_file_name_that_is_not_utf8_is_told_as_far_as_it_can_be(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_shown_as_far_as_possible(tmp_path: Path) -> None:
     data = Path(__file__).with_name("data") / "versions.jsonl"
     file = tmp_path / os.fsdecode(b"r\xff.jsonl")
     file.write_bytes(data.read_bytes())
@@ -126,9 +126,7 @@ def test_a_file_name_that_is_not_utf8_is_told_as_far_as_it_can_be(tmp_path: Path
         pytest.param(["a", "a · parent", "a · optimized"], id="as comparisons name models"),
     ],
 )
-def test_each_pair_has_a_row_of_its_own_whatever_names_there_are(
-    names: list[str], run: Run
-) -> None:
+def test_each_pair_has_a_row_with_any_names(names: list[str], run: Run) -> None:
     def named(item: Cell | ModelFile, name: str) -> Any:
         return item.model_copy(update={"model": name, "version": f"{name}{item.version}"})
 

@@ -17,7 +17,7 @@ from ovreport.planning.matrix import estimated_seconds, expand, turns_key
 MODEL = {"name": "m", "path": "m.onnx"}
 
 
-def test_every_combination_is_a_cell_and_versions_stand_together() -> None:
+def test_every_combination_is_a_cell_and_versions_are_adjacent() -> None:
     config = validate(
         {
             "model": [MODEL, {**MODEL, "version": "optimized"}],
@@ -30,7 +30,7 @@ def test_every_combination_is_a_cell_and_versions_stand_together() -> None:
     assert [c.version for c in cells] == ["parent", "optimized"] * 4
 
 
-def test_cells_that_take_turns_stand_together() -> None:
+def test_cells_that_take_turns_are_adjacent() -> None:
     values = {
         "model": [MODEL, {**MODEL, "name": "other"}, {**MODEL, "version": "optimized"}],
         "runtime": [{"name": "a"}, {"name": "b"}],
@@ -102,20 +102,20 @@ def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], sai
         ({"matrix": {"rate": 0.01}}, "10 requests arrive in 1000 s"),
     ],
 )
-def test_what_is_not_there_is_named(values: dict[str, object], said: str) -> None:
+def test_missing_files_are_named(values: dict[str, object], said: str) -> None:
     with pytest.raises(UserError) as error:
         expand(validate({"model": [MODEL], **values}, "c"), "c")
     assert said in str(error.value)
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-this-name/m.onnx", "a\0b", "a" * 5000])
-def test_what_cannot_be_a_path_is_refused(path: str) -> None:
+def test_texts_that_cannot_be_paths_are_refused(path: str) -> None:
     source = Source(validate({"model": [MODEL]}, "c"), Path.cwd(), "c.toml")
     with pytest.raises(UserError, match=r"c\.toml: .* cannot be a path"):
         source.resolve(path)
 
 
-def test_a_device_that_only_the_file_knows_is_fine() -> None:
+def test_a_device_that_only_the_config_names_is_accepted() -> None:
     values = {"model": [MODEL], "properties": {"GPU.1": {}}, "matrix": {"device": "CPU"}}
     assert expand(validate(values, "c"))
 
@@ -167,7 +167,7 @@ def test_a_property_that_would_override_the_matrix_is_refused_with_the_key_to_us
         (CPU_AND_GPU, {"DEVICE_PROPERTIES": "{GPU:{PERFORMANCE_HINT:LATENCY}}"}),
     ],
 )
-def test_a_property_that_no_cell_tells_of_is_passed_on(
+def test_a_property_that_the_matrix_does_not_set_is_passed_on(
     matrix: dict[str, object], properties: dict[str, object]
 ) -> None:
     device = str(matrix["device"])
@@ -175,7 +175,7 @@ def test_a_property_that_no_cell_tells_of_is_passed_on(
     assert expand(validate(values, "c"))
 
 
-def test_the_least_time_is_no_longer_than_the_most_that_was_asked_for() -> None:
+def test_the_minimum_time_does_not_exceed_the_requested_maximum() -> None:
     assert validate({"model": [MODEL], "measure": {"max_time": 1}}, "c").measure.min_time == 1
     assert validate({"model": [MODEL], "measure": {"max_time": 9}}, "c").measure.min_time == 2
 
@@ -198,13 +198,13 @@ def test_the_schema_takes_one_value_for_a_list() -> None:
     assert [one["type"] for one in hint["anyOf"]] == ["string", "array"]
 
 
-def test_a_slow_rate_counts_in_the_plan() -> None:
+def test_a_slow_rate_is_included_in_the_plan() -> None:
     (cell,) = expand(validate({"model": [MODEL], "matrix": {"rate": 1, "hint": "none"}}, "c"))
     measure = Measure(duration=0.3, launches=2, roofs=False)
     assert estimated_seconds([cell], measure)[0] >= 2 * 10
 
 
-def test_the_estimate_holds_all_that_takes_time() -> None:
+def test_the_estimate_includes_everything_that_takes_time() -> None:
     (cell,) = expand(validate({"model": [MODEL], "matrix": {"hint": "latency"}}, "c"))
     bare = Measure(duration=1, roofs=False, profile_iterations=0)
     least, most = estimated_seconds([cell], bare)
@@ -249,7 +249,7 @@ def test_a_model_is_named_after_its_file_or_else_its_folder(path: str, name: str
     assert model_name(Path(path)) == name
 
 
-def test_a_setting_in_its_former_place_keeps_its_meaning_and_is_noted(tmp_path: Path) -> None:
+def test_a_setting_in_its_former_place_keeps_its_meaning_with_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text(
         '[[model]]\nname = "net"\npath = "net.onnx"\n'
@@ -282,6 +282,6 @@ def test_limits_of_outputs_keep_their_meaning_in_their_former_place(tmp_path: Pa
 
 @pytest.mark.parametrize("values", [{"analyzer": 1}, {"analyzer": {"versions": 1}}, {"compare": 1,
                          "analyzer": {"versions": {"noise": 0.1}}}])  # fmt: skip
-def test_a_table_that_is_none_is_named_whatever_was_moved(values: dict[str, object]) -> None:
+def test_a_value_in_place_of_a_table_is_named(values: dict[str, object]) -> None:
     with pytest.raises(UserError, match=r"`(analyzer|compare)"):
         validate({"model": [MODEL], **values}, "c")

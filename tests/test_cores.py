@@ -45,7 +45,7 @@ def seen_from(cpu: int, spin: int) -> list[object]:
 
 
 @pinnable
-def test_a_process_that_is_pinned_to_a_core_knows_it_and_its_neighbours() -> None:
+def test_the_core_of_a_pinned_process_and_its_siblings_are_found() -> None:
     cpu = min(os.sched_getaffinity(0))
     allowed, count, usable, load = seen_from(cpu, cpu)
     assert (allowed, count) == ([cpu], 1)
@@ -56,12 +56,12 @@ def test_a_process_that_is_pinned_to_a_core_knows_it_and_its_neighbours() -> Non
     assert load < 1.1  # what the other cores do is not counted
 
 
-def test_where_all_cores_may_be_used_none_is_named() -> None:
+def test_no_core_is_named_if_all_may_be_used() -> None:
     if len(allowed_cpus()) == 0:
         assert allowed_count() == os.cpu_count()
 
 
-def test_the_load_is_what_neither_the_worker_nor_this_process_did() -> None:
+def test_load_excludes_the_worker_and_this_process() -> None:
     spinning = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     load = LoadMeter(spinning.pid)
     with load:
@@ -75,6 +75,6 @@ def test_the_load_is_what_neither_the_worker_nor_this_process_did() -> None:
     assert load.cores < whole
 
 
-def test_nothing_is_known_of_the_load_before_anything_ran() -> None:
+def test_load_is_unknown_before_the_first_slice() -> None:
     assert LoadMeter(os.getpid()).cores is None
     assert not is_busy(None)

@@ -17,14 +17,14 @@ from ovreport.run import Port, RecordedOutput
 # ---------------------------------------------------------------------------- figures
 
 
-def test_errors_are_as_worked_by_hand() -> None:
+def test_errors_agree_with_a_calculation_by_hand() -> None:
     a, b = np.array([[3.0, 4.0]]), np.array([[3.0, 4.5]])
     drift = output_drift("y", [a], [b])
     assert (drift.max_abs, drift.mean_abs, drift.relative) == pytest.approx((0.5, 0.25, 0.1))
     assert drift.cosine == pytest.approx((9 + 18) / (5 * np.hypot(3, 4.5)))
 
 
-def test_the_lowest_cosine_of_all_inputs_counts() -> None:
+def test_the_lowest_cosine_of_all_inputs_is_used() -> None:
     ones, turned = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
     assert output_drift("y", [ones, ones], [ones, turned]).cosine == 0
 
@@ -48,14 +48,14 @@ def test_accuracy_is_the_share_of_right_classes() -> None:
     assert accuracy(best_classes(scores), np.array([0, 0, 0]), 1) == pytest.approx(2 / 3)
 
 
-def test_what_is_no_vector_of_scores_has_no_best_class() -> None:
+def test_outputs_that_are_not_scores_have_no_best_class() -> None:
     pictures = [np.ones((1, 3, 8, 8))]
     assert output_drift("y", pictures, pictures).top1 is None
     boxes = [np.array([[12.0, 40.0]])]
     assert output_drift("y", boxes, boxes).top1 is None
 
 
-def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
+def test_values_that_are_not_numbers_are_counted_and_left_out() -> None:
     a, b = np.array([[1.0, np.nan, 2.0]]), np.array([[1.0, 5.0, np.inf]])
     drift = output_drift("y", [a], [b])
     assert drift.not_finite == 2
@@ -77,7 +77,7 @@ def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
     )
 
 
-def test_where_nothing_is_a_number_in_both_there_is_no_error_to_tell() -> None:
+def test_outputs_without_common_numbers_have_no_error() -> None:
     a, b = np.array([[1.0, 2.0]]), np.array([[np.nan, np.inf]])
     drift = output_drift("y", [a], [b])
     assert (drift.not_finite, drift.unequal_not_finite) == (2, 2)
@@ -93,7 +93,7 @@ def test_other_shapes_are_not_compared() -> None:
     assert (drift.shapes, drift.cosine) == (("[1,3]", "[1,4]"), None)
 
 
-def test_cosine_of_nothing_is_defined() -> None:
+def test_the_cosine_of_zeros_is_defined() -> None:
     zeros, ones = [np.zeros((1, 3))], [np.ones((1, 3))]
     assert output_drift("y", zeros, zeros).cosine == 1
     assert output_drift("y", zeros, ones).cosine == 0
@@ -103,7 +103,9 @@ def test_cosine_of_nothing_is_defined() -> None:
 
 
 @given(st.integers(1, 100_000), st.integers(1, 300), st.integers(1, 300))
-def test_fewer_places_are_the_first_of_more(elements: int, fewer: int, more: int) -> None:
+def test_a_smaller_sample_is_the_start_of_a_larger_one(
+    elements: int, fewer: int, more: int
+) -> None:
     fewer, more = sorted((fewer, more))
     if more < elements:
         assert (kept_places(elements, fewer) == kept_places(elements, more)[:fewer]).all()
@@ -116,7 +118,7 @@ def recorded(*arrays: Array, outputs: int = 1) -> RecordedOutput:
     return RecordedOutput.model_validate_json(kept.model_dump_json())
 
 
-def test_what_is_kept_whole_is_compared_as_the_answers_themselves() -> None:
+def test_complete_recordings_are_compared_like_the_answers() -> None:
     random = np.random.default_rng(0)
     a = [random.normal(0, 1, (4, 40)).astype(np.float32) for _ in range(3)]
     b = [x + random.normal(0, 0.3, x.shape).astype(np.float32) for x in a]
@@ -128,7 +130,7 @@ def test_what_is_kept_whole_is_compared_as_the_answers_themselves() -> None:
     assert drift == whole
 
 
-def test_of_large_answers_a_sample_tells_the_error_and_digests_tell_equality() -> None:
+def test_large_answers_are_compared_by_a_sample_and_by_digests() -> None:
     random = np.random.default_rng(0)
     a = random.normal(0, 1, (1, 3, 200, 200)).astype(np.float32)
     b = a + random.normal(0, 0.1, a.shape).astype(np.float32)

@@ -50,13 +50,13 @@ def measured(
                 break
 
 
-def test_launches_that_agree_are_enough_as_few_as_they_are_where_others_do() -> None:
+def test_few_launches_that_agree_suffice_if_those_of_other_cells_agree() -> None:
     sizes, stopped = measured(0, 0.002, 0.15, Measure(), typical=0.002)
     assert stopped == "target"
     assert len(sizes) == 3
 
 
-def test_a_cell_alone_needs_launches_that_show_how_far_they_lie_apart() -> None:
+def test_a_single_cell_needs_launches_that_show_their_scatter() -> None:
     """Three that agree hold none of a kind that is one in four in two cases of five."""
     sizes, stopped = measured(0, 0.002, 0.15, Measure())
     assert stopped == "target"
@@ -72,7 +72,7 @@ def test_launches_that_differ_are_followed_by_more_of_full_length() -> None:
     assert min(sizes) >= 3
 
 
-def test_where_few_launches_can_be_paid_they_share_the_time_that_is_left() -> None:
+def test_few_affordable_launches_share_the_remaining_time() -> None:
     """Starting takes 5 s, so at most four launches; the fourth must not be all of it."""
     sizes, stopped = measured(0.05, 0.01, 5.0, Measure())
     assert stopped == "max_time"
@@ -80,7 +80,7 @@ def test_where_few_launches_can_be_paid_they_share_the_time_that_is_left() -> No
     assert sizes[2] == pytest.approx(sizes[3], abs=2)
 
 
-def test_turns_may_be_left_out_and_taken_in_with_hindsight(
+def test_left_out_turns_can_be_included_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And each is summed up once, however many follow."""

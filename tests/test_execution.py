@@ -128,14 +128,14 @@ def test_dynamic_quantisation_can_be_off() -> None:
     assert executed_precision(nodes, len(nodes) - 1, "brgemm_avx512_f32", off) == "f32"
 
 
-def test_the_precision_of_the_weights_is_a_fact_of_its_own() -> None:
+def test_the_precision_of_weights_is_separate_from_that_of_the_layer() -> None:
     nodes = graph(CONNECTED, "i8", "f32 i8!", "f32")
     assert weights_precision(nodes, 2, {1}) == "i8"
     assert weights_precision(nodes, 2, frozenset()) == ""
     assert weights_precision(graph("Subgraph", "f32", "f32 f32!", "f32"), 2, {1}) == ""
 
 
-def test_abilities_are_those_that_the_plugin_uses(run: Run) -> None:
+def test_capabilities_are_those_that_the_device_uses(run: Run) -> None:
     result = run.results[0]
     assert result.resolved is not None
     assert abilities(run, result) == AVX2
@@ -149,7 +149,7 @@ def test_abilities_are_those_that_the_plugin_uses(run: Run) -> None:
     assert not abilities(here, result).dot_products
 
 
-def test_layers_of_a_model_in_int8_are_called_so(run: Run) -> None:
+def test_int8_layers_of_a_model_are_labelled_so(run: Run) -> None:
     result = run.focus("bottlenecks", "int8")
     assert result is not None
     found = {x.name: x for x in executed_layers(run, result) if x.type == "Convolution"}
@@ -171,7 +171,7 @@ def product(*, compressed: bool) -> ov.Model:
 
 
 @pytest.mark.parametrize("group_size", [0, 32])
-def test_what_is_called_dynamic_quantisation_rounds_the_data(group_size: int) -> None:
+def test_dynamic_quantisation_rounds_the_data(group_size: int) -> None:
     """Integers cannot give the exact sum; where the layer is said to be in f32, it is exact."""
     core = ov.Core()
     hints = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": group_size}

@@ -54,7 +54,7 @@ LATENCY = Estimate(0.0369, 0.0366, 0.0372, 0.95, "bootstrap over 3 launches")
         (True, "text", "yes"),
     ],
 )
-def test_a_number_reads_as_its_kind(number: Value, kind: Kind, text: str) -> None:
+def test_numbers_are_written_according_to_their_kind(number: Value, kind: Kind, text: str) -> None:
     assert show(number, kind) == text.replace(" ", GAP)
 
 
@@ -95,7 +95,7 @@ def test_no_value_in_a_column_has_absurd_digits(kind: Kind, values: list[Value])
 
 
 @given(st.sampled_from(KINDS), NUMBERS)
-def test_no_value_by_itself_has_absurd_digits(kind: Kind, value: Value) -> None:
+def test_no_single_value_has_absurd_digits(kind: Kind, value: Value) -> None:
     text = show(value, kind)
     assert len(text) <= LONGEST + len("\u202fMiB"), text
     assert not re.search(ABSURD, text), text
@@ -146,7 +146,7 @@ def test_each_value_of_a_column_keeps_three_digits_in_one_unit(durations: list[f
         ("number", [9.996, 9.123], ["10.00", "9.12"]),
     ],
 )
-def test_a_column_has_common_decimals_unless_its_values_are_of_all_sizes(
+def test_a_column_has_common_decimals_unless_its_values_differ_widely(
     kind: Kind, values: list[Value], texts: list[str]
 ) -> None:
     assert shown(kind, values) == [text.replace(" ", GAP) for text in texts]
@@ -179,7 +179,7 @@ def test_an_empty_column_has_a_unit() -> None:
     assert unit_for("text", []) == Unit("", 1.0)
 
 
-def test_an_estimate_tells_how_sure_it_is() -> None:
+def test_an_estimate_shows_its_interval() -> None:
     assert interval(LATENCY, "duration") == f"±0.81{GAP}%"
     assert explain(LATENCY, "duration") == (
         f"36.6 to 37.2{GAP}ms with 95% confidence; bootstrap over 3 launches"
@@ -197,7 +197,7 @@ def test_an_estimate_tells_how_sure_it_is() -> None:
         (4.03, 4.03001, "<±0.01 %"),
     ],
 )
-def test_a_lopsided_interval_tells_both_sides(low: float, high: float, text: str) -> None:
+def test_an_asymmetric_interval_shows_both_sides(low: float, high: float, text: str) -> None:
     estimate = Estimate(4.03, low, high, 0.95, "bootstrap over 3 launches")
     assert interval(estimate, "duration") == text.replace(" ", GAP)
     mirrored = Estimate(-4.03, -high, -low, 0.95, "")
@@ -208,28 +208,28 @@ def test_a_lopsided_interval_tells_both_sides(low: float, high: float, text: str
     ("high", "text"),
     [(8.02, "±87 %"), (40.0, "1.00 to 40.0 ms"), (500.0, "± more than 100 ×")],
 )
-def test_a_very_wide_interval_is_no_percentage(high: float, text: str) -> None:
+def test_a_very_wide_interval_is_not_a_percentage(high: float, text: str) -> None:
     """It was "± 2732 %"."""
     estimate = Estimate(4.03e-3, 1e-3, high / 1e3, 0.95, "scatter of 2 launches")
     assert interval(estimate, "duration").replace(GAP, " ") == text
 
 
-def test_a_difference_that_may_be_nothing_is_given_by_its_ends() -> None:
+def test_a_difference_that_may_be_zero_is_shown_as_a_range() -> None:
     estimate = Estimate(1e-6, -0.02, 0.01, 0.95, "")
     assert interval(estimate, "duration").replace(GAP, " ") == "−20.0 to 10.0 ms"
 
 
-def test_of_a_single_value_no_ends_are_given() -> None:
+def test_a_single_value_has_no_range() -> None:
     estimate = Estimate(1e-3, -float("inf"), float("inf"), 0.95, "a single value")
     assert interval(estimate, "duration") == explain(estimate, "duration") == "a single value"
 
 
-def test_a_very_wide_half_width_is_no_percentage() -> None:
+def test_a_very_wide_half_width_is_not_a_percentage() -> None:
     assert half_width(0.008).replace(GAP, " ") == "±0.8 %"
     assert half_width(27.32).replace(GAP, " ") == "more than ±100 %"
 
 
-def test_a_range_stands_beside_its_value_in_the_unit_of_the_column() -> None:
+def test_a_range_is_shown_with_its_value_in_the_unit_of_the_column() -> None:
     seen = Estimate(3.3e-3, 3.1e-3, 9.04e-3, 0.0, "median and range of 7 launches")
     unit = unit_for("duration", [12e-3, seen])
     assert cell(seen, "duration", unit).endswith(
@@ -248,7 +248,7 @@ def test_a_long_name_keeps_both_ends(name: str, length: int) -> None:
     assert not name or short[-1] == name[-1]
 
 
-def test_a_cell_shows_little_and_keeps_the_whole_number() -> None:
+def test_a_table_cell_shows_few_digits_and_keeps_the_exact_number() -> None:
     unit = unit_for("duration", [0.0369])
     assert cell(0.0369123, "duration", unit) == "<td class=n data-v=36.912>36.9"
     assert cell(0.0369, "duration", unit) == "<td class=n>36.9"

@@ -75,7 +75,7 @@ MODELS: dict[str, tuple[Callable[[Any], Any], list[int | bool] | None]] = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_graph_tells_what_an_index_may_be(name: str) -> None:
+def test_the_graph_limits_the_values_of_an_index(name: str) -> None:
     build, expected = MODELS[name]
     ids = integers([4])
     model = ov.Model([op.result(build(ids))], [ids], name)
@@ -87,7 +87,7 @@ def test_the_graph_tells_what_an_index_may_be(name: str) -> None:
             compiled([np.full(4, value, np.int64)])
 
 
-def test_floats_and_numbers_of_rows_are_no_indices() -> None:
+def test_floats_and_numbers_of_rows_are_not_indices() -> None:
     rows = op.parameter([100, 4], np.float32)
     size = integers([2], "size")
     model = ov.Model([op.result(op.reshape(rows, size, False))], [rows, size], "sized")
@@ -123,14 +123,14 @@ def data_of(folder: Path, *options: str) -> str:
 
 
 @pytest.mark.measures
-def test_indices_of_a_tensor_that_the_shape_closes_are_drawn_within_it(tmp_path: Path) -> None:
+def test_indices_stay_within_a_tensor_whose_shape_is_given(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
     told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,5000]")
     assert "edges: random i64, [0, 1000), an index" in told
 
 
 @pytest.mark.measures
-def test_a_given_range_goes_before_that_of_an_index(tmp_path: Path) -> None:
+def test_a_given_range_overrides_that_of_an_index(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
     told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,50]", "--range", "edges[0,9]")
     assert "edges: random i64, [0, 9)" in told
@@ -138,7 +138,7 @@ def test_a_given_range_goes_before_that_of_an_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.measures
-def test_indices_of_what_stays_open_are_zeros(tmp_path: Path) -> None:
+def test_indices_of_a_tensor_with_open_shape_are_zeros(tmp_path: Path) -> None:
     """As the rows of a state are, which beam search orders."""
     found = op.non_zero(op.constant(np.eye(3, dtype=np.float32)), output_type="i64")
     order = integers([2], "order")

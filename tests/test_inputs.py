@@ -56,7 +56,7 @@ def test_inputs_larger_than_the_memory_are_refused_before_they_are_made(
 
 
 @pytest.mark.parametrize("precision", ["f16", "f32", "f64"])
-def test_pieces_give_the_numbers_that_one_piece_gave(tmp_path: Path, precision: str) -> None:
+def test_random_input_in_pieces_equals_that_in_one_piece(tmp_path: Path, precision: str) -> None:
     shape = (3, 50_000)
     prepare_inputs(tmp_path / "x.npz", [port(precision)], [shape], None, (-1.5, 2), 7)
     made = np.load(tmp_path / "x.npz")["0_0"]
@@ -144,7 +144,7 @@ def config(folder: Path) -> Path:
 
 
 @pytest.mark.measures
-def test_a_plan_makes_what_all_cells_are_fed_once(
+def test_a_plan_creates_the_common_inputs_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
@@ -159,7 +159,7 @@ def test_a_plan_makes_what_all_cells_are_fed_once(
 
 
 @pytest.mark.measures
-def test_no_room_to_compare_answers_costs_the_answers_alone(
+def test_a_full_disk_while_comparing_answers_keeps_the_measurements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(target: Path, *rest: Any) -> str:
@@ -183,7 +183,7 @@ def picture(path: Path, channels: int = 1) -> NDArray[Any]:
     return np.asarray(np.load(target)["0_0"]).squeeze()
 
 
-def test_grey_of_16_bits_is_what_it_is_with_8(tmp_path: Path) -> None:
+def test_grey_with_16_bits_equals_grey_with_8_bits(tmp_path: Path) -> None:
     grey = np.tile(np.arange(32, dtype=np.uint16) * 8, (32, 1))
     Image.fromarray(grey.astype(np.uint8)).save(tmp_path / "g8.png")
     for name, samples in (("g16.png", grey * 257), ("g16.tiff", grey * 257)):
@@ -194,7 +194,7 @@ def test_grey_of_16_bits_is_what_it_is_with_8(tmp_path: Path) -> None:
         )
 
 
-def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+def test_a_picture_is_rotated_by_its_exif_orientation(tmp_path: Path) -> None:
     white, black = np.full((16, 32), 255, np.uint8), np.zeros((16, 32), np.uint8)
     image = Image.fromarray(np.concatenate([white, black]))
     exif = Image.Exif()
@@ -223,7 +223,7 @@ def test_pictures_that_cannot_be_converted_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [np.float64(1e300), np.int64(10**6)])
-def test_values_that_the_models_floats_do_not_hold_are_refused(
+def test_values_beyond_the_float_type_of_the_model_are_refused(
     tmp_path: Path, value: np.generic
 ) -> None:
     np.save(tmp_path / "large.npy", np.full((1, 4), value))

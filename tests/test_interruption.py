@@ -91,7 +91,7 @@ def test_a_closed_terminal_ends_a_run_in_order(squeezenet: Path, tmp_path: Path)
 
 
 @pytest.mark.measures
-def test_nohup_has_a_run_go_on_without_its_terminal(squeezenet: Path, tmp_path: Path) -> None:
+def test_a_run_with_nohup_continues_without_its_terminal(squeezenet: Path, tmp_path: Path) -> None:
     with started(squeezenet, tmp_path, "nohup") as process:
         process.send_signal(signal.SIGHUP)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -102,7 +102,7 @@ def test_nohup_has_a_run_go_on_without_its_terminal(squeezenet: Path, tmp_path: 
 
 
 @pytest.mark.measures
-def test_the_next_run_removes_what_a_killed_one_left(
+def test_the_next_run_removes_folders_of_a_killed_run(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with started(squeezenet, tmp_path) as process:
@@ -116,7 +116,9 @@ def test_the_next_run_removes_what_a_killed_one_left(
     assert left(tmp_path) == []
 
 
-def test_folders_that_are_not_ours_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_other_programs_are_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     names = ("ovreport-scratch-of-mine", "ovreport-scratch-abcdefgh", "ovreport-results")
     for name in names:

@@ -6,7 +6,7 @@ from ovreport.run import Cell
 from ovreport.text.labels import setting, version_heading, version_name
 
 
-def test_a_version_is_named_where_its_model_has_another() -> None:
+def test_a_version_is_named_if_its_model_has_several() -> None:
     parent, other = Cell(model="net"), Cell(model="net", version="int8")
     alone = Cell(model="other", batch=4)
     among = [parent, other, alone]
@@ -15,7 +15,7 @@ def test_a_version_is_named_where_its_model_has_another() -> None:
     assert version_heading(parent, [parent, alone]) == "net"
 
 
-def test_a_setting_is_told_for_the_command_line_and_for_a_config() -> None:
+def test_a_setting_is_written_for_the_command_line_and_for_a_config() -> None:
     assert setting("precision", "f32", "f16") == (
         '--precision f32,f16 (in a config: precision = ["f32", "f16"] under [matrix])'
     )

@@ -27,13 +27,13 @@ def pytest_of(test: Path | str, *options: str, path: str = "") -> str:
     return done.stdout
 
 
-def test_without_a_browser_its_tests_are_skipped_with_the_reason() -> None:
+def test_browser_tests_are_skipped_with_the_reason_without_a_browser() -> None:
     printed = pytest_of(OPENS)
     assert "not installed: chromium, chromedriver" in printed
     assert "1 skipped" in printed
 
 
-def test_where_browsers_are_required_their_tests_fail_without_one() -> None:
+def test_browser_tests_fail_without_a_browser_if_one_is_required() -> None:
     printed = pytest_of(OPENS, "--require-browsers")
     assert "not installed: chromium, chromedriver" in printed
     assert "1 failed" in printed or "1 error" in printed

@@ -71,7 +71,7 @@ def test_fused_and_unfused_layers_are_one_group() -> None:
     assert names(match(apart, fused)) == [("conv relu", "conv"), ("pool", "pool")]
 
 
-def test_fusings_that_overlap_make_a_group_of_many_on_both_sides() -> None:
+def test_overlapping_fusions_make_a_group_of_many_on_both_sides() -> None:
     a = network(CONV_RELU, ("conv", "Convolution", "conv relu"), ("pool", "Pooling", "pool"))
     b = network(CONV_RELU, ("conv", "Convolution", "conv"), ("pool", "Pooling", "relu pool"))
     assert names(match(a, b)) == [("conv pool", "conv pool")]
@@ -89,14 +89,14 @@ def test_a_layer_that_the_other_version_does_not_name_joins_the_one_before() -> 
     assert names(match(fused, apart)) == [("conv", "conv relu"), ("pool", "pool")]
 
 
-def test_a_convolution_that_carries_its_normalisation_s_name_is_found() -> None:
+def test_a_convolution_with_the_name_of_its_normalisation_is_matched() -> None:
     model = chain(("conv", "Convolution"), ("scaled", "Multiply"), ("norm", "Add"))
     a = network(model, ("Multiply_17", "Convolution", "norm"))
     b = network(model, ("conv", "Convolution", "conv"))
     assert names(match(a, b)) == [("Multiply_17", "conv")]
 
 
-def test_layers_renamed_by_quantisation_are_found_by_the_start_of_their_name() -> None:
+def test_layers_renamed_by_quantisation_are_matched_by_a_common_prefix() -> None:
     float_model = chain(("fc", "MatMul"))
     quantised = chain(("fc", "MatMul"), ("fc/fq_output_0", "FakeQuantize"))
     a = network(float_model, ("fc", "FullyConnected", "fc"))
@@ -132,7 +132,7 @@ def test_layers_split_off_one_operator_do_not_overwrite_each_other() -> None:
     assert names(match(split, split)) == [("lstm/0", "lstm/0"), ("lstm/1", "lstm/1")]
 
 
-def test_work_of_one_version_alone_is_listed_as_such() -> None:
+def test_layers_of_only_one_version_are_listed_as_such() -> None:
     longer = chain(*((item.name, item.type) for item in CONV_RELU[1:]), ("extra", "NonZero"))
     a = network(CONV_RELU, ("conv", "Convolution", "conv relu"), ("pool", "Pooling", "pool"))
     b = network(
@@ -147,7 +147,7 @@ def test_work_of_one_version_alone_is_listed_as_such() -> None:
     assert coverage(groups) == (1, 2 / 3)
 
 
-def test_without_common_names_order_type_and_size_tell() -> None:
+def test_layers_without_common_names_are_matched_by_order_type_and_size() -> None:
     """As when the same network was converted from two frameworks, one of them NHWC."""
     types = ["Convolution", "Pooling", "Convolution", "Softmax"]
     first = chain(*((f"a{n}", "Convolution") for n in range(4)))
@@ -159,7 +159,7 @@ def test_without_common_names_order_type_and_size_tell() -> None:
     assert {group.basis for group in groups} == {"structure"}
 
 
-def test_numbers_that_openvino_made_up_are_not_taken_for_names() -> None:
+def test_numbers_that_openvino_generated_are_not_names() -> None:
     """Two readings number their operators differently: Multiply_1 is another one in each."""
     first = chain(("Multiply_1", "Multiply"), ("Multiply_2", "Multiply"), ("Add_3", "Add"))
     second = chain(("Add_1", "Add"), ("Multiply_1", "MatMul"), ("Multiply_2", "MatMul"))
@@ -198,7 +198,7 @@ def test_every_layer_is_in_exactly_one_group(a: Network, b: Network) -> None:
 
 
 @given(networks())
-def test_a_version_against_itself_pairs_each_layer_with_itself(one: Network) -> None:
+def test_a_version_compared_with_itself_pairs_equal_layers(one: Network) -> None:
     groups = match(one, one)
     assert all(group.a == group.b and len(group.a) == 1 for group in groups)
 
@@ -221,7 +221,7 @@ def test_a_real_int8_version_is_matched_with_its_parent() -> None:
     assert all(name in found[name] for name in ("first", "second", "island", "fourth", "last"))
 
 
-def test_a_group_is_called_by_a_layer_and_not_by_the_longer_reorder_beside_it() -> None:
+def test_a_group_is_named_after_a_layer_and_not_after_a_longer_reorder() -> None:
     def layers(reduce_s: float, reorder_s: float) -> tuple[ExecutedLayer, ...]:
         whole = network(CONV_RELU, ("into", "Reorder", ""), ("mean", "Reduce", "pool"))
         times = (reorder_s, reduce_s)

@@ -38,7 +38,7 @@ def ir(path: Path) -> Path:
 
 
 @pytest.mark.measures
-def test_a_model_is_read_and_told_apart_by_the_name_of_its_link(tmp_path: Path) -> None:
+def test_a_linked_model_keeps_the_name_of_its_link(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"), model.with_suffix(".onnx"))
     found = inspect([names / "net.xml", names / "net.onnx"], python=Path(sys.executable)).models
@@ -60,7 +60,7 @@ def test_a_linked_model_and_a_linked_input_run(tmp_path: Path) -> None:
     assert run.results[0].cell.model == "net"
 
 
-def test_what_a_linked_config_names_lies_beside_the_link(tmp_path: Path) -> None:
+def test_paths_in_a_linked_config_start_at_the_link(tmp_path: Path) -> None:
     config = tmp_path / "c.toml"
     config.write_text('model = [{ name = "net", path = "net.xml" }]')
     names = stored(tmp_path / "hub", config)
@@ -68,7 +68,7 @@ def test_what_a_linked_config_names_lies_beside_the_link(tmp_path: Path) -> None
 
 
 @pytest.mark.measures
-def test_init_names_a_link_as_it_was_named(tmp_path: Path) -> None:
+def test_init_keeps_the_name_of_a_link(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"))
     told = ovreport("init", names / "net.xml", "-o", names / "c.toml")
@@ -85,7 +85,7 @@ def test_a_model_in_the_hub_is_named_after_its_repository() -> None:
     assert model_name(folder / "onnx/decoder.onnx") == "decoder"
 
 
-def test_a_step_up_from_a_linked_folder_leads_where_the_system_takes_it(tmp_path: Path) -> None:
+def test_a_step_up_from_a_linked_folder_is_resolved_as_by_the_system(tmp_path: Path) -> None:
     (tmp_path / "real/inner").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real/inner")
     (tmp_path / "real/net.onnx").touch()
@@ -119,7 +119,7 @@ def external(name: str, location: str) -> onnx.TensorProto:
     return tensor
 
 
-def test_weights_are_found_wherever_a_model_holds_tensors(tmp_path: Path) -> None:
+def test_weights_are_found_everywhere_in_a_model(tmp_path: Path) -> None:
     make = onnx.helper
     inner = make.make_graph([], "inner", [], [], [external("a", "branch.bin")])
     sparse = onnx.SparseTensorProto(
@@ -145,7 +145,7 @@ def test_weights_are_found_wherever_a_model_holds_tensors(tmp_path: Path) -> Non
     assert set(found) == {".onnx", *(f"{name}.bin" for name in names)}
 
 
-def test_weights_outside_of_the_folder_are_no_part_and_odd_paths_do_no_harm(
+def test_weights_outside_the_folder_are_ignored_and_odd_paths_are_harmless(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "m").mkdir()
@@ -165,7 +165,7 @@ def test_weights_behind_a_link_are_part_of_a_model(tmp_path: Path) -> None:
     assert set(model_files(names / "net.onnx")) == {".onnx", "w"}
 
 
-def test_the_files_of_a_folder_are_found_behind_links_that_may_turn_in_circles(
+def test_files_of_a_folder_are_found_behind_links_that_may_be_cyclic(
     tmp_path: Path,
 ) -> None:
     saved, variables = tmp_path / "saved", tmp_path / "elsewhere"
@@ -179,7 +179,9 @@ def test_the_files_of_a_folder_are_found_behind_links_that_may_turn_in_circles(
 
 
 @pytest.mark.parametrize("target", ["never-fetched", "net.onnx"], ids=["dangling", "circle"])
-def test_a_link_to_nothing_is_named_with_what_fetches_it(tmp_path: Path, target: str) -> None:
+def test_a_broken_link_is_named_with_the_command_that_fetches_its_target(
+    tmp_path: Path, target: str
+) -> None:
     link = tmp_path / "net.onnx"
     link.symlink_to(target)
     told = ovreport("run", link, "-o", tmp_path / "r.html")

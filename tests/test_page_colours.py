@@ -63,7 +63,7 @@ def test_a_layer_type_precision_or_version_has_one_colour(page: Path, tmp_path: 
     assert places["Convolution"] == places["f32"] == {"table", "diagram"}
 
 
-def test_the_title_of_every_chart_says_what_is_seen_in_figures_or_that_it_is_noise() -> None:
+def test_every_chart_title_states_its_result_in_figures_or_that_it_is_noise() -> None:
     run = read_run(VERSIONS)
     for analysis in analyze(run, choose(installed(), None, {}, "test")):
         if not isinstance(analysis.outcome, Section):

@@ -62,12 +62,12 @@ def test_problems_come_first_and_large_gains_before_small_ones() -> None:
     ) == ["bad", "large", "small", "note", "good"]
 
 
-def test_one_section_does_not_crowd_out_the_others() -> None:
+def test_one_section_does_not_displace_the_others() -> None:
     many = [finding(f"w{n}", "warning", n / 100) for n in range(9)]
     assert ids(many, [finding("note", "info")]) == ["w8", "w7", "note"]
 
 
-def test_what_is_found_of_several_versions_is_shown_once() -> None:
+def test_a_finding_of_several_versions_is_shown_once() -> None:
     (first,) = shown([finding("advice", "info", 0.2), finding("advice", "info", 0.5)])
     assert first.finding.gain == 0.5
     assert [(section.id, number) for section, number in first.more] == [("s0", 1)]
@@ -86,7 +86,7 @@ def test_verdicts_of_many_sections_do_not_make_the_first_screen_longer() -> None
     assert len(ids(*[[verdict("best", "good")] for _ in range(20)])) == SHOWN
 
 
-def test_all_that_a_busy_machine_did_is_one_finding_before_the_others() -> None:
+def test_disturbances_of_a_busy_machine_are_one_finding_before_the_others() -> None:
     found = shown(
         [disturbance("uncertain", "warning")],
         [disturbance("disturbed", "warning"), disturbance("outliers", "info")],
@@ -97,7 +97,7 @@ def test_all_that_a_busy_machine_did_is_one_finding_before_the_others() -> None:
     assert ids([disturbance("outliers", "info"), finding("w", "warning")])[0] == "w"
 
 
-def test_the_most_severe_disturbance_stands_for_the_others() -> None:
+def test_the_most_severe_disturbance_represents_the_others() -> None:
     found = [[disturbance("note", "info")], [disturbance("load", "warning")]]
     assert ids(*found) == ["load"]
 
@@ -106,7 +106,7 @@ def test_sections_without_an_outcome_have_no_highlights() -> None:
     assert highlights([Analysis(Demo(), Skipped("")), Analysis(Demo(), Crashed("", ""))]) == []
 
 
-def test_the_first_screen_leads_to_the_section_that_found_it() -> None:
+def test_the_first_screen_links_findings_to_their_section() -> None:
     found = Finding("x", "problem", "Too <slow>.", evidence=[Link("the row", "demo")])
     page = render(
         run_named("net"),
@@ -120,7 +120,7 @@ def test_the_first_screen_leads_to_the_section_that_found_it() -> None:
     assert '<a href="#demo">Demo</a>: <a href="#demo">the row</a>' in summary
 
 
-def test_what_a_finding_stands_for_is_linked() -> None:
+def test_findings_that_one_represents_are_linked() -> None:
     found = [finding("x", "warning", 0.1), finding("x", "warning", 0.3)]
     page = render(
         run_named("net"),
@@ -135,7 +135,7 @@ def test_what_a_finding_stands_for_is_linked() -> None:
 # ---------------------------------------------------------------------------- nothing to show
 
 
-def test_sections_with_nothing_to_show_for_one_reason_stand_together() -> None:
+def test_skipped_sections_with_the_same_reason_are_joined() -> None:
     """A run in which every cell failed."""
     run = run_named("net")
     page = render(run, analyze(run, choose(installed(), None, {}, "test")))
@@ -155,7 +155,7 @@ def test_a_table_without_rows_is_not_shown() -> None:
     assert "(0 rows)" not in page
 
 
-def test_the_ends_of_an_interval_stand_once_in_a_tile() -> None:
+def test_a_tile_shows_the_ends_of_an_interval_once() -> None:
     """Ends took the place of a percentage that is too wide to tell anything, and came twice."""
     known = Estimate(0.158, 0.15, 0.17, 0.95, "slices")
     vague = Estimate(0.158, 0.128, 0.332, 0.95, "slices")
@@ -169,7 +169,7 @@ def test_the_ends_of_an_interval_stand_once_in_a_tile() -> None:
 # ---------------------------------------------------------------------------- glossary
 
 
-def test_the_first_of_a_term_is_linked_in_each_section() -> None:
+def test_the_first_occurrence_of_a_term_is_linked_in_each_section() -> None:
     glossary = Glossary()
     first = glossary.linked("Latency, and p95 latency of 2 streams & more")
     assert first == (
@@ -184,7 +184,7 @@ def test_the_first_of_a_term_is_linked_in_each_section() -> None:
 
 
 @given(st.text())
-def test_linking_changes_no_word_and_lets_no_markup_through(text: str) -> None:
+def test_linking_changes_no_text_and_escapes_markup(text: str) -> None:
     linked = Glossary().linked(text)
     assert linked.unescape().count("<a class") >= linked.count("<a ")
     plain = re.sub(r'<a class="term" href="#term-[a-z-]+">|</a>', "", str(linked))

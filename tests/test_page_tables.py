@@ -92,7 +92,7 @@ def test_short_and_folded_tables_are_whole(chrome: Chrome, tmp_path: Path) -> No
     assert len(seen(chrome)) == 20
 
 
-def test_sorting_filtering_and_saving_are_of_all_rows(chrome: Chrome, tmp_path: Path) -> None:
+def test_sorting_filtering_and_saving_include_all_rows(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, table_of(30)))
     button = chrome.find_elements(By.CSS_SELECTOR, "th button")[2]
     button.send_keys("\n")
@@ -127,7 +127,7 @@ def test_a_missing_value_is_last_in_either_order_and_empty_in_csv(
     assert seen(chrome) == ["table-1"]
 
 
-def test_rows_are_left_out_whatever_the_columns_are_called(chrome: Chrome, tmp_path: Path) -> None:
+def test_rows_can_be_left_out_with_any_column_names(chrome: Chrome, tmp_path: Path) -> None:
     columns = [
         Column("name", "Typ"),
         Column("time", "Zeit", "duration"),
@@ -142,12 +142,12 @@ def test_rows_are_left_out_whatever_the_columns_are_called(chrome: Chrome, tmp_p
     assert shares == ["–", "33.3", "33.3", "33.3"]
 
 
-def test_a_table_to_leave_rows_out_of_needs_times_and_shares() -> None:
+def test_only_tables_with_times_and_shares_can_leave_rows_out() -> None:
     with pytest.raises(ValueError, match="leave_out needs columns 'time' and 'share'"):
         Table("t", "", [Column("time", "")], [], leave_out=True)
 
 
-def test_a_link_to_a_row_beyond_the_first_opens_the_rest(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_link_to_a_hidden_row_opens_the_whole_table(chrome: Chrome, tmp_path: Path) -> None:
     address = written(tmp_path, table_of(30))
     for row, shown in ((3, 15), (20, 30)):
         chrome.get("about:blank")
@@ -159,9 +159,7 @@ def test_a_link_to_a_row_beyond_the_first_opens_the_rest(chrome: Chrome, tmp_pat
 # ---------------------------------------------------------------------------- tools
 
 
-def test_the_filter_shows_by_the_own_columns_what_can_be_asked(
-    chrome: Chrome, tmp_path: Path
-) -> None:
+def test_the_filter_shows_examples_of_its_own_columns(chrome: Chrome, tmp_path: Path) -> None:
     columns = [
         Column("name", "Name"),
         Column("hidden", "Hidden", optional=True),
@@ -186,7 +184,7 @@ def test_the_filter_shows_by_the_own_columns_what_can_be_asked(
     assert complaints(chrome) == []
 
 
-def test_the_count_of_findings_stays_in_one_piece(chrome: Chrome, tmp_path: Path) -> None:
+def test_the_count_of_findings_does_not_wrap(chrome: Chrome, tmp_path: Path) -> None:
     findings = [Finding(f"f-{n}", "warning", "x") for n in range(12)]
     chrome.get(written(tmp_path, findings=findings))
     pieces = "return document.querySelector('.alarms').getClientRects().length"
@@ -205,7 +203,7 @@ def phone(chrome: Chrome) -> Iterator[Chrome]:
 
 
 @pytest.mark.browser
-def test_names_stay_in_sight_while_a_wide_table_scrolls(phone: Chrome, tmp_path: Path) -> None:
+def test_names_stay_visible_while_a_wide_table_scrolls(phone: Chrome, tmp_path: Path) -> None:
     wide = table_of(8)
     more = [Column(f"m{n}", f"More {n}") for n in range(8)]
     rows = [replace(r, values={**r.values, **{c.key: "words" for c in more}}) for r in wide.rows]
@@ -225,7 +223,7 @@ def test_names_stay_in_sight_while_a_wide_table_scrolls(phone: Chrome, tmp_path:
 
 
 @pytest.mark.browser
-def test_a_name_stands_beside_its_marker(phone: Chrome, tmp_path: Path) -> None:
+def test_a_name_is_on_the_line_of_its_marker(phone: Chrome, tmp_path: Path) -> None:
     phone.get(written(tmp_path, table_of(8, "a_name_that_is_long/as_layers_have")))
     apart = phone.execute_script(
         "return [...document.querySelectorAll('td summary')].map(summary =>"

@@ -90,19 +90,19 @@ def test_the_needless_pair_of_transposes_is_named(run: Run) -> None:
     assert (finding.gain or 0) > 0
 
 
-def test_int8_is_advised_only_where_the_processor_has_dot_products(run: Run) -> None:
+def test_int8_is_advised_only_if_the_processor_has_dot_products(run: Run) -> None:
     alone = replace(run, results=tuple(r for r in run.results if r.cell.version == "parent"))
     assert "advice.int8-unused" not in findings(with_isa(alone, "avx2"), "parent")
     assert "advice.int8-unused" in findings(with_isa(alone, "avx512_vnni"), "parent")
 
 
-def test_int8_is_not_advised_where_it_is_in_the_run(run: Run) -> None:
+def test_int8_is_not_advised_if_the_run_has_an_int8_version(run: Run) -> None:
     there = with_isa(run, "avx512_vnni")
     assert "advice.int8-unused" not in findings(there, "parent")
     assert "measured in this run: int8 takes" in answers(there, "parent")["advice.int8-unused"]
 
 
-def test_int8_that_is_slower_is_said_to_be_with_where_the_time_went(run: Run) -> None:
+def test_slower_int8_is_reported_with_the_layers_that_take_the_time(run: Run) -> None:
     finding = findings(with_latency(run, "parent", 0.1), "int8")["advice.int8-slower"]
     assert "does not pay" in finding.text
     assert "Convolution" in finding.text
@@ -131,7 +131,7 @@ def test_cores_count_as_idle_only_on_a_quiet_machine(run: Run) -> None:
     assert "advice.idle-cores" not in findings(with_load(1.0), "parent")
 
 
-def test_every_rule_answers_for_every_version(run: Run) -> None:
+def test_every_rule_has_a_result_for_every_version(run: Run) -> None:
     for version in ("parent", "int8"):
         assert list(answers(run, version)) == [f"advice.{rule.id}" for rule in RULES]
         assert all(answers(run, version).values())
@@ -145,7 +145,7 @@ def test_every_piece_of_advice_says_what_to_do_and_how_to_check_it(run: Run) -> 
     assert all(0 < f.gain <= 1 for f in found if f.gain is not None)
 
 
-def test_without_layer_times_the_rest_is_still_advised(run: Run) -> None:
+def test_advice_without_layer_times_is_given_without_them(run: Run) -> None:
     bare = replace(run, results=tuple(r.model_copy(update={"profile": None}) for r in run.results))
     assert answers(bare, "int8")["advice.transposes"] == "no layer times"
     assert "no layer times" not in answers(bare, "int8")["advice.memory"]
@@ -174,7 +174,7 @@ def test_convolutions_in_floating_point_are_named_in_a_quantised_model_only(run:
     assert answers(run, "parent")["advice.float-in-int8"] == "this version is not quantised"
 
 
-def test_a_gpu_that_computes_in_f32_is_told_of_f16(run: Run) -> None:
+def test_f16_is_advised_for_a_gpu_that_computes_in_f32(run: Run) -> None:
     assert answers(run, "parent")["advice.gpu-float32"] == "not on a GPU"
     result = run.focus("bottlenecks", "parent")
     assert result is not None
@@ -234,7 +234,7 @@ def test_a_size_that_the_sweet_spot_does_not_have_is_not_advised_against(run: Ru
     assert "the latency threshold keeps the sweet spot at 2" in answer
 
 
-def test_what_int8_could_gain_rests_on_the_rates_that_were_measured(run: Run) -> None:
+def test_the_gain_of_int8_is_estimated_from_measured_rates(run: Run) -> None:
     alone = with_isa(
         replace(run, results=tuple(r for r in run.results if r.cell.version == "parent")),
         "avx512_vnni",
@@ -259,7 +259,7 @@ def test_what_int8_could_gain_rests_on_the_rates_that_were_measured(run: Run) ->
     assert "hardly gain" in answers(slow, "parent")["advice.int8-unused"]
 
 
-def test_a_quantised_model_without_int8_convolutions_is_told_so_once(run: Run) -> None:
+def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: Run) -> None:
     result = run.focus("bottlenecks", "int8")
     assert result is not None
     assert result.runtime_graph is not None
@@ -291,7 +291,7 @@ def test_a_quantised_model_without_int8_convolutions_is_told_so_once(run: Run) -
     assert "advice.int8-slower" not in found
 
 
-def test_parts_of_reorders_that_are_nothing_are_left_out(run: Run) -> None:
+def test_reorders_without_time_are_left_out(run: Run) -> None:
     text = findings(run, "parent")["advice.reorders"].text
     assert "where the layout changes" in text
     assert "precision changes" not in text
@@ -305,14 +305,14 @@ def test_the_two_neighbours_that_cause_most_reorders_are_named(run: Run) -> None
     assert "channels last" in findings(run, "parent")["advice.reorders"].remedy
 
 
-def test_memory_near_the_machines_is_a_problem(run: Run) -> None:
+def test_memory_close_to_that_of_the_machine_is_a_problem(run: Run) -> None:
     environment = run.header.environment.model_copy(update={"memory_bytes": 1 << 20})
     small = replace(run, header=run.header.model_copy(update={"environment": environment}))
     assert findings(small, "parent")["advice.memory"].severity == "problem"
     assert "advice.memory" not in findings(run, "parent")
 
 
-def test_a_slow_start_is_worth_a_cache_and_a_first_inference(run: Run) -> None:
+def test_a_cache_and_a_first_inference_are_advised_for_a_slow_start(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(
@@ -326,7 +326,7 @@ def test_a_slow_start_is_worth_a_cache_and_a_first_inference(run: Run) -> None:
     assert "1000\N{NARROW NO-BREAK SPACE}ms" in found["advice.first-inference"].text
 
 
-def test_a_start_that_is_slow_in_another_cell_is_advised_on_and_named(run: Run) -> None:
+def test_a_slow_start_of_another_cell_is_advised_on_and_named(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(x.model_copy(update={"first_inference_ns": 10**9}) for x in result.launches)
@@ -339,7 +339,7 @@ def test_a_start_that_is_slow_in_another_cell_is_advised_on_and_named(run: Run) 
     assert "with throughput" in text
 
 
-def test_a_cache_is_advised_only_where_it_was_measured_to_pay(run: Run) -> None:
+def test_a_cache_is_advised_only_if_it_was_measured_to_be_faster(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(x.model_copy(update={"compile_ns": 3 * 10**9}) for x in result.launches)
@@ -355,7 +355,7 @@ def test_a_cache_is_advised_only_where_it_was_measured_to_pay(run: Run) -> None:
     assert "no room" in answer(ModelCache(compile_ns=0, size_bytes=1, failure="no room"))
 
 
-def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:
+def test_the_reason_why_a_layer_was_not_fused_is_given() -> None:
     def node(kind: str, *inputs: int) -> Node:
         port = Port(shape="[1,8]", precision="f32")
         return Node(name=kind.lower(), type=kind, inputs=tuple((i, 0) for i in inputs),
@@ -394,7 +394,7 @@ def test_a_layer_behind_a_convolution_is_told_why_it_was_not_fused() -> None:
         ([], "unknown"),
     ],
 )
-def test_a_subgraph_is_told_by_what_it_holds(operators: list[str], holds: str) -> None:
+def test_a_subgraph_is_named_by_its_operators(operators: list[str], holds: str) -> None:
     port = Port(shape="[1,8]", precision="f32")
     model = [Node(name=kind, type=kind, inputs=(), outputs=(port,)) for kind in operators]
     originals = tuple(range(len(model)))
@@ -405,7 +405,7 @@ def test_a_subgraph_is_told_by_what_it_holds(operators: list[str], holds: str) -
     assert is_elementwise(layer, model) == (holds == "element-wise")
 
 
-def test_shapes_that_stay_open_are_named(run: Run) -> None:
+def test_shapes_that_are_still_open_are_named(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     assert result.model_graph is not None
@@ -423,7 +423,7 @@ def test_shapes_that_stay_open_are_named(run: Run) -> None:
     assert "advice.dynamic-shapes" not in findings(run, "parent")
 
 
-def test_who_fixed_the_inputs_is_not_asked_to_fix_shapes(run: Run) -> None:
+def test_fixed_inputs_are_not_advised_to_be_fixed(run: Run) -> None:
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     assert result.model_graph is not None

@@ -15,7 +15,7 @@ from ovreport_plugins.rates.analyzer import Rates
 from ovreport_plugins.summary.rates import served
 
 
-def test_what_is_left_behind_has_no_latency() -> None:
+def test_a_rate_that_is_not_reached_has_no_latency() -> None:
     within, behind = paced(200, 10), paced(400, 20)
     assert kept_up(within)
     assert not kept_up(behind)
@@ -32,7 +32,7 @@ def test_what_is_left_behind_has_no_latency() -> None:
     assert [finding.id for finding in section.findings] == ["rates.served", "rates.behind"]
 
 
-def test_a_rate_within_the_interval_of_what_is_served_is_undecided() -> None:
+def test_a_rate_within_the_interval_of_the_throughput_is_undecided() -> None:
     """Of 11 requests that arrive 10 are served, but three launches differ by 10 % in pace."""
     measured = paced(200, 10)
     launches = []
@@ -58,7 +58,7 @@ def test_a_rate_within_the_interval_of_what_is_served_is_undecided() -> None:
     assert table.rows[0].values["median"] is None
 
 
-def test_cells_at_a_rate_are_kept_apart_from_those_at_full_rate() -> None:
+def test_cells_at_a_fixed_rate_are_separate_from_those_at_full_rate() -> None:
     full, within = cell_result(Cell(model="net"), 5), paced(200, 10)
     run = run_of([full, within])
     assert run.of_version("net", "parent") == (full,)
@@ -68,7 +68,7 @@ def test_cells_at_a_rate_are_kept_apart_from_those_at_full_rate() -> None:
 
 
 @pytest.mark.measures
-def test_a_run_of_nothing_but_a_rate_makes_a_report(tmp_path: Path) -> None:
+def test_a_run_of_only_fixed_rates_makes_a_report(tmp_path: Path) -> None:
     tiny_model(tmp_path / "tiny.onnx", 1)
     target = tmp_path / "report.html"
     done = ovreport(

@@ -29,7 +29,7 @@ def plain(section: Section) -> str:
     return spaced("\n".join([section.verdict, *texts]))
 
 
-def test_it_names_what_gives_more_throughput() -> None:
+def test_the_summary_names_the_change_that_gives_more_throughput() -> None:
     quick = cell_result(Cell(model="net"), 40.0)
     best = cell_result(Cell(model="net", hint="throughput", batch=4), 200.0, streams=2, batch=4)
     assert plain(summary([quick, best])) == (
@@ -88,7 +88,7 @@ VERSIONS = read_run(Path(__file__).with_name("data") / "versions.jsonl")
 @pytest.mark.parametrize(
     "options", [{}, {"noise": 0.5}, {"baseline": "int8"}, {"noise": 0.0, "baseline": "again"}]
 )
-def test_it_judges_versions_as_the_section_about_them_does(options: dict[str, object]) -> None:
+def test_the_summary_and_the_versions_section_agree(options: dict[str, object]) -> None:
     """With the noise and the baseline of the config, and the control that the run holds."""
     analyzers = choose(installed(), ["summary", "versions"], {}, "test")
     run = configured(VERSIONS, compare=options)
@@ -121,7 +121,7 @@ def test_it_judges_versions_as_the_section_about_them_does(options: dict[str, ob
          "are apart"),
     ],
 )  # fmt: skip
-def test_the_line_about_two_versions_says_whether_they_answer_alike(
+def test_the_line_about_two_versions_says_whether_their_answers_agree(
     drift: dict[str, float], words: str
 ) -> None:
     parent, other = Cell(model="net"), Cell(model="net", version="int8")
@@ -133,7 +133,7 @@ def test_the_line_about_two_versions_says_whether_they_answer_alike(
     assert plain(Summary().analyze(run)).split("\n")[0].endswith(f"; {words}.")
 
 
-def test_time_in_layers_is_not_passed_off_as_latency() -> None:
+def test_time_in_layers_is_not_presented_as_latency() -> None:
     """Where layers, timed with counters on, are far from the latency, both are told apart."""
     measured = VERSIONS.results[0]
     assert measured.profile is not None
@@ -164,7 +164,7 @@ def test_time_in_layers_is_not_passed_off_as_latency() -> None:
 # ---------------------------------------------------------------------------- how sure
 
 
-def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
+def test_nothing_is_claimed_about_figures_without_an_interval() -> None:
     quick = cell_result(Cell(model="net"), 40.0, slices=1)
     best = cell_result(Cell(model="net", hint="throughput"), 50.0, streams=2, slices=1)
     section = summary([quick, best])
@@ -173,7 +173,7 @@ def test_nothing_is_claimed_of_figures_without_an_interval() -> None:
     assert "of 2 of 2 cells is known without any interval" in finding.text
 
 
-def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() -> None:
+def test_cells_without_an_interval_and_with_a_wide_one_are_counted() -> None:
     """Those of the recorded run but one, of which a single slice is left."""
     launch = VERSIONS.results[0].launches[0]
     counted = next(s for s in launch.slices if s.counted)
@@ -187,7 +187,7 @@ def test_cells_without_an_interval_are_counted_beside_those_with_a_wide_one() ->
     )
 
 
-def test_what_made_figures_uncertain_is_said_with_them() -> None:
+def test_causes_of_uncertain_figures_are_shown_with_them() -> None:
     cells = [Cell(model="net"), Cell(model="net", hint="throughput")]
     section = summary([cell_result(cell, 40.0, slices=1, other_load=1.25) for cell in cells])
     (finding,) = section.findings
@@ -199,7 +199,7 @@ def test_what_made_figures_uncertain_is_said_with_them() -> None:
 # ---------------------------------------------------------------------------- fixed rates
 
 
-def test_a_run_of_fixed_rates_says_which_it_keeps_up_with() -> None:
+def test_a_run_of_fixed_rates_says_which_rates_are_reached() -> None:
     served = [
         cell_result(Cell(model="net", rate=rate), 4.0, arrived=arrived)
         for rate, arrived in ((30, 10), (100, 10), (300, 12), (2000, 80))

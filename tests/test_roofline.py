@@ -47,7 +47,7 @@ def conditions(device: str) -> Conditions:
 @pytest.mark.parametrize(
     ("large_s", "bandwidth"), [(2e-3, 1e9), (1.02e-3, None), (1e-3, None), (0.9e-3, None)]
 )
-def test_a_cache_whose_two_sizes_take_as_long_has_no_bandwidth(
+def test_a_cache_without_a_difference_between_two_sizes_has_no_bandwidth(
     large_s: float, bandwidth: float | None
 ) -> None:
     timed: list[Any] = [
@@ -67,7 +67,7 @@ def fastest_s(work: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def test_a_real_device_reaches_what_numpy_reaches_but_for_a_factor(run: Run) -> None:
+def test_a_real_device_is_within_a_factor_of_numpy(run: Run) -> None:
     """Another implementation of the same work on the same machine: units are right."""
     matrix = np.ones((1024, 1024), np.float32)
     source = np.ones(1 << 25, np.float32)
@@ -81,7 +81,7 @@ def test_a_real_device_reaches_what_numpy_reaches_but_for_a_factor(run: Run) -> 
     assert roof.conditions.device == "CPU"
 
 
-def test_cells_find_the_roof_that_was_measured_for_them(run: Run) -> None:
+def test_every_cell_has_the_roof_of_its_conditions(run: Run) -> None:
     latency = next(r for r in run.done if r.cell.hint == "latency")
     assert run.roof(latency) == run.roofs[0]
     assert missing_roofs(quiet(run)) == ()
@@ -90,7 +90,7 @@ def test_cells_find_the_roof_that_was_measured_for_them(run: Run) -> None:
     assert missing_roofs(replace(run, roofs=(failed,))) == (run.conditions(latency),)
 
 
-def test_several_devices_at_once_have_no_roof(run: Run) -> None:
+def test_combined_devices_have_no_roof(run: Run) -> None:
     result = run.done[0]
     assert result.resolved is not None
     both = result.resolved.model_copy(update={"execution_devices": ("CPU", "GPU")})
@@ -130,7 +130,7 @@ def test_resuming_measures_no_roof_again(report: Path, tmp_path: Path) -> None:
     ("device", "python", "said"),
     [("NONE", PYTHON, "NONE"), ("CPU", Path("/nowhere/python"), "cannot be started")],
 )
-def test_what_cannot_be_measured_says_why(device: str, python: Path, said: str) -> None:
+def test_a_roof_that_cannot_be_measured_says_why(device: str, python: Path, said: str) -> None:
     roof = measure_roof(conditions(device), python, Measure())
     assert said in roof.failure
     assert roof.operations == {}
@@ -183,7 +183,7 @@ def test_a_layer_is_bound_by_the_lower_of_both_roofs() -> None:
     assert found.bound == "compute"
 
 
-def test_what_does_not_fit_into_the_cache_comes_from_memory() -> None:
+def test_data_larger_than_the_cache_comes_from_memory() -> None:
     # 256 bytes of weights from the cache, 2 · 512 bytes of activations from memory.
     fast = ROOF.model_copy(update={"operations": {"f32": 1e12}})
     found = under(fast, 16, 2)
@@ -193,17 +193,17 @@ def test_what_does_not_fit_into_the_cache_comes_from_memory() -> None:
     assert under(without, 16, 2).least_s == pytest.approx(1280 / 1e9)
 
 
-def test_quantised_layers_have_the_roof_of_integers() -> None:
+def test_quantised_layers_use_the_roof_of_integers() -> None:
     found = under(ROOF, 4, 0.256, "u8")
     assert found.least_s == pytest.approx(512 / 4e9)
     assert found.fraction == pytest.approx(0.5)
 
 
-def test_a_figure_above_the_roof_is_shown_as_it_is() -> None:
+def test_a_figure_above_the_roof_is_not_cut() -> None:
     assert under(ROOF, 4, 0.256).fraction == pytest.approx(2)
 
 
-def test_what_is_not_known_is_none() -> None:
+def test_unknown_values_are_none() -> None:
     only_rates = under(ROOF.model_copy(update={"failure": "no"}), 4, 1)
     assert only_rates.achieved == pytest.approx(0.512e9)
     assert (only_rates.least_s, only_rates.fraction, only_rates.bound) == (None, None, None)
@@ -211,7 +211,7 @@ def test_what_is_not_known_is_none() -> None:
     assert under(ROOF, 4, 0).achieved is None
 
 
-def test_every_layer_of_a_real_run_is_held_against_the_roof(run: Run) -> None:
+def test_every_layer_of_a_real_run_is_compared_with_the_roof(run: Run) -> None:
     run = quiet(run, 10)
     result: CellResult = next(r for r in run.done if r.cell.hint == "latency")
     found = efficiency(run, result)

@@ -41,7 +41,7 @@ def test_shortening_twice_changes_nothing(names: list[str], length: int) -> None
     assert list(short_names(once, length).values()) == once
 
 
-def test_layers_of_a_transformer_are_told_apart_by_their_place() -> None:
+def test_layers_of_a_transformer_are_distinguished_by_position() -> None:
     """They were "/backbone/encoder/l…ttention/query/Add", twelve times."""
     names = [
         f"/backbone/encoder/layer.{layer}/attention/attention/{kind}/Add"
@@ -52,12 +52,12 @@ def test_layers_of_a_transformer_are_told_apart_by_their_place() -> None:
     assert short[names[-1]] == "…/layer.11/attention/attention/value/Add"
 
 
-def test_what_all_names_begin_with_is_left_out_first() -> None:
+def test_the_common_prefix_is_left_out_first() -> None:
     names = [f"/model/model.0/a_long_name_of_a_block/conv{i}/Conv" for i in range(3)]
     assert list(short_names(names, 24).values()) == [f"…/conv{i}/Conv" for i in range(3)]
 
 
-def test_what_a_name_says_of_its_kind_stays() -> None:
+def test_the_kind_in_a_name_is_kept() -> None:
     """A layer before a convolution was shown under the name of that convolution."""
     conv = "model_1/model/depthwise_conv2d_32/depthwise"
     short = short_names([conv, f"before {conv}", f"{conv} (Reorder) #2"], 40)
@@ -73,12 +73,12 @@ def test_names_without_parts_are_cut_and_numbered(length: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_name_of_thousands_of_parts_takes_no_time() -> None:
+def test_a_name_with_thousands_of_parts_is_shortened() -> None:
     names = ["a/" * 50_000 + str(i) for i in range(100)]
     assert len(set(short_names(names, 24).values())) == 100
 
 
 @pytest.mark.slow
-def test_many_names_take_no_time() -> None:
+def test_many_names_are_shortened() -> None:
     names = [f"/decoder/blocks.{i}/attention/self/q_proj/MatMul_{i}" for i in range(45_000)]
     assert len(set(short_names(names, 24).values())) == 45_000

@@ -119,9 +119,7 @@ def one(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_every_answer_begins_with_the_state_that_the_model_starts_from(
-    one: dict[str, Any], tmp_path: Path
-) -> None:
+def test_every_answer_starts_from_the_initial_state(one: dict[str, Any], tmp_path: Path) -> None:
     with WorkerSession(PYTHON) as worker:
         worker.ask("compile", 60, "prepare", **one, operators=[])
         for _ in range(3):

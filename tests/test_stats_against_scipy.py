@@ -32,7 +32,7 @@ def test_students_t_is_the_quantile_of_scipy(freedom: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_interval_of_alike_launches_is_students(seed: int) -> None:
+def test_the_interval_of_equal_launches_is_that_of_students_t(seed: int) -> None:
     random = np.random.default_rng(seed)
     values = random.normal(5, 1, size=int(random.integers(2, 12)))
     error = between_launches(values, [7] * len(values))
@@ -43,7 +43,7 @@ def test_the_interval_of_alike_launches_is_students(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_error_of_a_difference_is_welchs(seed: int) -> None:
+def test_the_error_of_a_difference_is_that_of_welch(seed: int) -> None:
     """Degrees of freedom are cut to whole numbers, which makes an interval wider only."""
     random = np.random.default_rng(seed)
     a, b = (random.normal(0, scale, size=int(random.integers(3, 9))) for scale in (1, 3))
@@ -57,7 +57,7 @@ def test_the_error_of_a_difference_is_welchs(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_bootstrap_of_slices_scatters_as_scipys_does(seed: int) -> None:
+def test_the_bootstrap_of_slices_agrees_with_scipy(seed: int) -> None:
     """Each of both is known to 1.6 % by its 2,000 replicates: five of their deviations apart."""
     values = np.random.default_rng(seed).lognormal(0, 0.3, size=15)
     replicates = medians(values, weights(len(values)))
@@ -88,7 +88,7 @@ def test_medians_of_resamples_are_those_of_the_repeated_values(slices: int) -> N
 
 
 @pytest.mark.parametrize("size", [(2, 2), (3, 3), (2, 4), (5, 3)])
-def test_launches_that_lie_apart_have_the_confidence_of_the_rank_sum_test(
+def test_separated_launches_have_the_confidence_of_the_rank_sum_test(
     size: tuple[int, int],
 ) -> None:
     first, second = np.arange(1.0, size[0] + 1), np.arange(101.0, 101 + size[1])
@@ -97,7 +97,7 @@ def test_launches_that_lie_apart_have_the_confidence_of_the_rank_sum_test(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_drift_is_the_theil_sen_slope_where_kendalls_tau_is_no_chance(seed: int) -> None:
+def test_a_drift_is_the_theil_sen_slope_if_kendalls_tau_is_significant(seed: int) -> None:
     random = np.random.default_rng(seed)
     count = int(random.integers(8, 60))
     trend = random.choice([0.0, 0.02])
@@ -113,7 +113,7 @@ def test_a_drift_is_the_theil_sen_slope_where_kendalls_tau_is_no_chance(seed: in
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_outliers_lie_three_interquartile_ranges_above_the_quartile(seed: int) -> None:
+def test_outliers_are_three_interquartile_ranges_above_the_quartile(seed: int) -> None:
     values = np.random.default_rng(seed).pareto(2, size=200) + 1
     fence = np.quantile(values, 0.75) + 3 * stats.iqr(values)
     found = outliers(values)
@@ -122,7 +122,7 @@ def test_outliers_lie_three_interquartile_ranges_above_the_quartile(seed: int) -
 
 
 @pytest.mark.parametrize("number", [6, 20, 999, 1000, 1001, 1024, 5_000, 100_000])
-def test_the_interval_of_a_median_begins_where_the_binomial_distribution_says(number: int) -> None:
+def test_the_interval_of_a_median_agrees_with_the_binomial_distribution(number: int) -> None:
     ((low, high),) = median_intervals(np.arange(1.0, number + 1)[None]).tolist()
     assert low + high == number + 1
     assert low == pytest.approx(stats.binom.ppf(0.025, number, 0.5), abs=1)

@@ -103,7 +103,7 @@ def charts(section: Section) -> list[Chart]:
     return [b for group in section.groups for b in group.blocks if isinstance(b, Chart)]
 
 
-def test_a_hint_has_its_colour_and_a_run_its_date(runs: list[tuple[str, Run]]) -> None:
+def test_every_hint_has_a_colour_and_every_run_a_date(runs: list[tuple[str, Run]]) -> None:
     for chart in charts(Trend().analyze(combine(runs))):
         (line,) = (mark for mark in chart.marks if isinstance(mark, Points))
         assert line.role == Role("hint", "latency")
@@ -117,7 +117,7 @@ def test_a_hint_has_its_colour_and_a_run_its_date(runs: list[tuple[str, Run]]) -
         assert rules == [CHANGED]
 
 
-def test_runs_of_one_day_are_told_apart_by_the_minute(runs: list[tuple[str, Run]]) -> None:
+def test_runs_of_one_day_are_distinguished_by_the_minute(runs: list[tuple[str, Run]]) -> None:
     header = runs[0][1].header
     later = header.model_copy(update={"created": "2026-01-01T09:30:00+00:00"})
     again = replace(runs[0][1], header=later)
@@ -146,7 +146,7 @@ def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
 
 
 @pytest.mark.parametrize("count", [6, 10, 30, 100])
-def test_noise_alone_seldom_makes_a_level(count: int) -> None:
+def test_noise_rarely_makes_a_new_level(count: int) -> None:
     random = np.random.default_rng(count)
     alarms = [
         bool(change_points(random.normal(0, 0.01, count).tolist(), 0.001)) for _ in range(400)

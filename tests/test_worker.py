@@ -90,7 +90,7 @@ def test_a_worker_over_its_memory_limit_is_stopped(squeezenet: Path) -> None:
         worker.ask("read", 60, "inspect", path=str(squeezenet))
 
 
-def test_garbage_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_from_a_worker_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "worker.py"
     script.write_text("print('hello', flush=True); input()")
     monkeypatch.setattr(session, "WORKER", script)
@@ -100,7 +100,7 @@ def test_garbage_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.measures
 @pytest.mark.parametrize("hint", ["LATENCY", "THROUGHPUT"])
-def test_both_apis_load_and_run_a_model_alike(
+def test_both_apis_load_and_run_a_model(
     hint: str, squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     told = {}
@@ -118,7 +118,7 @@ def test_both_apis_load_and_run_a_model_alike(
 
 @pytest.mark.measures
 @pytest.mark.parametrize("api", ["c", "python"])
-def test_as_many_requests_are_in_flight_as_were_asked_for(
+def test_the_requested_number_of_requests_is_in_flight(
     api: str, squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     """By Little's law: the mean number in flight is rate times mean latency."""
@@ -129,7 +129,7 @@ def test_as_many_requests_are_in_flight_as_were_asked_for(
 
 
 @pytest.mark.measures
-def test_the_c_api_is_taken_where_there_is_one(squeezenet: Path, squeezenet_inputs: Path) -> None:
+def test_the_c_api_is_used_if_it_exists(squeezenet: Path, squeezenet_inputs: Path) -> None:
     with WorkerSession(PYTHON) as worker:
         assert load(worker, squeezenet, squeezenet_inputs)["api"] == "c"
 
@@ -160,7 +160,7 @@ def test_a_slice_that_hangs_is_stopped_with_its_threads(
 
 
 @pytest.mark.measures
-def test_what_a_library_prints_is_no_answer(
+def test_output_of_libraries_is_not_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "openvino"
@@ -181,7 +181,7 @@ def test_what_a_library_prints_is_no_answer(
 
 
 @pytest.mark.measures
-def test_a_rate_below_what_the_machine_does_is_served_in_full(
+def test_a_rate_below_the_throughput_is_fully_served(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
@@ -196,9 +196,7 @@ def test_a_rate_below_what_the_machine_does_is_served_in_full(
 
 
 @pytest.mark.measures
-def test_both_apis_say_the_same_of_what_they_cannot_do(
-    squeezenet: Path, squeezenet_inputs: Path
-) -> None:
+def test_both_apis_give_the_same_errors(squeezenet: Path, squeezenet_inputs: Path) -> None:
     for properties, stage in (({"FOO": "1"}, "compile"), ({"NUM_STREAMS": "many"}, "compile")):
         reasons = set()
         for api in ("c", "python"):
@@ -222,7 +220,7 @@ def test_a_model_is_profiled_after_it_was_measured(
 
 
 @pytest.mark.measures
-def test_a_turn_of_profiling_ends_in_time_after_one_inference_at_least(
+def test_a_turn_of_profiling_has_at_least_one_inference_and_ends_in_time(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
@@ -293,7 +291,7 @@ def test_the_c_api_reads_the_values_that_numpy_wrote(array: Any, tmp_path: Path)
 
 
 @pytest.mark.measures
-def test_the_layers_of_an_inference_take_no_longer_than_it(
+def test_layers_of_an_inference_take_no_longer_than_the_inference(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
