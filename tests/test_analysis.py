@@ -52,7 +52,7 @@ def plugin(folder: Path, text: str) -> Path:
         ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero. Correct the file"),
     ],
 )
-def test_what_a_plugin_lacks_is_said_when_it_is_loaded(
+def test_missing_parts_of_a_plugin_are_named_when_it_is_loaded(
     tmp_path: Path, text: str, said: str
 ) -> None:
     path = plugin(tmp_path, text)
@@ -61,7 +61,7 @@ def test_what_a_plugin_lacks_is_said_when_it_is_loaded(
     assert str(told.value).startswith(f"{path}: {said}")
 
 
-def test_a_base_that_is_derived_from_is_no_analyzer_itself(tmp_path: Path) -> None:
+def test_a_base_class_is_not_an_analyzer(tmp_path: Path) -> None:
     base = "class Base(Analyzer):\n    order = 1\n"
     path = plugin(tmp_path, base + WHOLE.replace("(Analyzer)", "(Base)"))
     assert installed([path])["own"].order == 1
@@ -84,7 +84,7 @@ def test_a_base_that_is_derived_from_is_no_analyzer_itself(tmp_path: Path) -> No
         ("1 / 0", "ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_a_plugin_returns_wrong_costs_its_section_only(
+def test_a_wrong_result_of_a_plugin_loses_only_its_section(
     tmp_path: Path, measured: Run, returned: str, error: str
 ) -> None:
     path = plugin(tmp_path, WHOLE.replace("Section([])", returned))
@@ -106,7 +106,7 @@ def test_a_config_that_names_a_crashing_plugin_still_gives_a_report(tmp_path: Pa
     assert "ZeroDivisionError: division by zero" in report.read_text()
 
 
-def test_a_need_that_there_is_not_costs_the_section_only(tmp_path: Path, measured: Run) -> None:
+def test_an_unknown_need_loses_only_the_section(tmp_path: Path, measured: Run) -> None:
     path = plugin(tmp_path, WHOLE + "    needs = frozenset({'x'})\n")
     (analysis,) = analyze(measured, [installed([path])["own"]()])
     assert isinstance(analysis.outcome, Crashed)

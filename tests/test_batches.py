@@ -44,7 +44,7 @@ def resolved(
         ("[HWC]", "H W C", 3, None),
     ],
 )
-def test_a_layout_tells_where_the_batch_is(
+def test_a_layout_names_the_dimension_of_the_batch(
     layout: str, letters: str, rank: int, place: int | None
 ) -> None:
     assert letters_of(layout) == tuple(letters.split())
@@ -60,7 +60,7 @@ def test_a_layout_that_leaves_dimensions_unnamed_says_nothing_of_a_batch() -> No
     assert resolved("[?,3,8,8]", own=["[?,C,H,W]"], batch=2).shapes == ((2, 3, 8, 8),)
 
 
-def test_the_layout_of_the_file_places_the_batch_and_counts_it() -> None:
+def test_the_layout_in_the_file_gives_place_and_size_of_the_batch() -> None:
     assert resolved("[3,32,32,1]", own=["[C,H,W,N]"]).count.samples == 1
     four = resolved("[3,32,32,1]", own=["[C,H,W,N]"], batch=4)
     assert (four.shapes, four.count.samples) == (((3, 32, 32, 4),), 4)
@@ -68,7 +68,7 @@ def test_the_layout_of_the_file_places_the_batch_and_counts_it() -> None:
     assert resolved("[8,16]", own=["[H,W]"]).count.samples == 1
 
 
-def test_the_layout_of_the_config_goes_before_that_of_the_file() -> None:
+def test_the_layout_in_the_config_overrides_that_in_the_file() -> None:
     told = resolved("[3,32,32,1]", own=["[C,H,W,N]"], layout="[NHWC]")
     assert told.count.samples == 3
     both = {"x": "[1,16]", "h": "[2,1,8]"}
@@ -81,25 +81,25 @@ def test_the_layout_of_the_config_goes_before_that_of_the_file() -> None:
     ("shape", "samples"),
     [("[8,3,64,64]", 8), ("[8,64,64,3]", 8), ("[8,1,28,28]", 8), ("[3,64,64]", 1)],
 )
-def test_pictures_are_known_by_their_channels(shape: str, samples: int) -> None:
+def test_pictures_are_recognised_by_their_channels(shape: str, samples: int) -> None:
     count = resolved(shape).count
     assert (count.samples, count.doubt) == (samples, "")
 
 
 @pytest.mark.parametrize("shape", ["[384,128]", "[16,1,80]", "[8,64,16,16]", "[2,3,4,64,64]"])
-def test_a_first_dimension_that_may_be_anything_counts_as_one(shape: str) -> None:
+def test_an_unexplained_first_dimension_counts_as_one_sample(shape: str) -> None:
     count = resolved(shape).count
     assert count.samples == 1
     assert count.doubt == f"nothing says that the first dimension is a batch (x {shape})"
 
 
-def test_a_first_dimension_of_just_the_size_that_is_asked_for_is_the_batch() -> None:
+def test_a_first_dimension_of_the_requested_size_is_the_batch() -> None:
     count = resolved("[8,128]", batch=8).count
     assert (count.samples, count.doubt) == (8, "")
     assert count.confirmed([port("[8,10]")], ["[8,10]"]) == count
 
 
-def test_inputs_without_a_batch_leave_the_count_to_the_others() -> None:
+def test_inputs_without_a_batch_do_not_count() -> None:
     state = {"x": "[?,512]", "state": "[2,1,128]", "rate": "[]"}
     assert resolved(state).shapes == ((1, 512), (2, 1, 128), ())
     assert resolved(state).count.doubt == ""
@@ -108,7 +108,7 @@ def test_inputs_without_a_batch_leave_the_count_to_the_others() -> None:
     assert resolved(boxes).count.samples == 8
 
 
-def test_a_request_of_no_samples_counts_as_one() -> None:
+def test_a_request_without_samples_counts_as_one() -> None:
     assert resolved("[0,16]").count.samples == 1
 
 
@@ -132,7 +132,7 @@ def test_first_dimensions_that_differ_count_as_one() -> None:
         ({}, None, "the model has no inputs"),
     ],
 )
-def test_a_batch_that_there_is_nowhere_to_set_is_refused(
+def test_a_batch_that_no_input_has_is_refused(
     shapes: str | dict[str, str], layout: str | None, why: str
 ) -> None:
     with pytest.raises(UserError) as error:
@@ -163,7 +163,7 @@ def port(shape: str) -> Port:
         ("[]", "[]", 1),
     ],
 )
-def test_a_batch_that_no_output_grows_with_counts_as_one(
+def test_a_batch_that_does_not_change_the_outputs_counts_as_one(
     before: str, after: str, samples: int
 ) -> None:
     count = resolved("[?,128]", batch=4).count.confirmed([port(before)], [after])

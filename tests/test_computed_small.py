@@ -19,7 +19,7 @@ class Thing:
     """An object that a function can be asked of."""
 
 
-def test_an_answer_is_remembered_as_long_as_its_object_lives() -> None:
+def test_a_result_is_remembered_while_its_object_lives() -> None:
     asked: list[int] = []
 
     @by_identity
@@ -34,7 +34,7 @@ def test_an_answer_is_remembered_as_long_as_its_object_lives() -> None:
     assert number(Thing()) == 3
 
 
-def test_shapes_open_at_the_first_operator_whose_output_is_open() -> None:
+def test_the_first_operator_with_an_open_output_is_found() -> None:
     nodes = [
         node("x", "Parameter"),
         node("found", "NonZero", 0, shape="[1,?]"),
@@ -45,7 +45,7 @@ def test_shapes_open_at_the_first_operator_whose_output_is_open() -> None:
     assert openers(nodes) == (1, 4)
 
 
-def test_anchors_hold_no_name_and_differ_by_cell_and_place() -> None:
+def test_anchors_contain_no_name_and_differ_by_cell_and_position() -> None:
     cells = [Cell(model='<"a b">', version=version) for version in ("x", "y")]
     anchors = {anchor(place, cell, 3) for place in ("layer", "node") for cell in cells}
     assert len(anchors) == 4

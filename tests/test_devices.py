@@ -46,7 +46,9 @@ NVIDIA_FREE = ["CPU", "GPU.0", "GPU.1"]
         ("TPU", ["CPU", "TPU"]),  # a plugin of somebody else
     ],
 )
-def test_device_strings_that_openvino_takes_are_taken(device: str, available: list[str]) -> None:
+def test_device_strings_that_openvino_accepts_are_accepted(
+    device: str, available: list[str]
+) -> None:
     assert problem(device, available) == ""
 
 
@@ -84,7 +86,7 @@ def test_properties_of_the_devices_behind_a_virtual_one_are_read() -> None:
     assert of_executing(both, "INFERENCE_PRECISION_HINT") == "f32"
 
 
-def test_hostile_texts_of_nested_properties_are_read_to_their_end() -> None:
+def test_hostile_texts_of_nested_properties_are_read_completely() -> None:
     for text in ("", "{", "{{{{", "CPU:{", ":,:,", "{A:}}}}", "," * 1000, "A:" + "{" * 1000):
         assert isinstance(nested(text), dict)
         assert isinstance(behind({"DEVICE_PROPERTIES": text}), dict)
@@ -131,7 +133,7 @@ def of(run: Run, device: str, hint: str = "latency") -> CellResult:
 
 @pytest.mark.measures
 @pytest.mark.parametrize("device", DEVICES)
-def test_every_device_has_the_layers_of_the_one_that_executes(run: Run, device: str) -> None:
+def test_layers_are_those_of_the_executing_device(run: Run, device: str) -> None:
     layers = {layer.name for layer in executed_layers(run, of(run, device))}
     expected = {layer.name for layer in executed_layers(run, of(run, "CPU"))}
     assert {"a-conv", "b-conv"} <= expected
@@ -156,7 +158,7 @@ def test_layers_of_several_parts_have_one_order(run: Run) -> None:
         *itertools.product(("AUTO:CPU", "MULTI:CPU"), ("latency", "throughput")),
     ],
 )
-def test_a_virtual_device_resolves_to_what_the_one_behind_it_does(
+def test_a_virtual_device_has_the_properties_of_the_executing_device(
     run: Run, device: str, hint: str
 ) -> None:
     plain, virtual = of(run, "CPU", hint).resolved, of(run, device, hint).resolved
@@ -168,7 +170,7 @@ def test_a_virtual_device_resolves_to_what_the_one_behind_it_does(
 
 
 @pytest.mark.measures
-def test_times_of_single_inferences_are_told_from_running_means(run: Run) -> None:
+def test_times_of_single_inferences_are_distinguished_from_running_means(run: Run) -> None:
     def means(device: str, hint: str) -> bool | None:
         profile = of(run, device, hint).profile
         return profile.means if profile else None
@@ -184,7 +186,9 @@ def test_times_of_single_inferences_are_told_from_running_means(run: Run) -> Non
 
 @pytest.mark.measures
 @pytest.mark.parametrize("device", DEVICES)
-def test_both_apis_tell_the_same_of_a_device(device: str, tmp_path: Path, squeezenet: Path) -> None:
+def test_both_apis_give_the_same_properties_of_a_device(
+    device: str, tmp_path: Path, squeezenet: Path
+) -> None:
     np.savez(
         tmp_path / "in.npz", allow_pickle=False, **{"0_0": np.zeros((1, 3, 224, 224), np.float32)}
     )
@@ -205,7 +209,7 @@ def test_both_apis_tell_the_same_of_a_device(device: str, tmp_path: Path, squeez
 
 
 @pytest.mark.measures
-def test_a_wait_for_a_batch_is_no_work_and_no_start_of_threads(run: Run) -> None:
+def test_a_wait_for_a_batch_is_neither_work_nor_start_of_threads(run: Run) -> None:
     """The timeout is 50 ms, and one request never fills a batch of two."""
     result = of(run, "BATCH:CPU(2)")
     assert min(s.latencies_ns.min() for s in result.slices) > 45e6

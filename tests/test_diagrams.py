@@ -161,7 +161,7 @@ def test_the_first_layer_is_a_block_although_a_mask_follows_it() -> None:
     assert "mask" in found[0][1]
 
 
-def test_without_names_blocks_are_numbered() -> None:
+def test_blocks_without_names_are_numbered() -> None:
     found = blocks_of(layers(5, ""))
     assert [name for name, _ in found] == [f"out block {n} of 5" for n in range(1, 6)]
 

@@ -95,7 +95,7 @@ def test_csv_has_a_row_for_each_cell_layer_and_operator(folder: Path, run: Run) 
     assert counted == sum(s.requests for result in run.results for s in result.slices)
 
 
-def test_bounds_stand_beside_their_figure(folder: Path) -> None:
+def test_bounds_are_next_to_their_figure(folder: Path) -> None:
     columns = list(rows_of(folder / "csv" / "cells.csv")[0])
     for name in columns:
         if name.endswith(".low"):
@@ -124,7 +124,7 @@ def test_the_workbench_reports_have_its_columns_and_numbers_only(folder: Path, r
 
 
 @given(st.lists(st.text() | st.sampled_from(["=1+1", " @x", "\t=x", "-1", 'a"b', "x,=1"])))
-def test_csv_gives_texts_back_and_no_formula(texts: list[str]) -> None:
+def test_csv_preserves_texts_and_contains_no_formula(texts: list[str]) -> None:
     content = csv_text(["name"], [[text] for text in texts], ";")
     read = [row[0] if row else "" for row in csv.reader(io.StringIO(content, ""), delimiter=";")]
     shown = [printable(text) for text in texts]
@@ -132,7 +132,7 @@ def test_csv_gives_texts_back_and_no_formula(texts: list[str]) -> None:
     assert not any(text.strip().startswith(("=", "+", "-", "@")) for text in read[1:])
 
 
-def test_a_terminal_that_shows_a_file_obeys_no_name_in_it() -> None:
+def test_names_in_an_export_cannot_control_a_terminal() -> None:
     name = "a\x1b[31m\x07\u202eb\rc"
     assert csv_text(["name"], [[name]]) == "name\r\na�[31m��b�c\r\n"
     assert literal(name) == "a�\\[31m��b c"
@@ -142,13 +142,13 @@ def test_a_text_with_another_separator_is_quoted() -> None:
     assert csv_text(["a", "b"], [["x,=1+1", -1.5]], ";") == 'a;b\r\n"x,=1+1";-1.5\r\n'
 
 
-def test_a_file_name_holds_nothing_that_a_path_could_mean() -> None:
+def test_a_file_name_contains_nothing_special_in_paths() -> None:
     assert file_name("layers", "../../etc/passwd", "a b\x00") == "layers-.._.._etc_passwd-a_b_"
     assert file_name(".hidden", ".x") == "_hidden-.x"
 
 
 @pytest.mark.slow
-def test_it_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
+def test_export_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
     program = (
         "import sys; from ovreport.cli import main; "
         f"main(['export', {str(RUN)!r}, '--json', '-', '--csv', {str(tmp_path)!r}], "

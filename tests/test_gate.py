@@ -62,7 +62,7 @@ def held(run: Run, *rules: str) -> GateResult:
         ("p90>-3% where hint=latency", "p90", ">", -0.03, True),
     ],
 )
-def test_a_rule_reads_as_it_is_written(
+def test_a_rule_is_parsed_as_written(
     text: str, criterion: str, sign: str, limit: float, relative: bool
 ) -> None:
     rule = parse(text, "--fail-on")
@@ -92,7 +92,7 @@ def test_a_rule_reads_as_it_is_written(
         ("p95>10 where hint=latency", "the limit has no unit"),
     ],
 )
-def test_a_wrong_rule_is_told_with_its_wrong_part(text: str, said: str) -> None:
+def test_a_wrong_rule_is_refused_with_its_wrong_part(text: str, said: str) -> None:
     with pytest.raises(UserError) as error:
         parse(text, "--fail-on")
     assert said in str(error.value)
@@ -111,7 +111,7 @@ def test_a_rule_is_narrowed_by_fields_and_values_of_cells() -> None:
 
 
 @given(st.text(max_size=30) | st.from_regex(r"p95>1ms where [a-z=\" ]*", fullmatch=True))
-def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         rule = parse(text, "here")
     except UserError:
@@ -137,7 +137,7 @@ def test_a_limit_that_is_kept_passes(doubled: Run) -> None:
     assert not gate.fails(inconclusive=True)
 
 
-def test_a_limit_inside_the_interval_is_inconclusive_and_counts_as_told(doubled: Run) -> None:
+def test_a_limit_inside_the_interval_is_inconclusive_and_counts_as_configured(doubled: Run) -> None:
     first, *_ = held(doubled, "median>+5%").outcomes
     exact = first.text.split("changes by ")[1].split(" ")[0].replace("−", "-").rstrip("%")
     gate = held(doubled, f"median>{exact}%")
@@ -157,7 +157,7 @@ def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
     assert "smaller than the noise of ±1.0%" in gate.warnings[0]
 
 
-def test_of_many_limits_one_that_breaks_by_chance_breaks_nothing() -> None:
+def test_one_of_many_limits_is_not_broken_by_chance() -> None:
     """The interval of 95 % lies beyond the limit; that for 200 limits holds no change at all."""
     ratio = Estimate(1.02, 1.011, 1.029, 0.95, "by hand", freedom=10)
     assert not may_be_chance(ratio, ">", 1.01, 1)
@@ -181,7 +181,7 @@ def test_a_demanded_change_is_not_moved_into_an_allowed_one() -> None:
     assert len(gate.warnings) == 1
 
 
-def test_one_launch_tells_nothing_of_what_is_seen_once_and_several_their_range(
+def test_figures_of_one_launch_are_inconclusive_and_of_several_have_a_range(
     doubled: Run,
 ) -> None:
     """A range beyond the limit breaks it, one that holds it leaves it open."""
@@ -213,7 +213,7 @@ def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:
     assert "covers no cell that was compared" in outcome.text
 
 
-def test_noise_that_takes_the_place_of_a_limit_is_named(doubled: Run) -> None:
+def test_noise_that_replaces_a_limit_is_named(doubled: Run) -> None:
     for outcome in held(doubled, "throughput<-0.1%").outcomes:
         assert "the noise of ±" in outcome.text
         assert "which is taken instead of -0.1%" in outcome.text
@@ -221,7 +221,7 @@ def test_noise_that_takes_the_place_of_a_limit_is_named(doubled: Run) -> None:
         assert size.text.endswith("the limit of 1%")
 
 
-def test_a_candidate_that_failed_breaks_any_limit_and_nothing_where_there_is_none(
+def test_a_failed_candidate_breaks_any_limit_but_nothing_without_limits(
     doubled: Run,
 ) -> None:
     pins = ({"version": "parent"}, {"version": "again"})
@@ -235,7 +235,7 @@ def test_a_candidate_that_failed_breaks_any_limit_and_nothing_where_there_is_non
     assert not held(failed).outcomes
 
 
-def test_a_narrowed_limit_judges_its_cells_alone_and_says_where_there_is_none(run: Run) -> None:
+def test_a_narrowed_limit_covers_only_its_cells_and_says_if_there_are_none(run: Run) -> None:
     narrowed = held(run, "median>1us where hint=latency", "median>1us")
     assert [o.status for o in narrowed.outcomes] == ["broken"] * 6
     assert {o.cell for o in narrowed.outcomes[:2]} == {"latency"}
@@ -257,7 +257,7 @@ def test_a_comparison_is_narrowed_by_the_names_of_either_run(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_compare_ends_with_code_3_and_writes_what_a_server_reads(
+def test_compare_exits_with_code_3_and_writes_junit_and_markdown(
     doubled: Run, tmp_path: Path
 ) -> None:
     file = tmp_path / "run.jsonl"
@@ -318,7 +318,7 @@ def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: P
 
 
 @pytest.mark.parametrize("compares", [True, False])
-def test_markdown_renders_as_tables_of_the_very_same_text(doubled: Run, compares: bool) -> None:
+def test_markdown_renders_as_tables_with_the_same_text(doubled: Run, compares: bool) -> None:
     """As a job summary shows it: HTML is allowed in there, and must not come from names."""
     gate = GateResult((RuleOutcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
     run = _named(doubled, HOSTILE)

@@ -38,7 +38,7 @@ _ROWS = 3
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
-def test_sections_read_as_they_did(path: Path, request: pytest.FixtureRequest) -> None:
+def test_sections_have_their_golden_text(path: Path, request: pytest.FixtureRequest) -> None:
     """Compare the text of each section with its file in ``golden/``."""
     analyses = analyze(read_run(path), [kind() for kind in installed().values()])
     texts = {f"{analysis.analyzer.id}.txt": _text(analysis) for analysis in analyses}

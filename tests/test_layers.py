@@ -49,7 +49,7 @@ def layers_of(nodes: Sequence[Node]) -> list[ExecutedLayer]:
 # ---------------------------------------------------------------------------- layers
 
 
-def test_layers_stand_in_numeric_execution_order() -> None:
+def test_layers_are_in_numeric_execution_order() -> None:
     runtime = [node("a", "Relu", order=10), node("b", "Relu", order=2), node("c", "Relu", order=1)]
     layers = executed_layers(*measured(runtime, [timed(n, "Relu", 1) for n in "abc"]))
     assert [item.name for item in layers] == ["c", "b", "a"]
@@ -75,7 +75,7 @@ def test_equal_and_empty_names_are_matched_in_execution_order() -> None:
     assert [item.median_s for item in layers] == pytest.approx([1e-6, 2e-6, 3e-6])
 
 
-def test_a_layer_that_the_graph_does_not_hold_is_accounted_for() -> None:
+def test_a_layer_that_is_missing_in_the_graph_is_counted() -> None:
     run, result = measured([node("a", "Relu")], [timed("a", "Relu", 1), timed("b", "Relu", 7)])
     assert len(executed_layers(run, result)) == 1
     assert unplaced_s(run, result) == pytest.approx(7e-6)
@@ -91,11 +91,11 @@ def test_names_with_commas_are_resolved_against_the_names_that_exist() -> None:
 @pytest.mark.parametrize(
     ("written", "meant"), [("FP32", "f32"), ("bf16", "bf16"), ("U8", "u8"), ("", "unknown")]
 )
-def test_precisions_of_all_releases_have_one_name(written: str, meant: str) -> None:
+def test_a_precision_has_one_name_in_all_releases(written: str, meant: str) -> None:
     assert precision_name(written) == meant
 
 
-def test_a_skipped_layer_is_fused_into_the_one_that_names_it() -> None:
+def test_a_skipped_layer_is_fused_into_the_layer_that_names_it() -> None:
     runtime = [
         node("in", "Input"),
         node("conv", "Convolution", 0, originals="conv,relu,with comma"),
@@ -143,7 +143,7 @@ def test_every_layer_of_the_model_has_a_fate() -> None:
     }
 
 
-def test_what_is_drawn_at_random_or_remembered_is_not_constant() -> None:
+def test_random_and_stateful_values_are_not_constant() -> None:
     nodes = [node("c", "Constant"), node("r", "RandomUniform", 0), node("v", "ReadValue", 0)]
     assert constant_nodes(nodes) == {0}
 
@@ -152,7 +152,7 @@ def test_what_is_drawn_at_random_or_remembered_is_not_constant() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["f32", "u8", "i32"]), st.sampled_from([0.0, 1.0]))))
-def test_transitions_are_those_of_a_count_by_hand(chain: list[tuple[str, float]]) -> None:
+def test_transitions_agree_with_a_count_by_hand(chain: list[tuple[str, float]]) -> None:
     timed_ones = [precision for precision, seconds in chain if seconds]
     expected: dict[tuple[str, str], int] = {}
     for before, after in pairwise(timed_ones):
@@ -186,7 +186,7 @@ def test_the_critical_path_is_the_longest_of_all_paths(
     assert all(a in [s for s, _ in nodes[b].inputs] for a, b in pairwise(path))
 
 
-def test_conversions_name_what_they_stand_between() -> None:
+def test_conversions_name_the_layers_around_them() -> None:
     nodes = [
         node("in", "Parameter", shape="[1,3,4,4]", layout="abcd"),
         node("reorder", "Reorder", 0, precision="u8", layout="acdb"),
@@ -215,19 +215,19 @@ def transposed(*shapes: str) -> list[Node]:
     return [*first, *between, node("", "Transpose", 1 + len(shapes), shape="[1,2,3]")]
 
 
-def test_a_transpose_that_is_undone_is_found() -> None:
+def test_a_transpose_that_is_undone_is_reported() -> None:
     nodes = transposed("[1,3,2]", "[1,3,2]")
     assert there_and_back(nodes) == [(1, 4)]
 
 
-def test_a_transpose_that_is_needed_is_not() -> None:
+def test_a_needed_transpose_is_not_reported() -> None:
     nodes = transposed("[1,6]", "[1,3,2]")
     assert there_and_back(nodes) == []
 
 
 @pytest.mark.parametrize(("back", "found"), [([0, 2, 1], [(2, 4)]), ([2, 0, 1], []),
                                              ([0, 1, 2], [])])  # fmt: skip
-def test_the_order_of_dimensions_decides_where_shapes_do_not(
+def test_the_order_of_dimensions_decides_if_shapes_do_not(
     back: list[int], found: list[tuple[int, int]]
 ) -> None:
     cube = "[4,4,4]"
@@ -254,14 +254,16 @@ def test_the_order_of_dimensions_decides_where_shapes_do_not(
         ("[3]", "undefined", None),
     ],
 )
-def test_sizes_of_tensors(shape: str, precision: str, size: int | None) -> None:
+def test_sizes_of_tensors_follow_from_shape_and_precision(
+    shape: str, precision: str, size: int | None
+) -> None:
     assert size_bytes(shape, precision) == size
 
 
 # ---------------------------------------------------------------------------- a real run
 
 
-def test_layers_types_precisions_and_kernels_add_to_the_same_total(run: Run) -> None:
+def test_layers_types_precisions_and_kernels_have_the_same_total(run: Run) -> None:
     result = run.done[0]
     assert result.profile is not None
     total = sum(
@@ -285,7 +287,7 @@ def test_squeezenet_has_its_26_convolutions_and_every_relu_is_fused(run: Run) ->
     assert all(item.into is not None for item in skipped_layers(run, result) if item.type == "Relu")
 
 
-def test_indices_and_masks_are_no_data_that_a_layer_converts() -> None:
+def test_indices_and_masks_are_not_converted_data() -> None:
     nodes = [
         node("ids", "Parameter", precision="i32"),
         node("table", "Const", precision="i8"),
@@ -299,7 +301,7 @@ def test_indices_and_masks_are_no_data_that_a_layer_converts() -> None:
     assert only.layer.type == "Eltwise"
 
 
-def test_a_recurrent_layer_of_two_directions_is_not_fused_into_what_reorders_its_output() -> None:
+def test_a_bidirectional_layer_is_not_fused_into_the_reorder_of_its_output() -> None:
     model = [
         node("in", "Parameter"),
         node("lstm", "LSTMSequence", 0),

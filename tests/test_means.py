@@ -21,7 +21,7 @@ def means_of(times: list[int]) -> list[int]:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=40))
-def test_the_sums_stay_within_what_the_means_leave_open(times: list[int]) -> None:
+def test_sums_are_within_the_rounding_of_the_means(times: list[int]) -> None:
     found = singles(means_of(times))
     assert len(found) == len(times) - 1
     assert all(time >= 0 for time in found)
@@ -31,7 +31,7 @@ def test_the_sums_stay_within_what_the_means_leave_open(times: list[int]) -> Non
 
 
 @given(st.integers(1, 10**4), st.integers(5, 60), st.integers(1, 20))
-def test_a_slow_first_inference_does_not_reach_the_others(
+def test_a_slow_first_inference_does_not_affect_the_others(
     time: int, number: int, slow: int
 ) -> None:
     found = singles(means_of([time * slow, *[time] * number]))
@@ -45,13 +45,13 @@ def test_an_inference_that_was_disturbed_stands_out() -> None:
     assert max(found) > 4000
 
 
-def test_what_was_seen_to_take_time_is_kept_when_the_mean_reads_as_none() -> None:
+def test_a_time_is_kept_when_the_mean_rounds_to_zero() -> None:
     found = singles([1, 1, 1, 0, 0])
     assert 3 <= 1 + sum(found[:2]) <= 4
     assert sum(found) <= 3
 
 
-def test_what_takes_no_time_takes_none() -> None:
+def test_a_layer_without_time_stays_without_time() -> None:
     assert singles([0] * 9) == [0] * 8
     assert singles([7, 3, 2, 1, 1, 1, 1, 0])[-1] == 0
     assert singles([5]) == []

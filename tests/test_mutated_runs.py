@@ -140,7 +140,7 @@ def failures(lines: Sequence[Any], recorded: Run, path: Path) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_mutated_run_is_refused_or_gives_a_whole_page(path: Path, tmp_path: Path) -> None:
+def test_a_mutated_run_is_refused_or_gives_a_complete_page(path: Path, tmp_path: Path) -> None:
     chosen, recorded = random.Random(path.stem), Recorded.read(path)
     run = read_run(path)
     for _ in range(10):

@@ -53,7 +53,7 @@ def branches(names: tuple[str, str]) -> ov.Model:
 
 
 @pytest.mark.measures
-def test_operators_of_equal_names_are_told_apart_by_layers(tmp_path: Path) -> None:
+def test_operators_with_equal_names_are_distinguished_in_layers(tmp_path: Path) -> None:
     model = tmp_path / "m.xml"
     ov.save_model(branches(("fc", "act")), model, compress_to_fp16=False)
     run = measured(model)
@@ -65,7 +65,7 @@ def test_operators_of_equal_names_are_told_apart_by_layers(tmp_path: Path) -> No
     assert sorted(len(some) for some in originals if some) == [1] * 6
 
 
-def test_a_name_that_is_taken_is_not_given() -> None:
+def test_a_name_in_use_is_not_given_again() -> None:
     model = branches(("fc", "fc#2"))
     tell_apart(model)
     names = [operator.get_friendly_name() for operator in model.get_ordered_ops()]
@@ -112,7 +112,7 @@ def test_a_name_that_is_not_utf8_is_shown_by_its_bytes(tmp_path: Path, place: st
 
 
 @pytest.mark.measures
-def test_an_input_is_known_by_the_name_that_is_shown(tmp_path: Path) -> None:
+def test_an_input_is_found_by_the_name_that_is_shown(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", IIII=GBK)
     told = ovreport("run", model, "--shape", f"{SHOWN}[2,64]", "--range", "[0,2]", "--dry-run")
     assert told.exit_code == 0, told.output
@@ -120,7 +120,7 @@ def test_an_input_is_known_by_the_name_that_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.measures
-def test_an_error_that_repeats_such_a_name_is_told(tmp_path: Path) -> None:
+def test_an_error_with_a_name_that_is_not_utf8_is_shown(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", OOOO=GBK)
     target = tmp_path / "r.html"
     told = ovreport("run", model, *QUICK, "--shape", "[1,63]", "-o", target)
@@ -166,7 +166,7 @@ def test_names_in_bodies_are_made_readable(tmp_path: Path) -> None:
 
 
 @pytest.mark.measures
-def test_a_path_that_is_not_utf8_is_refused_and_a_link_to_it_taken(tmp_path: Path) -> None:
+def test_a_path_that_is_not_utf8_is_refused_but_a_link_to_it_accepted(tmp_path: Path) -> None:
     odd = tmp_path / "\udcb2\udce3.onnx"
     model_with(odd)
     for words in (("run", odd), ("init", odd), ("run", "m.onnx", "--input", odd)):
@@ -177,6 +177,6 @@ def test_a_path_that_is_not_utf8_is_refused_and_a_link_to_it_taken(tmp_path: Pat
     measured(tmp_path / "m.onnx")
 
 
-def test_labels_of_an_editor_that_marks_utf8_are_read(tmp_path: Path) -> None:
+def test_labels_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("3\n1\n", encoding="utf-8-sig")
     assert read_labels(tmp_path / "labels.txt").tolist() == [3, 1]

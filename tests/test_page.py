@@ -19,7 +19,7 @@ def tables(driver: Chrome) -> list[WebElement]:
     return driver.find_elements(By.CSS_SELECTOR, "table")
 
 
-def test_it_opens_without_errors_and_without_requests(chrome: Chrome, report: Path) -> None:
+def test_the_page_opens_without_errors_and_requests(chrome: Chrome, report: Path) -> None:
     chrome.get(report.as_uri())
     assert complaints(chrome) == []
     assert requests(chrome) == [report.as_uri()]
@@ -27,7 +27,7 @@ def test_it_opens_without_errors_and_without_requests(chrome: Chrome, report: Pa
     assert not chrome.find_elements(By.CSS_SELECTOR, ".crash")
 
 
-def test_every_link_inside_leads_somewhere(chrome: Chrome, report: Path) -> None:
+def test_every_internal_link_has_a_target(chrome: Chrome, report: Path) -> None:
     chrome.get(report.as_uri())
     missing = chrome.execute_script(
         "return [...document.querySelectorAll('a[href^=\"#\"]')]"
@@ -100,7 +100,7 @@ def test_a_report_without_data_carries_none(run: Run) -> None:
     assert 'id="ovreport-run"' not in render(run, [], with_data=False)
 
 
-def test_types_can_be_left_out_and_shares_follow(chrome: Chrome, report: Path) -> None:
+def test_types_can_be_left_out_and_shares_are_updated(chrome: Chrome, report: Path) -> None:
     chrome.get(report.as_uri())
     table = next(t for t in tables(chrome) if (t.get_attribute("id") or "").startswith("by-type-"))
     shares = (
@@ -132,7 +132,7 @@ def test_types_can_be_left_out_and_shares_follow(chrome: Chrome, report: Path) -
         ("work = n/a", lambda _kind, _time: False),
     ],
 )
-def test_filters_have_the_operators_of_the_workbench(
+def test_filters_support_the_operators_of_the_workbench(
     query: str, holds: Callable[[str, float], bool], chrome: Chrome, report: Path
 ) -> None:
     chrome.get(report.as_uri())

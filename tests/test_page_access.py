@@ -76,7 +76,7 @@ def axe() -> str:
         ("demo", 390, "light"),
     ],
 )
-def test_axe_finds_nothing(
+def test_axe_reports_no_violation(
     chrome: Chrome, axe: str, request: pytest.FixtureRequest, page: str, width: int, scheme: str
 ) -> None:
     resize(chrome, width)
@@ -120,7 +120,7 @@ def test_the_keyboard_reaches_the_results_and_sorts_a_table(chrome: Chrome, repo
     assert chrome.switch_to.active_element == button
 
 
-def test_a_screen_reader_hears_what_pictures_show(chrome: Chrome, demo: Path) -> None:
+def test_pictures_have_descriptions_for_screen_readers(chrome: Chrome, demo: Path) -> None:
     chrome.get(demo.as_uri())
     unnamed = chrome.execute_script(
         "return [...document.querySelectorAll('figure.chart svg')]"
@@ -137,7 +137,7 @@ def test_a_screen_reader_hears_what_pictures_show(chrome: Chrome, demo: Path) ->
 
 
 @pytest.mark.parametrize("width", [640, 320])  # 1280 pixels at 200 and at 400 %
-def test_enlarged_it_scrolls_in_one_direction_only(
+def test_the_enlarged_page_scrolls_in_one_direction_only(
     chrome: Chrome, report: Path, width: int
 ) -> None:
     resize(chrome, width)
@@ -156,7 +156,7 @@ def test_charts_fit_a_phone(chrome: Chrome, report: Path) -> None:
     assert edges == 0
 
 
-def test_paper_has_the_tables_and_none_of_the_tools(chrome: Chrome, report: Path) -> None:
+def test_print_shows_tables_without_controls(chrome: Chrome, report: Path) -> None:
     resize(chrome, 700)
     chrome.get(report.as_uri())
     chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
@@ -174,7 +174,7 @@ def test_paper_has_the_tables_and_none_of_the_tools(chrome: Chrome, report: Path
 
 
 @pytest.mark.browser("firefox-esr")
-def test_firefox_sorts_filters_and_stays_silent(report: Path, tmp_path: Path) -> None:
+def test_firefox_sorts_and_filters_without_errors(report: Path, tmp_path: Path) -> None:
     with firefox(tmp_path) as browser:
         browser.open(report.as_uri())
         told = json.loads(browser.run(

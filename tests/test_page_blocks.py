@@ -48,7 +48,7 @@ def page_of(*outcomes: Section | Skipped | Crashed, text: str = "Demo") -> str:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_text_from_a_model_can_do_nothing(chrome: Chrome, tmp_path: Path, text: str) -> None:
+def test_text_from_a_model_is_escaped(chrome: Chrome, tmp_path: Path, text: str) -> None:
     name = text.replace("\ud800", "")  # no run file can hold this one, but an error message can
 
     class Hostile(Demo):
@@ -80,7 +80,7 @@ def test_text_from_a_model_can_do_nothing(chrome: Chrome, tmp_path: Path, text: 
 # ---------------------------------------------------------------------------- incomplete runs
 
 
-def test_cells_without_a_result_come_first(chrome: Chrome, tmp_path: Path) -> None:
+def test_cells_without_a_result_are_shown_first(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, page_of(section("Demo"), text="the reason")))
     first = chrome.find_element(By.CSS_SELECTOR, "main > section").text
     assert "2 cells without a result" in first
@@ -89,7 +89,9 @@ def test_cells_without_a_result_come_first(chrome: Chrome, tmp_path: Path) -> No
     assert "throughput" in first
 
 
-def test_a_section_that_cannot_be_drawn_costs_no_other(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_section_that_cannot_be_drawn_does_not_affect_others(
+    chrome: Chrome, tmp_path: Path
+) -> None:
     uneven = Points([1.0, 2.0], [1.0], Role("series", "main"))
     broken = Section([Group("", [Chart("odd", "Odd", Axis("x"), Axis("y"), [uneven], "")])])
     chrome.get(written(tmp_path, page_of(broken, section("whole"))))
@@ -104,7 +106,7 @@ def test_equal_sections_give_equal_bytes() -> None:
 # ---------------------------------------------------------------------------- plugin templates
 
 
-def test_a_template_beside_an_analyzer_arranges_its_section(tmp_path: Path) -> None:
+def test_a_template_next_to_an_analyzer_renders_its_section(tmp_path: Path) -> None:
     plugin = tmp_path / "own.py"
     plugin.write_text(
         "from ovreport.plugin import Analyzer\n\n"
@@ -149,7 +151,9 @@ def locked_server(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.browser
-def test_it_reads_where_scripts_and_styles_are_blocked(tmp_path: Path, locked_server: str) -> None:
+def test_the_page_is_readable_without_scripts_and_styles(
+    tmp_path: Path, locked_server: str
+) -> None:
     shown = replace(section("Demo"), groups=[Group("", [table_of(3), charts("Demo")[1]])])
     written(tmp_path, page_of(shown))
     with chromium(tmp_path / "profile", scripts=False) as driver:
@@ -181,7 +185,7 @@ def exported(driver: Chrome, clicks: str = "") -> str:
     )
 
 
-def test_exported_cells_cannot_be_formulas(chrome: Chrome, tmp_path: Path) -> None:
+def test_exported_table_cells_cannot_be_formulas(chrome: Chrome, tmp_path: Path) -> None:
     table = table_of(7, '=HYPERLINK("x"),')
     chrome.get(written(tmp_path, page_of(Section([Group("", [table])]))))
     lines = exported(chrome).split("\r\n")
@@ -222,7 +226,7 @@ def test_a_link_to_a_folded_row_opens_it(chrome: Chrome, tmp_path: Path) -> None
     assert details.is_displayed()
 
 
-def test_five_thousand_rows_stay_usable(chrome: Chrome, tmp_path: Path) -> None:
+def test_a_table_of_five_thousand_rows_is_usable(chrome: Chrome, tmp_path: Path) -> None:
     chrome.get(written(tmp_path, page_of(Section([Group("", [table_of(5000)])]))))
     box = chrome.find_element(By.CSS_SELECTOR, "input[type=search]")
     chrome.find_elements(By.CSS_SELECTOR, "th button")[3].send_keys("\n")

@@ -26,7 +26,7 @@ def config(folder: Path, **report: str) -> Path:
 
 
 @pytest.mark.browser
-def test_a_report_looks_as_its_maker_wants_and_loads_nothing(tmp_path: Path) -> None:
+def test_a_report_uses_the_configured_look_and_loads_nothing(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.5)
     port = listener.getsockname()[1]
@@ -65,7 +65,7 @@ def test_a_report_looks_as_its_maker_wants_and_loads_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.browser
-def test_characters_that_a_browser_replaces_do_not_cost_the_style(tmp_path: Path) -> None:
+def test_characters_that_a_browser_replaces_do_not_break_the_style(tmp_path: Path) -> None:
     """The policy names the style's hash, which the browser takes of what it has read."""
     (tmp_path / "own.css").write_bytes(b"h1 {\rcolor: rgb(1, 2, 3)\r\n} /* \0 */ h2 { top: '\0' }")
     report = tmp_path / "report.html"
@@ -80,7 +80,7 @@ def test_characters_that_a_browser_replaces_do_not_cost_the_style(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> None:
+def test_a_run_file_keeps_its_look_but_not_its_templates(tmp_path: Path) -> None:
     (tmp_path / "logo.svg").write_text(f"{SVG}</svg>")
     (tmp_path / "kernels.html").write_text("<p id=own></p>")
     look = config(tmp_path, title="Mine", logo="logo.svg", templates=".")
@@ -106,7 +106,7 @@ def test_a_run_file_brings_its_look_but_not_its_templates(tmp_path: Path) -> Non
         ("templates", "none", None, "not a folder with templates"),
     ],
 )
-def test_what_cannot_be_used_is_told(
+def test_unusable_logos_and_styles_are_refused(
     tmp_path: Path, key: str, name: str, content: str | None, told: str
 ) -> None:
     if content is not None:

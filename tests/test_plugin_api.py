@@ -100,7 +100,7 @@ def texts(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_no_module_outside_the_plugins_names_a_finding_of_one() -> None:
+def test_only_plugins_contain_ids_of_their_findings() -> None:
     finding = re.compile(rf"({'|'.join(installed())})\.(?!html|csv|json)[a-z-]+")
     named = [
         (path.name, text)
@@ -133,12 +133,12 @@ def test_brackets_without_options_are_refused_when_the_file_is_loaded(tmp_path: 
         installed([path])
 
 
-def test_an_analyzer_can_say_why_it_has_no_section() -> None:
+def test_an_analyzer_can_give_a_reason_for_no_section() -> None:
     assert outcome(Bracketed) == Skipped("Nothing took 10.0 s.")
 
 
 @pytest.mark.parametrize("reason", ["", " ", None, 5])
-def test_a_reason_that_is_no_sentence_costs_the_section(reason: object) -> None:
+def test_a_reason_that_is_not_a_sentence_fails_the_section(reason: object) -> None:
     kind = type("Bad", (Plain,), {"analyze": lambda *_: Skipped(reason)})  # type: ignore[arg-type]
     crashed = outcome(kind)
     assert isinstance(crashed, Crashed)
@@ -158,12 +158,12 @@ ALWAYS = Need(lambda run: bool(run.done), "The sun did not shine.")
         ({"measurements", ALWAYS, NEVER}, "The moon was not full."),
     ],
 )
-def test_a_plugin_has_needs_of_its_own(needs: set[str | Need], reason: str | None) -> None:
+def test_a_plugin_can_define_needs(needs: set[str | Need], reason: str | None) -> None:
     found = outcome(type("Needy", (Plain,), {"needs": frozenset(needs)}))
     assert found == Skipped(reason) if reason else isinstance(found, Section)
 
 
-def test_common_needs_are_looked_at_before_those_of_a_plugin() -> None:
+def test_common_needs_are_checked_before_those_of_a_plugin() -> None:
     def first_model(run: Run) -> bool:
         return run.done[0].cell.model != ""
 
@@ -171,7 +171,7 @@ def test_common_needs_are_looked_at_before_those_of_a_plugin() -> None:
     assert outcome(kind, run_named("m")) == Skipped("No cell was measured.")
 
 
-def test_a_need_that_raises_costs_the_section_only() -> None:
+def test_a_need_that_raises_fails_only_the_section() -> None:
     broken = Need(lambda run: bool(len(run.done) / 0), "Nothing.")
     found = outcome(type("Broken", (Plain,), {"needs": {broken}}))
     assert isinstance(found, Crashed)
@@ -212,7 +212,7 @@ URL = "https://docs.openvino.ai/2026/a_(b).html?x=1&y=2#z"
         "https://d\u043ecs.openvino.ai",
     ],
 )
-def test_a_link_leads_out_to_http_and_https_only(url: str) -> None:
+def test_external_links_are_http_or_https(url: str) -> None:
     with pytest.raises(ValueError, match="is not an address that begins with http:// or https://"):
         Link("x", url=url)
 
@@ -220,11 +220,11 @@ def test_a_link_leads_out_to_http_and_https_only(url: str) -> None:
 @pytest.mark.parametrize(
     "url", [URL, "http://localhost:8000", "HTTPS://A.example/", "http://[::1]:80/?q"]
 )
-def test_addresses_of_the_web_are_links(url: str) -> None:
+def test_web_addresses_are_links(url: str) -> None:
     assert Link("x", url=url).spelled == f"x ({url})"
 
 
-def test_a_link_leads_to_one_place() -> None:
+def test_a_link_has_exactly_one_target() -> None:
     with pytest.raises(ValueError, match="an anchor or a url, not both"):
         Link("x", "row", URL)
 
@@ -240,7 +240,7 @@ class Outward(Plain):
         return Section([Group("", [Table("places", "Places", columns, rows)])], [found])
 
 
-def test_a_link_that_leads_out_is_escaped_and_shows_it() -> None:
+def test_an_external_link_is_escaped_and_marked() -> None:
     page = render(MEASURED, analyze(MEASURED, [Outward()]), with_data=False)
     address = URL.replace("&", "&amp;")
     attributes = (
@@ -250,7 +250,7 @@ def test_a_link_that_leads_out_is_escaped_and_shows_it() -> None:
     assert f'<td data-v="the &lt;docs&gt; ({address})">' in page
 
 
-def test_exports_spell_the_address_of_a_link_that_leads_out() -> None:
+def test_exports_contain_the_address_of_an_external_link() -> None:
     analyses = analyze(MEASURED, [Outward()])
     (finding,) = json.loads(json_text(MEASURED, analyses))["findings"]
     assert finding["evidence"] == [f"the <docs> ({URL})", "the row"]

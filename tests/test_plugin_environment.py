@@ -25,7 +25,7 @@ def facts(run: Run, id: str) -> dict[str, object]:
     return {name: value for name, value, _ in block.facts}
 
 
-def test_the_machine_is_no_software_and_the_processor_is_named_once() -> None:
+def test_the_machine_is_not_listed_as_software_and_the_processor_is_named_once() -> None:
     run = run_with(
         host="vm", user="me", cpu="A CPU", openvino="2026.4.1-22982-e213",
         packages={"openvino": "2026.4.1", "numpy": "2.4.6"},
@@ -38,7 +38,7 @@ def test_the_machine_is_no_software_and_the_processor_is_named_once() -> None:
     assert software["OpenVINO"] == "2026.4.1-22982-e213"
 
 
-def test_the_cores_that_the_process_may_use_are_named_beside_those_that_there_are() -> None:
+def test_usable_cores_and_existing_cores_are_named() -> None:
     run = run_with(logical_cores=8, cpu_affinity=(0, 1, 2, 5))
     assert facts(run, "machine")["Logical cores that the process may use"] == (
         "4 of 8 (numbers 0–2, 5)"
@@ -48,7 +48,7 @@ def test_the_cores_that_the_process_may_use_are_named_beside_those_that_there_ar
     assert facts(run_with(), "machine")["Logical cores that the process may use"] == "all"
 
 
-def test_a_run_on_fewer_cores_is_of_another_environment() -> None:
+def test_a_run_on_fewer_cores_has_another_environment() -> None:
     everywhere = run_with().header.environment
     pinned = run_with(cpu_affinity=(0,)).header.environment
     assert everywhere.changes(pinned) == ("CPUs allowed was all, now 0",)

@@ -46,14 +46,14 @@ def run() -> Run:
         ("", Kernel("", "", "")),
     ],
 )  # fmt: skip
-def test_names_are_taken_apart(name: str, parts: Kernel) -> None:
+def test_kernel_names_are_parsed(name: str, parts: Kernel) -> None:
     assert parse_kernel(name) == parts
 
 
 @pytest.mark.parametrize(
     ("name", "plain"), [("ref_f32", True), ("ref_any_i64", True), ("reorder_f32", False)]
 )
-def test_a_reference_kernel_says_so_in_a_word_of_its_own(name: str, plain: bool) -> None:
+def test_a_reference_kernel_is_recognised_by_a_whole_word(name: str, plain: bool) -> None:
     assert parse_kernel(name).is_reference is plain
 
 

@@ -43,7 +43,7 @@ def kinds(diagram: Diagram) -> list[str]:
     return [node.lines[0] for node in diagram.nodes]
 
 
-def test_bodies_are_diagrams_and_bodies_within_them_too(nested: Run) -> None:
+def test_bodies_and_nested_bodies_are_diagrams(nested: Run) -> None:
     branches, recurrent = ModelGraph().analyze(nested).groups
     _, model = diagrams(branches)
     found = {d.title.partition(",")[0]: (depth, d) for depth, d in below(model)}
@@ -99,7 +99,9 @@ def test_the_longest_path_is_marked_in_both_graphs(recorded: Run) -> None:
                        for a, b in pairwise(way))  # fmt: skip
 
 
-def test_every_diagram_is_exported_with_what_is_inside(nested_report: Path, tmp_path: Path) -> None:
+def test_every_diagram_is_exported_with_its_inner_diagrams(
+    nested_report: Path, tmp_path: Path
+) -> None:
     for form, begins in (("svg", b"<?xml"), ("dot", b"digraph"), ("png", b"\x89PNG")):
         folder = tmp_path / form
         result = ovreport("export", nested_report, "--graph", form, "-o", folder)
@@ -117,7 +119,7 @@ def without_times(result: CellResult) -> CellResult:
 
 
 @pytest.mark.slow
-def test_without_layer_times_no_empty_section_or_folder_is_left(
+def test_runs_without_layer_times_have_no_empty_section_or_folder(
     recorded: Run, tmp_path: Path
 ) -> None:
     run_file, report = tmp_path / "x.jsonl", tmp_path / "x.html"
@@ -134,7 +136,7 @@ def test_without_layer_times_no_empty_section_or_folder_is_left(
     assert not (tmp_path / "graphs").exists()
 
 
-def test_layer_times_of_cells_that_are_not_shown_make_no_files(recorded: Run) -> None:
+def test_cells_that_are_not_shown_are_not_exported(recorded: Run) -> None:
     first = recorded.results[0]
     other = first.model_copy(update={"cell": first.cell.model_copy(update={"batch": 7})})
     run = replace(recorded, results=(*map(without_times, recorded.results), other))

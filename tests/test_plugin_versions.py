@@ -67,7 +67,7 @@ def waterfall(group: Group, what: str) -> tuple[Chart, Bars]:
 
 
 @pytest.mark.parametrize("what", ["type", "layer"])
-def test_a_waterfall_leads_from_one_latency_to_the_other(section: Section, what: str) -> None:
+def test_a_waterfall_starts_and_ends_at_the_latencies(section: Section, what: str) -> None:
     for heading in ("mobilenet: again against parent", "mobilenet: int8 against parent"):
         _, bars = waterfall(group(section, heading), what)
         first, *steps, last = (float(str(value)) for value in bars.values)
@@ -93,7 +93,7 @@ def test_the_same_file_leaves_no_layer_unmatched(section: Section) -> None:
     assert {row.values["layers"] for row in table(same, "pairs-").rows} == {"1 → 1"}
 
 
-def test_layers_of_int8_are_matched_with_precision_and_kernel(section: Section) -> None:
+def test_matched_int8_layers_show_precision_and_kernel(section: Section) -> None:
     int8 = group(section, "mobilenet: int8 against parent")
     assert not [block for block in int8.blocks if block.id.startswith("only-")]
     convolutions = [
@@ -127,7 +127,7 @@ def test_every_criterion_has_one_of_four_verdicts(section: Section) -> None:
     assert set(words.values()) <= allowed
 
 
-def test_a_control_raises_the_noise_to_what_it_shows(run: Run) -> None:
+def test_a_control_raises_the_noise_to_its_difference(run: Run) -> None:
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
     (int8,) = run.of_version("mobilenet", "int8")
@@ -139,14 +139,14 @@ def test_a_control_raises_the_noise_to_what_it_shows(run: Run) -> None:
         assert controlled.noise == max(without.noise, spread)
 
 
-def test_several_versions_stand_in_one_table_against_the_baseline(section: Section) -> None:
+def test_several_versions_are_compared_with_the_baseline_in_one_table(section: Section) -> None:
     overview = table(group(section, "mobilenet"), "overview-")
     assert [row.values["version"] for row in overview.rows] == ["parent", "again", "int8"]
     assert overview.rows[0].values["throughput-word"] == ""
     assert all(row.values["throughput-word"] for row in overview.rows[1:])
 
 
-def test_another_baseline_turns_the_comparison_round(run: Run) -> None:
+def test_another_baseline_reverses_the_comparison(run: Run) -> None:
     section = Versions().analyze(configured(run, compare={"baseline": "int8"}))
     assert "mobilenet: parent against int8" in [group.heading for group in section.groups]
 
@@ -177,7 +177,7 @@ def test_many_configurations_are_summed_up_by_verdict(run: Run) -> None:
     assert "6 of 6" in found[0].text
 
 
-def test_sizes_are_smaller_and_not_faster(run: Run) -> None:
+def test_a_smaller_size_is_called_smaller_and_not_faster(run: Run) -> None:
     sizes = {"parent": 4_000_000, "again": 4_000_000, "int8": 1_000_000}
     models = tuple(
         model.model_copy(update={"size_bytes": sizes[model.version]}) for model in run.header.models
@@ -244,7 +244,7 @@ def reading(group: Group) -> str:
     return text.text
 
 
-def test_a_pass_in_which_all_took_longer_is_said_and_changes_no_layer(run: Run) -> None:
+def test_a_slower_profiling_pass_is_reported_and_changes_no_layer(run: Run) -> None:
     section = Versions().analyze(beside(run, 1.5))
     (only,) = section.groups
     assert "The two profiling passes differ as a whole" in reading(only)
@@ -258,7 +258,7 @@ def test_a_pass_in_which_all_took_longer_is_said_and_changes_no_layer(run: Run) 
     assert changes == {"alike", "no time"}
 
 
-def test_a_layer_that_changed_more_than_the_passes_differ_by_stands_out(run: Run) -> None:
+def test_a_layer_that_changes_more_than_the_passes_is_reported(run: Run) -> None:
     section = Versions().analyze(beside(run, 1.5, 3.0))
     (only,) = section.groups
     assert [r.values["name"] for r in table(only, "pairs-").rows if r.emphasis] == [SLOWER]
@@ -266,7 +266,7 @@ def test_a_layer_that_changed_more_than_the_passes_differ_by_stands_out(run: Run
     assert SLOWER in finding.text
 
 
-def test_differences_that_any_two_processes_show_are_no_changes(run: Run) -> None:
+def test_usual_differences_between_processes_are_not_changes(run: Run) -> None:
     for factor, emphasised in ((1.05, []), (1.2, [SLOWER])):
         (only,) = Versions().analyze(beside(run, 1.0, factor)).groups
         assert "differ as a whole" not in reading(only)
@@ -274,7 +274,7 @@ def test_differences_that_any_two_processes_show_are_no_changes(run: Run) -> Non
         assert [row.values["name"] for row in rows if row.emphasis] == emphasised
 
 
-def test_a_change_outside_the_layers_is_said_to_be_there(run: Run) -> None:
+def test_a_change_outside_the_layers_is_reported(run: Run) -> None:
     (only,) = Versions().analyze(beside(run, 1.0, 1.2, extra_ns=900_000)).groups
     for what in ("type", "layer"):
         chart, bars = waterfall(only, what)
@@ -284,7 +284,7 @@ def test_a_change_outside_the_layers_is_said_to_be_there(run: Run) -> None:
     assert "the latency without counters is 0.900\u202fms more" in reading(only)
 
 
-def test_a_group_is_told_by_its_layer_and_what_only_one_side_has_beside(section: Section) -> None:
+def test_a_group_is_named_by_its_layer_and_by_layers_of_only_one_side(section: Section) -> None:
     int8 = group(section, "mobilenet: int8 against parent")
     row = next(r for r in table(int8, "pairs-").rows if r.values["name"] == "stem/conv")
     assert row.values["layers"] == "2 → 3"
@@ -299,7 +299,7 @@ def test_a_group_is_told_by_its_layer_and_what_only_one_side_has_beside(section:
     assert "outputLayouts" not in told  # both have the same
 
 
-def test_verdicts_name_what_is_of_the_model_once(run: Run) -> None:
+def test_verdicts_that_concern_the_model_are_given_once(run: Run) -> None:
     (parent,) = run.of_version("mobilenet", "parent")
     (int8,) = run.of_version("mobilenet", "int8")
     several = [
@@ -316,7 +316,7 @@ def test_verdicts_name_what_is_of_the_model_once(run: Run) -> None:
     assert "not the quotient" in verdicts.columns[1].help
 
 
-def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
+def test_verdicts_and_findings_show_a_figure_in_the_same_way(section: Section) -> None:
     verdicts = table(group(section, "mobilenet: int8 against parent"), "verdicts-")
     unit = column_units(verdicts)["ratio"]
     row = verdicts.rows[0].values
@@ -326,13 +326,13 @@ def test_verdicts_and_findings_show_a_figure_alike(section: Section) -> None:
     assert str(row["noise"]) == "±6.6\u202f%"
 
 
-def test_a_pair_is_judged_once_for_all_who_ask(run: Run) -> None:
+def test_a_pair_is_judged_only_once(run: Run) -> None:
     (comparison, *_) = comparisons(run)
     assert comparisons(run)[0] is comparison
     assert judged(run, *comparison.pairs[0]) is judged(run, *comparison.pairs[0])
 
 
-def test_former_places_of_what_judges_versions_keep_their_meaning(run: Run) -> None:
+def test_options_of_verdicts_in_their_former_place_keep_their_meaning(run: Run) -> None:
     options = {"noise": 0.3, "baseline": "int8"}
     former, now = configured(run, analyzer={"versions": options}), configured(run, compare=options)
     assert settings(former) == settings(now)

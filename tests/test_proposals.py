@@ -49,7 +49,7 @@ def measured(model: Path, *options: object) -> Run:
     return read_run(target)
 
 
-def test_what_is_proposed_for_inputs_without_names_is_taken(tmp_path: Path) -> None:
+def test_proposals_for_inputs_without_names_are_accepted(tmp_path: Path) -> None:
     model = nameless(tmp_path)
     shape = proposed(model)
     assert shape == "0[1,128],1[1,128]"
@@ -72,7 +72,7 @@ def test_what_is_proposed_for_inputs_without_names_is_taken(tmp_path: Path) -> N
     assert ovreport("run", config, "--dry-run").exit_code == 0
 
 
-def test_the_starter_config_of_a_model_without_names_is_taken_with_all_it_offers(
+def test_the_starter_config_of_a_model_without_names_is_accepted(
     tmp_path: Path,
 ) -> None:
     model = nameless(tmp_path)
@@ -84,7 +84,7 @@ def test_the_starter_config_of_a_model_without_names_is_taken_with_all_it_offers
     assert ovreport("run", config, "--dry-run").exit_code == 0
 
 
-def test_a_proposed_shape_is_one_that_the_model_takes(tmp_path: Path) -> None:
+def test_the_model_accepts_a_proposed_shape(tmp_path: Path) -> None:
     x = op.parameter([-1, -1, 8], np.float32, name="x")
     state = op.parameter([1, -1, 8], np.float32, name="h")
     grown = op.concat([x, op.transpose(state, np.array([1, 0, 2]))], 1)
@@ -94,7 +94,7 @@ def test_a_proposed_shape_is_one_that_the_model_takes(tmp_path: Path) -> None:
     measured(recurrent, "--shape", shape)
 
 
-def test_equal_sizes_are_proposed_where_others_do_not_fit(tmp_path: Path) -> None:
+def test_equal_sizes_are_proposed_if_others_do_not_fit(tmp_path: Path) -> None:
     x = op.parameter([-1, 4], np.float32, name="x")
     y = op.parameter([4, -1], np.float32, name="y")
     z = op.parameter([-1, 2], np.float32, name="z")
@@ -102,7 +102,7 @@ def test_equal_sizes_are_proposed_where_others_do_not_fit(tmp_path: Path) -> Non
     assert proposed(save(tmp_path / "m.xml", [tall], [x, y, z])) == "x[128,4],y[4,128],z[128,2]"
 
 
-def test_no_shape_is_proposed_where_no_guess_fits(tmp_path: Path) -> None:
+def test_no_shape_is_proposed_if_no_guess_fits(tmp_path: Path) -> None:
     x = op.parameter([-1, -1], np.float32, name="x")
     model = save(tmp_path / "m.xml", [op.concat([x, np.ones((7, 7), np.float32)], 0)], [x])
     assert proposed(model) is None
@@ -113,7 +113,7 @@ def test_no_shape_is_proposed_where_no_guess_fits(tmp_path: Path) -> None:
     assert "which does not fit" in config.read_text()
 
 
-def test_a_model_without_inputs_is_fed_nothing(tmp_path: Path) -> None:
+def test_a_model_without_inputs_runs(tmp_path: Path) -> None:
     drawn = op.random_uniform(np.array([1, 8]), np.float32(0), np.float32(1), "f32", 0, 0)
     model = save(tmp_path / "m.xml", [drawn], [])
     run = measured(model)
@@ -124,7 +124,7 @@ def test_a_model_without_inputs_is_fed_nothing(tmp_path: Path) -> None:
     assert "The model has no inputs." in told.output
 
 
-def test_where_random_input_fails_a_range_and_an_input_are_offered(tmp_path: Path) -> None:
+def test_a_range_and_an_input_are_proposed_if_random_input_fails(tmp_path: Path) -> None:
     x = op.parameter([12], np.float32, name="x")
     sizes = op.parameter([2], np.int64, name="sizes")
     model = save(tmp_path / "m.xml", [op.reshape(x, sizes, False)], [x, sizes])

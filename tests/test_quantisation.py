@@ -118,7 +118,7 @@ def texts(run: Run, version: str) -> list[str]:
     return found + [str(row["answer"]) for row in rows]
 
 
-def test_each_way_to_quantise_has_its_name(run: Run) -> None:
+def test_each_method_of_quantisation_has_a_name(run: Run) -> None:
     assert quantisation(run, of(run, "parent")).scheme is None
     assert quantisation(run, of(run, "dynamic")).scheme == "dynamic"
     assert quantisation(run, of(run, "weights")).scheme == "weights"
@@ -140,7 +140,7 @@ def test_a_dynamically_quantised_product_runs_in_floating_point(run: Run) -> Non
     assert not found.flows_in_int8
 
 
-def test_what_only_quantises_is_told_from_what_computes(run: Run) -> None:
+def test_quantising_layers_are_distinguished_from_computing_ones(run: Run) -> None:
     result = of(run, "dynamic")
     model = run.graphs[result.model_graph or ""].nodes
     assert Counter(quantised_products(model).values()) == {"dynamic": 1}
@@ -172,7 +172,7 @@ def test_a_product_with_compressed_weights_keeps_its_work(run: Run) -> None:
     assert sum(w.operations or 0 for w in work.values()) == totals(run, result).flops
 
 
-def test_compressed_weights_are_no_int8_file(run: Run) -> None:
+def test_compressed_weights_do_not_make_an_int8_file(run: Run) -> None:
     assert executed_in(run, of(run, "weights"))[0] == "i8 weights"
     said = " ".join(texts(run, "weights"))
     assert "not quantised" not in said

@@ -12,11 +12,11 @@ from ovreport.stats.estimate import Estimate
     ("low", "high", "word"),
     [(1.01, 9.0, "more"), (0.2, 0.9, "less"), (0.99, 1.01, "alike"), (0.5, 3.0, "unknown")],
 )
-def test_a_ratio_tells_what_its_whole_interval_tells(low: float, high: float, word: str) -> None:
+def test_a_ratio_is_judged_by_its_whole_interval(low: float, high: float, word: str) -> None:
     assert judge(Estimate(1.5, low, high, 0.95, ""), 0.02) == word
 
 
-def test_a_ratio_without_an_interval_tells_nothing() -> None:
+def test_a_ratio_without_an_interval_has_no_verdict() -> None:
     assert judge(Estimate(12.71, 12.71, 12.71, 0.0, "no interval: only 2 slices")) == "unknown"
     assert judge(None) == "unknown"
 
@@ -29,14 +29,14 @@ def scattered(streams: int, latencies_ms: list[float]) -> CellResult:
     return parts[0].model_copy(update={"launches": launches})
 
 
-def test_a_cell_whose_interval_overlaps_the_best_is_its_rival() -> None:
+def test_a_cell_whose_interval_overlaps_that_of_the_best_is_a_rival() -> None:
     """Of 6.13 FPS ± 41 % and 5.77 ± 94 % it was said that no other gives more."""
     first, wide = scattered(1, [150, 160, 180]), scattered(2, [90, 170, 260])
     slow = scattered(4, [900, 905, 910])
     assert rivals(first, [first, wide, slow]) == [wide]
 
 
-def test_a_factor_is_given_with_its_interval() -> None:
+def test_a_factor_is_shown_with_its_interval() -> None:
     factor = Estimate(1.42, 1.40, 1.44, 0.95, "")
     text = times(factor, "the throughput").replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert text == "1.42 × the throughput (±1.4 %)"

@@ -15,7 +15,7 @@ def test_unpacking_and_packing_change_nothing(source: Path, tmp_path: Path) -> N
     assert (tmp_path / "run.json").read_text("utf-8") == source.read_text("utf-8")
 
 
-def test_series_are_plain_numbers_on_lines_that_fit_a_screen() -> None:
+def test_series_are_plain_numbers_on_short_lines() -> None:
     for source in DATA.glob("*.json"):
         text = source.read_text("utf-8")
         assert '"series": [' in text

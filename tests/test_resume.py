@@ -61,7 +61,7 @@ def measured(run: Run) -> dict[str, int]:
     return {r.cell.id: r.launches[0].compile_ns for r in run.done}
 
 
-def test_a_killed_run_goes_on_and_repeats_nothing(folder: Path) -> None:
+def test_a_killed_run_is_resumed_without_repetition(folder: Path) -> None:
     file = folder / "report.jsonl"
     process = begin(folder)
     wait_for(lambda: len([*lines(file, "cell")]) >= 2)
@@ -91,7 +91,7 @@ def test_a_killed_run_goes_on_and_repeats_nothing(folder: Path) -> None:
     assert measured(read_run(folder / "r.html")) == measured(whole)
 
 
-def test_a_second_run_with_the_same_run_file_is_refused_and_takes_nothing(folder: Path) -> None:
+def test_a_second_run_with_the_same_run_file_is_refused_and_loses_nothing(folder: Path) -> None:
     """Also while the first compares answers, which begins after its last cell."""
     file = folder / "report.jsonl"
     process = begin(folder)
@@ -107,7 +107,7 @@ def test_a_second_run_with_the_same_run_file_is_refused_and_takes_nothing(folder
     assert len(read_run(file).done) == 6
 
 
-def test_a_run_file_that_is_claimed_while_another_run_is_planned_is_not_emptied(
+def test_a_run_file_that_another_run_takes_during_planning_is_not_emptied(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
@@ -125,7 +125,7 @@ def test_a_run_file_that_is_claimed_while_another_run_is_planned_is_not_emptied(
     assert file.read_text() == "of another run"
 
 
-def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
+def test_launches_of_unfinished_cells_are_not_repeated(folder: Path) -> None:
     file, config = folder / "report.jsonl", folder / "config.toml"
     config.write_text(
         CONFIG.replace("[1, 2, 3]", "1")
@@ -157,7 +157,7 @@ def test_launches_of_cells_in_flight_are_not_made_again(folder: Path) -> None:
         assert sum(one.wall_ns for one in result.slices) >= 0.6e9
 
 
-def test_launches_of_all_cells_in_flight_are_kept_and_the_passes_go_on(folder: Path) -> None:
+def test_launches_of_all_unfinished_cells_are_kept_and_the_passes_continue(folder: Path) -> None:
     file, config = folder / "report.jsonl", folder / "config.toml"
     config.write_text(CONFIG.replace("launches = 1", "launches = 3"))
     process = begin(folder)
@@ -188,7 +188,7 @@ def test_launches_of_all_cells_in_flight_are_kept_and_the_passes_go_on(folder: P
     assert all(len(result.launches) == 3 for result in whole.done)
 
 
-def test_launches_of_a_group_count_although_one_of_its_cells_failed(folder: Path) -> None:
+def test_launches_of_a_group_count_although_one_cell_failed(folder: Path) -> None:
     """The failure is kept at once; the rest of the group goes on without its cell."""
     file, config = folder / "report.jsonl", folder / "config.toml"
     config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 2]").replace("launches = 1", "launches = 9"))
@@ -219,7 +219,7 @@ def test_launches_of_a_group_count_although_one_of_its_cells_failed(folder: Path
     assert not again.interleaved_with
 
 
-def test_launches_in_flight_do_not_count_where_anything_changed(folder: Path) -> None:
+def test_launches_of_unfinished_cells_do_not_count_after_a_change(folder: Path) -> None:
     file, config = folder / "report.jsonl", folder / "config.toml"
     text = CONFIG.replace("[1, 2, 3]", "1").replace("launches = 1", "launches = 2")
     config.write_text(text)
@@ -287,7 +287,7 @@ def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None
     assert file.read_text() == text
 
 
-def test_a_killed_worker_costs_its_cell_until_the_run_is_resumed(folder: Path) -> None:
+def test_the_cell_of_a_killed_worker_is_measured_on_resuming(folder: Path) -> None:
     file = folder / "report.jsonl"
     (folder / "config.toml").write_text(CONFIG.replace("[1, 2, 3]", "1"))
     process = begin(folder)
@@ -303,7 +303,7 @@ def test_a_killed_worker_costs_its_cell_until_the_run_is_resumed(folder: Path) -
     assert not read_run(file).failed
 
 
-def test_a_last_line_that_lacks_only_its_end_counts(report: Path, tmp_path: Path) -> None:
+def test_a_last_line_without_a_line_end_counts(report: Path, tmp_path: Path) -> None:
     whole = report.with_suffix(".jsonl").read_bytes()
     cells, _, _ = whole.partition(b'{"kind":"answers"')
     path = tmp_path / "run.jsonl"
@@ -314,7 +314,7 @@ def test_a_last_line_that_lacks_only_its_end_counts(report: Path, tmp_path: Path
     assert len(read_run(path).results) == len(before.results) == 4
 
 
-def test_a_report_is_not_gone_on_with(report: Path, tmp_path: Path) -> None:
+def test_a_report_cannot_be_resumed(report: Path, tmp_path: Path) -> None:
     page = tmp_path / "copy.html"
     page.write_bytes(report.read_bytes())
     config = report.with_name("config.toml")
@@ -327,7 +327,7 @@ def test_a_report_is_not_gone_on_with(report: Path, tmp_path: Path) -> None:
     assert page.read_bytes() == report.read_bytes()
 
 
-def test_a_run_killed_before_its_first_line_was_whole_starts_anew(folder: Path) -> None:
+def test_a_run_killed_before_its_first_complete_line_starts_again(folder: Path) -> None:
     file = folder / "report.jsonl"
     file.write_text('{"kind":"header","form')
     words = ("run", folder / "config.toml", "--dry-run", "-o", folder / "report.html")

@@ -26,12 +26,12 @@ RUNTIME = [
 NAMED: dict[int, tuple[int, ...]] = {0: (0,), 1: (), 2: (), 3: (4,), 4: (5,)}
 
 
-def test_a_layer_with_a_new_name_is_the_operator_that_the_same_layers_read() -> None:
+def test_a_renamed_layer_is_the_operator_with_the_same_readers() -> None:
     """OpenVINO resizes TFLite's tensors in another layout, by a node that names no original."""
     assert find_rewritten(RUNTIME, MODEL, NAMED) == {1: 1}
 
 
-def test_a_layer_that_two_operators_could_be_is_neither() -> None:
+def test_an_ambiguous_layer_is_not_matched() -> None:
     """A bidirectional recurrent layer becomes two; two equal ones are not told apart."""
     twice = [*MODEL[:1], node("213", "Interpolate", 0), *MODEL[1:]]
     twice = [
@@ -43,6 +43,6 @@ def test_a_layer_that_two_operators_could_be_is_neither() -> None:
     assert find_rewritten(RUNTIME, twice, named) == {}
 
 
-def test_another_type_is_not_taken_for_it() -> None:
+def test_a_layer_of_another_type_is_not_matched() -> None:
     runtime = [x if x.type != "Interpolate" else node(x.name, "Pooling", 0) for x in RUNTIME]
     assert find_rewritten(runtime, MODEL, NAMED) == {}

@@ -23,11 +23,11 @@ from ovreport.runfile import RunFile, lines_of, read_run
 from ovreport.section import Crashed
 
 
-def test_a_report_carries_the_same_run(report: Path, run: Run) -> None:
+def test_a_report_contains_the_same_run(report: Path, run: Run) -> None:
     assert list(lines_of(read_run(report))) == list(lines_of(run))
 
 
-def test_a_torn_last_line_is_dropped_and_cut_off_before_going_on(
+def test_an_incomplete_last_line_is_dropped_and_removed_on_resuming(
     report: Path, run: Run, tmp_path: Path
 ) -> None:
     torn = tmp_path / "torn.jsonl"
@@ -138,7 +138,7 @@ SLICES = (*RESULT, "launches", 0, "slices")
         ((0, "header", "environment", "memory_bytes"), -1),
     ],
 )
-def test_what_no_run_holds_is_refused_with_its_line(
+def test_impossible_records_are_refused_with_their_line(
     place: tuple[Any, ...], value: Any, tmp_path: Path
 ) -> None:
     path = hostile(tmp_path, (place, value))
@@ -202,7 +202,7 @@ def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 @pytest.mark.slow
-def test_a_changed_value_is_refused_or_does_no_harm(tmp_path: Path) -> None:
+def test_a_changed_value_is_refused_or_harmless(tmp_path: Path) -> None:
     """No command ends with an error of its own, and no section crashes."""
     chosen = random.Random(0)
     kinds: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}

@@ -19,7 +19,7 @@ runtime = [{{ name = "installed" }}, {{ name = "other", python = '{python}' }}]
 
 
 @pytest.mark.measures
-def test_runtimes_take_turns_and_are_told_apart(
+def test_runtimes_take_turns_and_are_named(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What this environment is told to import first must not reach the other.
@@ -52,7 +52,7 @@ def test_runtimes_take_turns_and_are_told_apart(
     assert 'id="runtimes"' in target.read_text()
 
 
-def test_a_runtime_that_is_not_there_is_named(squeezenet: Path, tmp_path: Path) -> None:
+def test_a_missing_runtime_is_named(squeezenet: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.format(model=squeezenet, python="nowhere/bin/python"))
     result = ovreport("run", config, "--dry-run")

@@ -46,7 +46,7 @@ def test_an_open_batch_becomes_one() -> None:
     assert resolve([port("[?,2048]")], None, None, None).shapes == ((1, 2048),)
 
 
-def test_a_layout_says_where_the_batch_is() -> None:
+def test_a_layout_gives_the_position_of_the_batch() -> None:
     assert resolve([port("[8,8,3,1]")], None, "[HWCN]", 5).shapes == ((8, 8, 3, 5),)
 
 
@@ -62,7 +62,7 @@ def test_the_first_guess_is_the_usual_one() -> None:
     assert guessed(port("[...]"))[0] == "[1,128]"
 
 
-def test_a_recurrent_state_is_guessed_to_hold_the_batch_of_the_others() -> None:
+def test_a_recurrent_state_gets_the_batch_of_the_other_inputs() -> None:
     assert guessed(port("[?,?,80]"), port("[2,?,64]", "h"))[0] == "x[1,128,80],h[2,1,64]"
     assert guessed(port("[1,?,80]"))[0] == "[1,128,80]"
 
@@ -72,7 +72,7 @@ def test_a_graph_is_guessed_to_have_as_many_nodes_as_edges() -> None:
     assert guessed(nodes, edges, port("[?,4]", "a"))[0] == "x[128,16],edge_index[2,128],a[128,4]"
 
 
-def test_guesses_keep_within_the_bounds_of_dimensions() -> None:
+def test_guesses_are_within_the_bounds_of_dimensions() -> None:
     assert guessed(port("[?,16..64,200..]"))[0] == "[1,64,200]"
 
 
@@ -85,7 +85,7 @@ def test_inputs_without_names_go_by_their_index() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from(["0", "1", "#1", "a"]), max_size=2), max_size=4))
-def test_what_an_input_is_called_finds_it(names: list[list[str]]) -> None:
+def test_an_input_is_found_by_each_of_its_names(names: list[list[str]]) -> None:
     left = {"0", "1", "#1", "a"}
     inputs = []
     for some in names:
@@ -128,7 +128,7 @@ sizes = st.lists(st.integers(0, 10_000), min_size=1, max_size=5)
 
 
 @given(st.lists(st.tuples(names.map(str.strip).filter(bool), sizes), min_size=1, max_size=4))
-def test_what_is_written_is_what_is_parsed(entries: list[tuple[str, list[int]]]) -> None:
+def test_written_shapes_are_parsed_again(entries: list[tuple[str, list[int]]]) -> None:
     text = ",".join(f"{name}[{','.join(map(str, values))}]" for name, values in entries)
     assert parse(text) == [(name, [str(v) for v in values]) for name, values in entries]
 

@@ -48,18 +48,18 @@ def measured(like: CellResult, launches: Array, beside: str) -> CellResult:
     )
 
 
-def test_each_replicate_draws_as_many_slices_as_the_launch_holds() -> None:
+def test_each_replicate_draws_as_many_slices_as_the_launch_has() -> None:
     drawn = weights(8, replicates=50)
     assert drawn.shape == (50, 8)
     assert (drawn.sum(axis=1) == 8).all()
 
 
-def test_students_t_is_that_of_the_tables() -> None:
+def test_students_t_agrees_with_tables() -> None:
     table = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 19: 2.093, 1000: 1.962}
     assert {n: student(n) for n in table} == pytest.approx(table, rel=2e-3)
 
 
-def test_the_error_of_a_difference_has_welchs_degrees_of_freedom() -> None:
+def test_the_error_of_a_difference_has_degrees_of_freedom_of_welch() -> None:
     both = Error(3.0, 4).with_independent(Error(4.0, 4))
     assert both == Error(5.0, int(5**4 / (3**4 / 4 + 4**4 / 4)))
     assert Error(0.0, 2).with_independent(Error(1.0, 3)) == Error(1.0, 3)
@@ -69,9 +69,7 @@ def test_the_error_of_a_difference_has_welchs_degrees_of_freedom() -> None:
 @pytest.mark.parametrize("launches", [2, 3, 5, 20])
 @pytest.mark.parametrize("effect", [0.0, 0.008, 0.02])
 @pytest.mark.parametrize("noise", [0.005, 0.03])
-def test_intervals_cover_the_truth_as_often_as_they_say(
-    launches: int, effect: float, noise: float
-) -> None:
+def test_intervals_have_their_nominal_coverage(launches: int, effect: float, noise: float) -> None:
     """Launches of one model differ by near 0.8 %, and three of them are usual."""
     random = np.random.default_rng(launches)
     worlds, slices = 400, 7
@@ -96,7 +94,7 @@ def test_few_launches_that_agree_by_chance_do_not_make_a_narrow_interval() -> No
     assert between_launches(apart, [7] * 3, 0.01) == between_launches(apart, [7] * 3)
 
 
-def test_one_cell_whose_launches_differ_much_says_nothing_about_the_others() -> None:
+def test_one_cell_with_scattered_launches_does_not_widen_the_others() -> None:
     assert typical_deviation([0.008, 0.5, 0.01, 0.009, 0.007]) == 0.009
     assert typical_deviation([0.008, 0.5, 0.01]) == 0
 
@@ -122,7 +120,7 @@ def test_the_error_of_a_machines_mean_speed_covers_it(memory: float) -> None:
     assert covered >= 0.9
 
 
-def test_a_steady_machine_adds_next_to_nothing() -> None:
+def test_a_steady_machine_adds_almost_nothing() -> None:
     random = np.random.default_rng(1)
     error = speed_error(np.arange(60.0), random.normal(0, 0.003, 60))
     assert error is not None
@@ -131,7 +129,7 @@ def test_a_steady_machine_adds_next_to_nothing() -> None:
     assert speed_error(np.arange(3.0), random.normal(0, 0.003, 3)) is None
 
 
-def test_an_interval_holds_what_the_machine_changed_by_meanwhile() -> None:
+def test_an_interval_includes_the_drift_of_the_machine() -> None:
     """A model that follows a machine of two speeds: three launches fell into the same one."""
     speeds = np.repeat([1.0, 1.07, 1.07, 1.0, 1.0, 1.07, 1.07, 1.07], 7).reshape(8, 7)
     random = np.random.default_rng(2)
@@ -171,7 +169,7 @@ def test_a_mean_of_few_very_slow_requests_may_be_higher_and_says_so() -> None:
     assert "rare" not in known.latency.median.method
 
 
-def test_a_group_of_slow_requests_that_ends_is_no_heavy_tail() -> None:
+def test_a_bounded_group_of_slow_requests_is_not_a_heavy_tail() -> None:
     random = np.random.default_rng(3)
     groups = np.where(random.random(5000) < 0.05, 2e6, 1e6) * random.lognormal(0, 0.01, 5000)
     tail = heavy_tail(groups)
@@ -243,7 +241,7 @@ def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run)
 
 @settings(deadline=None)
 @given(st.lists(st.floats(3, 9), min_size=2, max_size=5), st.integers(0, 99))
-def test_no_interval_reaches_what_a_figure_cannot_be(powers: list[float], seed: int) -> None:
+def test_no_interval_contains_impossible_values(powers: list[float], seed: int) -> None:
     """Two launches, one of them a hundred times as fast: the median was "0.001 to 0.567 ms"."""
     random = np.random.default_rng(seed)
     cell = Cell(model="m")
@@ -340,13 +338,13 @@ def test_the_ratio_of_means_is_that_of_numpy(run: Run) -> None:
     assert change.low <= change.point <= change.high
 
 
-def test_steady_slices_are_known_and_few_slices_are_not() -> None:
+def test_steady_slices_are_precise_and_few_slices_are_not() -> None:
     steady = [SliceSummary(100, 0.25, 0.0025)] * 10
     assert relative_precision([steady]).worst == pytest.approx(0, abs=1e-9)
     assert relative_precision([steady[:3]]).worst == float("inf")
 
 
-def test_a_ratio_of_cells_in_turn_is_known_where_their_drift_is_shared() -> None:
+def test_a_ratio_of_interleaved_cells_is_precise_under_common_drift() -> None:
     drift = np.linspace(1, 2, 20)
     a = [[SliceSummary(100, 0.1 * by, 0.001 * by) for by in drift]]
     b = [[SliceSummary(100, 0.103 * by, 0.00103 * by) for by in drift]]
@@ -355,7 +353,7 @@ def test_a_ratio_of_cells_in_turn_is_known_where_their_drift_is_shared() -> None
     assert ratio_precision([a[0][:3]], [b[0][:3]]).worst == float("inf")
 
 
-def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> None:
+def test_a_disturbed_slice_of_a_pair_does_not_change_a_ratio(run: Run) -> None:
     a, b = (run.of_version("squeezenet", version)[0] for version in ("parent", "optimized"))
     first = b.launches[0]
     slow = first.slices[-1].model_copy(update={"wall_ns": 50 * first.slices[-1].wall_ns})
@@ -380,12 +378,12 @@ def test_what_disturbs_one_slice_of_a_pair_does_not_move_a_ratio(run: Run) -> No
         (0.98, 1.03, "inconclusive"),
     ],
 )
-def test_a_verdict_needs_the_whole_interval(low: float, high: float, word: str) -> None:
+def test_a_verdict_requires_the_whole_interval(low: float, high: float, word: str) -> None:
     change = Estimate((low + high) / 2, low, high, 0.95, "by hand")
     assert verdict(change, 0.01, higher_is_better=True) == word
 
 
-def test_two_are_the_same_by_two_one_sided_tests_and_differ_beyond_doubt() -> None:
+def test_equality_uses_two_one_sided_tests_and_difference_a_higher_confidence() -> None:
     """The interval reaches to 1.0105, that of 90 % to 1.0086, and that of 99 % to below 1."""
     alike = Estimate(1.0, 0.9896, 1.0105, 0.95, "by hand", freedom=10)
     assert verdict(alike, 0.01, higher_is_better=True) == "same"
@@ -400,7 +398,7 @@ def test_two_are_the_same_by_two_one_sided_tests_and_differ_beyond_doubt() -> No
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1), st.integers(0, 10))
-def test_sweet_spots_hold_from_their_own_latency_on(
+def test_sweet_spots_apply_from_their_latency_upwards(
     points: list[tuple[int, int]], threshold: int
 ) -> None:
     spots = [i for i in sweet_spots(points) if points[i][0] <= threshold]
@@ -409,7 +407,7 @@ def test_sweet_spots_hold_from_their_own_latency_on(
     assert (points[spots[-1]] if spots else None) == best
 
 
-def test_sweet_spot_and_front_by_hand() -> None:
+def test_sweet_spot_and_front_agree_with_a_calculation_by_hand() -> None:
     points = [(5.0, 190.0), (9.0, 220.0), (17.0, 227.0), (10.0, 200.0)]
     assert sweet_spot(points, None) == 2
     assert sweet_spot(points, 10.0) == 1
@@ -417,7 +415,7 @@ def test_sweet_spot_and_front_by_hand() -> None:
     assert pareto(points) == {0, 1, 2}
 
 
-def test_what_is_seen_over_launches_is_judged_by_the_order_of_launches() -> None:
+def test_figures_once_a_launch_are_judged_by_ranks_of_launches() -> None:
     """2 of C(4, 2) = 6 orders put two launches before two others: a confidence of 2 / 3."""
     change = launch_ratio([1.0, 1.1], [2.2, 2.0])
     assert (change.point, change.low, change.high) == pytest.approx((2.0, 2.0 / 1.1, 2.2))
@@ -428,7 +426,7 @@ def test_what_is_seen_over_launches_is_judged_by_the_order_of_launches() -> None
     assert verdict(once, 0.1, higher_is_better=False) == "inconclusive"
 
 
-def test_a_single_launch_shows_nothing_of_how_launches_scatter() -> None:
+def test_a_single_launch_does_not_show_the_scatter_of_launches() -> None:
     assert over_launches([2.5]).confidence == 0
     assert over_launches([2.5]).method == "one launch, no interval"
     several = over_launches([2.5, 2.1, 3.0])

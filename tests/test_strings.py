@@ -38,7 +38,7 @@ def measured(folder: Path, *options: Any) -> Run:
 
 
 @pytest.mark.measures
-def test_random_text_is_measured_profiled_and_answered(tmp_path: Path) -> None:
+def test_models_with_random_text_are_measured_profiled_and_compared(tmp_path: Path) -> None:
     lengths(tmp_path / "m.xml")
     run = measured(tmp_path)
     (result,) = run.results
@@ -53,7 +53,7 @@ def test_random_text_is_measured_profiled_and_answered(tmp_path: Path) -> None:
 
 @pytest.mark.measures
 @pytest.mark.parametrize("kind", ["U", "S"])
-def test_text_of_a_file_reaches_the_model_whole(tmp_path: Path, kind: str) -> None:
+def test_text_of_a_file_reaches_the_model_unchanged(tmp_path: Path, kind: str) -> None:
     lengths(tmp_path / "m.xml")
     text = np.array(["ab", "grüße"])
     np.save(tmp_path / "t.npy", text if kind == "U" else np.char.encode(text, "utf-8"))
@@ -84,7 +84,7 @@ def test_random_text_has_the_shape_of_its_input(tmp_path: Path, shape: tuple[int
         (np.array(["a"]), r"shape \[1\], text takes \[2\]"),
     ],
 )
-def test_what_is_no_text_is_refused(tmp_path: Path, array: Any, said: str) -> None:
+def test_values_that_are_not_texts_are_refused(tmp_path: Path, array: Any, said: str) -> None:
     np.save(tmp_path / "t.npy", array)
     with pytest.raises(UserError, match=said):
         prepare_inputs(tmp_path / "i.npz", [port()], [(2,)], tmp_path / "t.npy", None, 0)

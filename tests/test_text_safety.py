@@ -35,7 +35,7 @@ encodable = st.text(st.characters(exclude_categories=["Cs"]))
 
 @given(st.text())
 @example("a\x1b[31m\u202eb\ue000\ud800")
-def test_a_printable_line_is_printable_and_as_long(text: str) -> None:
+def test_a_printable_line_is_printable_and_has_the_same_length(text: str) -> None:
     line = printable_line(text)
     assert len(line) == len(text)
     assert "\n" not in line
@@ -53,7 +53,7 @@ def test_a_figure_keeps_its_narrow_space() -> None:
 
 
 @given(st.text())
-def test_legal_xml_is_read_by_an_xml_parser(text: str) -> None:
+def test_legal_xml_is_accepted_by_an_xml_parser(text: str) -> None:
     element = ElementTree.Element("a", name=legal_xml(text))
     ElementTree.fromstring(ElementTree.tostring(element, encoding="utf-8"))
 
@@ -69,7 +69,7 @@ def test_html_of_normalised_text_is_read_as_written(text: str) -> None:
 
 @given(st.text())
 @example("</style><script>")
-def test_css_does_not_end_its_element(css: str) -> None:
+def test_css_cannot_end_its_element(css: str) -> None:
     class Reader(HTMLParser):
         tags: tuple[str, ...] = ()
 
@@ -102,7 +102,7 @@ def test_csv_is_read_back_and_no_field_is_a_formula(text: str) -> None:
     "text",
     ["<b>a</b> & **b** `c` | [d](http://e) #1 @f $g$ ~h~", "www.example.com", "a:b:c", "\\n &lt;"],
 )
-def test_markdown_shows_what_was_written(text: str) -> None:
+def test_markdown_shows_the_literal_text(text: str) -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parseInline(literal(text))
     (line,) = tokens
     assert {token.type for token in line.children or ()} <= {"text", "text_special"}
@@ -111,7 +111,7 @@ def test_markdown_shows_what_was_written(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\\N", "&lt;", 'a"b', "<b>", "a\\", "→ 模型", "a\x00b"])
-def test_dot_shows_what_was_written(text: str) -> None:
+def test_dot_shows_the_literal_text(text: str) -> None:
     source = f"digraph {{a[label={quoted(text)}]}}".encode()
     drawn = subprocess.run([str(engine()), "-Tsvg"], input=source, capture_output=True, check=True)
     svg = ElementTree.fromstring(drawn.stdout)

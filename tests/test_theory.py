@@ -56,7 +56,9 @@ def work_in(model: ov.Model, type: str) -> Work:
         ("inception_v1", 1.43, 6_998_552),
     ],
 )
-def test_real_models_take_what_is_published(name: str, gmacs: float, parameters: int) -> None:
+def test_operations_of_real_models_agree_with_published_figures(
+    name: str, gmacs: float, parameters: int
+) -> None:
     nodes = graph_of(ov.Core().read_model(light_model(name)))
     work = model_work(nodes)
     products = sum(w.flops or 0 for w, n in zip(work, nodes, strict=True) if n.type in PRODUCTS)
@@ -107,7 +109,7 @@ def test_real_models_take_what_is_published(name: str, gmacs: float, parameters:
          "[1,2,5,2]", {}, 5 * (2 * (36 + 24) + 4 * (6 + 18))),
     ],
 )  # fmt: skip
-def test_operations_are_those_of_a_count_by_hand(
+def test_operations_agree_with_a_count_by_hand(
     type: str, inputs: list[str], output: str, attributes: dict[str, object], expected: int
 ) -> None:
     shapes = [dimensions(shape) for shape in (*inputs, output)]
@@ -126,7 +128,7 @@ def fourier(kind: str, shape: list[int], axes: list[int], size: list[int] | None
     return work.flops
 
 
-def test_fourier_transforms_take_what_fftw_counts() -> None:
+def test_operations_of_fourier_transforms_agree_with_fftw() -> None:
     assert fourier("dft", [2, 8, 16, 2], [1]) == 5 * 2 * 8 * 16 * 3
     assert fourier("idft", [2, 8, 16, 2], [0, -1], [4, 16]) == 5 * 4 * 8 * 16 * 6
     assert fourier("rdft", [4, 64], [1]) == 2.5 * 4 * 64 * 6
@@ -134,7 +136,7 @@ def test_fourier_transforms_take_what_fftw_counts() -> None:
     assert fourier("irdft", [4, 33, 2], [1]) == 2.5 * 4 * 64 * 6
 
 
-def test_pooling_of_regions_is_known_where_the_samples_are_fixed() -> None:
+def test_pooling_of_regions_is_counted_if_its_samples_are_fixed() -> None:
     data, regions = op.parameter([1, 72, 20, 20], np.float32), op.parameter([5, 5], np.float32)
 
     def flops(mode: str, channels: int) -> int | None:
@@ -148,7 +150,7 @@ def test_pooling_of_regions_is_known_where_the_samples_are_fixed() -> None:
     assert totals(run, result).unknown == {"NonMaxSuppression: its work depends on values": 1}
 
 
-def test_what_is_not_known_is_listed_and_never_zero() -> None:
+def test_unknown_operators_are_listed_and_never_count_as_zero() -> None:
     nodes = [
         node("in", "Parameter", shape="[?,8]"),
         node("open", "Relu", 0, shape="[?,8]"),
@@ -166,7 +168,7 @@ def test_what_is_not_known_is_listed_and_never_zero() -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_text_may_stand_for_a_shape(text: str) -> None:
+def test_any_text_in_place_of_a_shape_is_accepted(text: str) -> None:
     found = dimensions(text)
     assert found is None or text == f"[{','.join(text[1:-1].split(','))}]"
 
@@ -174,7 +176,7 @@ def test_any_text_may_stand_for_a_shape(text: str) -> None:
 # ---------------------------------------------------------------------------- bodies
 
 
-def test_a_loop_takes_its_body_for_each_iteration() -> None:
+def test_the_body_of_a_loop_counts_for_each_iteration() -> None:
     data = op.parameter([4, 1, 8], np.float32)
     part, state = (op.parameter([1, 1, 8], np.float32) for _ in range(2))
     total = op.result(op.add(part, op.tanh(state)))
@@ -187,7 +189,7 @@ def test_a_loop_takes_its_body_for_each_iteration() -> None:
     assert work_in(ov.Model([last], [data]), "TensorIterator").flops == 4 * 8 * (1 + 5)
 
 
-def test_a_condition_takes_its_larger_branch() -> None:
+def test_the_larger_branch_of_a_condition_counts() -> None:
     data, choice = op.parameter([8], np.float32), op.parameter([], bool)
     condition = op.if_op(choice)
     inner = [op.parameter([8], np.float32) for _ in range(2)]
@@ -214,7 +216,7 @@ def test_products_of_quantised_tensors_are_integer_operations() -> None:
         assert 0 < rest < 0.1 * convolution
 
 
-def test_bytes_are_those_of_inputs_and_of_outputs_that_are_read() -> None:
+def test_bytes_count_inputs_and_outputs_that_are_read() -> None:
     data = op.parameter([1, 2, 4, 4], np.float32)
     pooled = op.max_pool(data, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2])
     model = ov.Model([op.result(pooled.output(0))], [data])
@@ -222,7 +224,7 @@ def test_bytes_are_those_of_inputs_and_of_outputs_that_are_read() -> None:
     assert (found.read_bytes, found.write_bytes) == (32 * 4, 8 * 4)
 
 
-def test_a_gather_reads_what_it_puts_out() -> None:
+def test_a_gather_reads_as_much_as_it_writes() -> None:
     words = op.parameter([5], np.int64)
     table = op.constant(np.zeros((1000, 8), np.float32))
     found = work_in(ov.Model([op.gather(table, words, op.constant(0))], [words]), "Gather")
@@ -230,7 +232,7 @@ def test_a_gather_reads_what_it_puts_out() -> None:
     assert (found.parameters, found.flops) == (8000, 0)
 
 
-def test_position_embeddings_count_as_stored_however_few_the_input_needs() -> None:
+def test_position_embeddings_count_in_full() -> None:
     data = op.parameter([1, 6, 8], np.float32)
     stored = op.constant(np.arange(1 * 512 * 8, dtype=np.float32).reshape(1, 512, 8))
     first, rest = (
@@ -251,7 +253,7 @@ def test_weights_that_two_operators_share_are_counted_once() -> None:
     assert sum(item.weight_bytes or 0 for item in work) == 2 * 64 * 4
 
 
-def test_activations_need_what_is_alive_at_once() -> None:
+def test_activations_need_the_memory_of_simultaneously_live_tensors() -> None:
     # in (64 B) → a (32 B) → b (128 B) → view of b → sum of the view and a (128 B)
     nodes = [
         node("in", "Parameter", shape="[16]"),
@@ -288,7 +290,7 @@ def test_all_work_of_a_real_model_is_in_exactly_one_layer(run: Run) -> None:
     assert sum(item.parameters for item in layers.values()) == 1_235_496
 
 
-def test_an_operator_that_was_split_is_shared_out() -> None:
+def test_the_work_of_a_split_operator_is_divided() -> None:
     shapes = ["[1,5,3]", "[1,2,2]", "[1]", "[2,6,3]", "[2,6,2]", "[2,8]"]
     model = [node(f"x{i}", "Parameter", shape=shape) for i, shape in enumerate(shapes)]
     model += [node("gru", "GRUSequence", 0, 1, 2, 3, 4, 5, shape="[1,2,5,2]")]
@@ -308,7 +310,7 @@ def test_an_operator_that_was_split_is_shared_out() -> None:
     assert [found[i].flops for i in (1, 2)] == [(whole[6].flops or 0) // 2] * 2
 
 
-def test_work_whose_name_was_lost_goes_to_the_layer_whose_name_was_lost() -> None:
+def test_work_without_a_name_goes_to_the_layer_without_a_name() -> None:
     model = [
         node("in", "Parameter", shape="[1,8]"),
         node("w", "Constant", shape="[8,8]"),
@@ -328,7 +330,7 @@ def test_work_whose_name_was_lost_goes_to_the_layer_whose_name_was_lost() -> Non
     assert (found[1].flops, found[2].flops) == (2 * 64 + 8, 8)
 
 
-def test_a_convolution_that_was_replaced_is_no_work_of_an_elementwise_layer() -> None:
+def test_work_of_a_replaced_convolution_is_not_that_of_an_elementwise_layer() -> None:
     model = [
         node("in", "Parameter", shape="[1,8,4,4]"),
         node("w", "Constant", shape="[8,8,1,1]"),
@@ -371,7 +373,7 @@ def test_weights_that_are_stored_twice_are_counted_once() -> None:
     assert sum(work.parameters for work in model_work(graph_of(model))) == table.size + 2 * 8
 
 
-def test_a_copy_of_what_does_not_come_before_it_is_ignored() -> None:
+def test_a_copy_of_a_later_tensor_is_ignored() -> None:
     table = node("w", "Constant").model_copy(update={"attributes": {"copy_of": 99}})
     nodes = (table, node("x", "Parameter"), node("y", "Add", 1, 0))
     assert model_work(nodes)[2].parameters >= 0

@@ -52,7 +52,7 @@ def column(page: str, table: str, name: str) -> list[float]:
     return [float(row[place].replace("\N{NARROW NO-BREAK SPACE}", "")) for row in rows(page, table)]
 
 
-def test_times_of_layers_are_medians_of_the_run_file(
+def test_layer_times_are_medians_of_the_run_file(
     report: Path, result: CellResult, medians_ms: list[float]
 ) -> None:
     page = report.read_text()
@@ -71,7 +71,7 @@ def test_every_table_of_times_adds_up_to_the_same_total(
     assert sum(shares) == pytest.approx(100, abs=0.06 * len(shares) + 0.1)
 
 
-def test_the_workbench_report_holds_the_same_times(
+def test_the_workbench_report_has_the_same_times(
     report: Path, result: CellResult, medians_ms: list[float], tmp_path: Path
 ) -> None:
     assert ovreport("export", report, "--workbench-csv", tmp_path).exit_code == 0

@@ -176,7 +176,7 @@ def test_no_section_fails(runs: dict[str, Run], name: str) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("branches", "If"), ("loop", "Loop"),
                                             ("steps", "TensorIterator")])  # fmt: skip
-def test_what_runs_in_a_body_is_said_to_be_out_of_sight(
+def test_layers_in_a_body_are_reported_as_invisible(
     runs: dict[str, Run], name: str, kind: str
 ) -> None:
     shown = sections(runs[name])
@@ -194,7 +194,7 @@ def test_work_in_a_body_is_counted_as_often_as_it_runs(runs: dict[str, Run]) -> 
     assert totals(run, run.done[0]).unknown  # nobody knows how often
 
 
-def test_shapes_that_depend_on_values_are_named_and_their_work_is_not_guessed(
+def test_shapes_that_depend_on_values_are_named_without_counting_their_work(
     runs: dict[str, Run],
 ) -> None:
     shown = sections(runs["counted"])
@@ -211,7 +211,7 @@ def test_shapes_that_depend_on_values_are_named_and_their_work_is_not_guessed(
     assert "at least" in said(shown["model"])["model.unknown"]
 
 
-def test_a_single_layer_holds_all_that_it_fuses(runs: dict[str, Run]) -> None:
+def test_a_single_layer_contains_all_operators_that_it_fuses(runs: dict[str, Run]) -> None:
     run = runs["subgraph"]
     (layer,) = layers_of(run)
     graph = run.graphs[run.done[0].model_graph or ""]
