@@ -105,7 +105,7 @@ def test_wrong_scores_next_to_large_boxes_are_found(array: Array) -> None:
     (drift, _) = both(array, wrong)
     assert drift.cosine is not None
     assert drift.cosine > 0.9999
-    assert judged(drift, 1, OutputSettings()).outcome == "apart"
+    assert judged(drift, 1, OutputSettings()).outcome == "deviating"
     assert drift.worst_part is not None
     assert drift.worst_part.relative == pytest.approx(1, rel=0.01)
 
@@ -164,7 +164,7 @@ def test_one_wrong_sample_of_many_is_reported() -> None:
     assert drift.relative < 0.1
     assert drift.worst_set is not None
     assert drift.worst_set[0] == 40
-    assert judged(drift, 100, OutputSettings()).outcome == "other"
+    assert judged(drift, 100, OutputSettings()).outcome == "different"
 
 
 # ---------------------------------------------------------------------------- element types
@@ -186,9 +186,9 @@ def test_values_that_are_names_are_equal_or_different(
 ) -> None:
     x, y = (np.array([side] * 8, dtype) for side in (a, b))
     assert outcomes(x, x, kind) == {"identical"}
-    assert outcomes(x, y, kind) == {"other"}
+    assert outcomes(x, y, kind) == {"different"}
     one_of_eight = np.array([*x[:7], y[0]], x.dtype)
-    assert outcomes(x, one_of_eight, kind) == {"apart"}
+    assert outcomes(x, one_of_eight, kind) == {"deviating"}
     for drift in both(x, one_of_eight, kind):
         assert (drift.differing, drift.elements) == (1, 8)
 
@@ -223,7 +223,7 @@ def test_values_that_are_not_finite_are_equal_only_in_the_same_places() -> None:
     for place, value in ((1, np.inf), (2, 0.0), (0, np.nan)):
         b = a.copy()
         b[0, place] = value
-        assert outcomes(a, b) == {"other"}
+        assert outcomes(a, b) == {"different"}
     near = a.copy()
     near[0, 0] = 1.001
     assert outcomes(a, near) == {"alike"}
@@ -235,12 +235,12 @@ def test_nan_in_elements_that_a_run_file_does_not_keep_is_found() -> None:
     b[0, 0, 0, 1] = np.nan
     drift = both(a, b)[1]
     assert drift.compared is not None
-    assert judged(drift, 1, OutputSettings()).outcome == "other"
+    assert judged(drift, 1, OutputSettings()).outcome == "different"
 
 
 def test_values_whose_squares_overflow_do_not_have_zero_error() -> None:
     a = np.array([[1e200, 2e200]])
-    assert outcomes(a, a * 1.5, "f64") == {"other"}
+    assert outcomes(a, a * 1.5, "f64") == {"different"}
 
 
 # ---------------------------------------------------------------------------- earlier releases
@@ -255,7 +255,7 @@ def earlier(array: Array) -> RecordedOutput:
 
 def test_recordings_of_earlier_releases_are_compared_as_far_as_possible() -> None:
     a = random.normal(0, 1, (1, 16)).astype(np.float32)
-    for b, outcome in ((a, "identical"), (a + noise(a, 0.01), "alike"), (-a, "other")):
+    for b, outcome in ((a, "identical"), (a + noise(a, 0.01), "alike"), (-a, "different")):
         drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=("f32", "f32"))
         assert judged(drift, 1, OutputSettings()).outcome == outcome
 
@@ -284,7 +284,7 @@ def test_outputs_that_differ_only_in_digests_are_not_alike() -> None:
 
 def test_empty_comparisons_are_not_equal() -> None:
     empty = np.zeros((0, 6), np.float32)
-    assert outcomes(empty, empty) == {"nothing"}
+    assert outcomes(empty, empty) == {"empty"}
     run = run_named("m")
     base, other = Cell(model="m"), Cell(model="m", version="b")
     answers = Answers(base=base, other=other, models=("", ""), inputs="", input_data="", samples=8)
@@ -302,7 +302,7 @@ def test_outputs_that_vary_in_length_are_compared_set_by_set() -> None:
     assert (shorter.sets, shorter.shapes) == ((2, 3), ("[17,6]", "[5,6]"))
     assert judged(shorter, 3, OutputSettings()).outcome == "incomparable"
     wrong = output_drift("y", a, [a[0] * -1, a[1], a[2][:5]])
-    assert judged(wrong, 3, OutputSettings()).outcome == "other"
+    assert judged(wrong, 3, OutputSettings()).outcome == "different"
 
 
 def test_outputs_that_vary_in_length_are_kept_for_comparisons() -> None:
@@ -328,10 +328,10 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
     run = run_named("m")
     cells = Cell(model="m"), Cell(model="m", version="b")
     for outputs, outcome, words in (
-        ([good], "identical", "answers the same to the bit"),
-        ([good, empty], "nothing", "output empty is empty in both"),
+        ([good], "identical", "answers identical bit for bit"),
+        ([good, empty], "empty", "output empty is empty in both"),
         ([good, missing, empty], "incomparable", "output gone is missing; 1 of 3 outputs"),
-        ([good, missing, wrong], "other", "answers differ"),
+        ([good, missing, wrong], "different", "answers differ"),
     ):
         answers = Answers(
             base=cells[0], other=cells[1], models=("", ""), inputs="", input_data="", samples=1,
@@ -341,7 +341,7 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
         assert known.outcome == outcome
         assert words in in_words(known)
     some = replace(known, answers=answers.model_copy(update={"left_out": 4, "samples": 4}))
-    assert in_words(some).endswith("over 4 of 8 samples, which both were fed")
+    assert in_words(some).endswith("over 4 of 8 samples, which both versions were given")
 
 
 # ---------------------------------------------------------------------------- random models
@@ -356,11 +356,11 @@ def test_a_version_that_differs_no_more_than_the_base_from_itself_is_random() ->
     )
     options = OutputSettings()
     assert judged(repeated, 1, options).outcome == "random"
-    assert judged(other, 1, options, ["RandomUniform"]).outcome == "other"
+    assert judged(other, 1, options, ["RandomUniform"]).outcome == "different"
     assert judged(unknown, 1, options, ["RandomUniform"]).outcome == "random"
-    assert judged(unknown, 1, options).outcome == "other"
+    assert judged(unknown, 1, options).outcome == "different"
     far = output_drift("y", [a], [b * 100]).model_copy(update={"itself": itself})
-    assert judged(far, 1, options).outcome == "other"
+    assert judged(far, 1, options).outcome == "different"
 
 
 # ---------------------------------------------------------------------------- what belongs together

@@ -198,7 +198,7 @@ def test_the_same_file_gives_bitwise_equal_answers(run: Run) -> None:
     for output in answers.outputs:
         assert (output.max_abs, output.relative, output.cosine, output.top1) == (0, 0, 1, 1)
     section = Outputs().analyze(run)
-    assert "the same to the bit" in section.verdict
+    assert "identical" in section.verdict
     (table,) = (block for block in section.groups[0].blocks if isinstance(block, Table))
     assert [row.values["equal"] for row in table.rows] == [1]
     assert [finding.id for finding in section.findings] == ["outputs.same"]

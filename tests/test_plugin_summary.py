@@ -112,13 +112,13 @@ def test_the_summary_and_the_versions_section_agree(options: dict[str, object]) 
 @pytest.mark.parametrize(
     ("drift", "words"),
     [
-        ({"cosine": 1.0, "max_abs": 0.0}, "answers the same to the bit"),
+        ({"cosine": 1.0, "max_abs": 0.0}, "answers identical bit for bit"),
         ({"cosine": 0.9987, "max_abs": 0.1, "top1": 1.0},
          "answers alike (cosine similarity 0.9987, same best class in 100 %)"),
         ({"cosine": 0.1234, "max_abs": 9.0, "top1": 0.75},
          "answers differ (cosine similarity 0.1234, same best class in 75.0 %)"),
-        ({}, "answers not compared: output y is [1], and the run file does not hold how far both "
-         "are apart"),
+        ({}, "answers not compared: output y is [1], and the run file does not hold its "
+         "differences"),
     ],
 )  # fmt: skip
 def test_the_line_about_two_versions_says_whether_their_answers_agree(

@@ -28,7 +28,7 @@ from ovreport.measuring.control_outputs import ComparedOutputs, Distances, compa
 from ovreport.measuring.inputs import check_memory, file_digest, write_arrays
 from ovreport.measuring.planner import Planner
 from ovreport.measuring.worker_session import WorkerError
-from ovreport.outputs.agreement import drawing
+from ovreport.outputs.agreement import random_types
 from ovreport.outputs.drift import LayerSums
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.run import (
@@ -206,7 +206,7 @@ def record_outputs(asked: LoneVersion, run: Run, settings: Measure, folder: Path
         found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
         found = error.failure
-    if isinstance(found, CollectedOutputs) and drawing(run, planned.cell):
+    if isinstance(found, CollectedOutputs) and random_types(run, planned.cell):
         # If that fails, the operators alone tell that the model is random.
         with suppress(WorkerError):
             again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
@@ -313,7 +313,7 @@ def _compared(
         _samples(question, both[0]),
         question.fed.planner.source.config.outputs,
         lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
-        draws=bool(drawing(run, question.base.cell)),
+        draws=bool(random_types(run, question.base.cell)),
     )
 
 

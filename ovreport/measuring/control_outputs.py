@@ -72,7 +72,7 @@ def compared(
 
 def _is_doubtful(judged: JudgedOutput) -> bool:
     """Whether it would be excused by a model that does not repeat itself."""
-    return judged.outcome in ("apart", "other") or judged.drift.reason == "shape"
+    return judged.outcome in ("deviating", "different") or judged.drift.reason == "shape"
 
 
 def _zero_at(places: set[int | None], collected: CollectedOutputs) -> Distances:

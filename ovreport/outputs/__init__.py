@@ -1,1 +1,1 @@
-"""Comparing the outputs of two versions of a model."""
+"""Compares the outputs of two versions of a model."""

@@ -1,7 +1,7 @@
-"""Whether two versions give the same answers: one judgement, which every part of a report uses.
+"""Judges whether two versions give the same answers; every part of a report uses this judgement.
 
-An output has one of eight outcomes. What was not compared, and what holds nothing to compare, are
-outcomes of their own: neither counts as equal, and a model is as good as its worst output.
+An output has one of eight outcomes. Those of outputs that were not compared or that are empty do
+not count as equal. The outcome of a model is that of its worst output.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ovreport.section import Severity
 
 Outcome: TypeAlias = Literal[
     "identical",  # bit for bit
-    "equal",  # in value: zeros of either sign, or other element types
+    "equal",  # equal values, although zeros have other signs or element types differ
     "alike",  # within tolerance
-    "nothing",  # no elements in either
-    "random",  # the model does not repeat itself
-    "incomparable",  # an output is missing, of another shape or type, or was not kept
-    "apart",
-    "other",  # another answer
+    "empty",  # neither has elements
+    "random",  # the model gives other answers each time
+    "incomparable",  # an output is missing, has another shape or type, or was not kept
+    "deviating",  # beyond tolerance
+    "different",  # another answer
 ]
-"""From the best to the worst."""
+"""Results of comparing an output, from the best to the worst."""
 _ORDER: tuple[Outcome, ...] = get_args(Outcome)
 AGREE: frozenset[Outcome] = frozenset({"identical", "equal", "alike"})
 
@@ -33,59 +33,59 @@ _SEVERITY: dict[Outcome, Severity] = {
     "identical": "good",
     "equal": "good",
     "alike": "good",
-    "nothing": "info",
+    "empty": "info",
     "random": "info",
     "incomparable": "warning",
-    "apart": "warning",
-    "other": "problem",
+    "deviating": "warning",
+    "different": "problem",
 }
 
-# An answer at a cosine similarity of c to another holds √(1 − c²) that the other does not: 14 % at
-# 0.99, which rounding in INT8 may cost, and 44 % at 0.9, which is another answer.
-_OTHER_COSINE = 0.9
-_OTHER_ERROR = 0.44
-# More samples than one in ten with another best class is beyond what a quantised classifier is
-# allowed; a single one may be a tie.
-_OTHER_TOP1 = 0.9
-# One unit of bf16's last place: where errors are smaller, a single sample with another best class
-# has two best ones.
+# At a cosine similarity of c, a share of √(1 − c²) of an answer is not in the other: 14 % at 0.99,
+# which rounding to INT8 may cause, and 44 % at 0.9, which is a different answer.
+_DIFFERENT_COSINE = 0.9
+_DIFFERENT_ERROR = 0.44
+# If more than one sample in ten has another best class, the loss is larger than is accepted of a
+# quantised classifier. A single sample may be a tie.
+_DIFFERENT_TOP1 = 0.9
+# One unit of bf16's last place. If errors are smaller, a single sample with another best class is
+# one with two equally good classes.
 _TIE = 2**-7
-# Rounding errors are of either sign: from here on, those that are all of one kind are a mistake.
+# Rounding errors have either sign. Systematic errors above this are a mistake.
 _SYSTEMATIC = 0.02
-# A part that is off by so much, and by so many times what the others are, is a mistake, too:
-# normally distributed errors of 1,000 parts reach five times their median.
+# A part with an error above the first, and above the second times the median of the other parts, is
+# a mistake, too: normally distributed errors of 1,000 parts reach five times their median.
 _OUTLIER, _OUTLIER_TIMES = 0.1, 10
-# Two pairs of answers of a random model differ by unlike amounts themselves.
-_AS_MUCH = 3.0
-# Operators that give other values at each launch, unless they are given a seed.
-_DRAWING = frozenset({"RandomUniform", "Multinomial"})
+# The differences between answers of a random model vary themselves, by up to this factor.
+_RANDOM_TIMES = 3.0
+# Operators that give other values at each launch, unless they have a seed.
+_RANDOM_TYPES = frozenset({"RandomUniform", "Multinomial"})
 
 
 @dataclass(frozen=True)
 class JudgedOutput:
-    """One output of two versions, and what came of comparing it."""
+    """One output of two versions, and the outcome of comparing it."""
 
     drift: OutputDrift
     outcome: Outcome
-    draws: tuple[str, ...] = ()
-    """Operators that make the model random."""
+    random_types: tuple[str, ...] = ()
+    """Types of operators that make the model random."""
 
     @property
     def severity(self) -> Severity:
-        """What was not kept cannot be helped by the model."""
+        """Severity of a finding; only ``info`` if the run file did not keep the output."""
         return "info" if self.drift.reason == "not_kept" else _SEVERITY[self.outcome]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """All outputs of two versions."""
+    """The judged outputs of two versions."""
 
     answers: Answers
     outputs: tuple[JudgedOutput, ...]
 
     @property
     def outcome(self) -> Outcome:
-        """Of the worst output. Without any output nothing is known to agree."""
+        """Outcome of the worst output; ``incomparable`` if there are no outputs."""
         worst = self.worst
         return "incomparable" if worst is None else worst.outcome
 
@@ -100,15 +100,16 @@ class Agreement:
 
     @property
     def agreeing(self) -> int:
-        """Outputs that are equal or alike."""
+        """Number of outputs that are equal or alike."""
         return sum(judged.outcome in AGREE for judged in self.outputs)
 
 
 def agreement(run: Run, answers: Answers, limits: OutputSettings) -> Agreement:
-    """Judges what a run holds of two versions' answers."""
-    draws = tuple(dict.fromkeys([*drawing(run, answers.base), *drawing(run, answers.other)]))
+    """Judge the answers of two versions that a run holds."""
+    types = [*random_types(run, answers.base), *random_types(run, answers.other)]
+    unique = tuple(dict.fromkeys(types))
     return Agreement(
-        answers, tuple(judged(x, answers.samples, limits, draws) for x in answers.outputs)
+        answers, tuple(judged(x, answers.samples, limits, unique) for x in answers.outputs)
     )
 
 
@@ -128,127 +129,138 @@ def agreements(
 
 
 def judged(
-    drift: OutputDrift, samples: int, limits: OutputSettings, draws: Sequence[str] = ()
+    drift: OutputDrift, samples: int, limits: OutputSettings, random_types: Sequence[str] = ()
 ) -> JudgedOutput:
-    """Judges one output."""
+    """Judge one output.
+
+    Args:
+        drift: the measured differences.
+        samples: the number of samples that were compared.
+        limits: the tolerances.
+        random_types: types of operators that make the model random.
+    """
     outcome = _outcome(drift, samples, limits)
-    if _is_random(drift, outcome, limits, draws):
+    if _is_random(drift, outcome, limits, random_types):
         outcome = "random"
-    return JudgedOutput(drift, outcome, tuple(draws) if outcome == "random" else ())
+    return JudgedOutput(drift, outcome, tuple(random_types) if outcome == "random" else ())
 
 
 def _outcome(drift: OutputDrift, samples: int, limits: OutputSettings) -> Outcome:
-    seen = _of_what_was_compared(drift, samples, limits)
+    outcome = _outcome_of_compared(drift, samples, limits) or "incomparable"
     if drift.reason is None:
-        return seen or "incomparable"
-    # Some sets may differ in shape; what the others say counts if it is worse.
-    return max(seen or "incomparable", "incomparable", key=_ORDER.index)
+        return outcome
+    # Some sets may differ in shape; the outcome of the others counts if it is worse.
+    return max(outcome, "incomparable", key=_ORDER.index)
 
 
-def _of_what_was_compared(
+def _outcome_of_compared(
     drift: OutputDrift, samples: int, limits: OutputSettings
 ) -> Outcome | None:
-    """None where nothing was, as earlier releases put it."""
+    """Return the outcome of the sets that were compared; None if none was (old run files)."""
     if drift.elements == 0:
-        return "nothing"
+        return "empty"
     if drift.same:
         return "identical"
-    # Earlier releases did not tell which of them are the same in both.
+    # Earlier releases did not record which of them are the same in both.
     unequal = drift.unequal_not_finite
     if drift.not_finite if unequal is None else unequal:
-        return "other"
-    if _differs_unseen(drift):
+        return "different"
+    if _differs_only_elsewhere(drift):
         return "incomparable"
     if drift.differing == 0:
         return "equal"
     if drift.relative is None and drift.elements:
-        return _of_codes(drift, limits)
-    return None if drift.cosine is None else _of_numbers(drift, samples, drift.cosine, limits)
+        return _outcome_of_codes(drift, limits)
+    if drift.cosine is None:
+        return None
+    return _outcome_of_numbers(drift, samples, drift.cosine, limits)
 
 
-def _differs_unseen(drift: OutputDrift) -> bool:
-    """Whether all that differs is in elements that a run file does not keep."""
+def _differs_only_elsewhere(drift: OutputDrift) -> bool:
+    """Return whether all differences are in elements that a run file does not keep."""
     return drift.differs_elsewhere and not (drift.differing or drift.max_abs)
 
 
-def _of_codes(drift: OutputDrift, limits: OutputSettings) -> Outcome:
-    """Of values that name something: near is not alike."""
+def _outcome_of_codes(drift: OutputDrift, limits: OutputSettings) -> Outcome:
+    """Return the outcome of values such as class numbers, whose size means nothing."""
     differing = drift.differing or 0
     equal = 1 - differing / max(1, drift.elements or 0)
     if equal >= limits.top1:
         return "alike"
-    return "other" if equal < _OTHER_TOP1 and differing > 1 else "apart"
+    return "different" if equal < _DIFFERENT_TOP1 and differing > 1 else "deviating"
 
 
-def _of_numbers(drift: OutputDrift, samples: int, cosine: float, limits: OutputSettings) -> Outcome:
+def _outcome_of_numbers(
+    drift: OutputDrift, samples: int, cosine: float, limits: OutputSettings
+) -> Outcome:
     top1 = 1.0 if drift.top1 is None else drift.top1
     several = round((1 - top1) * samples) > 1
-    error, unlike = drift.distance, math.sqrt(max(0.0, 1 - cosine**2))
-    if cosine < _OTHER_COSINE or error >= _OTHER_ERROR or drift.reordered:
-        return "other"
-    if top1 < _OTHER_TOP1 and several:
-        return "other"
+    error, sine = drift.distance, math.sqrt(max(0.0, 1 - cosine**2))
+    if cosine < _DIFFERENT_COSINE or error >= _DIFFERENT_ERROR or drift.reordered:
+        return "different"
+    if top1 < _DIFFERENT_TOP1 and several:
+        return "different"
     if (
         cosine < limits.cosine
         or error > limits.relative
-        or (top1 < limits.top1 and (several or max(error, unlike) > _TIE))
-        or stands_out(drift)
+        or (top1 < limits.top1 and (several or max(error, sine) > _TIE))
+        or outlying_part(drift)
         or is_systematic(drift)
     ):
-        return "apart"
+        return "deviating"
     return "alike"
 
 
-def stands_out(drift: OutputDrift) -> WorstPart | None:
-    """The part of an output, such as a channel, that is wrong even if the whole is not."""
+def outlying_part(drift: OutputDrift) -> WorstPart | None:
+    """Return the part of an output, such as a channel, that is wrong even if the whole is not."""
     part = drift.worst_part
     if part is None:
         return None
     outlier = part.relative >= max(_OUTLIER, _OUTLIER_TIMES * part.typical)
-    # Small channels are off by more than large ones if rounding adds the same to all.
+    # If rounding adds the same error to all channels, the relative error of small ones is larger.
     outlier = outlier and part.error >= _OUTLIER_TIMES * part.typical_error
     # Most of the error of probabilities is in the few classes that are likely.
-    if part.relative >= _OTHER_ERROR or (outlier and not drift.probabilities):
+    if part.relative >= _DIFFERENT_ERROR or (outlier and not drift.probabilities):
         return part
     return None
 
 
 def is_systematic(drift: OutputDrift) -> bool:
-    """Whether a factor or an offset explains an error that is larger than rounding's."""
-    explained = drift.factor is not None or drift.offset is not None
-    return explained and (drift.relative or 0.0) > _SYSTEMATIC
+    """Return whether a factor or an offset explains an error too large for rounding."""
+    is_explained = drift.factor is not None or drift.offset is not None
+    return is_explained and (drift.relative or 0.0) > _SYSTEMATIC
 
 
 # ---------------------------------------------------------------------------- random models
 
 
 def _is_random(
-    drift: OutputDrift, outcome: Outcome, limits: OutputSettings, draws: Sequence[str]
+    drift: OutputDrift, outcome: Outcome, limits: OutputSettings, random_types: Sequence[str]
 ) -> bool:
-    """Whether versions differ no more than a version differs from itself.
+    """Return whether two versions differ no more than a version differs from itself.
 
-    Where they agree, it must differ from itself beyond tolerance: two draws can be the same.
+    If the versions agree, a version must differ from itself beyond tolerance, since two random
+    answers may be equal by chance.
     """
-    if drift.reason not in (None, "shape") or outcome == "nothing":
+    if drift.reason not in (None, "shape") or outcome == "empty":
         return False
     if drift.itself is None:
-        return bool(draws) and outcome not in AGREE
+        return bool(random_types) and outcome not in AGREE
     least = limits.relative if outcome in AGREE else 0.0
-    return drift.itself > least and drift.distance <= _AS_MUCH * drift.itself
+    return drift.itself > least and drift.distance <= _RANDOM_TIMES * drift.itself
 
 
-def drawing(run: Run, cell: Cell) -> tuple[str, ...]:
-    """Types of operators in a cell's model that draw random numbers without a seed."""
+def random_types(run: Run, cell: Cell) -> tuple[str, ...]:
+    """Return the types of operators in a cell's model that draw random numbers without a seed."""
     ids = (result.model_graph for result in run.done if result.cell.point == cell.point)
     graph = next((run.graphs[id] for id in ids if id is not None), None)
-    found = _drawing_in(graph.nodes) if graph else ()
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(_random_types_in(graph.nodes))) if graph else ()
 
 
-def _drawing_in(nodes: Sequence[Node]) -> Iterator[str]:
+def _random_types_in(nodes: Sequence[Node]) -> Iterator[str]:
     for node in nodes:
         seeds = (node.attributes.get(key, 0) for key in ("global_seed", "op_seed"))
-        if node.type in _DRAWING and all(seed in (0, "0") for seed in seeds):
+        if node.type in _RANDOM_TYPES and all(seed in (0, "0") for seed in seeds):
             yield node.type
         for body in node.bodies:
-            yield from _drawing_in(body.nodes)
+            yield from _random_types_in(body.nodes)

@@ -1,4 +1,4 @@
-"""Outputs that hold scores of classes: which classes are the best, and whether they agree."""
+"""Best classes of outputs that hold class scores, and how often two versions agree on them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ Classes = NDArray[np.int64]
 BEST = 5
 # Rows of an output that sum to one as closely as INT8 and f16 softmaxes do are probabilities.
 _SUM_TOLERANCE = 0.02
-# Without that sign, two-dimensional outputs of so many columns may be scores of classes.
+# Other two-dimensional outputs count as class scores if they have at least this many columns.
 _MIN_CLASSES = 10
 
 
 def class_fields(
     a: Classes, b: Classes, classes: int, labels: Classes | None = None
 ) -> dict[str, object]:
-    """Fields of :class:`OutputDrift` about the best classes of each sample, [samples, best]."""
+    """Return the fields of :class:`OutputDrift` about the best classes.
+
+    Args:
+        a: the best classes of A's samples, shape [samples, best].
+        b: the same of B.
+        classes: the number of classes.
+        labels: the right class of each sample, shape [samples].
+    """
     update: dict[str, object] = {"top1": same_best(a, b, 1)}
     several = classes > BEST
     if several:
@@ -33,28 +40,32 @@ def class_fields(
 
 
 def same_best(a: Classes, b: Classes, best: int) -> float:
-    """Share of the best classes of A that are among the best of B, in any order."""
+    """Return the share of A's best classes that are among B's best, in any order."""
     pairs = zip(a[:, :best], b[:, :best], strict=True)
     return float(np.mean([len(set(x) & set(y)) / best for x, y in pairs]))
 
 
 def accuracy(classes: Classes, labels: Classes, best: int) -> float:
-    """Share of samples whose right class is among the best."""
+    """Return the share of samples whose right class is among the best."""
     pairs = zip(labels, classes[:, :best], strict=True)
     return float(np.mean([label in row for label, row in pairs]))
 
 
 def best_classes(scores: Array) -> Classes:
-    """The five classes with the highest scores, [samples, 5], best first; of equal ones the first.
+    """Return the five classes with the highest scores, shape [samples, 5], best first.
 
-    Of fewer classes all.
+    Of equal scores, the lower class comes first. If there are fewer than five classes, all are
+    returned.
     """
     order = np.argsort(-scores, axis=1, kind="stable")
     return np.asarray(order[:, :BEST], dtype=np.int64)
 
 
 def as_scores(arrays: Sequence[Array]) -> Array | None:
-    """[samples, classes] if an output may be that; extents of one behind do not matter."""
+    """Return class scores, shape [samples, classes]; None if the output does not look like scores.
+
+    Dimensions of extent 1 after the classes are ignored.
+    """
     if any(x.ndim < 2 or int(np.prod(x.shape[2:])) != 1 or x.dtype.kind != "f" for x in arrays):
         return None
     if len({x.shape[1] for x in arrays}) > 1 or not any(x.size for x in arrays):
@@ -65,7 +76,7 @@ def as_scores(arrays: Sequence[Array]) -> Array | None:
 
 
 def sum_to_one(scores: Array, axis: int) -> bool:
-    """Whether values are probabilities: none below zero, and along an axis they sum to one."""
+    """Return whether values are probabilities: not negative, and of sum 1 along an axis."""
     if not (scores >= 0).all():
         return False
     sums = scores.sum(axis=axis, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How far two answers to the same question are apart."""
+"""Measures how much two answers to the same input differ."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
 Shape = tuple[int, ...]
 
-# What may be left of the error where B is said to be A times a factor, or A plus an offset.
-_LEFT = 0.1
-# Fewer values lie on a line by chance.
+# The part of the error that a factor or an offset may leave unexplained.
+_UNEXPLAINED = 0.1
+# Fewer values than this may lie on a line by chance.
 _LEAST_VALUES = 16
-# What rounding leaves of the error once both are sorted. Sorting takes most of a random error, too.
-_LEFT_SORTED = 1e-3
+# The part of the error that may remain after sorting both: what rounding causes. It is small, as
+# sorting removes most of a random error, too.
+_UNEXPLAINED_SORTED = 1e-3
 
 
 def output_drift(
@@ -41,10 +42,12 @@ def output_drift(
     labels: Classes | None = None,
     types: tuple[str, str] = ("", ""),
 ) -> OutputDrift:
-    """One output of two versions over the same inputs.
+    """Measure how much one output differs between two versions that got the same inputs.
 
     Args:
-        a: an array for each input set.
+        name: the output's.
+        a: A's array for each input set.
+        b: B's array for each input set.
         labels: the right class of each sample, in order, if this output is to be scored.
         types: element types as OpenVINO names them.
     """
@@ -63,7 +66,7 @@ def output_drift(
 
 
 def are_probabilities(arrays: Sequence[Array]) -> bool:
-    """Whether values along an axis of channels sum to one."""
+    """Return whether values along an axis of channels sum to one."""
     return any(
         all(x.ndim > axis and x.dtype.kind == "f" and sum_to_one(x, axis) for x in arrays)
         for axis in channel_axes(arrays[0].shape)
@@ -75,21 +78,23 @@ def are_probabilities(arrays: Sequence[Array]) -> bool:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Over elements of two arrays, A and B, that are finite in both."""
+    """Sums over the elements of two arrays, A and B, that are finite in both."""
 
     count: int = 0
     squares: float = 0.0
-    """Of A."""
+    """A²."""
     other_squares: float = 0.0
+    """B²."""
     products: float = 0.0
-    """Of A and B."""
-    apart: float = 0.0
-    """Squares of B − A."""
+    """A × B."""
+    squared_errors: float = 0.0
+    """(B − A)²."""
     change: float = 0.0
     """B − A."""
     errors: float = 0.0
     """|B − A|."""
     largest: float = 0.0
+    """The largest |B − A|."""
 
     @classmethod
     def of(cls, x: Numbers, y: Numbers, d: Numbers) -> _Sums:
@@ -98,7 +103,7 @@ class _Sums:
             squares=float(x @ x),
             other_squares=float(y @ y),
             products=float(x @ y),
-            apart=float(d @ d),
+            squared_errors=float(d @ d),
             change=float(d.sum()),
             errors=float(np.abs(d).sum()),
             largest=float(np.abs(d).max(initial=0.0)),
@@ -110,7 +115,7 @@ class _Sums:
             self.squares + other.squares,
             self.other_squares + other.other_squares,
             self.products + other.products,
-            self.apart + other.apart,
+            self.squared_errors + other.squared_errors,
             self.change + other.change,
             self.errors + other.errors,
             max(self.largest, other.largest),
@@ -118,45 +123,49 @@ class _Sums:
 
     @property
     def cosine(self) -> float:
-        """Of the angle between A and B as vectors; exactly 1 for equal ones."""
-        if not self.apart:
+        """Cosine of the angle between A and B as vectors; exactly 1 if they are equal."""
+        if not self.squared_errors:
             return 1.0
         lengths = (self.squares * self.other_squares) ** 0.5
         return min(1.0, finite(self.products / lengths)) if lengths else 0.0
 
     @property
     def relative(self) -> float:
-        return relative_error(self.apart, self.squares)
+        return relative_error(self.squared_errors, self.squares)
 
     @property
     def factor(self) -> float | None:
         """B / A by least squares, if that explains the difference."""
-        if not self.apart or not self.squares or self.count < _LEAST_VALUES:
+        if not self.squared_errors or not self.squares or self.count < _LEAST_VALUES:
             return None
         factor = self.products / self.squares
-        left = self.other_squares - factor * self.products
-        return finite(factor) if left <= _LEFT**2 * self.apart else None
+        rest = self.other_squares - factor * self.products
+        return finite(factor) if rest <= _UNEXPLAINED**2 * self.squared_errors else None
 
     @property
     def offset(self) -> float | None:
         """The mean of B − A, if that explains the difference."""
-        if not self.apart or self.count < _LEAST_VALUES:
+        if not self.squared_errors or self.count < _LEAST_VALUES:
             return None
         offset = self.change / self.count
-        left = self.apart - offset * self.change
-        return finite(offset) if left <= _LEFT**2 * self.apart else None
+        rest = self.squared_errors - offset * self.change
+        return finite(offset) if rest <= _UNEXPLAINED**2 * self.squared_errors else None
 
 
-def relative_error(apart: float, squares: float) -> float:
-    """‖B − A‖ / ‖A‖ from the sums of their squares; 1 where A is zero and B is not."""
-    return finite((apart / squares) ** 0.5) if squares else float(apart > 0)
+def relative_error(squared_errors: float, squares: float) -> float:
+    """Return ‖B − A‖ / ‖A‖ from the sums of their squares; 1 if A is zero and B is not."""
+    return finite((squared_errors / squares) ** 0.5) if squares else float(squared_errors > 0)
 
 
 class OutputSums:
     """One output of two versions, compared input set by input set."""
 
     def __init__(self, *, one_unit: bool) -> None:
-        """``one_unit``: channels have no units of their own, as those of probabilities."""
+        """Start without a set.
+
+        Args:
+            one_unit: all channels have the same unit, as those of probabilities do.
+        """
         self._one_unit = one_unit
         self._shapes: tuple[list[Shape], list[Shape]] = ([], [])
         self._sums: list[_Sums | None] = []
@@ -169,12 +178,13 @@ class OutputSums:
         self._reordered: set[bool] = set()
 
     def add(self, a: Array, b: Array, shapes: tuple[Shape, Shape], places: Places) -> None:
-        """Some elements, or all, of one set.
+        """Add one set, or a sample of its elements.
 
         Args:
-            a: flat, as ``b`` is.
-            shapes: of all elements.
-            places: of these elements among all, where the shapes agree.
+            a: A's elements, flat.
+            b: B's elements, flat.
+            shapes: shapes of both whole outputs.
+            places: places of the given elements in the flat output, if the shapes agree.
         """
         for side, shape in zip(self._shapes, shapes, strict=True):
             side.append(shape)
@@ -184,7 +194,7 @@ class OutputSums:
         elif not comparable(a, b):
             self._reasons.add("type")
         else:
-            # Squares of very large doubles are infinite, which figures then say.
+            # Squares of very large doubles overflow to infinity; the figures are bounded later.
             with np.errstate(over="ignore", invalid="ignore"):
                 self._compare(a, b, shapes[0], places)
 
@@ -208,24 +218,24 @@ class OutputSums:
         # Without an element that is finite in both, equal infinities are equal.
         alike = sums.count or same.all()
         self._cosine = min(self._cosine, sums.cosine if alike else 0.0)
-        if sums.apart:
+        if sums.squared_errors:
             self._reordered.add(_is_reordered(x, y, d))
         self._parts = self._parts or Parts(shape)
         self._parts.add(shape, places[both], x, d)
 
     def drift(self, name: str, types: tuple[str, str] = ("", "")) -> OutputDrift:
-        """Over all sets."""
-        known = [sums for sums in self._sums if sums is not None]
+        """Return the differences over all sets."""
+        compared = [sums for sums in self._sums if sums is not None]
         drift = OutputDrift(
             name=name,
             shapes=self._shape_texts(),
             types=types,
             reason=next(iter(sorted(self._reasons)), None),
-            sets=(len(known), len(self._sums)),
+            sets=(len(compared), len(self._sums)),
         )
-        if not known:
+        if not compared:
             return drift
-        total = sum(known, _Sums())
+        total = sum(compared, _Sums())
         counts: dict[str, object] = {
             "empty_sets": self._empty,
             "elements": self._elements,
@@ -246,17 +256,22 @@ class OutputSums:
         return {
             "relative": total.relative,
             "worst_set": self._worst_set(total),
-            "worst_part": self._parts.worst(one_unit=self._one_unit) if total.apart else None,
+            "worst_part": self._parts.worst(one_unit=self._one_unit)
+            if total.squared_errors
+            else None,
             "factor": total.factor,
             "offset": total.offset,
             "reordered": self._reordered == {True},
         }
 
     def _worst_set(self, total: _Sums) -> tuple[int, float]:
-        """Relative to the size of A in that set, or in all if that is larger."""
+        """Return the set with the largest relative error, and this error.
+
+        It is relative to the size of A in that set, or in all sets if that is larger.
+        """
         mean = total.squares / total.count
         errors = [
-            relative_error(sums.apart, max(sums.squares, mean * sums.count))
+            relative_error(sums.squared_errors, max(sums.squares, mean * sums.count))
             if sums is not None and sums.count
             else 0.0
             for sums in self._sums
@@ -265,11 +280,11 @@ class OutputSums:
         return worst, errors[worst]
 
     def _shape_texts(self) -> tuple[str, str]:
-        """Of the first set whose shapes differ, else of all."""
+        """Return the shapes of the first set whose shapes differ, else the shape of all."""
         pairs = zip(*self._shapes, strict=True)
-        apart = next(((a, b) for a, b in pairs if a != b), None)
-        if apart is not None:
-            return shape_text(apart[0]), shape_text(apart[1])
+        differing = next(((a, b) for a, b in pairs if a != b), None)
+        if differing is not None:
+            return shape_text(differing[0]), shape_text(differing[1])
         text = common_shape(self._shapes[0])
         return text, text
 
@@ -279,18 +294,18 @@ def _finite_in(array: Array) -> Truths:
 
 
 def _is_reordered(x: Numbers, y: Numbers, d: Numbers) -> bool:
-    """Whether sorting takes the whole error."""
-    left = np.sort(y) - np.sort(x)
-    return float(np.linalg.norm(left)) <= _LEFT_SORTED * float(np.linalg.norm(d))
+    """Return whether sorting removes the error, so that both hold the same values."""
+    rest = np.sort(y) - np.sort(x)
+    return float(np.linalg.norm(rest)) <= _UNEXPLAINED_SORTED * float(np.linalg.norm(d))
 
 
 # ---------------------------------------------------------------------------- layers
 
 
 class LayerSums:
-    """What a layer puts out in both versions, compared input set by input set.
+    """The output of a layer in both versions, compared input set by input set.
 
-    All sets at once would need the memory of every activation of a model times their number.
+    Comparing all sets at once would need memory for every activation of the model in every set.
     """
 
     def __init__(self, name: str, type: str) -> None:
@@ -300,7 +315,10 @@ class LayerSums:
         self._comparable = True
 
     def add(self, a: Array, b: Array) -> None:
-        """One set; of other shapes, or without an element finite in both, nothing can be said."""
+        """Add one set.
+
+        The layer is not comparable if shapes differ or if no element is finite in both.
+        """
         if a.shape != b.shape or {a.dtype.kind, b.dtype.kind} - {*"fiu"}:
             self._comparable = False
             return
@@ -313,7 +331,7 @@ class LayerSums:
         self._cosine = min(self._cosine, sums.cosine)
 
     def drift(self) -> LayerDrift | None:
-        """Over all sets; None where they could not be compared."""
+        """Return the differences over all sets; None if they could not be compared."""
         if not self._comparable or not self._total.count:
             return None
         return LayerDrift(
@@ -329,12 +347,12 @@ class LayerSums:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """As OpenVINO prints it: ``[1,1000]``."""
+    """Return a shape as OpenVINO prints it: ``[1,1000]``."""
     return f"[{','.join(map(str, shape))}]"
 
 
 def common_shape(shapes: Sequence[Shape]) -> str:
-    """The same of several, with ``?`` for what varies."""
+    """Return the shape of several arrays, with ``?`` for extents that vary."""
     return f"[{','.join(_common_extents(shapes))}]"
 
 

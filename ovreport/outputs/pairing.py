@@ -1,4 +1,4 @@
-"""Which output of one version is compared with which of the other."""
+"""Pairs the outputs of two versions that are compared with each other."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class OutputPair:
-    """An output of A and its counterpart in B, by index; None: there is none."""
+    """An output of A and its counterpart in B; one of them may be missing."""
 
     first: int | None
+    """Index in A."""
     second: int | None
+    """Index in B."""
     ports: tuple[Port | None, Port | None]
 
     @property
     def name(self) -> str:
-        """In A, or in B where A has no such output."""
+        """The output's name in A, or in B if A has no such output."""
         index = self.second if self.first is None else self.first
         return next(iter(self._names), str(index))
 
@@ -31,7 +33,7 @@ class OutputPair:
 
     @property
     def other_name(self) -> str:
-        """In B, where it has another name there."""
+        """The output's name in B; empty if it is the same as in A."""
         a, b = self.ports
         if a is None or b is None or a.own_names & b.own_names:
             return ""
@@ -39,22 +41,22 @@ class OutputPair:
 
     @property
     def types(self) -> tuple[str, str]:
-        """Element types of both sides; empty where there is no such output."""
+        """Element types in A and B; empty where the output is missing."""
         a, b = (port.precision if port else "" for port in self.ports)
         return a, b
 
     def of(self, first: Sequence[T], second: Sequence[T]) -> tuple[T | None, T | None]:
-        """What two series, one for each side, hold of the pair."""
+        """Return the pair's items of two series, one for each side; None where it is missing."""
         return (
             None if self.first is None else first[self.first],
             None if self.second is None else second[self.second],
         )
 
     def drift(self, reason: Reason) -> OutputDrift:
-        """Of an output that was not compared.
+        """Return the record of an output that was not compared.
 
         Args:
-            reason: why, if both versions have the output.
+            reason: why it was not, if both versions have the output.
         """
         if self.first is None:
             reason = "additional"
@@ -71,11 +73,11 @@ class OutputPair:
 
 
 def paired(first: Sequence[Port], second: Sequence[Port]) -> Iterator[OutputPair]:
-    """All outputs of A with their counterparts, then those that only B has."""
-    others = counterparts(first, second)
-    for index, other in enumerate(others):
+    """Yield all outputs of A with their counterparts, then those that only B has."""
+    partners = counterparts(first, second)
+    for index, other in enumerate(partners):
         ports = first[index], None if other is None else second[other]
         yield OutputPair(index, other, ports)
     for index, port in enumerate(second):
-        if index not in others:
+        if index not in partners:
             yield OutputPair(None, index, (None, port))

@@ -1,8 +1,8 @@
-"""In which part of an output, such as one of its channels, two versions differ most.
+"""Finds the part of an output, such as a channel, in which two versions differ most.
 
-An error over a whole output is that of its largest values: a detector that puts boxes up to 320 and
-scores up to 0.03 into one tensor may have all scores wrong at an error of 0.1 %. So errors are also
-taken index by index along every axis.
+The error of a whole output is dominated by its largest values: if a detector puts boxes up to 320
+and scores up to 0.03 into one tensor, all scores may be wrong at an error of 0.1 %. So errors are
+also computed for each index of each axis.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from ovreport.run import WorstPart
 
 Numbers = NDArray[np.float64]
 
-# Fewer values do not tell how large a channel is: one score near zero is off by any percentage.
+# Fewer values than this do not show a channel's size: one score near 0 may have any relative error.
 _LEAST_VALUES = 32
-# A part that holds nearly all of the error, and is another answer by itself, is where the error is.
-# Of a large output few elements are kept, and a part along another axis, of which one wrong element
-# is kept, has as large an error.
-_HOLDS_ALL, _ANOTHER_ANSWER = 0.9, 0.44
-# What f32 rounds an output by, 2^-23, and some: below it a channel has no size of its own.
+# If a part has nearly all of the error and is a different answer by itself, it is the cause. Few
+# elements of a large output are kept, so a part along another axis, of which a single wrong element
+# was kept, may have as large an error.
+_NEARLY_ALL, _DIFFERENT_ERROR = 0.9, 0.44
+# Somewhat more than the rounding of f32, 2^-23. A smaller channel may consist of rounding errors.
 _ROUNDING = 1e-6
 
 
 def channel_axes(shape: Sequence[int]) -> tuple[int, ...]:
-    """Axes whose indices may have units of their own; the first axis is the batch.
+    """Return the axes whose indices may have different units; the first axis is the batch.
 
-    Outputs name no layout, so the shape tells: ``[1,C,H,W]`` and ``[1,H,W,C]`` by the two extents
-    that are equal, ``[1,C,N]`` and ``[1,N,C]`` by the smaller one.
+    Outputs have no layout, so the shape decides: in ``[1,C,H,W]`` and ``[1,H,W,C]`` two equal
+    extents are height and width, in ``[1,C,N]`` and ``[1,N,C]`` the smaller extent is that of the
+    channels.
     """
     rank = len(shape)
     if rank < 2:
@@ -49,7 +50,7 @@ def channel_axes(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _is_spatial(axis: int, shape: Sequence[int]) -> bool:
-    """Whether it is one of two neighbours of one extent, as height and width are."""
+    """Return whether a neighbouring axis has the same extent, as height and width do."""
     if len(shape) < 4:
         return False
     return any(
@@ -58,7 +59,7 @@ def _is_spatial(axis: int, shape: Sequence[int]) -> bool:
 
 
 class Parts:
-    """Squares of values and of differences, by index along each axis, summed set by set."""
+    """Sums of squared values and squared differences by index of each axis, over all sets."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         self._shape = tuple(shape)
@@ -74,58 +75,69 @@ class Parts:
         values: Numbers,
         differences: Numbers,
     ) -> None:
-        """One set.
+        """Add one set.
 
         Args:
-            shape: of the whole output.
-            places: in the flat output, of the elements that follow.
+            shape: shape of the whole output.
+            places: places of the elements in the flat output.
+            values: A's elements.
+            differences: B − A.
         """
         if len(shape) != len(self._shape):
             return
         for axis in self._sums:
             inner = int(np.prod(shape[axis + 1 :], dtype=np.int64))
             index = places // inner % shape[axis]
-            found = [
+            sums = [
                 np.bincount(index, weights, minlength=shape[axis])
                 for weights in (None, values * values, differences * differences)
             ]
-            self._sums[axis] = _sum_of(self._sums[axis], np.array(found, dtype=np.float64))
+            self._sums[axis] = _sum_of(self._sums[axis], np.array(sums, dtype=np.float64))
 
     def worst(self, *, one_unit: bool) -> WorstPart | None:
-        """The part with the largest error; None where there is a single part.
+        """Return the part with the largest relative error; None if there is a single part.
 
-        An error is relative to the size of the whole output, or of the part if that is larger, as
-        most outputs are of one unit. Along an axis of channels it is relative to the part's own
-        size, if enough values tell it.
+        The error is relative to the size of the whole output, or of the part if that is larger, as
+        most outputs have one unit. Along an axis of channels it is relative to the size of the
+        part, if there are enough values.
 
         Args:
-            one_unit: channels have no units of their own, as those of probabilities.
+            one_unit: all channels have the same unit, as those of probabilities do.
         """
-        found = [
-            self._along(axis, own=axis in self._channels and not one_unit) for axis in self._sums
+        parts = [
+            self._worst_along(axis, to_part=axis in self._channels and not one_unit)
+            for axis in self._sums
         ]
         _, worst = max(
-            (part for part in found if part is not None),
+            (part for part in parts if part is not None),
             key=lambda part: (_is_cause(*part), part[1].relative),
             default=(0.0, None),
         )
         return worst
 
-    def _along(self, axis: int, *, own: bool) -> tuple[float, WorstPart] | None:
-        """The worst part along an axis, after its share of all squared errors."""
-        counts, squares, apart = self._sums[axis]
+    def _worst_along(self, axis: int, *, to_part: bool) -> tuple[float, WorstPart] | None:
+        """Return the worst part along an axis, with its share of all squared errors.
+
+        Args:
+            axis: the axis.
+            to_part: errors are relative to the size of the part.
+        """
+        counts, squares, squared_errors = self._sums[axis]
         if (counts > 0).sum() < 2:
             return None
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             whole = np.sqrt(squares.sum() / counts.sum())
-            sizes, errors = (np.sqrt(sums / np.maximum(counts, 1)) for sums in (squares, apart))
-            known = (counts >= _LEAST_VALUES) & (sizes > _ROUNDING * whole)
-            scales = np.where(known, sizes, whole) if own else np.maximum(sizes, whole)
-            # Where A is zero and B is not, the error is all there is.
+            sizes, errors = (
+                np.sqrt(sums / np.maximum(counts, 1)) for sums in (squares, squared_errors)
+            )
+            has_size = (counts >= _LEAST_VALUES) & (sizes > _ROUNDING * whole)
+            scales = np.where(has_size, sizes, whole) if to_part else np.maximum(sizes, whole)
+            # The relative error is 1 if A is zero and B is not.
             quotients = np.where(scales > 0, np.nan_to_num(errors / scales, nan=1.0), 1.0)
             relative = np.where(errors > 0, quotients, 0.0)
             index = int(relative.argmax())
-            share = finite(apart[index] / apart.sum()) if apart.any() else 0.0
+            total = squared_errors.sum()
+            share = finite(squared_errors[index] / total) if total else 0.0
         others = (counts > 0) & (np.arange(len(counts)) != index)
         places = [str(index) if n == axis else ":" for n in range(len(self._shape))]
         return share, WorstPart(
@@ -140,15 +152,15 @@ class Parts:
 
 
 def _is_cause(share: float, part: WorstPart) -> bool:
-    return share >= _HOLDS_ALL and part.relative >= _ANOTHER_ANSWER
+    return share >= _NEARLY_ALL and part.relative >= _DIFFERENT_ERROR
 
 
 def _sum_of(a: Numbers, b: Numbers) -> Numbers:
-    """Of sums by index, of which either may have more."""
+    """Add sums by index, shape [3, indices], of which either may have more indices."""
     longest = max(a.shape[1], b.shape[1])
     return np.asarray(sum(np.pad(x, ((0, 0), (0, longest - x.shape[1]))) for x in (a, b)))
 
 
 def finite(value: Any) -> float:
-    """A figure as a run file holds it: what is too large for a float is the largest one."""
+    """Return a finite figure, as a run file needs it: infinity becomes the largest float, NaN 1."""
     return float(np.nan_to_num(value, nan=1.0))

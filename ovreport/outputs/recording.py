@@ -1,9 +1,9 @@
-"""Answers as a run file keeps them, so that runs of different times can be compared.
+"""Records answers in a run file, so that versions of different runs can be compared.
 
-A run file must stay small whatever a model puts out, so of large outputs some elements are kept:
-places along the golden ratio, which are spread evenly however many they are, so that fewer of them
-are the first ones of more. Errors and similarities over them are those of a sample. What digests of
-all elements tell is exact: whether answers are equal to the bit.
+A run file must stay small, so only a sample of a large output is kept. Its places follow the golden
+ratio: they are spread evenly, and the places of a small sample are the first ones of a larger
+sample. Errors and similarities are those of the sample. Digests of all elements show exactly
+whether answers are identical bit for bit.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ovreport.run import OutputDrift, Port, RecordedOutput
 
 Array = NDArray[Any]
 
-# Of all outputs and input sets of a version together: 64 KiB of f32, 128 KiB of wider types, and
-# eight times 1,000 class scores are kept whole.
+# Values kept of all outputs and input sets of a version together: 64 KiB of f32 or 128 KiB of wider
+# types, which is enough to keep eight times 1,000 class scores whole.
 KEPT_VALUES = 16_384
 _LEAST_VALUES = 16
-# More samples than this do not make an agreement of classes better known than ±1.5 %.
+# With this number of samples, the agreement of classes has an interval of ±1.5 %, which is enough.
 _MOST_SAMPLES = 4096
 _GOLDEN = (5**0.5 - 1) / 2
-# How elements are kept whose type f32 cannot hold.
+# Storage of element types that f32 cannot represent.
 _WIDE: dict[str, str] = {
     "f64": "f8", "i32": "i8", "u32": "i8", "i64": "i8", "u64": "u8", "boolean": "i8",
 }  # fmt: skip
@@ -38,7 +38,7 @@ _TEXT = "string"
 
 
 def digest(arrays: Sequence[Array]) -> str:
-    """Of shapes, element types and values."""
+    """Return a digest of shapes, element types and values."""
     content = hashlib.sha256()
     for array in arrays:
         content.update(f"{array.dtype.str}{array.shape}".encode())
@@ -47,7 +47,10 @@ def digest(arrays: Sequence[Array]) -> str:
 
 
 def kept_places(elements: int, kept: int) -> NDArray[np.int64]:
-    """Which elements of a flat output are kept; those of a smaller ``kept`` come first."""
+    """Return the places of the kept elements in a flat output.
+
+    The places for a smaller ``kept`` are the first ones of those for a larger.
+    """
     if kept >= elements:
         return np.arange(elements)
     return np.asarray(elements * (np.arange(kept) * _GOLDEN % 1), dtype=np.int64)
@@ -56,11 +59,14 @@ def kept_places(elements: int, kept: int) -> NDArray[np.int64]:
 def record(
     port: Port, arrays: Sequence[Array], outputs: int, itself: float | None = None
 ) -> RecordedOutput:
-    """One output of all input sets.
+    """Record one output of all input sets.
 
     Args:
-        outputs: how many share what is kept.
-        itself: how far it is from itself, where that was looked at.
+        port: the output.
+        arrays: its values for each input set.
+        outputs: number of outputs that share :data:`KEPT_VALUES`.
+        itself: how much it differs from itself if the input is repeated; None if this was not
+            measured.
     """
     elements = max(array.size for array in arrays)
     share = KEPT_VALUES // (len(arrays) * outputs)
@@ -94,12 +100,15 @@ def recorded_drift(
     labels: Sequence[int] = (),
     types: tuple[str, str] = ("", ""),
 ) -> OutputDrift:
-    """One output of two versions over the sets that both were fed.
+    """Measure how much one output differs between two versions, over the sets that both were given.
 
     Args:
-        sets: places of a set in A and in B.
+        name: the output's.
+        a: A's recording.
+        b: B's recording.
+        sets: places of each common set in A and in B.
         labels: the right class of each sample of A's sets, if this output is to be scored.
-        types: element types, which recordings of earlier releases do not tell.
+        types: element types, for recordings of earlier releases, which do not have them.
     """
     types = a.type or types[0], b.type or types[1]
     sums = OutputSums(one_unit=a.probabilities and b.probabilities)
@@ -109,21 +118,21 @@ def recorded_drift(
         x, y = _values(a, i, kept), _values(b, j, kept)
         sums.add(x, y, shapes, kept_places(prod(shapes[0]), kept))
     drift = sums.drift(name, types)
-    update: dict[str, object] = _seen_whole(a, b, sets, drift)
+    update: dict[str, object] = _over_all_elements(a, b, sets, drift)
     if {*types} & {*_WIDE, _TEXT} and not (a.type and b.type) and update["differs_elsewhere"]:
-        # Earlier releases kept all types as f32, so that figures of these are not theirs.
+        # Earlier releases kept all types as f32, so that figures of these types are wrong.
         return OutputDrift(name=name, shapes=drift.shapes, types=types, reason="not_kept")
-    known = [side.itself for side in (a, b) if side.itself is not None]
-    update["itself"] = max(known, default=None)
+    distances = [side.itself for side in (a, b) if side.itself is not None]
+    update["itself"] = max(distances, default=None)
     if a.classes and a.classes == b.classes and _samples(a) == _samples(b):
         update |= _agreements(a, b, sets, labels)
     return drift.model_copy(update=update)
 
 
-def _seen_whole(
+def _over_all_elements(
     a: RecordedOutput, b: RecordedOutput, sets: Sequence[tuple[int, int]], drift: OutputDrift
 ) -> dict[str, object]:
-    """What digests and counts of all elements tell, also of those that are not kept."""
+    """Return fields from digests and counts of all elements, including those that are not kept."""
     equal = [a.digests[i] == b.digests[j] for i, j in sets]
     kept = min(a.kept, b.kept)
     whole = kept >= max(a.elements, b.elements)
@@ -161,7 +170,7 @@ def _text_bits(text: bytes) -> int:
 
 
 def _values(output: RecordedOutput, place: int, kept: int) -> Array:
-    """The first ``kept`` of the places that are kept of a set."""
+    """Return the first ``kept`` of the recorded values of a set."""
     sizes = [prod(extents) for extents in output.extents]
     starts = [0, *accumulate(min(size, output.kept) for size in sizes)]
     bits = output.bits[starts[place] : starts[place + 1]]
@@ -186,34 +195,34 @@ def _not_finite(array: Array) -> int:
 def _agreements(
     a: RecordedOutput, b: RecordedOutput, sets: Sequence[tuple[int, int]], labels: Sequence[int]
 ) -> dict[str, object]:
-    each = _samples(a)
+    samples = _samples(a)
     first, second = ([pair[side] for pair in sets] for side in (0, 1))
     return {
         "probabilities": a.probabilities and b.probabilities,
         **class_fields(
-            _of_sets(a.best, len(a.digests), first, each),
-            _of_sets(b.best, len(b.digests), second, each),
+            _of_sets(a.best, len(a.digests), first, samples),
+            _of_sets(b.best, len(b.digests), second, samples),
             a.classes,
-            _of_sets(labels, len(a.digests), first, each),
+            _of_sets(labels, len(a.digests), first, samples),
         ),
     }
 
 
 def _first_of_each_set(best: NDArray[np.int64], sets: int) -> tuple[tuple[int, ...], ...]:
-    each = max(1, _MOST_SAMPLES // sets)
-    kept = best.reshape(sets, -1, best.shape[1])[:, :each].reshape(-1, best.shape[1])
+    samples = max(1, _MOST_SAMPLES // sets)
+    kept = best.reshape(sets, -1, best.shape[1])[:, :samples].reshape(-1, best.shape[1])
     return tuple(map(tuple, kept.tolist()))
 
 
 def _samples(output: RecordedOutput) -> int:
-    """Of each set, as far as their best classes are kept."""
+    """Return the number of samples of each set whose best classes are kept."""
     return len(output.best) // len(output.digests)
 
 
 def _of_sets(
-    values: Sequence[Any], sets: int, chosen: Sequence[int], each: int
+    values: Sequence[Any], sets: int, chosen: Sequence[int], samples: int
 ) -> NDArray[np.int64]:
-    """The first values of each of the chosen sets."""
+    """Return the values of the first samples of each chosen set."""
     rows = len(values) // sets
-    picked = [values[n * rows : n * rows + each] for n in chosen]
-    return np.array([value for part in picked for value in part], dtype=np.int64)
+    parts = [values[n * rows : n * rows + samples] for n in chosen]
+    return np.array([value for part in parts for value in part], dtype=np.int64)

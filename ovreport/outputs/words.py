@@ -1,10 +1,10 @@
-"""The result of comparing outputs, in words."""
+"""Sentences about the comparison of outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ovreport.outputs.agreement import AGREE, Agreement, JudgedOutput, is_systematic, stands_out
+from ovreport.outputs.agreement import AGREE, Agreement, JudgedOutput, is_systematic, outlying_part
 from ovreport.run import OutputDrift
 from ovreport.text.labels import count
 from ovreport.text.numbers import digits, shorten, show
@@ -13,7 +13,7 @@ _NAME = 40
 
 
 def in_words(agreement: Agreement) -> str:
-    """For a sentence about both versions: ``answers alike (cosine similarity 0.9987)``."""
+    """Summarise the comparison: ``answers alike (cosine similarity 0.9987)``."""
     worst = agreement.worst
     if worst is None:
         return "answers not compared"
@@ -23,7 +23,7 @@ def in_words(agreement: Agreement) -> str:
             words = f"answers {_equality(worst)}"
         case "alike":
             words = f"answers alike ({likeness(worst)})"
-        case "apart" | "other":
+        case "deviating" | "different":
             words = f"answers differ ({likeness(worst)})"
         case _:
             named = f"output {shorten(worst.drift.name, _NAME)}"
@@ -37,11 +37,11 @@ def in_words(agreement: Agreement) -> str:
 
 
 def samples(agreement: Agreement) -> str:
-    """How many samples the comparison is over, and of how many: ``4 of 8 samples``."""
+    """Return the number of samples that were compared: ``8 samples``, ``4 of 8 samples, …``."""
     compared, left_out = agreement.answers.samples, agreement.answers.left_out
     if not left_out:
         return count(compared, "sample")
-    return f"{compared} of {count(compared + left_out, 'sample')}, which both were fed"
+    return f"{compared} of {count(compared + left_out, 'sample')}, which both versions were given"
 
 
 def _share(agreeing: int, all: int) -> str:
@@ -53,7 +53,7 @@ def _share(agreeing: int, all: int) -> str:
 
 def _equality(judged: JudgedOutput) -> str:
     if judged.outcome == "identical":
-        return "the same to the bit"
+        return "identical bit for bit"
     return f"equal in value{_types(judged.drift)}"
 
 
@@ -63,7 +63,7 @@ def _types(drift: OutputDrift) -> str:
 
 
 def equality(judged: JudgedOutput) -> str:
-    """The same with what is not finite or empty in it."""
+    """Return how an output is equal, with its infinite elements and its empty input sets."""
     drift = judged.drift
     words = _equality(judged)
     if drift.not_finite:
@@ -75,9 +75,9 @@ def equality(judged: JudgedOutput) -> str:
 
 
 def obstacle(judged: JudgedOutput) -> str:
-    """Why an output was not compared, or tells nothing, as the end of a sentence about it."""
+    """Return why an output could not be compared, as a predicate: ``is missing``."""
     drift = judged.drift
-    if judged.outcome == "nothing":
+    if judged.outcome == "empty":
         return "is empty in both: there is nothing to compare"
     if judged.outcome == "random":
         return _randomness(judged)
@@ -89,43 +89,43 @@ def obstacle(judged: JudgedOutput) -> str:
         case "type":
             return f"is text in one and numbers in the other{_types(drift)}"
         case "unreadable":
-            return f"is of an element type that cannot be read{_types(drift)}"
+            return f"has an element type that cannot be read{_types(drift)}"
         case "shape":
             return _shapes(drift)
         case _ if drift.reason == "not_kept" or drift.differs_elsewhere:
-            return _unkept(drift)
+            return _not_kept(drift)
         case _:
-            return _shapes(drift)  # the one reason that earlier releases had
+            return _shapes(drift)  # the only reason that earlier releases recorded
 
 
 def _shapes(drift: OutputDrift) -> str:
     a, b = drift.shapes
     if a == b:
-        return f"is {a}, and the run file does not hold how far both are apart"
+        return f"is {a}, and the run file does not hold its differences"
     words = f"{b or 'missing'} and {a or 'missing'} in the base"
     if drift.sets is not None and drift.sets[0]:
         return f"has another shape in {_other_shapes(drift)}, such as {words}"
     return f"is {words}"
 
 
-def _unkept(drift: OutputDrift) -> str:
+def _not_kept(drift: OutputDrift) -> str:
     if drift.differs_elsewhere or drift.identical is False:
-        return "is not the same to the bit, and the run files do not keep where it differs"
+        return "is not identical, and the run files do not keep the elements that differ"
     return "was not kept in a run file"
 
 
 def _randomness(judged: JudgedOutput) -> str:
     itself = judged.drift.itself
     words = "is random"
-    if judged.draws:
-        words += f" (drawn by {' and '.join(judged.draws)})"
+    if judged.random_types:
+        words += f" (by {' and '.join(judged.random_types)})"
     if itself is not None:
-        words += f": fed the same once more, it differs from itself by {show(itself, 'share')}"
+        words += f": two inferences with the same input differ by {show(itself, 'share')}"
     return words
 
 
 def likeness(judged: JudgedOutput) -> str:
-    """How far both are apart: ``cosine similarity 0.9987, relative error 5.1 %``."""
+    """Return the size of the difference: ``cosine similarity 0.9987, relative error 5.1 %``."""
     return ", ".join(_likeness(judged))
 
 
@@ -149,15 +149,15 @@ def _likeness(judged: JudgedOutput) -> Iterator[str]:
 
 
 def _kind_of_error(drift: OutputDrift) -> Iterator[str]:
-    """Where an error is, and what would cause it."""
+    """Yield where an error is, and what would explain it."""
     if drift.reordered:
         yield "the same values in another order"
     elif is_systematic(drift) and drift.factor is not None:
         yield f"as if multiplied by {digits(drift.factor)}"
     elif is_systematic(drift) and drift.offset is not None:
         yield f"as if {digits(drift.offset)} were added"
-    elif part := stands_out(drift):
-        yield f"part {part.where} off by {show(part.relative, 'share')}"
+    elif part := outlying_part(drift):
+        yield f"part {part.where} with an error of {show(part.relative, 'share')}"
     if drift.reason == "shape":
         yield f"another shape in {_other_shapes(drift)}"
 
@@ -168,7 +168,7 @@ def _other_shapes(drift: OutputDrift) -> str:
 
 
 def exact(cosine: float | None) -> str:
-    """Return the similarity with all its nines: 0.99997 is not 1."""
+    """Format a cosine similarity without rounding it to 1: ``0.999970``."""
     if cosine is None:
         return ""
     if cosine == 1:

@@ -169,7 +169,7 @@ class Outputs(Analyzer):
     def _output_finding(self, name: str, compared: Agreement, output: JudgedOutput) -> Finding:
         subject = f"{name}, output {shorten(output.drift.name, _NAME)}"
         match output.outcome:
-            case "nothing" | "random" | "incomparable":
+            case "empty" | "random" | "incomparable":
                 text = f"{subject} {obstacle(output)}."
             case _:
                 text = (
@@ -203,7 +203,7 @@ def _first(layers: Sequence[LayerDrift], layer_error: float) -> LayerDrift | Non
 
 def _finding_id(output: JudgedOutput) -> str:
     match output.outcome:
-        case "nothing":
+        case "empty":
             return "outputs.empty"
         case "incomparable":
             return "outputs.unkept" if output.severity == "info" else "outputs.shape"
@@ -289,14 +289,14 @@ _IF_KNOWN = frozenset(
     }
 )  # fmt: skip
 _OUTCOMES = {
-    "identical": "same to the bit",
+    "identical": "identical",
     "equal": "equal",
     "alike": "alike",
-    "nothing": "empty",
+    "empty": "empty",
     "random": "random",
     "incomparable": "not compared",
-    "apart": "differs",
-    "other": "differs",
+    "deviating": "differs",
+    "different": "differs",
 }
 
 
@@ -343,20 +343,20 @@ def _sampled(answers: Answers) -> str:
         return ""
     return (
         "Run files keep some elements of large outputs, evenly spread, and a digest of all. Errors "
-        "are over the kept elements; the digest shows whether all are the same to the bit. "
+        "are over the kept elements; the digest shows whether all are identical. "
         f"{'; '.join(parts[:5])}."
     )
 
 
 def _remedy(compared: Agreement, output: JudgedOutput) -> str:
     match output.outcome:
-        case "nothing":
+        case "empty":
             return "Set `input` to data in which the model finds something."
         case "random":
             return "Give the random operators a seed to compare versions by their answers."
         case "incomparable" if output.drift.reason == "not_kept" or output.drift.differs_elsewhere:
             return "Measure both versions in one run to compare all elements."
-        case "apart" | "other":
+        case "deviating" | "different":
             where = (
                 "The table of layers shows where the difference begins"
                 if compared.answers.asked_layers
