@@ -30,7 +30,7 @@ def findings_at_points(
     findings: list[Finding] = []
     for model, version in run.versions:
         known_ids: set[str] = set()
-        for position, result in enumerate(run.leading(model, version)):
+        for position, result in enumerate(run.focus_by_point(model, version)):
             candidates = find(result, executed_layers(run, result), point_name(run, result))
             chosen = [finding for finding in candidates if finding.id not in known_ids]
             known_ids.update(finding.id for finding in chosen)

@@ -310,7 +310,7 @@ def test_a_last_line_without_a_line_end_counts(report: Path, tmp_path: Path) -> 
     path.write_bytes(cells.rstrip(b"\n"))
     before = read_run(path)
     with RunFile(path) as file:
-        file.go_on(before.header.model_copy(update={"superseded": ()}), before.graphs)
+        file.resume(before.header.model_copy(update={"superseded": ()}), before.graphs)
     assert len(read_run(path).results) == len(before.results) == 4
 
 

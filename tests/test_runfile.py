@@ -35,7 +35,7 @@ def test_an_incomplete_last_line_is_dropped_and_removed_on_resuming(
     torn.write_bytes(cells[:-200])
     assert len(read_run(torn).results) == len(run.results) - 1
     with RunFile(torn) as file:
-        file.go_on(run.header.model_copy(update={"superseded": ()}), run.graphs)
+        file.resume(run.header.model_copy(update={"superseded": ()}), run.graphs)
         file.result(run.results[-1])
     assert len(read_run(torn).results) == len(run.results)
 

@@ -18,7 +18,7 @@ def point_name(run: Run, result: CellResult) -> str:
     For example ``net (parent)`` or ``net (parent, f16)``.
     """
     cell = result.cell
-    points = [r.cell for r in run.leading(cell.model, cell.version)]
+    points = [r.cell for r in run.focus_by_point(cell.model, cell.version)]
     other = next((point for point in points if point.point != cell.point), None)
     name = version_name(run, result)
     if other is None:

@@ -53,7 +53,7 @@ from ovreport.planning.resume import Resumption, resumption
 from ovreport.planning.search import Search, searches
 from ovreport.rendering.charts.process import drawing
 from ovreport.run import Appearance, Cell, Header, Run
-from ovreport.runfile import RunFile, is_report, is_unbegun, read_run
+from ovreport.runfile import RunFile, is_empty_run, is_report, read_run
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Job:
             if continued is None:
                 run_file.begin(header)
             else:
-                run_file.go_on(header, continued.graphs)
+                run_file.resume(header, continued.graphs)
             all_cells = (*prepared.cells, *prepared.candidates)
             measuring = Measuring(
                 prepared.planner, run_file, all_cells, dict(resumed.kept), resumed, self.display
@@ -245,7 +245,7 @@ class Job:
             UserError: it is in a report, to which no lines can be added, or cannot be read.
         """
         path = self.paths.resume
-        if path is None or is_unbegun(path):
+        if path is None or is_empty_run(path):
             return None
         continued = read_run(path)
         if is_report(path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 from ovreport.files import check_writable
-from ovreport.runfile import RunFile, is_unbegun, read_run
+from ovreport.runfile import RunFile, is_empty_run, read_run
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Paths:
         Raises:
             UserError: it holds an unfinished run, or is no run file.
         """
-        if self.resume is not None or is_unbegun(self.run_file):
+        if self.resume is not None or is_empty_run(self.run_file):
             return
         try:
             existing = read_run(self.run_file)

@@ -1,7 +1,7 @@
-"""What was measured: the immutable types that a run file stores and analyzers read.
+"""The immutable types of a run, which a run file stores and analyzers read.
 
-Durations are nanoseconds (``_ns``, integers), sizes are bytes. A :class:`Run` is read-only; the
-run file (:mod:`ovreport.runfile`) is how it is stored.
+Durations are integers in nanoseconds (``_ns``), sizes are in bytes. :mod:`ovreport.runfile` stores
+and reads a :class:`Run`.
 """
 
 from ovreport.run.answers import (

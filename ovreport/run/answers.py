@@ -1,4 +1,4 @@
-"""The outputs of versions that got the same inputs."""
+"""Outputs of versions that were given the same inputs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ovreport.run.result import Failure
 from ovreport.run.samples import Samples
 
 _SHAPE = re.compile(r"\[(\d{1,18}(,\d{1,18})*)?\]")
-# Labels may have one below zero for what is of no class.
+# Labels may use a negative number for samples that have no class.
 Class = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 
 
 Reason = Literal[
     "missing",  # B has no such output
-    "additional",  # A has none
-    "shape",  # of A and of B differ
+    "additional",  # A has no such output
+    "shape",  # A and B have different shapes
     "type",  # text in one, numbers in the other
     "not_kept",  # a run file holds too little of it
-    "unreadable",  # its element type has no form here
+    "unreadable",  # its element type is not supported
 ]
 """Why an output was not compared."""
 
@@ -33,46 +33,46 @@ class WorstPart(Record):
     """The part of an output, along one of its axes, in which versions differ most."""
 
     where: str
-    """Such as ``[:,4,:]``."""
+    """The part as numpy indexes it, such as ``[:,4,:]``."""
     relative: float
-    """Root mean square of B − A, relative to the size of A there or of all of A."""
+    """Root mean square of B − A in the part, relative to the size of A there or of all of A."""
     typical: float
-    """The same of the other parts, their median."""
+    """Median of ``relative`` over the other parts."""
     error: float
-    """Root mean square of B − A there."""
+    """Root mean square of B − A in the part."""
     typical_error: float
-    """The same of the other parts, their median."""
+    """Median of ``error`` over the other parts."""
     size: float
-    """Root mean square of A there."""
+    """Root mean square of A in the part."""
     whole_size: float
     """Root mean square of all of A."""
 
 
 class OutputDrift(Record):
-    """One output of two versions that were fed the same; figures are None where they are not known.
+    """Differences of one output between two versions, A and B, with the same inputs.
 
-    What later releases added has defaults that mean "not known".
+    Figures that are not known are None, such as those that a later release added.
     """
 
     name: str
     other_name: str = ""
-    """In B, where it has another name there."""
+    """The name in B, if it is another."""
     shapes: tuple[str, str]
-    """Of A and of B; empty where there is no such output. ``?`` stands for what varies."""
+    """Shapes in A and in B; empty if there is no such output. ``?`` is an extent that varies."""
     types: tuple[str, str] = ("", "")
     """Element types of A and of B, as OpenVINO names them."""
     reason: Reason | None = None
     """Why all input sets, or some of them, were not compared."""
     sets: tuple[Whole, Whole] | None = None
-    """Input sets that were compared, and all."""
+    """Number of input sets that were compared, and of all."""
     empty_sets: Whole = 0
-    """Of those compared: without any element in either."""
+    """Number of compared sets that have no elements in either version."""
     elements: Whole | None = None
-    """Elements that were compared, of all sets."""
+    """Number of compared elements, over all sets."""
     differing: Whole | None = None
-    """Of these: with another value."""
+    """Number of compared elements whose values differ."""
     identical: bool | None = None
-    """All bytes of all sets are equal, and the element types are."""
+    """All bytes of all sets and the element types are equal."""
     cosine: float | None = None
     """Cosine similarity, the lowest of all input sets."""
     max_abs: float | None = None
@@ -80,48 +80,48 @@ class OutputDrift(Record):
     relative: float | None = None
     """‖B − A‖ / ‖A‖ over all elements."""
     not_finite: Whole = 0
-    """Elements that are infinite or no number in either; they are left out of the figures."""
+    """Number of elements that are infinite or NaN in either; the figures leave them out."""
     unequal_not_finite: Whole | None = None
-    """Of these: not the same in both."""
+    """Number of those elements that differ between A and B."""
     worst_set: tuple[Whole, float] | None = None
-    """The place of the input set with the largest relative error, from 0, and that error. It is
-    relative to the size of A in that set, or in all sets if that is larger."""
+    """Index of the input set with the largest relative error, and that error. It is relative to the
+    size of A in that set, or in all sets if that is larger."""
     worst_part: WorstPart | None = None
     factor: float | None = None
-    """B is A times this, up to a tenth of the error."""
+    """Factor by which A is multiplied in B, if it explains nine tenths of the error."""
     offset: float | None = None
-    """B is A plus this, up to a tenth of the error."""
+    """Offset that is added to A in B, if it explains nine tenths of the error."""
     reordered: bool = False
     """B holds the values of A in another order."""
     itself: float | None = None
-    """How far A is from itself, as :attr:`distance`, where it was fed the same once more."""
+    """:attr:`distance` of A from itself when the same inputs are repeated."""
     probabilities: bool = False
     """The output holds scores that sum to one."""
     top1: Share | None = None
-    """Share of samples with the same best class; None where it does not look like class scores."""
+    """Share of samples with the same best class; None if the output does not look like scores."""
     top5: Share | None = None
     """Share of the five best classes that both have, in any order."""
     accuracy: tuple[Share, Share] | None = None
-    """Of A and of B against given labels: the best class is the right one."""
+    """Shares of samples of A and of B whose best class is the right one (``labels``)."""
     accuracy5: tuple[Share, Share] | None = None
-    """The right class is among the five best."""
+    """Shares of samples of A and of B whose right class is among the five best."""
     compared: tuple[Positive, Positive] | None = None
-    """Elements of one input set that were compared, and that there are; None: all were."""
+    """Number of elements of one input set that were compared, and of all; None: all were."""
     differs_elsewhere: bool = False
-    """Elements that were not compared are not all the same, as their digests tell."""
+    """Digests show that some of the elements that were not compared differ."""
 
     @property
     def same(self) -> bool:
-        """All of it was compared, and is equal bit for bit."""
+        """Whether all of it was compared and is identical bit for bit."""
         if self.identical is not None:
             return self.identical and self.reason is None
         return self.max_abs == 0 and not self.differs_elsewhere and not self.not_finite
 
     @property
     def distance(self) -> float:
-        """How far both are apart: 0 is equal, from 1 on nothing is alike.
+        """Size of the difference: 0 if equal, 1 or more if nothing is alike.
 
-        The relative error of numbers, and the share of elements that differ of what are none.
+        It is the relative error of quantities, and the share of differing elements of identifiers.
         """
         if self.reason is not None or self.unequal_not_finite:
             return 1.0
@@ -131,10 +131,10 @@ class OutputDrift(Record):
 
 
 class LayerDrift(Record):
-    """What a layer of both versions puts out, compared as an output is."""
+    """Differences of a layer's output between two versions."""
 
     name: str
-    """The operator's, in both models."""
+    """The operator's name, in both models."""
     type: str
     cosine: float
     relative: float
@@ -142,61 +142,63 @@ class LayerDrift(Record):
 
 
 class Answers(Record):
-    """Two versions that were fed the same inputs, and how far their answers are apart."""
+    """Two versions that were given the same inputs, and the differences of their outputs."""
 
     base: Cell
     other: Cell
     models: tuple[str, str]
     """SHA-256 of both models' files."""
     inputs: str
-    """SHA-256 of what both were fed."""
+    """SHA-256 of the inputs of both."""
     input_data: str
-    """The same in words."""
+    """The inputs in words."""
     samples: Whole
     """Input sets × batch."""
     left_out: Whole = 0
-    """Samples that only one of them was fed."""
+    """Samples that only one of them was given."""
     labels: str = ""
     """The file with the right classes, if one was given."""
     outputs: Many[OutputDrift] = ()
     layers: Many[LayerDrift] = ()
-    """In execution order of the base; only on request."""
+    """Compared layers, in the base's execution order; only on request."""
     asked_layers: bool = False
+    """Whether a comparison of layers was requested."""
     failure: Failure | None = None
     """Why there is no comparison."""
     layers_failure: Failure | None = None
+    """Why layers were not compared."""
     repeat_failure: Failure | None = None
-    """Why a version could not be fed the same once more, to see whether it repeats itself."""
+    """Why inputs could not be repeated to see whether a version gives the same answers again."""
 
 
 class RecordedOutput(Record):
-    """One output of a version for all input sets, as much of it as a run file keeps."""
+    """One output of a version for all input sets; of a large output, a sample of its elements."""
 
     names: Many[str]
     type: str = ""
-    """Element type, as OpenVINO names it; empty: of an earlier release, which kept all as f32."""
+    """Element type, as OpenVINO names it; empty: an earlier release, which kept all as f32."""
     shape: str
     """``?`` stands for an extent that varies from set to set."""
     shapes: Many[str] = ()
-    """Of each set, where they vary."""
+    """Shapes of each set, if they vary."""
     elements: Whole
-    """Of one set; where they vary, of the largest."""
+    """Number of elements of the largest set."""
     kept: Whole
-    """Of each set at most: :func:`ovreport.outputs.recording.kept_places` gives the places."""
+    """Most elements that are kept of a set; their places are
+    :func:`ovreport.outputs.recording.kept_places`."""
     digests: Many[str]
-    """Of all elements of each set: which answers are equal to the bit is told from these."""
+    """Digest of all elements of each set, by which identical answers are recognised."""
     bits: Samples
-    """The kept elements, bit by bit as integers, shape [sets × kept]: f32, which holds all types of
-    fewer bits, f64 or integers of 64 bits. Of texts the first 64 bits of their SHA-256."""
+    """Bits of the kept elements as integers, shape [sets × kept]. They are those of f32, which
+    represents all smaller types, of f64, of 64-bit integers, or 64 bits of a text's SHA-256."""
     not_finite: Many[Whole] = ()
-    """Of each set: elements that are infinite or no number, also among those not kept."""
+    """For each set, the number of all elements that are infinite or NaN."""
     itself: float | None = None
-    """How far it is from itself where the version was fed the same once more, as
-    :attr:`OutputDrift.distance`."""
+    """Distance from itself when the same inputs are repeated, as :attr:`OutputDrift.distance`."""
     classes: Whole = 0
     """Columns of an output that looks like class scores; 0 for any other."""
     best: Many[Many[Whole]] = ()
-    """The classes with the highest scores of each sample, the best first."""
+    """For each sample, the classes with the highest scores, best first."""
     probabilities: bool = False
 
     @property
@@ -208,7 +210,7 @@ class RecordedOutput(Record):
     @model_validator(mode="after")
     def _whole(self) -> RecordedOutput:
         if not all(_SHAPE.fullmatch(shape) for shape in self.shapes or (self.shape,)):
-            raise ValueError("a shape is none")
+            raise ValueError("a shape is malformed")
         sizes = [prod(extents) for extents in self.extents]
         kept = sum(min(size, self.kept) for size in sizes)
         if self.kept > self.elements or len(self.bits) != kept:
@@ -226,17 +228,17 @@ class Recording(Record):
     """The outputs of one version, kept so that versions of different runs can be compared."""
 
     cell: Cell
-    """The first of its version, runtime, device and precision."""
+    """The first cell with this version, runtime, device and precision."""
     model: str
     """SHA-256 of the model's files."""
     inputs: Many[str]
-    """Digest of each input set, as it was fed."""
+    """Digest of each input set."""
     input_data: str
-    """The same in words."""
+    """The inputs in words."""
     batch: Positive
     """Samples in a set."""
     labels: Many[Class] = ()
-    """The right class of each sample, if they were given."""
+    """The right class of each sample, if given."""
     labels_file: str = ""
     outputs: Many[RecordedOutput] = ()
     failure: Failure | None = None

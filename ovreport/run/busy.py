@@ -1,9 +1,9 @@
-"""What other programs did to the processor while something was measured."""
+"""The load of other programs during a measurement."""
 
 from __future__ import annotations
 
-# Cores. A system's own bookkeeping stays below it, and a program that keeps a tenth of a core busy
-# moves the results of a two-core machine by several percent.
+# In cores. The services of an idle system stay below it, and a program that uses a tenth of a core
+# changes the results of a two-core machine by several percent.
 BUSY_CORES = 0.1
 
 # Cores. Before a run the load is sampled for a third of a second, and a service that wakes up once
@@ -12,10 +12,10 @@ BUSY_BEFORE_CORES = 0.5
 
 
 def is_busy(other_load: float | None) -> bool:
-    """Whether other programs used enough of the processor to change a measurement.
+    """Return whether other programs used enough of the processor to change a measurement.
 
     Args:
-        other_load: their CPU time in cores; None, where it was not recorded, is not busy.
+        other_load: their CPU time in cores; None (not recorded) counts as not busy.
     """
     return other_load is not None and other_load > BUSY_CORES
 

@@ -24,28 +24,28 @@ class Cell(Record):
     hint: Hint = "latency"
     streams: Streams = "auto"
     batch: Positive | None = None
-    """None: as the model is."""
+    """None: the model's own batch."""
     precision: str | None = None
     """Inference precision hint; None: the device's own choice."""
     threads: Parallel | None = None
     requests: Parallel | None = None
     """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
     rate: Rate | None = None
-    """Requests a second, which arrive at a fixed pace; None: as many as are done."""
+    """Requests per second that arrive at a fixed pace; None: each starts when another ends."""
 
     @property
     def id(self) -> str:
-        """Short, stable and safe in a file name or an anchor; equal for equal cells."""
+        """A short digest of the cell, safe in file names and anchors."""
         return _cell_id(self)
 
     @property
     def point(self) -> tuple[Any, ...]:
-        """All that its answers depend on: cells that agree in it give the same."""
+        """The fields that answers depend on: cells with equal points give the same answers."""
         return self.model, self.version, self.runtime, self.device, self.precision
 
     @property
     def configuration(self) -> tuple[Any, ...]:
-        """Everything but the model's version: cells that agree in it are compared."""
+        """All fields but the version: cells with equal configurations are compared."""
         values = self.model_dump(mode="json")
         del values["version"]
         return tuple(values.values())
@@ -53,8 +53,8 @@ class Cell(Record):
 
 @lru_cache(maxsize=10_000)
 def _cell_id(cell: Cell) -> str:
-    # Remembered beside the cell and not in it, where a changed copy would take it along.
+    # Not cached in the cell itself, as a changed copy would keep the cached id.
     values = cell.model_dump(mode="json")
-    if cell.rate is None:  # as it was before there were rates
+    if cell.rate is None:  # keeps the ids of releases that had no rates
         del values["rate"]
     return digest(values)[:10]

@@ -1,4 +1,4 @@
-"""The machine and the software."""
+"""The machine and the software of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Device(Record):
 
 
 class RuntimeFacts(Record):
-    """One OpenVINO release that measured: a value of the matrix's ``runtime``."""
+    """One OpenVINO release of a run, a value of the matrix's ``runtime``."""
 
     name: str
     openvino: str
@@ -30,7 +30,7 @@ class RuntimeFacts(Record):
 
 
 class Environment(Record):
-    """The machine and the software that a run was made with.
+    """The machine and the software that a run was measured with.
 
     ``openvino`` and ``devices`` are the first runtime's.
     """
@@ -46,7 +46,7 @@ class Environment(Record):
     openvino: str
     packages: dict[str, str] = Field(default_factory=dict)
     governor: str | None = None
-    """Frequency policy of the CPUs, where the system shows it."""
+    """Frequency policy of the CPUs, if the system shows it."""
     max_mhz: Amount | None = None
     isa: Many[str] = ()
     """Instruction sets that decide about inference speed: avx2, avx512_vnni, amx_int8, …"""
@@ -54,7 +54,7 @@ class Environment(Record):
     """Busy cores just before the run."""
     container: str | None = None
     cpu_quota: Cores | None = None
-    """Cores that a container may use, where it is limited."""
+    """Cores that a container may use, if it is limited."""
     cpu_affinity: Many[Whole] = ()
     """Numbers of the logical cores that the process may use (``taskset``); empty: all."""
     devices: Many[Device] = ()
@@ -63,22 +63,25 @@ class Environment(Record):
 
     @property
     def release(self) -> str:
-        """OpenVINO's, without its build: ``2026.4.1``."""
+        """OpenVINO's release without its build: ``2026.4.1``."""
         return self.openvino.split("-")[0]
 
     @property
     def usable_cores(self) -> float:
-        """What the process may use of the logical cores: its CPUs, and no more than its quota."""
+        """Logical cores that the process may use: the allowed CPUs, but at most its quota."""
         cpus = len(set(self.cpu_affinity)) or self.logical_cores
         return cpus if self.cpu_quota is None else min(cpus, self.cpu_quota)
 
     @property
     def id(self) -> str:
-        """Equal where figures may be compared: what varies from day to day is left out."""
+        """A digest that is equal for environments whose figures can be compared.
+
+        It leaves out what varies from day to day.
+        """
         return digest(self._facts)
 
     def changes(self, now: Environment) -> tuple[str, ...]:
-        """What differs, in words: ``governor was powersave, now performance``."""
+        """Return the differences in words: ``governor was powersave, now performance``."""
         then, here = ({_CPUS: "all", **e._facts} for e in (self, now))
         return tuple(
             f"{name} was {then[name] or 'unknown'}, now {value or 'unknown'}"
@@ -88,7 +91,7 @@ class Environment(Record):
 
     @property
     def _facts(self) -> dict[str, Any]:
-        # Where all CPUs may be used the id is as it was before affinity was recorded.
+        # If all CPUs are allowed, the id is that of releases that did not record affinity.
         affinity = {_CPUS: number_ranges(self.cpu_affinity)} if self.cpu_affinity else {}
         return {
             "host": self.host,
@@ -104,11 +107,11 @@ class Environment(Record):
 
 
 def number_ranges(numbers: Sequence[int]) -> str:
-    """``0–3, 8``: numbers in ascending order, neighbours as ranges."""
-    found: list[list[int]] = []
+    """Format numbers in ascending order, neighbours as ranges: ``0–3, 8``."""
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if found and number == found[-1][-1] + 1:
-            found[-1][1:] = [number]
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
         else:
-            found.append([number])
-    return ", ".join("–".join(map(str, ends)) for ends in found)
+            ranges.append([number])
+    return ", ".join("–".join(map(str, ends)) for ends in ranges)

@@ -1,4 +1,4 @@
-"""Graphs: a model as it is read, and what a device executes."""
+"""Graphs of models and of what devices execute."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Port(Record):
 
     @property
     def own_names(self) -> set[str]:
-        """Without those that OpenVINO makes up from a counter, which mean nothing elsewhere."""
+        """Names without those that OpenVINO generates from a counter: ``Result_12``."""
         return {name for name in self.names if not _MADE_UP.fullmatch(name)}
 
     @field_validator("shape")
@@ -40,32 +40,32 @@ class Port(Record):
 
 
 def counterparts(first: Sequence[Port], second: Sequence[Port]) -> list[int | None]:
-    """For each port of the first the index of its counterpart, which is no other's.
+    """Return the index of each first port's counterpart among the second ports, or None.
 
-    By a common name; else the port at the same place, unless that has another counterpart. If as
-    many are left on either side, they are counterparts in their order.
+    Counterparts share a name. Ports without such a counterpart are paired in their order if either
+    side has the same number of them, else with a port at the same place that is free.
     """
-    found: list[int | None] = [None] * len(first)
+    partners: list[int | None] = [None] * len(first)
     free = dict.fromkeys(range(len(second)))
     for index, port in enumerate(first):
         same = (i for i in free if port.own_names & second[i].own_names)
         if (other := next(same, None)) is not None:
-            found[index] = other
+            partners[index] = other
             del free[other]
-    left = [index for index, other in enumerate(found) if other is None]
-    if len(left) == len(free):
-        rest = dict(zip(left, free, strict=True))
+    unpaired = [index for index, other in enumerate(partners) if other is None]
+    if len(unpaired) == len(free):
+        rest = dict(zip(unpaired, free, strict=True))
     else:
-        rest = {index: index for index in left if index in free}
-    return [rest.get(index, other) for index, other in enumerate(found)]
+        rest = {index: index for index in unpaired if index in free}
+    return [rest.get(index, other) for index, other in enumerate(partners)]
 
 
 class Node(Record):
     """One operation of a graph.
 
     ``inputs`` holds, for each input port in order, the producer as (node index, its output port).
-    ``attributes`` holds everything OpenVINO tells: in a model graph the operator's attributes, in
-    a runtime graph the runtime information (``execOrder``, ``originalLayersNames``, …) as text.
+    ``attributes`` holds what OpenVINO reports: in a model graph the operator's attributes, in a
+    runtime graph the runtime information (``execOrder``, ``originalLayersNames``, …) as text.
     ``bodies`` are the graphs inside ``If``, ``Loop`` and ``TensorIterator``.
     """
 
@@ -78,7 +78,7 @@ class Node(Record):
 
 
 class Graph(Record):
-    """Nodes in topological order. A runtime graph carries no times: those are in the profile."""
+    """Nodes in topological order. A runtime graph has no times: those are in the profile."""
 
     kind: Literal["model", "runtime"]
     nodes: Many[Node]
@@ -93,6 +93,6 @@ class Graph(Record):
 
     @property
     def id(self) -> str:
-        """Address by content: equal graphs are stored once."""
+        """Digest of the content, so that equal graphs are stored once."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What was known before the first cell, and what a search looked at."""
+"""The header of a run, which is known before the first cell, and the steps of a search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ovreport.run.environment import Environment
 from ovreport.run.graph import Port
 from ovreport.run.record import ConfigPart, Many, Record, Whole
 
-# A logo and style rules are carried in every report.
+# In bytes. Every report holds the logo and the style rules.
 MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
 _DATA_ADDRESS = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]*={0,2}")
 
@@ -23,20 +23,20 @@ class ModelFile(Record):
     model: str
     version: str
     path: str
-    """As given in the config."""
+    """The path in the config."""
     format: str
     """ONNX, OpenVINO IR, TensorFlow Lite, …"""
     size_bytes: Whole
     sha256: str
-    """Of the model's files, in a fixed order."""
+    """Digest of the model's files, in a fixed order."""
     inputs: Many[Port]
     outputs: Many[Port]
     layouts: Many[str] = ()
-    """Of the inputs, as the file has them: ``[N,C,H,W]``; empty texts where it has none."""
+    """Layouts of the inputs in the file: ``[N,C,H,W]``; empty for an input without one."""
 
 
 class Appearance(Record):
-    """What its maker added to the look of a report; bounded, as a run file may be a stranger's."""
+    """A user's logo and style rules. Their size is bounded, as a run file may be untrusted."""
 
     logo: str = Field("", max_length=2 * MAX_LOGO)
     """``data:`` address of a PNG or SVG picture."""
@@ -52,7 +52,7 @@ class Appearance(Record):
 
 
 class Header(Record):
-    """First line of a run file: all that was known before the first cell."""
+    """First line of a run file: all that is known before the first cell."""
 
     ovreport: str
     created: str
@@ -62,32 +62,32 @@ class Header(Record):
     models: Many[ModelFile]
     plan: Many[Cell]
     made: Literal["run", "compare", "trend"] = "run"
-    """The command that put it together; all but ``run`` have ``origins``."""
+    """The command that made the run; all but ``run`` have ``origins``."""
     origins: Many[Origin] = ()
-    """The runs it was put together from, in their order."""
+    """The runs that this one combines, in order."""
     paired: Many[tuple[str, str]] = ()
-    """Ids of cells to compare, (base, candidate), where configurations need not agree."""
+    """Ids of cells to compare, (base, candidate), which may have different configurations."""
     renamed: dict[str, Cell] = Field(default_factory=dict)
-    """What cells are called in the runs they are from, by their ids."""
+    """Cells as they were named in the original runs, by their ids in this run."""
     superseded: Many[str] | None = None
-    """None: a run of its own. Else it goes on with the run above it in the file: its config, plan
-    and models replace those, and earlier results of these cells (ids) no longer count."""
+    """None: a new run. Otherwise this header resumes the run above it in the file: its config, plan
+    and models replace earlier ones, and earlier results of these cells (ids) no longer count."""
     other_environments: Many[Environment] = ()
-    """Where kept parts of a resumed or merged run were measured."""
+    """Environments of the kept parts of a resumed or merged run."""
     appearance: Appearance = Appearance()
 
     @model_validator(mode="after")
     def _whole(self) -> Header:
-        if strange := {(cell.model, cell.version) for cell in self.plan} - self.described:
-            raise ValueError(f"version {min(strange)[1]!r} is planned and not described")
+        if unknown := {(cell.model, cell.version) for cell in self.plan} - self.described:
+            raise ValueError(f"version {min(unknown)[1]!r} is planned but not described")
         model = {cell.id: cell.model for cell in self.plan}
         for base, candidate in self.paired:
             if not {base, candidate} <= model.keys() or model[base] != model[candidate]:
                 raise ValueError(f"{base!r} and {candidate!r} are not planned cells of one model")
         if self.made == "compare" and len(self.origins) != 2:
-            raise ValueError("a comparison is not one of two runs")
+            raise ValueError("a comparison does not have two runs")
         if self.made == "trend" and not all(self._of_origin(cell) for cell in self.plan):
-            raise ValueError("a cell of a trend is of none of its runs")
+            raise ValueError("a cell of a trend belongs to none of its runs")
         return self
 
     @property
@@ -96,7 +96,10 @@ class Header(Record):
         return {(file.model, file.version) for file in self.models}
 
     def _of_origin(self, cell: Cell) -> bool:
-        """Versions of a trend end in the number of their run: ``parent #3``."""
+        """Return whether a cell belongs to a run of the trend, whose number ends its version.
+
+        The number of ``parent #3`` is 3.
+        """
         number = re.fullmatch(r".* #([1-9][0-9]{0,5})", cell.version, re.DOTALL)
         return number is not None and int(number[1]) <= len(self.origins)
 
@@ -107,20 +110,20 @@ class Header(Record):
 
 
 class Origin(Record):
-    """A run that became a part of another."""
+    """A run that another run combines with others."""
 
     name: str
-    """What it is called there: ``base``."""
+    """Its name in the other run, such as ``base``."""
     file: str
-    """As the user named it."""
+    """The file, as the user named it."""
     header: Header
 
 
 class SearchStep(Record):
-    """A step of a version's search for its best throughput; they are kept in their order."""
+    """A step of the search for a version's best throughput."""
 
     start: str
-    """Id of the cell that leaves streams and batch as they are, where the search began."""
+    """Id of the cell where the search began; its streams and batch have their defaults."""
     cell: Cell | None
-    """What was looked at; None: the search ended."""
+    """The cell that was tried; None: the search ended."""
     why: str

@@ -1,4 +1,4 @@
-"""The base of all that is stored."""
+"""The base class and the field types of all stored records."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ovreport.run.samples import Int64Array, Samples
 
 T = TypeVar("T")
 
-# What is read may be anybody's. These bounds lie far beyond what exists, and low enough that sums,
-# products and ratios of what is read are finite and need no test of their own.
+# A run file may be untrusted. These bounds are far above all real values, but low enough that sums,
+# products and ratios of such values are finite and need no further check.
 _MOST = 1e18
 _MOST_NS = 1 << 56
 
-# Larger integers have no form in numpy.
+# numpy cannot represent larger integers.
 Whole = Annotated[int, Field(ge=0, lt=1 << 63)]
-"""A number of things or bytes."""
+"""A count, or a size in bytes."""
 Positive = Annotated[int, Field(ge=1, lt=1 << 63)]
-"""The same of what there is at least one of."""
+"""A count or size of at least 1."""
 Nanoseconds = Annotated[int, Field(ge=0, lt=_MOST_NS)]
 """A duration; the longest is two years."""
 Parallel = Annotated[int, Field(ge=1, le=1 << 16)]
@@ -34,13 +34,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A fraction of one."""
 
 
-def _in_time(samples: Int64Array) -> Int64Array:
+def _check_durations(samples: Int64Array) -> Int64Array:
     if len(samples) and not (samples.min() >= 0 and samples.max() < _MOST_NS):
         raise ValueError("durations are neither negative nor longer than two years")
     return samples
 
 
-Durations = Annotated[Samples, AfterValidator(_in_time)]
+Durations = Annotated[Samples, AfterValidator(_check_durations)]
 """A series of nanoseconds."""
 
 
@@ -57,11 +57,11 @@ def _bounded(value: JsonValue) -> JsonValue:
 ConfigPart = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
 """A part of a config."""
 Many = Annotated[tuple[T, ...], Field(fail_fast=True)]
-"""A series. Only its first wrong item is reported: each report takes 100 times its text."""
+"""A series. Only the first wrong item is reported, as a report takes 100 times the item's size."""
 
 
 class Record(BaseModel):
-    """Base of all stored types: frozen, and strict about what it does not know."""
+    """Base of all stored types: frozen, without unknown fields and without infinite numbers."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
@@ -69,5 +69,5 @@ class Record(BaseModel):
 
 
 def digest(value: Any) -> str:
-    """Short, and equal for equal values of JSON."""
+    """Return a short digest of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What was measured of a cell."""
+"""Measurements of a cell."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ovreport.run.record import (
 
 
 class Slice(Record):
-    """One uninterrupted stretch of inferences of one worker."""
+    """A period of uninterrupted inferences of one worker."""
 
     start_ns: Nanoseconds
-    """Since the start of the run."""
+    """Time since the start of the run."""
     wall_ns: Annotated[Nanoseconds, Field(ge=1)]
     cpu_ns: Nanoseconds
     """CPU time of the worker process in the slice; far below ``wall_ns × threads`` = disturbed."""
@@ -35,9 +35,9 @@ class Slice(Record):
     warmup: bool = False
     """Measured but not counted."""
     disturbed: bool = False
-    """Measured but not counted: other programs left too little of the processor meanwhile."""
+    """Measured but not counted, as other programs left the worker too little CPU time."""
     arrived: Whole | None = None
-    """Requests that a fixed rate made due in the slice; those of ``latencies_ns`` were served."""
+    """Requests that arrived in the slice at a fixed rate; ``latencies_ns`` are of those served."""
     other_load: Cores | None = None
     """CPU time of everything else on the machine during the slice, in cores."""
     reference_ns: Positive | None = None
@@ -46,7 +46,7 @@ class Slice(Record):
     @model_validator(mode="after")
     def _served(self) -> Slice:
         if not len(self.latencies_ns) or self.latencies_ns.min() < 1:
-            raise ValueError("a slice holds one latency at least, and none of no time")
+            raise ValueError("a slice needs at least one latency, and latencies above zero")
         return self
 
     @property
@@ -61,7 +61,7 @@ class Slice(Record):
 
 
 class Memory(Record):
-    """Resident memory of a worker: highest value seen in each phase."""
+    """Resident memory of a worker: the highest value in each phase."""
 
     start_bytes: Whole
     read_bytes: Whole
@@ -78,24 +78,24 @@ class Launch(Record):
     memory: Memory
     slices: Many[Slice]
     from_cache: bool | None = None
-    """Whether the device loaded what it had compiled before (``LOADED_FROM_CACHE``); ``compile_ns``
-    then is the time of that. None: the device does not tell."""
+    """Whether the device loaded the compiled model from its cache (``LOADED_FROM_CACHE``), so that
+    ``compile_ns`` is the time of loading. None: the device does not report it."""
 
     @model_validator(mode="after")
     def _counts(self) -> Launch:
-        if not any(one.counted for one in self.slices):
-            raise ValueError("no slice of a launch counts")
+        if not any(slice.counted for slice in self.slices):
+            raise ValueError("a launch has no slice that counts")
         return self
 
 
 class Harness(Record):
-    """How requests were started, and what that costs by itself."""
+    """How requests were started, and how long starting them takes."""
 
     api: Literal["python", "c"]
     cost_ns: Nanoseconds
-    """Wall time that the loop adds to one request."""
+    """Wall time that the measuring loop adds to one request."""
     reason: str = ""
-    """Why it is not the C API, where there is one."""
+    """Why the C API was not used although there is one."""
 
 
 class ProfiledLayer(Record):
@@ -107,25 +107,25 @@ class ProfiledLayer(Record):
     """``exec_type``: the primitive, such as ``brgconv_avx2_1x1_f32``."""
     status: Literal["executed", "not_run", "optimized_out"]
     times_ns: Durations
-    """Shape [profiled inferences]; empty if it was never executed. Of one inference each, or
-    running means: :attr:`Profile.means`."""
+    """Shape [profiled inferences]; empty if it was never executed. Each time is of one inference or
+    a running mean (:attr:`Profile.means`)."""
 
 
 class Profile(Record):
-    """A pass of its own with performance counters on; never the source of a latency."""
+    """A separate pass with performance counters; latencies are never reported from it."""
 
     latencies_ns: Durations
-    """Shape [profiled inferences]: the same inferences as a whole, counters on."""
+    """Latencies of the same inferences with counters, shape [profiled inferences]."""
     layers: Many[ProfiledLayer]
     means: bool | None = None
-    """Each layer time is a mean over all inferences of a stream so far, as the CPU plugin keeps
-    them, and could not be taken apart. None: not recorded."""
+    """Each layer time is a mean over all inferences of a stream so far, as the CPU plugin reports
+    them, and times of single inferences could not be recovered. None: not recorded."""
     other_load: Cores | None = None
     """CPU time of everything else on the machine during the pass, in cores."""
 
 
 class Resolved(Record):
-    """What the request turned into: read back from the compiled model."""
+    """Settings that the compiled model reports: what the device made of a cell."""
 
     batch: Positive
     """Samples in one request; throughput = batch × requests / time."""
@@ -137,16 +137,16 @@ class Resolved(Record):
     precision: str | None
     execution_devices: Many[str]
     inputs: Many[Port]
-    """Of the compiled model; empty, as are ``outputs``, where profiling failed."""
+    """Inputs of the compiled model; empty, as are ``outputs``, if profiling failed."""
     outputs: Many[Port]
     properties: dict[str, str]
-    """Every property of the compiled model that could be read, as text."""
+    """All readable properties of the compiled model, as text."""
     input_data: str
-    """What was fed, in words: ``random, seed 0: f32 in [0, 1)`` or the file."""
+    """The input in words: ``random, seed 0: f32 in [0, 1)``, or the file."""
 
 
 class Provenance(Record):
-    """What a result depends on besides its cell.
+    """Everything besides the cell that a result depends on.
 
     A resumed run keeps results whose provenance has not changed.
     """
@@ -154,15 +154,15 @@ class Provenance(Record):
     model: str
     """SHA-256 of the model's files."""
     inputs: str
-    """SHA-256 of what was fed: shapes and values."""
+    """SHA-256 of the inputs: shapes and values."""
     properties: dict[str, str | int | float | bool]
-    """What the device was asked for, as OpenVINO names it."""
+    """Properties that were requested of the device, by OpenVINO's names."""
     openvino: str
-    """Release that the cell's runtime holds."""
+    """OpenVINO release of the cell's runtime."""
     measure: ConfigPart
-    """``[measure]`` of the config: how long and how well."""
+    """``[measure]`` of the config."""
     environment: str
-    """:attr:`Environment.id` of where it was measured."""
+    """:attr:`Environment.id`."""
 
 
 Stage = Literal["start", "read", "reshape", "compile", "input", "inference", "state", "profile"]
@@ -175,18 +175,18 @@ class Failure(Record):
     reason: str
     """One sentence."""
     detail: str = ""
-    """All that OpenVINO or the worker printed."""
+    """Everything that OpenVINO or the worker printed."""
 
 
 StopReason = Literal["target", "max_time", "duration", "iterations", "interrupted"]
 
 
 class ModelCache(Record):
-    """Compiling once more from what the device kept (``CACHE_DIR``), where compiling is slow."""
+    """A second compilation, from the device's cache (``CACHE_DIR``), if compiling is slow."""
 
     compile_ns: Nanoseconds
     size_bytes: Whole
-    """Of what it kept; 0: it keeps nothing."""
+    """Size of the cache; 0: the device caches nothing."""
     failure: str = ""
     """Why it could not be tried."""
 
@@ -200,18 +200,18 @@ class CellResult(Record):
     harness: Harness | None = None
     profile: Profile | None = None
     runtime_graph: str | None = None
-    """:attr:`Graph.id` of what the device executed."""
+    """:attr:`Graph.id` of the executed graph."""
     model_graph: str | None = None
     """:attr:`Graph.id` of the model as read and reshaped."""
     interleaved_with: Many[str] = ()
     """Ids of the cells that took turns with this one."""
     stopped: StopReason | None = None
     launch_deviation: Amount | None = None
-    """How far launches of the run's cells usually lie apart: the relative standard deviation of
-    throughput, which bounds what may be made of few launches that agree."""
+    """Usual relative standard deviation of throughput between launches, over the run's cells. It
+    keeps intervals wide enough if few launches agree by chance."""
     failure: Failure | None = None
     profile_failure: Failure | None = None
-    """The cell was measured but its layers could not be profiled."""
+    """Why the layers of a measured cell could not be profiled."""
     model_cache: ModelCache | None = None
     """None: compiling is fast, a cache is in use already, or the cell was not profiled."""
     # Run files of development versions name it "basis".
@@ -222,7 +222,7 @@ class CellResult(Record):
     @model_validator(mode="after")
     def _measured(self) -> CellResult:
         if self.ok and not (self.launches and self.resolved):
-            raise ValueError("a cell that did not fail holds no measurements")
+            raise ValueError("a cell that did not fail has no measurements")
         return self
 
     @property
@@ -232,27 +232,27 @@ class CellResult(Record):
 
     @property
     def slices(self) -> tuple[Slice, ...]:
-        """Counted slices of all launches, in order."""
+        """Slices of all launches that count, in order."""
         return tuple(s for launch in self.launches for s in launch.slices if s.counted)
 
 
 class PartialLaunches(Record):
-    """A launch of cells that take turns and need more launches. A killed run resumes from it."""
+    """A finished launch of cells that need more launches. An interrupted run resumes from it."""
 
     # Run files of development versions name it "bases".
     provenances: dict[str, Provenance] = Field(
         validation_alias=AliasChoices("provenances", "bases")
     )
-    """Of all the cells that took turns, by their ids."""
+    """By the ids of the cells that took turns."""
     launches: dict[str, Launch]
-    """The same cells'."""
+    """By the same ids."""
     resolved: dict[str, Resolved] = Field(default_factory=dict)
-    """The same cells'; empty where an older release wrote it."""
+    """By the same ids; empty in files of older releases."""
 
     @model_validator(mode="after")
     def _of_the_same(self) -> PartialLaunches:
         if self.provenances.keys() != self.launches.keys():
-            raise ValueError("provenances and launches are not of the same cells")
+            raise ValueError("provenances and launches belong to different cells")
         if self.resolved and self.resolved.keys() != self.launches.keys():
-            raise ValueError("launches and what their cells resolved to are not of the same cells")
+            raise ValueError("launches and resolved settings belong to different cells")
         return self

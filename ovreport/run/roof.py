@@ -1,4 +1,4 @@
-"""What a device can reach."""
+"""Roofs: the speed and the bandwidth that a device can reach."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from ovreport.run.record import Amount, Cores, Parallel, Record, Whole
 
 
 class Conditions(Record):
-    """What a device's reach depends on: cells that agree in it have the same roofs."""
+    """The conditions that roofs depend on: cells with equal conditions have the same roofs."""
 
     environment: str
-    """:attr:`Environment.id` of where it was."""
+    """:attr:`Environment.id`."""
     runtime: str
     device: str
-    """The one that executed."""
+    """The device that executed."""
     threads: Parallel | Literal[0] | None
-    """That work on one request; None: the device does not tell."""
+    """Threads that work on one request; None: the device does not report it."""
 
 
 class Roof(Record):
-    """What a device reaches under some conditions, measured on small models through OpenVINO.
+    """Speed and bandwidth of a device under some conditions, measured on small OpenVINO models.
 
-    Each is the fastest of several inferences, and so what layers can come near to.
+    Each figure is that of the fastest of several inferences, which layers can approach.
     """
 
     conditions: Conditions
     operations: dict[str, Amount] = Field(default_factory=dict)
-    """Operations a second by precision (``f32``, ``bf16``, ``f16``, ``i8``)."""
+    """Operations per second by precision (``f32``, ``bf16``, ``f16``, ``i8``)."""
     memory_bandwidth: Amount = 0.0
-    """Bytes a second, of tensors far larger than the caches."""
+    """Bytes per second, with tensors far larger than the caches."""
     cache_bandwidth: Amount | None = None
-    """Bytes a second, of tensors that fit into the last-level cache."""
+    """Bytes per second, with tensors that fit into the last-level cache."""
     cache_bytes: Whole | None = None
-    """Of the last-level cache, as the system tells."""
+    """Size of the last-level cache, as the system reports it."""
     other_load: Cores | None = None
-    """CPU time of everything else on the machine meanwhile, in cores."""
+    """CPU time of everything else on the machine during the measurement, in cores."""
     failure: str = ""
     """Why it could not be measured."""

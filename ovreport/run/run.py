@@ -1,4 +1,4 @@
-"""A run: all that was measured together."""
+"""A run: everything that was measured together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ovreport.run.roof import Conditions, Roof
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that was measured; what analyzers are given."""
+    """Everything that was measured; analyzers receive it."""
 
     header: Header
     results: tuple[CellResult, ...]
@@ -27,10 +27,10 @@ class Run:
     roofs: tuple[Roof, ...] = ()
     recordings: tuple[Recording, ...] = ()
     partial_launches: tuple[PartialLaunches, ...] = ()
-    """Of cells that have no result: the run was interrupted."""
+    """Launches of cells without a result, as the run was interrupted."""
 
     def so_far(self) -> Run:
-        """The run with what was measured of cells that an interruption left unfinished."""
+        """Return the run with results of the cells that an interruption left unfinished."""
         results = {result.cell.id: result for result in self.results}
         results |= {r.cell.id: r for cell in self.pending if (r := self._unfinished(cell))}
         ordered = (results[cell.id] for cell in self.header.plan if cell.id in results)
@@ -54,7 +54,7 @@ class Run:
         )
 
     def conditions(self, result: CellResult) -> Conditions | None:
-        """What the reach of a measured cell's layers depends on; None if several devices ran it."""
+        """Return the conditions of a measured cell's roofs; None if several devices executed it."""
         resolved = result.resolved
         devices = [d.strip("()") for d in resolved.execution_devices] if resolved else []
         if resolved is None or len(devices) != 1:
@@ -68,20 +68,22 @@ class Run:
         )
 
     def roof(self, result: CellResult) -> Roof | None:
-        """What the device could reach for a cell, if that was measured or tried."""
-        wanted = self.conditions(result)
-        return next((roof for roof in self.roofs if roof.conditions == wanted), None)
+        """Return a cell's roofs; None if they were not measured."""
+        conditions = self.conditions(result)
+        return next((roof for roof in self.roofs if roof.conditions == conditions), None)
 
     @property
     def other_environments(self) -> tuple[Environment, ...]:
-        """Where parts of it were measured elsewhere: a resumed or merged run."""
+        """Environments of parts that were measured elsewhere, in a resumed or merged run."""
         return self.header.other_environments
 
     def environment_of(self, result: CellResult) -> Environment:
-        """Where a cell was measured."""
-        known = {e.id: e for e in self.other_environments}
+        """Return the environment in which a cell was measured."""
+        others = {e.id: e for e in self.other_environments}
         here = self.header.environment
-        return here if result.provenance is None else known.get(result.provenance.environment, here)
+        if result.provenance is None:
+            return here
+        return others.get(result.provenance.environment, here)
 
     @property
     def done(self) -> tuple[CellResult, ...]:
@@ -95,14 +97,14 @@ class Run:
 
     @property
     def untimed(self) -> tuple[CellResult, ...]:
-        """Measured cells whose layers were to be timed, and could not be."""
+        """Results of measured cells whose layers could not be timed."""
         return tuple(r for r in self.done if r.profile_failure)
 
     @property
     def pending(self) -> tuple[Cell, ...]:
-        """Planned cells without a result: the run was interrupted."""
-        seen = {r.cell.id for r in self.results}
-        return tuple(c for c in self.header.plan if c.id not in seen)
+        """Planned cells without a result, as the run was interrupted."""
+        finished = {r.cell.id for r in self.results}
+        return tuple(c for c in self.header.plan if c.id not in finished)
 
     @property
     def versions(self) -> tuple[tuple[str, str], ...]:
@@ -110,28 +112,28 @@ class Run:
         return tuple((m.model, m.version) for m in self.header.models)
 
     def of_version(self, model: str, version: str) -> tuple[CellResult, ...]:
-        """Measured cells of one version at full rate, in the order of the plan."""
+        """Return the measured cells of a version without a fixed rate, in the order of the plan."""
         return tuple(r for r in self._of(model, version) if r.cell.rate is None)
 
     def paced(self, model: str, version: str) -> tuple[CellResult, ...]:
-        """Measured cells of one version whose requests arrive at a fixed rate."""
+        """Return the measured cells of a version whose requests arrive at a fixed rate."""
         return tuple(r for r in self._of(model, version) if r.cell.rate is not None)
 
     def _of(self, model: str, version: str) -> tuple[CellResult, ...]:
         return tuple(r for r in self.done if (r.cell.model, r.cell.version) == (model, version))
 
     def focus(self, model: str, version: str) -> CellResult | None:
-        """The cell whose layers the report shows for a version.
+        """Return the cell whose layers the report shows for a version.
 
-        The first latency cell with a profile, as layers disturb each other least there; else the
-        first cell with a profile.
+        It is the first latency cell with a profile, as layers disturb each other least there, else
+        the first cell with a profile.
         """
-        return next(iter(self.leading(model, version)), None)
+        return next(iter(self.focus_by_point(model, version)), None)
 
-    def leading(self, model: str, version: str) -> tuple[CellResult, ...]:
-        """The :meth:`focus` of a version, and likewise of each other point that it was run at.
+    def focus_by_point(self, model: str, version: str) -> tuple[CellResult, ...]:
+        """Return the :meth:`focus` of a version for each point that it was run at.
 
-        Points differ in runtime, device or precision, and so in what their layers are executed as.
+        Points differ in runtime, device or precision, and so in how their layers are executed.
         """
         measured = self.of_version(model, version) or self.paced(model, version)
         profiled = [r for r in measured if r.profile]
@@ -141,15 +143,15 @@ class Run:
         return tuple(first.values())
 
     def pairs(self, model: str, base: str, other: str) -> tuple[tuple[CellResult, CellResult], ...]:
-        """Measured cells of two versions that are compared: those of one configuration.
+        """Return the pairs of measured cells of two versions that are compared.
 
-        Where the run was put together from others, the pairs chosen then.
+        They have equal configurations, unless the run combines others and names the pairs.
         """
         first, second = self.of_version(model, base), self.of_version(model, other)
         if self.header.paired:
             by_id = {r.cell.id: r for r in second}
-            partner = {a: by_id[b] for a, b in self.header.paired if b in by_id}
-            return tuple((a, partner[a.cell.id]) for a in first if a.cell.id in partner)
+            partners = {a: by_id[b] for a, b in self.header.paired if b in by_id}
+            return tuple((a, partners[a.cell.id]) for a in first if a.cell.id in partners)
         by_configuration = {r.cell.configuration: r for r in second}
         return tuple(
             (a, by_configuration[a.cell.configuration])

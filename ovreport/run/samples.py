@@ -1,4 +1,4 @@
-"""Long integer series (latencies of every request), exact and small in JSON."""
+"""Encodes long series of integers, such as latencies of all requests, exactly and compactly."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Int64Array = NDArray[np.int64]
 
 @dataclass
 class Budget:
-    """How many bytes all series of a foreign file may take; the context of its validation."""
+    """Bytes that the series of an untrusted file may still take; the context of its validation."""
 
     left: int
 
 
 def encode(samples: Int64Array) -> str:
-    """Shape ``[n]`` int64 → base64 of the zlib-compressed differences, little-endian.
+    """Encode samples, shape ``[n]``, as base64 of their zlib-compressed differences.
 
-    Differences of neighbouring latencies are small numbers, so their high bytes are equal and the
-    byte planes compress well; the bytes are therefore stored plane by plane.
+    The bytes of the differences (little-endian) are stored plane by plane: neighbouring latencies
+    differ little, so that their high bytes are equal and compress well.
     """
     deltas = np.diff(samples, prepend=np.int64(0)).astype("<i8")
     planes = deltas.view(np.uint8).reshape(-1, 8).T.copy()
@@ -34,14 +34,14 @@ def encode(samples: Int64Array) -> str:
 
 
 def decode(text: str, budget: Budget | None = None) -> Int64Array:
-    """The inverse of :func:`encode`.
+    """Decode samples that :func:`encode` encoded.
 
     Raises:
-        ValueError: the text is not what :func:`encode` writes, or holds more than the budget.
+        ValueError: :func:`encode` does not write such a text, or it holds more than the budget.
     """
     try:
         unpacker = zlib.decompressobj()
-        # One byte more than allowed, as 0 would mean that all is.
+        # One byte more than allowed: 0 would mean no limit.
         most = budget.left + 1 if budget else 0
         raw = unpacker.decompress(base64.b64decode(text, validate=True), most)
     except (binascii.Error, zlib.error) as error:
@@ -49,7 +49,7 @@ def decode(text: str, budget: Budget | None = None) -> Int64Array:
     if budget:
         budget.left -= len(raw)
         if budget.left < 0:
-            raise ValueError("compressed samples are far too many for a file of this size")
+            raise ValueError("there are far too many compressed samples for a file of this size")
     if not unpacker.eof or len(raw) % 8:
         raise ValueError("compressed samples are cut short")
     deltas = np.frombuffer(raw, np.uint8).reshape(8, -1).T.copy().view("<i8").reshape(-1)
@@ -64,15 +64,15 @@ def _validate(value: Any, info: ValidationInfo) -> Int64Array:
         try:
             array = np.array(value, dtype=np.int64)
         except (TypeError, OverflowError) as error:
-            raise ValueError("samples are integers of 64 bits") from error
+            raise ValueError("samples must be 64-bit integers") from error
     if array.ndim != 1:
-        raise ValueError("samples are one series of integers")
+        raise ValueError("samples must be a single series of integers")
     array.setflags(write=False)
     return array
 
 
-# A series compressed by itself pays for its own tables; a short one, such as a layer's times, takes
-# half as many bytes in a run that is compressed as a whole, and can be read by people.
+# A short series, such as a layer's times, is not compressed: in a run that is compressed as a whole
+# a list of numbers takes half as many bytes, and people can read it.
 _SHORT = 64
 
 

@@ -1,4 +1,4 @@
-"""What the lines of a run file look like."""
+"""The lines of a run file: their kinds, and how they are written and parsed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ovreport.run.samples import Budget
 FORMAT: Literal[1] = 1
 
 Stored = Header | Graph | PartialLaunches | CellResult | SearchStep | Answers | Recording | Roof
-"""What a line may hold."""
+"""A record that a line may hold."""
 
 
 class _StoredLine(Record):
-    """In the file the record stands under a name of its kind."""
+    """A line, whose record has the name of its kind in the file."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -102,21 +102,21 @@ _OF: dict[type[Record], Callable[..., _AnyLine]] = {
 
 
 def parse(line: bytes, budget: Budget) -> Stored:
-    """What a line holds.
+    """Return the record that a line holds.
 
     Raises:
-        ValidationError: it is none of a run file.
+        ValidationError: it is not a line of a run file.
     """
     return _LINE.validate_json(line, context=budget).record
 
 
 def line_of(record: Stored) -> str:
-    """The line that holds a record, without its end."""
+    """Return the line that holds a record, without a line end."""
     return _OF[type(record)](record=record).model_dump_json(by_alias=True)
 
 
 def lines_of(run: Run) -> Iterator[str]:
-    """The run as lines of a run file."""
+    """Yield the lines of a run's file."""
     parts = (
         (run.header,), run.graphs.values(), run.search, run.partial_launches, run.results,
         run.answers, run.recordings, run.roofs,

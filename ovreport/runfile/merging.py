@@ -1,4 +1,4 @@
-"""Build a run from the lines of a run file: later lines replace earlier ones."""
+"""Builds a run from the lines of a run file; later lines replace earlier ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ovreport.runfile.lines import Stored, line_of
 
 @dataclass
 class _RunState:
-    """One run of the file: its header, as the last resuming left it, and its results by id."""
+    """One run of the file: its last header, and its results by id."""
 
     header: Header
     results: dict[str, CellResult] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class _RunState:
     recordings: dict[tuple[object, ...], Recording] = field(default_factory=dict)
     """By :attr:`Cell.point`."""
 
-    def go_on(self, resumed: Header) -> None:
+    def resume(self, resumed: Header) -> None:
         self.steps.clear()
         for id in resumed.superseded or ():
             self.results.pop(id, None)
@@ -51,29 +51,29 @@ class _RunState:
 
 
 class Merger:
-    """Takes what the lines hold in their order; the first is a header."""
+    """Collects records in the order of their lines; the first is a header."""
 
     def __init__(self) -> None:
         self._parts: list[_RunState] = []
         self._graphs: dict[str, Graph] = {}
         self._roofs: dict[Conditions, Roof] = {}
         self._described: set[tuple[str, str]] = set()
-        """Model and version, by the last header."""
+        """(model, version) of the versions that the last header describes."""
 
     def add(self, record: Stored) -> None:
-        """Takes the next.
+        """Add the record of the next line.
 
         Raises:
-            ValueError: it names what no line before it holds.
+            ValueError: it refers to something that no earlier line holds.
         """
         match record:
             case Header():
                 if self._parts and {self._parts[0].header.made, record.made} != {"run"}:
-                    raise ValueError("a comparison or a trend is not joined with other runs")
+                    raise ValueError("a comparison or a trend cannot be joined with other runs")
                 if record.superseded is None or not self._parts:
                     self._parts.append(_RunState(record))
                 else:
-                    self._parts[-1].go_on(record)
+                    self._parts[-1].resume(record)
                 self._described = record.described
             case Graph():
                 self._graphs[record.id] = record
@@ -85,28 +85,28 @@ class Merger:
                 self._parts[-1].results[record.cell.id] = record
             case SearchStep():
                 if (cell := record.cell) and (cell.model, cell.version) not in self._described:
-                    raise ValueError(f"a search came to {cell.version!r}, which is not described")
+                    raise ValueError(f"a search tried {cell.version!r}, which is not described")
                 self._parts[-1].steps.append(record)
             case Answers():
                 self._parts[-1].answers[record.base.id, record.other.id] = record
             case Recording():
                 self._parts[-1].recordings[record.cell.point] = record
             case Roof():
-                # A later one under the same conditions is the one that succeeded, or is as good.
+                # A later roof under the same conditions succeeded, or is as good.
                 self._roofs.pop(record.conditions, None)
                 self._roofs[record.conditions] = record
 
     def _check_graph(self, id: str | None, kind: str) -> None:
         if id is not None and (id not in self._graphs or self._graphs[id].kind != kind):
-            raise ValueError(f"a cell names the {kind} graph {id!r}, which stands nowhere above it")
+            raise ValueError(f"a cell names the {kind} graph {id!r}, which no earlier line has")
 
     def run(self) -> Run:
-        """All that was taken as one run."""
+        """Return all added records as one run."""
         return _merge(self._parts, self._graphs, tuple(self._roofs.values()))
 
 
 def _merge(parts: Sequence[_RunState], graphs: dict[str, Graph], roofs: tuple[Roof, ...]) -> Run:
-    """One run, without what belongs to cells, graphs or environments that it does not hold."""
+    """Merge parts into one run, and leave out records that refer to missing cells."""
     plan: dict[str, Cell] = {}
     models: dict[tuple[str, str], ModelFile] = {}
     environments: dict[str, Environment] = {}
@@ -114,15 +114,15 @@ def _merge(parts: Sequence[_RunState], graphs: dict[str, Graph], roofs: tuple[Ro
     answers: dict[tuple[str, str], Answers] = {}
     recordings: dict[tuple[object, ...], Recording] = {}
     for part in parts:
-        header, own = part.header, part.results
+        header = part.header
         searched = (step.cell for step in part.steps if step.cell is not None)
         planned = {cell.id: cell for cell in (*header.plan, *searched)}
         plan |= planned
         models |= {(m.model, m.version): m for m in header.models}
         environments |= {e.id: e for e in (*header.other_environments, header.environment)}
-        results |= {id: own[id] for id in planned if id in own}
+        results |= {id: part.results[id] for id in planned if id in part.results}
     for part in parts:
-        answers |= {ids: found for ids, found in part.answers.items() if results.keys() >= {*ids}}
+        answers |= {ids: x for ids, x in part.answers.items() if results.keys() >= {*ids}}
         recordings |= part.recordings
     steps = (step for part in parts for step in part.steps if step.start in plan)
     ordered = tuple(results[id] for id in plan if id in results)
@@ -147,7 +147,7 @@ def _merge(parts: Sequence[_RunState], graphs: dict[str, Graph], roofs: tuple[Ro
         merged,
         ordered,
         {id: graph for id, graph in graphs.items() if id in named},
-        # Of a file that was concatenated with itself, every step and launch is there twice.
+        # In a file that was concatenated with itself, every step and launch is there twice.
         search=tuple(dict.fromkeys(steps)),
         answers=tuple(answers.values()),
         roofs=tuple(roof for roof in roofs if roof.conditions.environment in environments),

@@ -1,4 +1,4 @@
-"""Reading run files and reports, which may be a stranger's."""
+"""Reads run files and reports, which may be untrusted."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from ovreport.runfile.embedding import unpack
 from ovreport.runfile.lines import FORMAT, parse
 from ovreport.runfile.merging import Merger
 
-# The largest real run seen (50 cells of a 5,000-layer model) is near 200 MB as text.
+# The largest real run so far (50 cells of a 5,000-layer model) has about 200 MB as text.
 _MAX_BYTES = 2 << 30
-# A cell has a few.
+# Each cell takes a few lines.
 _MAX_LINES = 1_000_000
 
-# What a file may unpack to beside so many times its size: a small one must not fill the memory. The
-# text in a report is at most 8 times its packed form; latencies are 2 to 6 times their text, and
-# some 20 times where the clock is coarse.
+# A file may unpack to these bytes plus these multiples of its size, so that a small file cannot
+# fill the memory. In real reports, text is at most 8 times as large as its packed form; latencies
+# are 2 to 6 times as large as their text, and about 20 times if the clock is coarse.
 _FREE_TEXT, _TIMES_TEXT = 16 << 20, 16
 _FREE_SAMPLES, _TIMES_SAMPLES = 32 << 20, 32
 
-# Blanks may stand before the page.
+# Bytes in which the page must begin, as blanks may precede it.
 _PAGE_START = 1000
 _HEADER_START = b'{"kind":"header"'
-# Of a message, which may hold what the file does.
+# Characters of an error message, which may quote the file.
 _LONGEST_PROBLEM = 300
 
 
 def read_run(path: Path) -> Run:
-    """Reads a run file, or the run inside a report.
+    """Read a run file, or the run inside a report.
 
     Raises:
-        UserError: the file cannot be read, is neither of both, is damaged, or was written by a
-            newer ovreport.
+        UserError: the file cannot be read, is neither a run file nor a report, is damaged, or was
+            written by a newer ovreport.
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"{path}: larger than {_MAX_BYTES >> 30} GiB, which no run file is")
+            raise UserError(
+                f"{path}: larger than {_MAX_BYTES >> 30} GiB, which is too large for a run file"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise UserError(
@@ -55,8 +57,8 @@ def read_run(path: Path) -> Run:
     return parsed(path, content, budget)
 
 
-def is_unbegun(path: Path) -> bool:
-    """Whether a run was killed before its first line was whole, so that it holds nothing."""
+def is_empty_run(path: Path) -> bool:
+    """Return whether the run was killed before its first line was whole."""
     try:
         with path.open("rb") as file:
             line = file.readline(_MAX_BYTES)
@@ -67,7 +69,7 @@ def is_unbegun(path: Path) -> bool:
 
 
 def is_report(path: Path) -> bool:
-    """Whether the run is inside a page."""
+    """Return whether the file is a report, which holds the run inside a page."""
     with path.open("rb") as file:
         return _is_page(file.read(_PAGE_START))
 
@@ -93,14 +95,15 @@ def _embedded(path: Path, page: bytes, most: int) -> bytes:
 
 
 def parsed(path: Path, content: bytes, budget: Budget) -> Run:
-    """The run in the text of a run file.
+    """Parse the text of a run file.
 
     Args:
-        path: for messages.
-        budget: of what the text may unpack to.
+        path: the path that messages name.
+        content: the text.
+        budget: bytes that compressed samples may unpack to.
 
     Raises:
-        UserError: names the first line that is none of a run file, and why.
+        UserError: the text is not a run file; names the first wrong line and the reason.
     """
     lines = io.BytesIO(content)
     _check_first(path, lines.readline())
@@ -108,17 +111,19 @@ def parsed(path: Path, content: bytes, budget: Budget) -> Run:
     merger = Merger()
     for number, line in enumerate(lines, 1):
         if number > _MAX_LINES:
-            raise UserError(f"{path}: more than {_MAX_LINES} lines, which no run file has")
+            raise UserError(
+                f"{path}: more than {_MAX_LINES} lines, which is too many for a run file"
+            )
         if line.isspace():
             continue
         try:
             merger.add(parse(line, budget))
         except ValueError as error:
-            kind, words = _problem(error)
+            kind, message = _problem(error)
             if kind == "json_invalid" and not line.endswith(b"\n"):
-                break  # the writer was killed in the middle of it
+                break  # the writer was killed in the middle of the line
             raise UserError(
-                f"{path}, line {number}: not a line of a run file: {words[:_LONGEST_PROBLEM]}",
+                f"{path}, line {number}: not a line of a run file: {message[:_LONGEST_PROBLEM]}",
                 "The file was damaged or edited; use an undamaged copy.",
             ) from error
     return merger.run()
@@ -128,7 +133,7 @@ def _check_first(path: Path, line: bytes) -> None:
     """Check that this is a run file of a known format.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not a run file, or has another format.
     """
     try:
         first = json.loads(line)
@@ -148,7 +153,7 @@ def _check_first(path: Path, line: bytes) -> None:
 
 
 def _problem(error: ValueError) -> tuple[str, str]:
-    """The first of what is wrong with a line: pydantic's name for it, and words."""
+    """Return the first problem of a line: pydantic's name of it, and a message."""
     if not isinstance(error, ValidationError):
         return "", str(error)
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]

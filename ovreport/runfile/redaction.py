@@ -1,4 +1,4 @@
-"""Remove from a run what shows where and by whom it was made."""
+"""Removes host, user and folder names from a run."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ from ovreport.run import (
 )
 
 R = TypeVar("R", bound=Record)
-_GONE = "redacted"
-# A path from a root, ~ or a drive: all but its last part goes. Paths may hold spaces inside quotes.
+_REDACTED = "redacted"
+# A path from a root, ~ or a drive, of which only the last part is kept. Inside quotes, paths may
+# contain spaces.
 _PATH = re.compile(
     r"""(?<=['"])(?:~|[A-Za-z]:)?[/\\][^'"\n]*[/\\][^'"\n]*(?=['"])"""
     r"""|(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\]+[^\s/\\'"<>|:;,)\]]+)+[/\\]*"""
 )
-# These look like paths and are none that anybody lives under.
+# Paths that are the same on all machines.
 _PUBLIC = re.compile(r"/(?:sys|proc|dev)/")
 
 
-# Names of operators and tensors often look like paths: of them go the folders, host and home that
-# are known from elsewhere in the run.
+# Records whose names of operators and tensors often look like paths. Only folders that the run
+# names elsewhere are removed from them.
 _NAMED: tuple[type[Record], ...] = (
     Node, Port, ProfiledLayer, OutputDrift, LayerDrift, RecordedOutput,
 )  # fmt: skip
-# Cells are known by the names in them, which users choose; what else must agree with those names
-# stays as well.
+# Fields that are kept: users choose the names in cells, by which cells are identified, and other
+# records refer to them.
 _KEPT: dict[type[Record], frozenset[str]] = {
     Cell: frozenset(Cell.model_fields),
     ModelFile: frozenset({"model", "version"}),
@@ -57,17 +58,17 @@ _KEPT: dict[type[Record], frozenset[str]] = {
 
 
 def redacted(run: Run) -> Run:
-    """The run without host name, user name and folders, wherever they stand.
+    """Return the run without host names, user names and folders.
 
-    Every text that a run holds is looked through; only names are treated with care.
+    All texts of the run are searched for them, names of operators only for known folders.
     """
     hide = _Hider(run)
     graphs = {id: hide.record(graph) for id, graph in run.graphs.items()}
-    moved = {id: graph.id for id, graph in graphs.items()}
+    new_ids = {id: graph.id for id, graph in graphs.items()}
     return replace(
         run,
         header=hide.record(run.header),
-        results=tuple(_result(result, hide, moved) for result in run.results),
+        results=tuple(_result(result, hide, new_ids) for result in run.results),
         graphs={graph.id: graph for graph in graphs.values()},
         answers=tuple(map(hide.record, run.answers)),
         recordings=tuple(map(hide.record, run.recordings)),
@@ -77,10 +78,10 @@ def redacted(run: Run) -> Run:
     )
 
 
-def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellResult:
-    """Ids of graphs are made of what stands in them."""
+def _result(result: CellResult, hide: _Hider, new_ids: Mapping[str, str]) -> CellResult:
+    """Redact a result and update its graph ids, which are digests of the redacted graphs."""
     ids = {
-        key: moved[id]
+        key: new_ids[id]
         for key in ("runtime_graph", "model_graph")
         if (id := getattr(result, key)) is not None
     }
@@ -88,7 +89,7 @@ def _result(result: CellResult, hide: _Hider, moved: Mapping[str, str]) -> CellR
 
 
 class _Hider:
-    """Knows what must not be read in a run."""
+    """Removes the host names, user names and folders of a run from texts."""
 
     def __init__(self, run: Run) -> None:
         headers = [run.header, *(origin.header for origin in run.header.origins)]
@@ -97,39 +98,39 @@ class _Hider:
         texts = [model.path for header in headers for model in header.models]
         for header in headers:
             texts += _texts(header.config)
-        found = [path[0] for text in texts for path in _PATH.finditer(text)]
-        folders = {path.removesuffix(_last_part_of(path)) for path in found}
+        paths = [path[0] for text in texts for path in _PATH.finditer(text)]
+        folders = {path.removesuffix(_last_part_of(path)) for path in paths}
         folders |= {f"{home}/{e.user}/" for home in ("/home", "/Users") for e in environments}
         longest_first = sorted((f for f in folders if len(f) > 2), key=len, reverse=True)
         self._folders = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-        # Ids by those before: they are made of the host's name, too.
+        # New ids by old ones, as an id is a digest of the host's name, too.
         self._environments = {e.id: self.record(e).id for e in environments}
 
-    def known(self, text: str) -> str:
-        """Without the folders that the run names elsewhere."""
+    def known_folders(self, text: str) -> str:
+        """Remove the folders that the run names elsewhere."""
         return self._folders.sub("", text)
 
     def all(self, text: str) -> str:
-        """Without any folder, host or user name."""
-        return self._names.sub(_GONE, self.known(_PATH.sub(_last_part, text)))
+        """Remove all folders, host names and user names."""
+        return self._names.sub(_REDACTED, self.known_folders(_PATH.sub(_last_part, text)))
 
     def record(self, record: R) -> R:
-        """The record with all its texts changed, those of its parts too."""
-        change = self.known if isinstance(record, _NAMED) else self.all
+        """Redact all texts of a record and of its parts."""
+        change = self.known_folders if isinstance(record, _NAMED) else self.all
         update = {
             name: self._value(getattr(record, name), change) for name in _fields(type(record))
         }
         match record:
             case Environment():
-                update |= {"host": _GONE, "user": _GONE}
+                update |= {"host": _REDACTED, "user": _REDACTED}
             case Provenance() | Conditions():
                 id = record.environment
                 update["environment"] = self._environments.get(id, update["environment"])
         return record.model_copy(update=update)
 
     def _value(self, value: Any, change: Callable[[str], str]) -> Any:
-        """The same nesting with every text changed; keys stay."""
+        """Change every text of a nested value; keys stay."""
         if isinstance(value, str):
             return change(value)
         if isinstance(value, Record):
@@ -143,20 +144,20 @@ class _Hider:
 
 @cache
 def _fields(kind: type[Record]) -> tuple[str, ...]:
-    """Those whose texts are changed."""
+    """Return the names of the fields whose texts are redacted."""
     kept = _KEPT.get(kind, frozenset())
     fields = kind.model_fields.items()
     return tuple(n for n, field in fields if n not in kept and not _is_choice(field.annotation))
 
 
 def _is_choice(annotation: Any) -> bool:
-    """Whether a field holds one of some words that the program knows."""
+    """Return whether a field holds one of a fixed set of words."""
     return get_origin(annotation) is Literal or any(map(_is_choice, get_args(annotation)))
 
 
 def _any_of(names: set[str]) -> re.Pattern[str]:
-    words = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)" if words else r"(?!)")
+    patterns = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)" if patterns else r"(?!)")
 
 
 def _last_part(path: re.Match[str]) -> str:
@@ -166,7 +167,7 @@ def _last_part(path: re.Match[str]) -> str:
 
 
 def _last_part_of(path: str) -> str:
-    """What stands behind the last separator, but for those at the end."""
+    """Return the last part of a path, with the separators at its end."""
     end = path.rstrip("/\\")
     return path[max(end.rfind("/"), end.rfind("\\")) + 1 :]
 

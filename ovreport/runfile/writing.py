@@ -1,4 +1,4 @@
-"""Writing a run file while its run is measured."""
+"""Writes a run file while its run is measured."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-# The end of a file is looked through in such pieces.
+# The end of a file is searched in pieces of this many bytes.
 _PIECE = 1 << 20
 
 
 class RunFile:
-    """A run file that no other process can write until it is closed, where the system can.
+    """A run file, which no other process can write until it is closed, if the system has locks.
 
-    Opening it changes nothing; then one of :meth:`begin` and :meth:`go_on` comes first. Every
-    method returns only when its lines are on the disk.
+    Opening the file does not change it. Call :meth:`begin` or :meth:`resume` first. Every method
+    returns only when its lines are on the disk.
 
     Raises:
         UserError: another process writes the file, or it cannot be written.
@@ -34,8 +34,8 @@ class RunFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: set[str] = set()
-        """Ids of graphs that the file holds."""
+        self._graph_ids: set[str] = set()
+        """Ids of the graphs in the file."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
@@ -44,7 +44,7 @@ class RunFile:
             self._file.close()
             raise UserError(
                 f"{path}: another ovreport is writing this run file",
-                "Wait until it has ended, or give a run file of its own with --run-file.",
+                "Wait until it has ended, or name another run file with --run-file.",
             ) from error
         except OSError as error:
             raise UserError(
@@ -53,19 +53,20 @@ class RunFile:
             ) from error
 
     def begin(self, header: Header) -> None:
-        """Start a new run in place of the content of the file."""
+        """Start a new run, which replaces the content of the file."""
         self._file.truncate(0)
         self.add(header)
 
-    def go_on(self, header: Header, known: Iterable[str]) -> None:
+    def resume(self, header: Header, graph_ids: Iterable[str]) -> None:
         """Continue the run that the file holds.
 
         An unfinished last line is removed. A whole last line without a line end gets one.
 
         Args:
-            known: ids of the graphs that the file holds already.
+            header: the header of the resumed run.
+            graph_ids: ids of the graphs that the file holds already.
         """
-        self._known.update(known)
+        self._graph_ids.update(graph_ids)
         self._mend_end()
         self.add(header)
 
@@ -76,21 +77,21 @@ class RunFile:
         os.fsync(self._file.fileno())
 
     def result(self, result: CellResult, graphs: Iterable[Graph] = ()) -> None:
-        """Stores a finished cell, after those of its graphs that the file does not hold yet."""
+        """Append a finished cell, and before it those of its graphs that the file does not hold."""
         for graph in graphs:
-            if (id := graph.id) not in self._known:
+            if (id := graph.id) not in self._graph_ids:
                 self.add(graph)
-                self._known.add(id)
+                self._graph_ids.add(id)
         self.add(result)
 
     def _mend_end(self) -> None:
-        """Mend the last line, which may hold a large graph, without reading the whole file."""
+        """Remove or complete an unfinished last line, without reading the whole file."""
         end = size = self._file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _PIECE)
             self._file.seek(start)
-            if (found := self._file.read(end - start).rfind(b"\n")) >= 0:
-                end = start + found + 1
+            if (place := self._file.read(end - start).rfind(b"\n")) >= 0:
+                end = start + place + 1
                 break
             end = start
         if end == size:

@@ -45,7 +45,7 @@ class Precision(Analyzer):
         not_executed = [
             finding
             for model, version in run.versions
-            for result in run.leading(model, version)
+            for result in run.focus_by_point(model, version)
             for finding in _not_executed(run, result)
         ]
         return Section(groups, [*not_executed, *findings_at_points(run, _stored_and_hidden)])
