@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import xmlschema
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ovreport.combining.compare import Side, compare
+from ovreport.computed.criteria import KINDS, CriterionName
 from ovreport.errors import UserError
 from ovreport.export.junit import junit
 from ovreport.export.markdown import markdown
+from ovreport.gate import rules
 from ovreport.gate.checks import GateResult, RuleOutcome, check, may_be_chance
 from ovreport.gate.rules import parse
 from ovreport.run import Cell, CellResult, Failure, Run
@@ -32,6 +35,7 @@ from ovreport.text.markdown import literal
 from ovreport.text.terminal import printable
 
 DATA = Path(__file__).with_name("data")
+CI_DOCS = Path(__file__).parents[1] / "docs" / "ci.md"
 JUNIT = xmlschema.XMLSchema(str(DATA / "junit.xsd"))
 
 
@@ -356,3 +360,20 @@ class _Tags(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+@pytest.mark.parametrize(
+    "text", [rules.__doc__, CI_DOCS.read_text(encoding="utf-8")], ids=["docstring", "docs"]
+)
+def test_both_grammars_name_the_criteria_and_units_that_limits_have(text: str) -> None:
+    grammar = re.sub(r"\n +\|", " |", text)
+    (criteria,) = re.findall(r"criterion = (.*)", grammar)
+    (units,) = re.findall(r"unit      = (.*)", grammar)
+    assert criteria.split(" | ") == list(rules._CRITERIA)
+    assert set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", units))) == {
+        unit for kind in rules._UNITS.values() for unit in kind
+    }
+
+
+def test_every_criterion_has_one_entry_in_the_order_of_their_names() -> None:
+    assert list(KINDS) == list(get_args(CriterionName))

@@ -13,7 +13,7 @@ from ovreport.run import CellResult, Launch, Run
 from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Kind
 
-Name: TypeAlias = Literal[
+CriterionName: TypeAlias = Literal[
     "throughput",
     "mean",
     "median",
@@ -27,27 +27,12 @@ Name: TypeAlias = Literal[
     "file_size",
 ]  # fmt: skip
 
-# What a reader looks at first; limits may also be set to the rest.
-VERDICTS: frozenset[Name] = frozenset(
-    (
-        "throughput",
-        "median",
-        "p95",
-        "p99",
-        "compile",
-        "cached_compile",
-        "first_inference",
-        "memory",
-        "file_size",
-    )
-)
-
 
 @dataclass(frozen=True)
 class Criterion:
     """One figure of two cells and what their ratio says."""
 
-    name: Name
+    name: CriterionName
     label: str
     kind: Kind
     higher_is_better: bool
@@ -97,7 +82,7 @@ def criteria(
     return tuple(found)
 
 
-def figure_of(run: Run, result: CellResult, name: Name) -> Estimate | None:
+def figure_of(run: Run, result: CellResult, name: CriterionName) -> Estimate | None:
     """One cell's figure by its criterion; None where it is not known."""
     spec = next(spec for spec in _SPECS if spec.name == name)
     if spec.figure is not None:
@@ -132,7 +117,7 @@ _SIZES: dict[Verdict, str] = {"faster": "smaller", "slower": "larger"}
 class _Spec:
     """How one criterion is worked out from a cell: by a figure, by its launches or by its file."""
 
-    name: Name
+    name: CriterionName
     label: str
     kind: Kind
     figure: Figure | None = None
@@ -141,13 +126,15 @@ class _Spec:
     """True: use the launches that loaded the model from the device's cache. False: use those that
     compiled it. None: use either, but never compare one kind with the other."""
     higher_is_better: bool = False
+    limits_only: bool = False
+    """True: limits may be set to it, and reports show no verdict of it."""
 
 
 _SPECS = (
     _Spec("throughput", "throughput", "rate", figure="throughput", higher_is_better=True),
-    _Spec("mean", "mean latency", "duration", figure="mean"),
+    _Spec("mean", "mean latency", "duration", figure="mean", limits_only=True),
     _Spec("median", "median latency", "duration", figure="median"),
-    _Spec("p90", "p90 latency", "duration", figure="p90"),
+    _Spec("p90", "p90 latency", "duration", figure="p90", limits_only=True),
     _Spec("p95", "p95 latency", "duration", figure="p95"),
     _Spec("p99", "p99 latency", "duration", figure="p99"),
     _Spec("compile", "compile", "duration", launch=lambda x: x.compile_ns / 1e9, cached=False),
@@ -159,8 +146,10 @@ _SPECS = (
     _Spec("file_size", "file size", "bytes"),
 )  # fmt: skip
 
-KINDS: Mapping[Name, Kind] = {spec.name: spec.kind for spec in _SPECS}
+KINDS: Mapping[CriterionName, Kind] = {spec.name: spec.kind for spec in _SPECS}
 """All criteria, in their order, and what their figures are."""
+VERDICTS = frozenset(spec.name for spec in _SPECS if not spec.limits_only)
+"""The criteria whose verdicts a report shows."""
 OF_INFERENCE = frozenset(spec.name for spec in _SPECS if spec.figure is not None)
 """What each inference shows, and not each launch or the file."""
 

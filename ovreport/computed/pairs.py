@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ovreport.computed.criteria import VERDICTS, Criterion, Name, criteria
+from ovreport.computed.criteria import VERDICTS, Criterion, CriterionName, criteria
 from ovreport.computed.memo import by_identity
 from ovreport.computed.settings import settings
 from ovreport.run import Cell, CellResult, Run
@@ -125,7 +125,7 @@ class Judgement:
         """Every measured cell has it."""
         return self.criteria[0]
 
-    def get(self, name: Name) -> Criterion | None:
+    def get(self, name: CriterionName) -> Criterion | None:
         """One criterion; None where it is not known of both."""
         return next((found for found in self.criteria if found.name == name), None)
 

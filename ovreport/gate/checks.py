@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ovreport.computed.certainty import certainty
-from ovreport.computed.criteria import OF_INFERENCE, Criterion, Name, figure_of
+from ovreport.computed.criteria import OF_INFERENCE, Criterion, CriterionName, figure_of
 from ovreport.computed.matching import matched
 from ovreport.computed.pairs import Comparison, Pair, comparisons, judged
 from ovreport.gate.rules import GateRule
@@ -19,7 +19,7 @@ from ovreport.text.numbers import show, signed
 
 Status: TypeAlias = Literal["passed", "broken", "inconclusive"]
 
-_UNKNOWN: dict[Name, str] = {
+_UNKNOWN: dict[CriterionName, str] = {
     "compile": "no launch compiled the model: each loaded it from the device's cache",
     "cached_compile": "no launch loaded the model from the device's cache",
     "memory": "the system does not report the memory of a process",

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ovreport.computed.criteria import KINDS, Name
+from ovreport.computed.criteria import KINDS, CriterionName
 from ovreport.errors import UserError
 from ovreport.run import Cell
 from ovreport.text.labels import FIELDS, field_text
@@ -32,7 +32,7 @@ from ovreport.text.values import Kind
 Sign: TypeAlias = Literal["<", ">"]
 
 # Limits call the size of the model's file ``size``; all other criteria keep their names.
-_CRITERIA: dict[str, tuple[Name, Kind]] = {
+_CRITERIA: dict[str, tuple[CriterionName, Kind]] = {
     "size" if name == "file_size" else name: (name, kind) for name, kind in KINDS.items()
 }
 _UNITS: dict[Kind, dict[str, float]] = {
@@ -52,7 +52,7 @@ class GateRule:
 
     text: str
     """As the user wrote it."""
-    criterion: Name
+    criterion: CriterionName
     kind: Kind
     sign: Sign
     limit: float

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ovreport.computed.anchors import verdict_anchor
-from ovreport.computed.criteria import Criterion, Name, word
+from ovreport.computed.criteria import Criterion, CriterionName, word
 from ovreport.computed.pairs import Comparison, Pair, control, judged
 from ovreport.computed.ratio import Verdict, in_turn
 from ovreport.run import Run
@@ -113,7 +113,7 @@ def _note(run: Run, comparison: Comparison) -> str:
 
 # ---------------------------------------------------------------------------- several versions
 
-_OVERVIEW: tuple[Name, ...] = ("throughput", "median", "file_size")
+_OVERVIEW: tuple[CriterionName, ...] = ("throughput", "median", "file_size")
 
 
 def overview(run: Run, compared: Sequence[Comparison]) -> Table:
@@ -144,7 +144,7 @@ def overview(run: Run, compared: Sequence[Comparison]) -> Table:
                 values[f"{key}-ratio"] = criterion.ratio if criterion and compares else None
                 values[f"{key}-word"] = word(criterion) if criterion and compares else ""
             rows.append(Row(values, emphasis=result is base_result))
-    kinds: dict[Name, tuple[str, Kind]] = {
+    kinds: dict[CriterionName, tuple[str, Kind]] = {
         "throughput": ("Throughput", "rate"),
         "median": ("Median latency", "duration"),
         "file_size": ("File size", "bytes"),
