@@ -32,11 +32,13 @@ def findings_at_points(
         known_ids: set[str] = set()
         for position, result in enumerate(run.focus_by_point(model, version)):
             candidates = find(result, executed_layers(run, result), point_name(run, result))
-            chosen = [finding for finding in candidates if finding.id not in known_ids]
-            known_ids.update(finding.id for finding in chosen)
+            new_findings = [finding for finding in candidates if finding.id not in known_ids]
+            known_ids.update(finding.id for finding in new_findings)
             # Only layers of the first point have rows in the report to link to.
             findings += (
-                [replace(finding, evidence=()) for finding in chosen] if position else chosen
+                [replace(finding, evidence=()) for finding in new_findings]
+                if position
+                else new_findings
             )
     return findings
 
@@ -45,9 +47,10 @@ def focus_group(run: Run, result: CellResult, blocks: list[Block]) -> Group:
     """Return blocks under the version's heading, and a sentence that names their cell."""
     cell = result.cell
     note = Text(f"of-{cell.id}", f"Layers of the cell {label(cell, run.header.plan)}.")
-    several = len({r.cell.id for r in run.done}) > 1
+    has_several_cells = len({result.cell.id for result in run.done}) > 1
     return Group(
-        labels.version_heading(cell, run.header.plan), [note, *blocks] if several else blocks
+        labels.version_heading(cell, run.header.plan),
+        [note, *blocks] if has_several_cells else blocks,
     )
 
 

@@ -50,7 +50,7 @@ def _cases(run: Run) -> Iterator[Case]:
     for model, version in run.versions:
         cells = run.of_version(model, version)
         if cells:
-            latency = next((r for r in cells if r.cell.hint == "latency"), cells[0])
+            latency = next((result for result in cells if result.cell.hint == "latency"), cells[0])
             yield Case(run, cells, run.focus(model, version) or latency)
 
 

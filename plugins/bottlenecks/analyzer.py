@@ -337,7 +337,7 @@ _UNKNOWN = " No figure of this run explains it."
 
 def _busy(result: CellResult) -> str:
     """Say how many cores other programs used in either pass, if they were enough to matter."""
-    load = [s.other_load for s in result.slices if s.other_load is not None]
+    load = [slice_.other_load for slice_ in result.slices if slice_.other_load is not None]
     measuring = float(np.median(load)) if load else None
     profiling = result.profile.other_load if result.profile else None
     passes = (("while latency was measured", measuring), ("while layers were timed", profiling))
@@ -348,7 +348,7 @@ def _busy(result: CellResult) -> str:
 def _hidden(run: Run, result: CellResult) -> Iterator[Finding]:
     if result.model_graph is None:
         return
-    bodies = [n for n in run.graphs[result.model_graph].nodes if n.bodies]
+    bodies = [node for node in run.graphs[result.model_graph].nodes if node.bodies]
     if not bodies:
         return
     inside = sum(_size(body) for node in bodies for body in node.bodies)

@@ -76,7 +76,9 @@ def island_table(
     executed = {layer.index: layer for layer in layers}
 
     def int8_layers(indices: Sequence[int]) -> list[ExecutedLayer]:
-        return [executed[i] for i in dict.fromkeys(indices) if _is_int8(executed.get(i))]
+        return [
+            executed[index] for index in dict.fromkeys(indices) if _is_int8(executed.get(index))
+        ]
 
     rows = []
     for island in sorted(islands(nodes, layers), key=lambda island: -total_s(island)):
@@ -127,7 +129,7 @@ def fusion_table(
                 "type": Tag(item.layer.type, Role("type", item.layer.type)),
                 "product": links.to(item.product),
                 "between": links.to_first(item.between),
-                "others": links.to_first([n for n in item.others if n not in constant]),
+                "others": links.to_first([node for node in item.others if node not in constant]),
                 "time": item.layer.median_s,
                 "share": item.layer.share,
             }

@@ -106,7 +106,11 @@ class Configurations(Analyzer[ConfigurationOptions]):
     def analyze(self, run: Run) -> Section:
         groups, findings = [], []
         for model in dict.fromkeys(model for model, _ in run.versions):
-            versions = [v for m, v in run.versions if m == model and run.of_version(m, v)]
+            versions = [
+                version
+                for name, version in run.versions
+                if name == model and run.of_version(name, version)
+            ]
             if len(versions) > 1:
                 groups.append(Group(f"{model}: all versions", [self._overlay(run, model)]))
             for version in versions:
@@ -121,8 +125,10 @@ class Configurations(Analyzer[ConfigurationOptions]):
 
     def _measured(self, run: Run, model: str, version: str) -> _MeasuredVersion:
         results = run.of_version(model, version)
-        latencies = tuple(self._latency(r) for r in results)
-        points = [(x.point, fps(r)) for x, r in zip(latencies, results, strict=True)]
+        latencies = tuple(self._latency(result) for result in results)
+        points = [
+            (latency.point, fps(result)) for latency, result in zip(latencies, results, strict=True)
+        ]
         threshold = latency_threshold_s(run)
         return _MeasuredVersion(
             results,
@@ -131,7 +137,7 @@ class Configurations(Analyzer[ConfigurationOptions]):
             threshold,
             sweet_spot(points, threshold),
             pareto(points),
-            [r.cell for r in run.results],
+            [result.cell for result in run.results],
         )
 
     def _latency(self, result: CellResult) -> Estimate:
@@ -142,17 +148,17 @@ class Configurations(Analyzer[ConfigurationOptions]):
         """Return the chart of all versions, each in its colour."""
         marks: list[Points | Rule] = []
         throughputs = []
-        for version in (v for m, v in run.versions if m == model):
+        for version in (version for name, version in run.versions if name == model):
             results = run.of_version(model, version)
             if not results:
                 continue
             marks.append(
                 Points(
-                    [self._latency(r) for r in results],
-                    [figures(r).throughput_fps for r in results],
+                    [self._latency(result) for result in results],
+                    [figures(result).throughput_fps for result in results],
                     Role("version", version),
                     version,
-                    links=[anchor("cell", r) for r in results],
+                    links=[anchor("cell", result) for result in results],
                 )
             )
             best = max(results, key=fps)
@@ -160,7 +166,7 @@ class Configurations(Analyzer[ConfigurationOptions]):
         threshold = latency_threshold_s(run)
         if threshold is not None:
             marks.append(Rule(threshold, "threshold", vertical=True))
-        first = next(r for r in run.done if r.cell.model == model)
+        first = next(result for result in run.done if result.cell.model == model)
         return Chart(
             f"versions-over-{first.cell.id}",
             ", ".join(throughputs),
@@ -225,7 +231,7 @@ class _MeasuredVersion:
         if self.best is None or len(self.results) == 1:
             return False
         throughput_cells = [
-            index for index, r in enumerate(self.results) if r.cell.hint != "latency"
+            index for index, result in enumerate(self.results) if result.cell.hint != "latency"
         ]
         return self.threshold is not None or throughput_cells != [self.best]
 
@@ -257,7 +263,7 @@ class _MeasuredVersion:
         others = rivals(spot, self.results)
         if not others:
             return ""
-        names = ", ".join(label(r.cell, self.cells) for r in others[:_MOST_RIVALS_NAMED])
+        names = ", ".join(label(rival.cell, self.cells) for rival in others[:_MOST_RIVALS_NAMED])
         listed = f" ({names})" if len(others) <= _MOST_RIVALS_NAMED else ""
         return f"; {count(len(others), 'other')} may reach as much: the intervals overlap{listed}"
 
@@ -283,7 +289,10 @@ class _MeasuredVersion:
         return VersionGroup(heading, blocks, threshold=self.threshold, spots=self._spots())
 
     def _spots(self) -> list[Spot]:
-        points = [(x.point, fps(r)) for x, r in zip(self.latencies, self.results, strict=True)]
+        points = [
+            (latency.point, fps(result))
+            for latency, result in zip(self.latencies, self.results, strict=True)
+        ]
         return [
             Spot(
                 self.latencies[index].point,
@@ -299,7 +308,9 @@ class _MeasuredVersion:
     def _chart(self) -> Chart:
         marks: list[Points | Rule] = []
         for hint in dict.fromkeys(result.cell.hint for result in self.results):
-            of_hint = [index for index, r in enumerate(self.results) if r.cell.hint == hint]
+            of_hint = [
+                index for index, result in enumerate(self.results) if result.cell.hint == hint
+            ]
             marks.append(self._points(of_hint, Role("hint", hint), f"{hint} hint"))
         line = sorted(self.front, key=lambda index: self.latencies[index].point)
         if len(line) > 1:
@@ -323,8 +334,9 @@ class _MeasuredVersion:
         if self.threshold is not None:
             marks.append(Rule(self.threshold, "threshold", vertical=True, id="threshold"))
         description = "; ".join(
-            f"{label(r.cell, self.cells)}: {show(fps(r), 'rate')}, {show(x.point, 'duration')}"
-            for r, x in zip(self.results, self.latencies, strict=True)
+            f"{label(result.cell, self.cells)}: {show(fps(result), 'rate')}, "
+            f"{show(latency.point, 'duration')}"
+            for result, latency in zip(self.results, self.latencies, strict=True)
         )
         return Chart(
             f"configurations-{self.id}",
@@ -376,35 +388,40 @@ class _MeasuredVersion:
     @property
     def _device_choice(self) -> int | None:
         """The index of the device's own choice, with which the others are compared, if measured."""
-        return next((index for index, r in enumerate(self.results) if is_device_choice(r)), None)
+        return next(
+            (index for index, result in enumerate(self.results) if is_device_choice(result)), None
+        )
 
     def _heat_maps(self, settings: str, indices: Sequence[int]) -> list[Block]:
         """Return heat maps of throughput and latency over streams and batch, if both vary."""
         fields = self._fields(indices)
-        streams = sorted({s for s, _ in fields}, key=_streams_order)
-        batches = sorted({b for _, b in fields})
+        streams = sorted({number for number, _ in fields}, key=_streams_order)
+        batches = sorted({batch for _, batch in fields})
         if len(streams) < 2 or len(batches) < 2:
             return []
         names = {
-            s: streams_shown(self.results[p]) if s == "auto" else str(s)
-            for (s, _), p in fields.items()
+            number: streams_shown(self.results[index]) if number == "auto" else str(number)
+            for (number, _), index in fields.items()
         }
         kinds: list[tuple[str, Kind, list[float]]] = [
-            ("Throughput", "rate", [fps(r) for r in self.results]),
+            ("Throughput", "rate", [fps(result) for result in self.results]),
             (f"{self.percentile.capitalize()} latency", "duration",
-             [x.point for x in self.latencies]),
+             [latency.point for latency in self.latencies]),
         ]  # fmt: skip
         return [
             Chart(
                 f"heat-{kind}-{self.results[indices[0]].cell.id}",
                 self._extreme(title, kind, values, [*fields.values()], settings),
-                Axis("batch", categories=[str(b) for b in batches]),
-                Axis("streams", categories=[names[s] for s in streams]),
+                Axis("batch", categories=[str(batch) for batch in batches]),
+                Axis("streams", categories=[names[number] for number in streams]),
                 [
                     HeatMap(
                         [
-                            [values[fields[s, b]] if (s, b) in fields else None for b in batches]
-                            for s in streams
+                            [
+                                values[fields[number, batch]] if (number, batch) in fields else None
+                                for batch in batches
+                            ]
+                            for number in streams
                         ],
                         kind,
                     )
@@ -537,7 +554,9 @@ class _MeasuredVersion:
 
 def _other_settings(cell: Cell, cells: Sequence[Cell]) -> str:
     """Return the other settings that vary, in words; a heat map holds cells that agree in them."""
-    normalised = [c.model_copy(update={"streams": "auto", "batch": None}) for c in (cell, *cells)]
+    normalised = [
+        other.model_copy(update={"streams": "auto", "batch": None}) for other in (cell, *cells)
+    ]
     text = label(normalised[0], normalised)
     return f"{text} hint" if text == cell.hint else text
 

@@ -21,7 +21,9 @@ def search_tables(run: Run, results: Sequence[CellResult]) -> list[Table]:
     steps: dict[str, list[SearchStep]] = {}
     for step in run.search:
         steps.setdefault(step.start, []).append(step)
-    return [_table(run, r, steps[r.cell.id]) for r in results if r.cell.id in steps]
+    return [
+        _table(run, result, steps[result.cell.id]) for result in results if result.cell.id in steps
+    ]
 
 
 def _table(run: Run, start: CellResult, steps: Sequence[SearchStep]) -> Table:

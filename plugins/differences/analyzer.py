@@ -62,7 +62,7 @@ def _differences(run: Run, base: Header, candidate: Header) -> list[tuple[str, D
     ]
     differences += [("", difference) for difference in of_settings(base, candidate)]
     files = {(file.model, file.version): file for file in run.header.models}
-    done = {r.cell.id: r for r in run.done}
+    done = {result.cell.id: result for result in run.done}
     cells = {cell.id: cell for cell in run.header.plan}
     compared_models: set[tuple[str, str, str]] = set()
     for base_id, candidate_id in run.header.paired:

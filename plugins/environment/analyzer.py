@@ -115,15 +115,15 @@ def _models(run: Run) -> Table:
     rows = [
         Row(
             {
-                "model": f"{m.model} · {m.version}",
-                "path": m.path,
-                "format": m.format,
-                "size": m.size_bytes,
-                "inputs": "; ".join(_inputs(m)),
-                "sha": m.sha256[:16],
+                "model": f"{file.model} · {file.version}",
+                "path": file.path,
+                "format": file.format,
+                "size": file.size_bytes,
+                "inputs": "; ".join(_inputs(file)),
+                "sha": file.sha256[:16],
             }
         )
-        for m in run.header.models
+        for file in run.header.models
     ]
     columns = [
         Column("model", "Model"),
@@ -145,24 +145,24 @@ def _inputs(file: ModelFile) -> Iterator[str]:
 
 
 def _cells(run: Run) -> Table:
-    cells = [r.cell for r in run.results]
+    cells = [result.cell for result in run.results]
     rows = []
-    for r in run.done:
-        assert r.resolved is not None
+    for result in run.done:
+        assert result.resolved is not None
         rows.append(
             Row(
                 {
-                    "cell": label(r.cell, cells, version=True),
-                    "devices": ", ".join(r.resolved.execution_devices),
-                    "threads": r.resolved.threads,
-                    "input": r.resolved.input_data,
-                    "launches": len(r.launches),
-                    "cached": sum(bool(launch.from_cache) for launch in r.launches) or None,
-                    "slices": len(r.slices),
-                    "time": sum(s.wall_ns for s in r.slices) / 1e9,
-                    "stopped": r.stopped or "",
-                    "harness": r.harness.cost_ns / 1e9 if r.harness else None,
-                    "python": r.harness.reason if r.harness else "",
+                    "cell": label(result.cell, cells, version=True),
+                    "devices": ", ".join(result.resolved.execution_devices),
+                    "threads": result.resolved.threads,
+                    "input": result.resolved.input_data,
+                    "launches": len(result.launches),
+                    "cached": sum(bool(launch.from_cache) for launch in result.launches) or None,
+                    "slices": len(result.slices),
+                    "time": sum(slice_.wall_ns for slice_ in result.slices) / 1e9,
+                    "stopped": result.stopped or "",
+                    "harness": result.harness.cost_ns / 1e9 if result.harness else None,
+                    "python": result.harness.reason if result.harness else "",
                 }
             )
         )
@@ -194,18 +194,20 @@ def _cells(run: Run) -> Table:
 
 
 def _memory(run: Run) -> Table:
-    cells = [r.cell for r in run.results]
+    cells = [result.cell for result in run.results]
     rows = [
         Row(
             {
-                "cell": label(r.cell, cells, version=True),
+                "cell": label(result.cell, cells, version=True),
                 **{
-                    phase: max(getattr(launch.memory, f"{phase}_bytes") for launch in r.launches)
+                    phase: max(
+                        getattr(launch.memory, f"{phase}_bytes") for launch in result.launches
+                    )
                     for phase in ("start", "read", "compile", "inference")
                 },
             }
         )
-        for r in run.done
+        for result in run.done
     ]
     columns = [
         Column("cell", "Cell"),
@@ -252,9 +254,9 @@ def _findings(run: Run) -> list[Finding]:
             )
         )
     for other in run.other_environments:
-        others = [r for r in run.results if run.environment_of(r) is other]
-        cells = [r.cell for r in run.results]
-        names = ", ".join(label(r.cell, cells, version=True) for r in others[:3])
+        others = [result for result in run.results if run.environment_of(result) is other]
+        cells = [result.cell for result in run.results]
+        names = ", ".join(label(result.cell, cells, version=True) for result in others[:3])
         names += f" and {len(others) - 3} more" if len(others) > 3 else ""
         findings.append(
             Finding(

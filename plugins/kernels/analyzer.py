@@ -203,8 +203,8 @@ def _references(
             "kernels.reference",
             "warning",
             f"{name}: {count(len(computing), 'layer')} "
-            f"({', '.join(dict.fromkeys(x.type for x in longest(computing)[:9]))}) on reference "
-            f"kernels: {show(share, 'share')} of the time.",
+            f"({', '.join(dict.fromkeys(layer.type for layer in longest(computing)[:9]))}) on "
+            f"reference kernels: {show(share, 'share')} of the time.",
             "Look for an operator, shape or layout that the device has a fast kernel for, and "
             "measure the changed model as a second version.",
             evidence(result, computing),
@@ -217,7 +217,7 @@ def _references(
             "kernels.copies",
             "info",
             f"{name}: {count(len(copying), 'layer')} "
-            f"({', '.join(dict.fromkeys(x.type for x in longest(copying)[:9]))}) only "
+            f"({', '.join(dict.fromkeys(layer.type for layer in longest(copying)[:9]))}) only "
             f"{'moves' if len(copying) == 1 else 'move'} data: {show(share, 'share')} of the time.",
             "Their cost is the copy itself, not a slow kernel.",
             evidence(result, copying),

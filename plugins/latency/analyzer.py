@@ -68,11 +68,11 @@ def _drawn(run: Run) -> tuple[list[CellResult], int]:
 
     The cells of the summary come first.
     """
-    drawable = [r for r in run.done if kept_up(r)]
+    drawable = [result for result in run.done if kept_up(result)]
     versions = [cells for pair in run.versions if (cells := run.of_version(*pair))]
     latency_cells = [in_latency_mode(cells) for cells in versions]
     spots = [spot for cells in versions if (spot := best(run, cells))]
-    in_order = {r.cell.id: r for r in (*latency_cells, *spots, *drawable)}
+    in_order = {result.cell.id: result for result in (*latency_cells, *spots, *drawable)}
     return list(in_order.values())[:_CHARTS], len(drawable)
 
 
@@ -89,7 +89,7 @@ def _left_out(shown: Sequence[CellResult], drawable: int) -> list[Text]:
 
 
 def _table(run: Run) -> Table:
-    cells = [r.cell for r in run.results]
+    cells = [listed.cell for listed in run.results]
     names = ["mean", "median", "p90", "p95", "p99"]
     if any(figures(result).latency.p999 for result in run.done):
         names.append("p999")
@@ -134,10 +134,10 @@ _BEHIND = "Cells that do not keep up have no latency here: their wait grows as l
 
 def _effort(run: Run) -> Table:
     """Return the table of the warm-up and the amount of data of each cell."""
-    cells = [r.cell for r in run.results]
+    cells = [listed.cell for listed in run.results]
     rows = []
     for result in run.done:
-        warm = [s for slices in warm_up_slices(result) for s in slices]
+        warm = [slice_ for slices in warm_up_slices(result) for slice_ in slices]
         steady = [steady_after(slices) for slices in warm_up_slices(result)]
         rows.append(
             Row(
@@ -145,13 +145,13 @@ def _effort(run: Run) -> Table:
                     "cell": label(result.cell, cells, version=True),
                     "first": figures(result).first_inference_s,
                     "steady": None if None in steady else max(filter(None, steady), default=0),
-                    "warm": sum(s.requests for s in warm),
-                    "warm_s": sum(s.wall_ns for s in warm) / 1e9,
+                    "warm": sum(slice_.requests for slice_ in warm),
+                    "warm_s": sum(slice_.wall_ns for slice_ in warm) / 1e9,
                     "launches": len(result.launches),
                     "slices": len(result.slices),
-                    "disturbed": sum(s.disturbed for s in measured_slices(result)),
+                    "disturbed": sum(slice_.disturbed for slice_ in measured_slices(result)),
                     "load": median_load(measured_slices(result)),
-                    "measured": sum(s.wall_ns for s in result.slices) / 1e9,
+                    "measured": sum(slice_.wall_ns for slice_ in result.slices) / 1e9,
                     "stopped": (result.stopped or "").replace("_", " "),
                 }
             )
@@ -177,7 +177,7 @@ def _effort(run: Run) -> Table:
 
 
 def _histogram(result: CellResult) -> Chart:
-    values = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
+    values = np.concatenate([slice_.latencies_ns for slice_ in result.slices]) / 1e9
     top = float(np.quantile(values, _SHOWN if len(values) >= _FEW_REQUESTS else 1))
     shown = values[values <= top]
     bins = min(60, max(8, int(np.sqrt(len(shown)))))
@@ -187,7 +187,7 @@ def _histogram(result: CellResult) -> Chart:
     not_drawn = f"{'is' if omitted == 1 else 'are'} not drawn"
     tail = f"; {omitted} beyond {show(high, 'duration')} {not_drawn}" if omitted else ""
     lower_quartile, upper_quartile = (
-        show(float(q), "duration") for q in np.quantile(values, [0.25, 0.75])
+        show(float(quantile), "duration") for quantile in np.quantile(values, [0.25, 0.75])
     )
     middle_half = (
         f"took {lower_quartile} to {upper_quartile}"
@@ -209,13 +209,17 @@ def _histogram(result: CellResult) -> Chart:
 
 
 def _course(result: CellResult) -> Chart:
-    slices = [s for launch in result.launches for s in launch.slices]
+    slices = [slice_ for launch in result.launches for slice_ in launch.slices]
     start = slices[0].start_ns
-    times = [(s.start_ns - start) / 1e9 for s in slices]
-    quantiles = np.array([np.quantile(s.latencies_ns, [0.05, 0.5, 0.95]) / 1e9 for s in slices])
+    times = [(slice_.start_ns - start) / 1e9 for slice_ in slices]
+    quantiles = np.array(
+        [np.quantile(slice_.latencies_ns, [0.05, 0.5, 0.95]) / 1e9 for slice_ in slices]
+    )
     role = Role("hint", result.cell.hint)
     counted = [
-        median for s, median in zip(slices, quantiles[:, 1].tolist(), strict=True) if s.counted
+        median
+        for slice_, median in zip(slices, quantiles[:, 1].tolist(), strict=True)
+        if slice_.counted
     ]
     low, high = (show(end, "duration") for end in (min(counted), max(counted)))
     span = f"between {low} and {high}" if low != high else f"at {low}"
@@ -253,7 +257,11 @@ def _medians(
 
 def _findings(run: Run) -> list[Finding]:
     findings = steadiness(run)
-    costly = [r for r in run.done if r.harness and kept_up(r) and _cost_share(r) > _COST]
+    costly = [
+        result
+        for result in run.done
+        if result.harness and kept_up(result) and _cost_share(result) > _COST
+    ]
     if costly:
         costliest = max(costly, key=_cost_share)
         apis = {"c": "OpenVINO's C API", "python": "OpenVINO's Python API"}

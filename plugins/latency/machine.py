@@ -44,7 +44,7 @@ def finding(run: Run) -> Finding | None:
 
 def explains(result: CellResult, change: float) -> bool | None:
     """Return whether the machine changed as the cell's latency did; None if that is unknown."""
-    references = [s.reference_ns for s in result.slices if s.reference_ns]
+    references = [slice_.reference_ns for slice_ in result.slices if slice_.reference_ns]
     if len(references) < len(result.slices):
         return None
     machine_change = drift(references)
@@ -72,7 +72,11 @@ def _speeds(run: Run) -> NDArray[np.float64]:
     by_runtime: dict[str, list[tuple[int, int]]] = {}
     for result in run.done:
         samples = by_runtime.setdefault(result.cell.runtime, [])
-        samples += [(s.start_ns, s.reference_ns) for s in _taken(result) if s.reference_ns]
+        samples += [
+            (slice_.start_ns, slice_.reference_ns)
+            for slice_ in _measured_slices(result)
+            if slice_.reference_ns
+        ]
     relative = [
         (start, reference / median)
         for samples in by_runtime.values()
@@ -84,8 +88,8 @@ def _speeds(run: Run) -> NDArray[np.float64]:
     return np.array([value for _, value in sorted(relative)])
 
 
-def _taken(result: CellResult) -> Sequence[Slice]:
-    return [s for launch in result.launches for s in launch.slices if not s.warmup]
+def _measured_slices(result: CellResult) -> Sequence[Slice]:
+    return [slice_ for launch in result.launches for slice_ in launch.slices if not slice_.warmup]
 
 
 def _course(speeds: NDArray[np.float64]) -> str:

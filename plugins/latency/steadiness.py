@@ -43,25 +43,25 @@ def findings(run: Run) -> list[Finding]:
 def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
     """Links to the cells' rows in the table of latencies."""
     return [
-        Link(label(r.cell, run.header.plan, version=True), anchor("latency", r))
-        for r in results[:_LINKS]
+        Link(label(result.cell, run.header.plan, version=True), anchor("latency", result))
+        for result in results[:_LINKS]
     ]
 
 
 def measured_slices(result: CellResult) -> list[Slice]:
     """Return all slices after the warm-up, whether or not they count."""
-    return [s for launch in result.launches for s in launch.slices if not s.warmup]
+    return [slice_ for launch in result.launches for slice_ in launch.slices if not slice_.warmup]
 
 
 def median_load(slices: Sequence[Slice]) -> float | None:
     """Return the median of the cores that other programs used; None if it was not recorded."""
-    loads = [s.other_load for s in slices if s.other_load is not None]
+    loads = [slice_.other_load for slice_ in slices if slice_.other_load is not None]
     return float(np.median(loads)) if loads else None
 
 
 def warm_up_slices(result: CellResult) -> list[list[Slice]]:
     """Return the slices of the warm-up, by launch."""
-    return [[s for s in launch.slices if s.warmup] for launch in result.launches]
+    return [[slice_ for slice_ in launch.slices if slice_.warmup] for launch in result.launches]
 
 
 def steady_after(slices: Sequence[Slice]) -> int | None:
@@ -70,21 +70,21 @@ def steady_after(slices: Sequence[Slice]) -> int | None:
 
 
 def _latencies(slices: Sequence[Slice]) -> np.ndarray:
-    return np.concatenate([s.latencies_ns for s in slices])
+    return np.concatenate([slice_.latencies_ns for slice_ in slices])
 
 
 def _keeping_up(run: Run) -> list[CellResult]:
     """Return the cells that keep up with their rate: only their latencies can be steady."""
-    return [r for r in run.done if r.slices and kept_up(r)]
+    return [result for result in run.done if result.slices and kept_up(result)]
 
 
 def _worst(
     results: Sequence[CellResult], measure: Callable[[CellResult], float], least: float
 ) -> tuple[list[CellResult], float]:
     """Return the cells whose figure is at least ``least``, worst first, and the worst figure."""
-    figures = {r.cell.id: measure(r) for r in results}
-    affected = [r for r in results if figures[r.cell.id] >= least]
-    affected.sort(key=lambda r: -figures[r.cell.id])
+    figures = {result.cell.id: measure(result) for result in results}
+    affected = [result for result in results if figures[result.cell.id] >= least]
+    affected.sort(key=lambda result: -figures[result.cell.id])
     return affected, figures[affected[0].cell.id] if affected else 0.0
 
 
@@ -137,19 +137,19 @@ def _disturbed(run: Run) -> Finding | None:
     def share(result: CellResult) -> float:
         return sum(map(_is_loaded, measured_slices(result))) / len(measured_slices(result))
 
-    affected, _ = _worst([r for r in run.done if r.slices], share, 0.1)
+    affected, _ = _worst([result for result in run.done if result.slices], share, 0.1)
     if not affected:
         return None
     slices = measured_slices(affected[0])
-    left = sum(s.disturbed for s in slices)
+    left_out = sum(slice_.disturbed for slice_ in slices)
     others = f" {count(len(affected), 'cell')} had such load in a tenth of the slices or more."
     return Finding(
         "latency.disturbed",
         "warning",
         f"Other programs used more than {BUSY_CORES} cores in {sum(map(_is_loaded, slices))} of "
         f"{count(len(slices), 'slice')} of "
-        f"{label(affected[0].cell, run.header.plan, version=True)}; {left or 'none'} of them "
-        f"{'was' if left < 2 else 'were'} left out.{others if len(affected) > 1 else ''}",
+        f"{label(affected[0].cell, run.header.plan, version=True)}; {left_out or 'none'} of them "
+        f"{'was' if left_out < 2 else 'were'} left out.{others if len(affected) > 1 else ''}",
         "Close other programs. A slice is left out if they took time that the model could have "
         "used, unless most slices of a launch are like that, or the duration or number of requests "
         "is fixed.",
@@ -178,9 +178,9 @@ def _unsteady(run: Run) -> Finding | None:
 
 def _drift(run: Run) -> Finding | None:
     def change(result: CellResult) -> float:
-        return drift([float(np.median(s.latencies_ns)) for s in result.slices])
+        return drift([float(np.median(slice_.latencies_ns)) for slice_ in result.slices])
 
-    affected, worst = _worst(_keeping_up(run), lambda r: abs(change(r)), _MATTERS)
+    affected, worst = _worst(_keeping_up(run), lambda result: abs(change(result)), _MATTERS)
     if not affected:
         return None
     direction = "rose" if change(affected[0]) > 0 else "fell"
@@ -215,11 +215,11 @@ def _drift_remedy(result: CellResult, change: float) -> str:
 
 def _groups(run: Run) -> Finding | None:
     by_cell = {
-        r.cell.id: (groups, _cause_of_groups(r, groups))
-        for r in _keeping_up(run)
-        if (groups := modes(_latencies(r.slices)))
+        result.cell.id: (groups, _cause_of_groups(result, groups))
+        for result in _keeping_up(run)
+        if (groups := modes(_latencies(result.slices)))
     }
-    results = [r for r in run.done if r.cell.id in by_cell]
+    results = [result for result in run.done if result.cell.id in by_cell]
     if not results:
         return None
     first_groups, cause = by_cell[results[0].cell.id]
@@ -259,10 +259,12 @@ def _cause_of_groups(result: CellResult, groups: Modes) -> str:
         above = float((_latencies(slices) > groups.split).mean())
         return max(above, 1 - above) >= _PURE
 
-    launches = [[s for s in launch.slices if s.counted] for launch in result.launches]
+    launches = [
+        [slice_ for slice_ in launch.slices if slice_.counted] for launch in result.launches
+    ]
     if sum(pure(slices) for slices in launches if slices) >= _PURE * len(launches) > _PURE:
         return "launch"
-    if sum(pure([s]) for s in result.slices) >= 0.75 * len(result.slices):
+    if sum(pure([slice_]) for slice_ in result.slices) >= 0.75 * len(result.slices):
         return "slice"
     return "request"
 

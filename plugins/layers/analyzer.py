@@ -134,7 +134,9 @@ def _chart(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Chart:
         Axis("share of the layers' time", "share"),
         Axis("", categories=names),
         [Bars(shares, [Role("type", name) for name in names])],
-        "; ".join(f"{n} {show(s, 'share')}" for n, s in zip(names, shares, strict=True)),
+        "; ".join(
+            f"{name} {show(share, 'share')}" for name, share in zip(names, shares, strict=True)
+        ),
         height=0.7 + 0.28 * len(names),
     )
 
@@ -151,7 +153,7 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
                     "count": len(members),
                     "time": total_s(members),
                     "share": sum(layer.share for layer in members),
-                    **{f"in-{p}": counts[p] or None for p in precisions},
+                    **{f"in-{precision}": counts[precision] or None for precision in precisions},
                 }
             )
         )
@@ -160,7 +162,10 @@ def _by_type(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> Table:
         Column("count", "Layers", "count"),
         Column("time", "Time", "duration"),
         Column("share", "Share", "share"),
-        *(Column(f"in-{p}", p, "count", help=f"Layers executed in {p}.") for p in precisions),
+        *(
+            Column(f"in-{precision}", precision, "count", help=f"Layers executed in {precision}.")
+            for precision in precisions
+        ),
     ]
     return Table(f"by-type-{result.cell.id}", "By layer type", columns, rows, leave_out=True)
 

@@ -60,7 +60,7 @@ class ModelFacts(Analyzer):
 def _shown(run: Run) -> Iterator[CellResult]:
     """Return for each version the cell whose layers the report shows, or one with a graph."""
     for model, version in run.versions:
-        with_graph = [r for r in run.of_version(model, version) if r.model_graph]
+        with_graph = [result for result in run.of_version(model, version) if result.model_graph]
         focus = run.focus(model, version)
         if focus is not None and focus.model_graph:
             yield focus

@@ -98,12 +98,14 @@ class Outputs(Analyzer):
                     joined=True,
                 )
             ],
-            "; ".join(f"{x.name} {show(x.relative, 'share')}" for x in _worst(layers)[:5]),
+            "; ".join(
+                f"{layer.name} {show(layer.relative, 'share')}" for layer in _worst(layers)[:5]
+            ),
         )
         rows = [
             Row(
                 {
-                    "place": place,
+                    "place": number,
                     "name": shorten(layer.name, 60),
                     "type": Tag(layer.type, Role("type", layer.type)),
                     "relative": layer.relative,
@@ -112,7 +114,7 @@ class Outputs(Analyzer):
                 },
                 emphasis=layer is _first(layers, layer_error) or layer is _worst(layers)[0],
             )
-            for place, layer in enumerate(layers, start=1)
+            for number, layer in enumerate(layers, start=1)
         ]
         columns = [
             Column("place", "Order", "count"),
@@ -198,7 +200,7 @@ class Outputs(Analyzer):
 
 def _first(layers: Sequence[LayerDrift], layer_error: float) -> LayerDrift | None:
     """Return the first layer, in execution order, that deviates by the limit or more."""
-    return next((x for x in layers if x.relative >= layer_error), None)
+    return next((layer for layer in layers if layer.relative >= layer_error), None)
 
 
 def _finding_id(output: JudgedOutput) -> str:
@@ -269,14 +271,17 @@ def _table(compared: Agreement) -> Table:
         Column("a", f"Accuracy, {base}", "share"),
         Column("b", f"Accuracy, {other}", "share"),
     ]  # fmt: skip
-    kept = {c.key for c in columns} - {
+    shown_keys = {column.key for column in columns} - {
         key for key in _IF_KNOWN if all(row.values[key] in (None, "") for row in rows)
     }
     return Table(
         f"outputs-{_id(answers)}",
         "Outputs",
-        [c for c in columns if c.key in kept],
-        [Row({k: v for k, v in row.values.items() if k in kept}) for row in rows],
+        [column for column in columns if column.key in shown_keys],
+        [
+            Row({key: value for key, value in row.values.items() if key in shown_keys})
+            for row in rows
+        ],
         _sampled(answers),
     )
 

@@ -63,7 +63,9 @@ def _not_executed(run: Run, result: CellResult) -> list[Finding]:
     if share >= _MOST_OF_TIME * floating:
         return []
     part_text = show(share, "share") if share else "none"
-    others = ", ".join(f"{show(s, 'share')} {n}" for n, s in shares.items() if n != requested)
+    others = ", ".join(
+        f"{show(part, 'share')} {name}" for name, part in shares.items() if name != requested
+    )
     return [
         Finding(
             "precision.not-executed",
@@ -168,7 +170,7 @@ def _blocks(
                 Axis("share of the layers' time", "share"),
                 Axis("", categories=list(shares)),
                 [Bars(list(shares.values()), [Role("precision", name) for name in shares])],
-                "; ".join(f"{n} {show(s, 'share')}" for n, s in shares.items()),
+                "; ".join(f"{name} {show(share, 'share')}" for name, share in shares.items()),
                 height=0.7 + 0.3 * len(shares),
             )
         )
@@ -248,9 +250,11 @@ def _transitions(result: CellResult, layers: tuple[ExecutedLayer, ...]) -> list[
 def _transitions_chart(
     result: CellResult, counts: Counter[tuple[str, str]], names: Sequence[str]
 ) -> Chart:
-    changes = {pair: n for pair, n in counts.items() if pair[0] != pair[1]}
+    changes = {pair: number for pair, number in counts.items() if pair[0] != pair[1]}
     ranked = sorted(changes.items(), key=lambda item: -item[1])
-    descriptions = [f"{a} → {b}: {count(n, 'time')}" for (a, b), n in ranked]
+    descriptions = [
+        f"{source} → {target}: {count(number, 'time')}" for (source, target), number in ranked
+    ]
     return Chart(
         f"followed-{result.cell.id}",
         f"From one layer to the next the precision changes {count(sum(changes.values()), 'time')} "
@@ -259,10 +263,12 @@ def _transitions_chart(
         Axis("from", categories=names),
         [
             HeatMap(
-                [[counts[a, b] or None for b in names] for a in names],
+                [[counts[source, target] or None for target in names] for source in names],
                 "count",
                 "times",
-                bare=frozenset((n, n) for n in range(len(names))),  # no change of precision
+                bare=frozenset(
+                    (number, number) for number in range(len(names))
+                ),  # no change of precision
             )
         ],
         "; ".join(descriptions) or "It never changes.",

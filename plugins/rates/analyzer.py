@@ -46,13 +46,13 @@ class Rates(Analyzer):
 
 
 def _table(run: Run, results: Sequence[CellResult]) -> Table:
-    cells = [r.cell for r in run.results]
+    cells = [listed.cell for listed in run.results]
     rows = []
     for result in results:
         assert result.resolved is not None
         estimates, keeps_up = figures(result), kept_up(result)
         latency = estimates.latency
-        backlogs = [(s.arrived or 0) - s.requests for s in result.slices]
+        backlogs = [(slice_.arrived or 0) - slice_.requests for slice_ in result.slices]
         rows.append(
             Row(
                 {
@@ -97,10 +97,10 @@ def requests_a_second(result: CellResult) -> Estimate:
 def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
     """Report the highest rate served, the lowest undecided one and the lowest not served."""
     name, findings = version_name(run, results[0]), []
-    by_rate = sorted(results, key=lambda r: r.cell.rate or 0)
-    served = [r for r in by_rate if kept_up(r)]
-    behind = [r for r in by_rate if falls_behind(r)]
-    undecided = [r for r in by_rate if not kept_up(r) and not falls_behind(r)]
+    by_rate = sorted(results, key=lambda result: result.cell.rate or 0)
+    served = [result for result in by_rate if kept_up(result)]
+    behind = [result for result in by_rate if falls_behind(result)]
+    undecided = [result for result in by_rate if not kept_up(result) and not falls_behind(result)]
     if served:
         highest = served[-1]
         findings.append(

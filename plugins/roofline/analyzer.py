@@ -74,19 +74,23 @@ class VersionRoofline:
     @property
     def judged(self) -> list[ExecutedLayer]:
         """The layers that have a time and a known roof."""
-        return [x for x in self.layers if x.median_s and self.efficiency(x).least_s is not None]
+        return [
+            layer
+            for layer in self.layers
+            if layer.median_s and self.efficiency(layer).least_s is not None
+        ]
 
     def efficiency(self, layer: ExecutedLayer) -> Efficiency:
         return self.efficiencies[layer.index]
 
     def least_s(self, layers: Sequence[ExecutedLayer]) -> float:
         """Return the least time that the roofs allow; a faster layer counts with its own time."""
-        return sum(min(self.efficiency(x).least_s or 0.0, x.median_s) for x in layers)
+        return sum(min(self.efficiency(layer).least_s or 0.0, layer.median_s) for layer in layers)
 
     @property
     def above(self) -> list[ExecutedLayer]:
         """The layers that were faster than their roof allows, by more than its uncertainty."""
-        return [x for x in self.judged if is_above(x, self.efficiency(x).fraction)]
+        return [layer for layer in self.judged if is_above(layer, self.efficiency(layer).fraction)]
 
     def share(self, layers: Sequence[ExecutedLayer]) -> float:
         return total_s(layers) / (total_s(self.layers) or 1.0)
@@ -137,7 +141,7 @@ class Roofline(Analyzer[RooflineOptions]):
 def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
     judged = standing.judged
     taken_s, least_s = total_s(judged), standing.least_s(judged)
-    far_layers = [x for x in judged if (standing.efficiency(x).fraction or 0) < low]
+    far_layers = [layer for layer in judged if (standing.efficiency(layer).fraction or 0) < low]
     memory_bound = _at_memory(standing, low)
     figures = [
         KeyFigure(
@@ -167,29 +171,29 @@ def _table(standing: VersionRoofline, *, judged: bool) -> Table:
         least = standing.efficiency(layer).least_s
         return None if least is None else max(0.0, layer.median_s - least)
 
-    ranked = sorted(standing.layers, key=lambda x: (-(left(x) or 0.0), x.order))
+    ranked = sorted(standing.layers, key=lambda layer: (-(left(layer) or 0.0), layer.order))
     title = "Layers against their roofs, most to gain first"
     if not judged:
         ranked, title = longest(standing.layers), "Work and rates of the layers, longest first"
     rows = [
         Row(
             {
-                "name": Link(x.label, layer_anchor(standing.result, x)),
-                "type": Tag(x.type, Role("type", x.type)),
-                "precision": Tag(x.precision, Role("precision", x.precision)),
-                "gflop": _scaled(standing.efficiency(x).operations),
-                "moved": standing.efficiency(x).moved_bytes,
-                "intensity": standing.efficiency(x).intensity,
-                "achieved": _scaled(standing.efficiency(x).achieved),
-                "bandwidth": _scaled(standing.efficiency(x).bandwidth),
-                "bound": standing.efficiency(x).bound,
-                "fraction": standing.efficiency(x).fraction,
-                "time": x.median_s,
-                "least": standing.efficiency(x).least_s,
-                "left": left(x),
+                "name": Link(layer.label, layer_anchor(standing.result, layer)),
+                "type": Tag(layer.type, Role("type", layer.type)),
+                "precision": Tag(layer.precision, Role("precision", layer.precision)),
+                "gflop": _scaled(standing.efficiency(layer).operations),
+                "moved": standing.efficiency(layer).moved_bytes,
+                "intensity": standing.efficiency(layer).intensity,
+                "achieved": _scaled(standing.efficiency(layer).achieved),
+                "bandwidth": _scaled(standing.efficiency(layer).bandwidth),
+                "bound": standing.efficiency(layer).bound,
+                "fraction": standing.efficiency(layer).fraction,
+                "time": layer.median_s,
+                "least": standing.efficiency(layer).least_s,
+                "left": left(layer),
             }
         )
-        for x in ranked
+        for layer in ranked
     ]
     columns = [
         Column("name", "Layer"),
@@ -273,11 +277,11 @@ def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
         "" if is_near else "The table begins with the layers that could gain most.",
     )
     far_layers = [
-        x
-        for x in judged
-        if (standing.efficiency(x).fraction or 0) < low and x.median_s > RESOLUTION_S
+        layer
+        for layer in judged
+        if (standing.efficiency(layer).fraction or 0) < low and layer.median_s > RESOLUTION_S
     ]
-    recurrent = [x for x in far_layers if is_recurrent(x.type)]
+    recurrent = [layer for layer in far_layers if is_recurrent(layer.type)]
     if standing.share(far_layers) > _NOTABLE:
         left_s = total_s(far_layers) - standing.least_s(far_layers)
         yield Finding(
@@ -287,7 +291,9 @@ def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
             f"{count(len(far_layers), 'layer')} below {show(low, 'share')} of the roof; at the "
             f"roof they would take {show(left_s, 'duration')} less.",
             _FAR_RECURRENT if standing.share(recurrent) > standing.share(far_layers) / 2 else _FAR,
-            evidence(standing.result, sorted(far_layers, key=lambda x: -_left_s(standing, x))),
+            evidence(
+                standing.result, sorted(far_layers, key=lambda layer: -_left_s(standing, layer))
+            ),
             gain=saved(standing.run, standing.result, left_s),
         )
     memory_bound = _at_memory(standing, low)
@@ -318,10 +324,10 @@ _FAR_RECURRENT = (
 def _at_memory(standing: VersionRoofline, low: float) -> list[ExecutedLayer]:
     """Return the layers that memory limits; neither roof limits a layer far below both."""
     return [
-        x
-        for x in standing.judged
-        if standing.efficiency(x).bound == "memory"
-        and (standing.efficiency(x).fraction or 0) >= low
+        layer
+        for layer in standing.judged
+        if standing.efficiency(layer).bound == "memory"
+        and (standing.efficiency(layer).fraction or 0) >= low
     ]
 
 
@@ -332,7 +338,7 @@ def _left_s(standing: VersionRoofline, layer: ExecutedLayer) -> float:
 def _doubts(standing: VersionRoofline, name: str) -> Iterator[Finding]:
     """Report layers that exceed their roof or have none."""
     if above := standing.above:
-        highest = max(standing.efficiency(x).fraction or 0 for x in above)
+        highest = max(standing.efficiency(layer).fraction or 0 for layer in above)
         yield Finding(
             "roofline.above",
             "info",
@@ -344,7 +350,9 @@ def _doubts(standing: VersionRoofline, name: str) -> Iterator[Finding]:
             "layers count with the time that they took.",
             evidence(standing.result, above),
         )
-    without_roof = [x for x in standing.layers if standing.efficiency(x).least_s is None]
+    without_roof = [
+        layer for layer in standing.layers if standing.efficiency(layer).least_s is None
+    ]
     if standing.share(without_roof) > _NOTABLE / 2:
         yield Finding(
             "roofline.unknown",

@@ -31,16 +31,18 @@ def roofline_chart(
     The area of a point is the layer's time.
     """
     shown = [
-        x for x in layers if efficiencies[x.index].intensity and efficiencies[x.index].achieved
+        layer
+        for layer in layers
+        if efficiencies[layer.index].intensity and efficiencies[layer.index].achieved
     ]
     share = total_s(shown) / (total_s(layers) or 1.0)
-    longest_layer = max(shown, key=lambda x: x.median_s, default=None)
+    longest_layer = max(shown, key=lambda layer: layer.median_s, default=None)
     computing = f"{count(len(shown), 'layer')} that {'computes' if len(shown) == 1 else 'compute'}"
     title = f"{computing}, {show(share, 'share')} of the time"
     alt = "; ".join(
-        f"{x.label} {digits((efficiencies[x.index].achieved or 0) / 1e9)} GFLOP/s at "
-        f"{digits(efficiencies[x.index].intensity or 0)} FLOP/B"
-        for x in longest(shown)[:5]
+        f"{layer.label} {digits((efficiencies[layer.index].achieved or 0) / 1e9)} GFLOP/s at "
+        f"{digits(efficiencies[layer.index].intensity or 0)} FLOP/B"
+        for layer in longest(shown)[:5]
     )
     return Chart(
         f"roofline-chart-{result.cell.id}",
@@ -60,7 +62,7 @@ def _lines(
     roof: Roof, shown: Sequence[ExecutedLayer], efficiencies: Mapping[int, Efficiency]
 ) -> Iterator[Mark]:
     """Return a slope for each bandwidth up to its ridge, and a level for each precision in use."""
-    precisions = dict.fromkeys(roof_precision(x) for x in shown)
+    precisions = dict.fromkeys(roof_precision(layer) for layer in shown)
     levels = {name: roof.operations[name] for name in precisions if name in roof.operations}
     if not levels:
         return
@@ -98,7 +100,7 @@ def _span(
     highest: float,
 ) -> tuple[float, float]:
     """Return the range of intensities that the chart shows: all layers and both ridges."""
-    intensities = [efficiencies[x.index].intensity or 1.0 for x in shown]
+    intensities = [efficiencies[layer.index].intensity or 1.0 for layer in shown]
     ridges = [
         highest / bandwidth
         for bandwidth in (roof.memory_bandwidth, roof.cache_bandwidth)
@@ -120,10 +122,10 @@ def _points(
         series.append(("other types", others, Role("series", "other")))
     for name, members, role in series:
         yield Points(
-            [efficiencies[x.index].intensity or 0.0 for x in members],
-            [(efficiencies[x.index].achieved or 0.0) / 1e9 for x in members],
+            [efficiencies[layer.index].intensity or 0.0 for layer in members],
+            [(efficiencies[layer.index].achieved or 0.0) / 1e9 for layer in members],
             role,
             name,
-            links=[layer_anchor(result, x) for x in members],
-            sizes=[x.median_s / longest_s for x in members],
+            links=[layer_anchor(result, layer) for layer in members],
+            sizes=[layer.median_s / longest_s for layer in members],
         )

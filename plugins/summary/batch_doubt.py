@@ -12,8 +12,16 @@ def findings(run: Run) -> list[Finding]:
     """Return a finding for each version whose requests may hold more than one sample."""
     warnings = []
     for model, version in run.versions:
-        results = [r for r in run.done if (r.cell.model, r.cell.version) == (model, version)]
-        doubts = [r.resolved.batch_doubt for r in results if r.resolved and r.resolved.batch_doubt]
+        results = [
+            result
+            for result in run.done
+            if (result.cell.model, result.cell.version) == (model, version)
+        ]
+        doubts = [
+            result.resolved.batch_doubt
+            for result in results
+            if result.resolved and result.resolved.batch_doubt
+        ]
         if doubts:
             warnings.append(
                 Finding(

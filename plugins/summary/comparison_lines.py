@@ -26,8 +26,8 @@ def lines(
     compared: Sequence[Comparison],
 ) -> list[str]:
     """Return a line for each comparison; the model is named only if there are several."""
-    several = len({comparison.subject for comparison in compared}) > 1
-    return [_line(run, comparison, several=several) for comparison in compared]
+    name_model = len({comparison.subject for comparison in compared}) > 1
+    return [_line(run, comparison, name_model=name_model) for comparison in compared]
 
 
 def by_version(run: Run, compared: Sequence[Comparison]) -> dict[str, tuple[str, Criterion]]:
@@ -44,7 +44,7 @@ def _line(
     run: Run,
     comparison: Comparison,
     *,
-    several: bool,
+    name_model: bool,
 ) -> str:
     judgements = {other.cell.id: judged(run, base, other) for base, other in comparison.pairs}
     head = f"{comparison.other} against {comparison.base}"
@@ -54,7 +54,7 @@ def _line(
         _answers(run, comparison),
         _file(next(iter(judgements.values())).get("file_size")),
     ]
-    subject = f"{comparison.subject}: " if several else ""
+    subject = f"{comparison.subject}: " if name_model else ""
     return f"{subject}{head}: {'; '.join(part for part in parts if part)}."
 
 

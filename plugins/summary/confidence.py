@@ -50,14 +50,14 @@ def text(run: Run) -> str:
 def findings(run: Run) -> list[Finding]:
     """Return the finding that the first screen shows for all disturbances."""
     cells = _at_full_rate(run)
-    without_interval = [r for r in cells if not _throughput(r).confidence]
-    wide = [r for r in cells if _throughput(r).relative_half_width > _WIDE]
+    without_interval = [result for result in cells if not _throughput(result).confidence]
+    wide = [result for result in cells if _throughput(result).relative_half_width > _WIDE]
     if not wide and not without_interval:
         return []
     part = f"of {len(wide or without_interval)} of {count(len(cells), 'cell')}"
     statement = f"the throughput {part} is known without any interval, as too little was measured"
     if wide:
-        widths = sorted(_throughput(r).relative_half_width for r in wide)
+        widths = sorted(_throughput(result).relative_half_width for result in wide)
         statement = f"the throughput {part} is known only to {_from_to(widths)}"
         statement += (
             f", and of {len(without_interval)} without any interval" if without_interval else ""
@@ -68,8 +68,8 @@ def findings(run: Run) -> list[Finding]:
             f"The machine was busy (other programs used {other_load:.1f} cores on average): "
             f"{statement}"
         )
-    widest = sorted(wide, key=lambda r: -_throughput(r).relative_half_width)
-    run_cells = [r.cell for r in run.results]
+    widest = sorted(wide, key=lambda result: -_throughput(result).relative_half_width)
+    run_cells = [result.cell for result in run.results]
     return [
         Finding(
             "summary.uncertain",
@@ -77,8 +77,8 @@ def findings(run: Run) -> list[Finding]:
             f"{statement[0].upper()}{statement[1:]}.",
             f"Close other programs, or measure longer: {_time_setting(run)}.",
             [
-                Link(label(r.cell, run_cells, version=True), anchor("latency", r))
-                for r in [*without_interval, *widest][:3]
+                Link(label(result.cell, run_cells, version=True), anchor("latency", result))
+                for result in [*without_interval, *widest][:3]
             ],
             topic="disturbance",
         )
@@ -104,7 +104,7 @@ def _throughput(result: CellResult) -> Estimate:
 
 def _other_load(run: Run) -> float:
     """Return the cores that other programs used while slices were measured, on average."""
-    loads = [(s.other_load, s.wall_ns) for r in run.done for s in r.slices]
+    loads = [(slice_.other_load, slice_.wall_ns) for result in run.done for slice_ in result.slices]
     known_loads = [(load, wall) for load, wall in loads if load is not None]
     total = sum(wall for _, wall in known_loads)
     return sum(load * wall for load, wall in known_loads) / total if total else 0.0

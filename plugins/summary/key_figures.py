@@ -136,7 +136,7 @@ def _table(
 
 
 def _as_link(run: Run, result: CellResult) -> Link:
-    return Link(label(result.cell, [r.cell for r in run.results]), anchor("cell", result))
+    return Link(label(result.cell, [listed.cell for listed in run.results]), anchor("cell", result))
 
 
 def ready_s(result: CellResult) -> float:

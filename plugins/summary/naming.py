@@ -24,8 +24,8 @@ def mode(result: CellResult) -> str:
 
 def name(run: Run, model: str, version: str) -> str:
     """Return the model's name, with the version if the model has several."""
-    several = sum(other == model for other, _ in run.versions) > 1
-    return f"{model} ({version})" if several else model
+    has_versions = sum(other == model for other, _ in run.versions) > 1
+    return f"{model} ({version})" if has_versions else model
 
 
 def executed_in(run: Run, result: CellResult) -> list[str]:

@@ -31,12 +31,16 @@ class _RateLimits:
 
     @classmethod
     def of(cls, results: Sequence[CellResult]) -> _RateLimits:
-        kept = [r for r in results if kept_up(r)]
-        rates = {r.cell.rate for r in kept}
-        lost = [r for r in results if r.cell.rate not in rates]
+        kept = [result for result in results if kept_up(result)]
+        rates = {result.cell.rate for result in kept}
+        lost = [result for result in results if result.cell.rate not in rates]
         return cls(
-            min(kept, key=lambda r: (-(r.cell.rate or 0), _tail_latency(r)[1].point), default=None),
-            min(lost, key=lambda r: (r.cell.rate or 0, -_served(r)), default=None),
+            min(
+                kept,
+                key=lambda result: (-(result.cell.rate or 0), _tail_latency(result)[1].point),
+                default=None,
+            ),
+            min(lost, key=lambda result: (result.cell.rate or 0, -_served(result)), default=None),
         )
 
 

@@ -73,7 +73,11 @@ def _tuning(run: Run, results: Sequence[CellResult], latency_cell: CellResult) -
     if gain is not None and judge(gain) == "more":
         settings_text, verb = _difference(latency_cell, fastest)
         return f"{settings_text} {verb} {times(gain, 'the throughput')}{limit}"
-    others = [r for r in results if r is not latency_cell and _may_be_within(threshold, r)]
+    others = [
+        result
+        for result in results
+        if result is not latency_cell and _may_be_within(threshold, result)
+    ]
     noise = settings(run).compare.noise
     if all(_gives_no_more(latency_cell, other, noise) for other in others):
         return f"no other configuration gives more throughput{limit}"

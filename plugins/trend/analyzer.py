@@ -113,7 +113,9 @@ class Trend(Analyzer):
         groups = []
         for model, version in dict.fromkeys((cell.model, cell.version) for cell in points_by_cell):
             of_version = {
-                c: p for c, p in points_by_cell.items() if (c.model, c.version) == (model, version)
+                cell: points
+                for cell, points in points_by_cell.items()
+                if (cell.model, cell.version) == (model, version)
             }
             blocks: list[Block] = [_chart(run, figure, of_version, changes) for figure in _FIGURES]
             blocks.append(_levels(run, of_version, changes))
@@ -156,18 +158,28 @@ def _chart(
     marks: list[Mark] = []
     descriptions = []
     for number, (cell, points) in enumerate(list(points_by_cell.items())[:_MOST_LINES]):
-        values = [(p.run, e) for p in points if (e := figure.estimate(p.result))]
+        values = [
+            (point.run, estimate) for point in points if (estimate := figure.estimate(point.result))
+        ]
         if not values:
             continue
         name = label(cell, cells)
         role = Role("hint", cell.hint) if name == cell.hint else Role("cell", f"{number} {name}")
         marks.append(
-            Points([x for x, _ in values], [y for _, y in values], role, name, joined=True)
+            Points(
+                [number for number, _ in values],
+                [estimate for _, estimate in values],
+                role,
+                name,
+                joined=True,
+            )
         )
         descriptions.append(
             f"{name}: {show(values[0][1], figure.kind)} → {show(values[-1][1], figure.kind)}"
         )
-    shown_changes = [c for c in changes if c.cell in points_by_cell and c.figure is figure]
+    shown_changes = [
+        change for change in changes if change.cell in points_by_cell and change.figure is figure
+    ]
     marks += [Rule(change.run, _dated(run, change), vertical=True) for change in shown_changes]
     marks += [
         # ``OpenVINO was 2026.3, now 2026.4``: the table of runs has both values.
@@ -206,7 +218,7 @@ def _time_axis(run: Run) -> Axis:
         label, names = "start of the run", [text[:7] for text in started]
     step = math.ceil(len(names) / _MOST_DATES)
     last = len(names) - 1
-    shown = [name if (last - n) % step == 0 else "" for n, name in enumerate(names)]
+    shown = [name if (last - number) % step == 0 else "" for number, name in enumerate(names)]
     return Axis(label, categories=shown)
 
 
@@ -222,11 +234,17 @@ def _levels(
     rows = []
     for cell, points in points_by_cell.items():
         for figure in _FIGURES:
-            values = [(p.result, e) for p in points if (e := figure.estimate(p.result))]
+            values = [
+                (point.result, estimate)
+                for point in points
+                if (estimate := figure.estimate(point.result))
+            ]
             if len(values) < 2:
                 continue
             (first_result, first), (last_result, last) = values[0], values[-1]
-            cell_changes = [c for c in changes if c.cell == cell and c.figure is figure]
+            cell_changes = [
+                change for change in changes if change.cell == cell and change.figure is figure
+            ]
             rows.append(
                 Row(
                     {
@@ -237,8 +255,11 @@ def _levels(
                         "ratio": ratio(first_result, last_result, figure.compared),
                         "runs": len(values),
                         "changes": tuple(
-                            Link(f"#{c.run + 1}: {_dated(run, c)}", trend_run_anchor(c.run))
-                            for c in cell_changes
+                            Link(
+                                f"#{change.run + 1}: {_dated(run, change)}",
+                                trend_run_anchor(change.run),
+                            )
+                            for change in cell_changes
                         )
                         or None,
                     },
@@ -321,7 +342,7 @@ def _model_changes(run: Run, number: int) -> list[str]:
 def _findings(run: Run, changes: Sequence[LevelChange]) -> list[Finding]:
     cells = list(series(run))
     findings = []
-    for change in sorted(changes, key=lambda c: (c.better, -abs(math.log(c.ratio)))):
+    for change in sorted(changes, key=lambda change: (change.better, -abs(math.log(change.ratio)))):
         origin = run.header.origins[change.run]
         other_changes = [*_environment_changes(run, change.run), *_model_changes(run, change.run)]
         cause = (
@@ -367,7 +388,10 @@ def _single(run: Run) -> list[Finding]:
             f"{'has' if len(single) == 1 else 'have'} no trend: {'; '.join(names)}{rest}.",
             "Measure all runs with the same configurations (device, hint, streams, batch, "
             "precision and all other keys of [matrix]).",
-            [Link(f"run {run.header.origins[n].name}", trend_run_anchor(n)) for n in numbers],
+            [
+                Link(f"run {run.header.origins[number].name}", trend_run_anchor(number))
+                for number in numbers
+            ],
         )
     ]
 

@@ -139,8 +139,8 @@ def _reading(
 
 def _both_changes(run: Run, pair: Pair) -> tuple[Estimate, Estimate]:
     """Return the changes of the sum of the layers and of the latency, from A to B."""
-    a, b = (gap(run, result) for result in pair)
-    return difference(b.layers, a.layers), difference(b.latency, a.latency)
+    base, other = (gap(run, result) for result in pair)
+    return difference(other.layers, base.layers), difference(other.latency, base.latency)
 
 
 def _more(change_s: float) -> str:

@@ -30,7 +30,7 @@ _MOST_SENTENCES = 3
 
 def verdict_table(run: Run, comparison: Comparison) -> Table:
     """Return the table of all criteria of all pairs; those of the model come once, at the end."""
-    cells = [a.cell for a, _ in comparison.pairs]
+    cells = [base.cell for base, _ in comparison.pairs]
     rows: list[Row] = []
     model_rows: list[Row] = []
     for pair in comparison.pairs:
@@ -95,13 +95,13 @@ def _method(ratio: Estimate) -> str:
 
 
 def _note(run: Run, comparison: Comparison) -> str:
-    results = [r for pair in comparison.pairs for r in pair]
-    launches = min(len(r.launches) for r in results)
+    results = [result for pair in comparison.pairs for result in pair]
+    launches = min(len(result.launches) for result in results)
     note = (
         "Compile, first inference and memory are measured once per launch. Their interval is the "
         f"range over {count(launches, 'launch')} each, so more launches make it more reliable."
     )
-    if any(launch.from_cache for r in results for launch in r.launches):
+    if any(launch.from_cache for result in results for launch in result.launches):
         note += (
             " Some launches loaded the model from the device's cache, and others compiled it: only "
             "launches that started in the same way are compared."
@@ -173,13 +173,15 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
         return [
             _pair_finding(comparison, pair, criterion, unit) for pair, criterion in judged_pairs
         ]
-    cells = [a.cell for a, _ in comparison.pairs]
+    cells = [base.cell for base, _ in comparison.pairs]
     by_verdict = []
     for verdict, members in groupby(
         sorted(judged_pairs, key=lambda item: item[1].verdict), key=lambda item: item[1].verdict
     ):
         same_verdict = list(members)
-        low, high = (pick(c.ratio.point for _, c in same_verdict) for pick in (min, max))
+        low, high = (
+            pick(criterion.ratio.point for _, criterion in same_verdict) for pick in (min, max)
+        )
         by_verdict.append(
             Finding(
                 f"versions.{verdict}",
@@ -199,13 +201,12 @@ def findings(run: Run, comparison: Comparison) -> list[Finding]:
 
 
 def _pair_finding(comparison: Comparison, pair: Pair, criterion: Criterion, unit: Unit) -> Finding:
-    a, b = pair
     cells = [base.cell for base, _ in comparison.pairs]
-    turns_note = "" if in_turn(a, b) else ", not measured side by side"
+    turns_note = "" if in_turn(*pair) else ", not measured side by side"
     return Finding(
         f"versions.{criterion.verdict}",
         _SEVERITY[criterion.verdict],
-        f"{comparison.subject}, {label(a.cell, cells)}: {comparison.other} has "
+        f"{comparison.subject}, {label(pair[0].cell, cells)}: {comparison.other} has "
         f"{show(criterion.ratio.point, 'ratio', unit)} the throughput of {comparison.base} "
         f"({interval(criterion.ratio, 'ratio')}{turns_note}): {word(criterion)} "
         f"(noise {_within(criterion.noise)}).",

@@ -40,7 +40,7 @@ def _series(
         settings = result.cell.model_dump(exclude={varied, "streams", "batch", "requests"})
         other_size = resolved.batch if varied == "streams" else resolved.streams
         series.setdefault((*settings.values(), other_size), {}).setdefault(value, result)
-    ascending = [[by_size[n] for n in sorted(by_size)] for by_size in series.values()]
+    ascending = [[by_size[number] for number in sorted(by_size)] for by_size in series.values()]
     return [members for members in ascending if len(members) > 1]
 
 
@@ -102,7 +102,10 @@ def _judge_series(
         f"{show(spot_latency, 'duration')}.",
         f"Use {_sized(noun, small)}.",
         "The section on configurations shows both cells with their intervals.",
-        [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in (enough, spot)],
+        [
+            Link(label(result.cell, case.run.header.plan), anchor("cell", result))
+            for result in (enough, spot)
+        ],
     )
 
 
@@ -112,11 +115,15 @@ def _sized(noun: str, size: int) -> str:
 
 
 def _streams(case: Case) -> Suggestion | str:
-    return _smaller_size(case, lambda r: r.resolved.streams if r.resolved else None, "streams")
+    return _smaller_size(
+        case, lambda result: result.resolved.streams if result.resolved else None, "streams"
+    )
 
 
 def _batch(case: Case) -> Suggestion | str:
-    return _smaller_size(case, lambda r: r.resolved.batch if r.resolved else None, "batch")
+    return _smaller_size(
+        case, lambda result: result.resolved.batch if result.resolved else None, "batch"
+    )
 
 
 def _idle(case: Case) -> Suggestion | str:
@@ -128,7 +135,7 @@ def _idle(case: Case) -> Suggestion | str:
     if threads == 1:
         return "one request has one thread, so no other thread could be idle"
     busy_cores = figures(result).cores.point
-    other_loads = [s.other_load for s in result.slices if s.other_load is not None]
+    other_loads = [slice_.other_load for slice_ in result.slices if slice_.other_load is not None]
     if busy_cores >= _MOSTLY_USED * threads:
         return f"one request keeps {busy_cores:.1f} of {threads} threads busy"
     if not other_loads or is_busy(float(np.median(other_loads))):
@@ -136,7 +143,7 @@ def _idle(case: Case) -> Suggestion | str:
             f"one request keeps {busy_cores:.1f} of {threads} threads busy, but the machine had "
             f"other work, so this shows nothing"
         )
-    throughput_cells = [r for r in case.cells if r.cell.hint != "latency"]
+    throughput_cells = [other for other in case.cells if other.cell.hint != "latency"]
     fastest = max(throughput_cells, key=_fps, default=None)
     gain = ratio(result, fastest, "throughput") if fastest else None
     higher_throughput = ""
@@ -151,9 +158,11 @@ def _idle(case: Case) -> Suggestion | str:
         "streams (hint throughput), or fewer threads.",
         f"Measure {setting('hint', 'latency', 'throughput')} and "
         f"{setting('threads', *_fewer(threads))}.",
-        [Link(label(r.cell, case.run.header.plan), anchor("cell", r)) for r in
-         (result, *([fastest] if fastest and higher_throughput else []))],
-    )  # fmt: skip
+        [
+            Link(label(measured.cell, case.run.header.plan), anchor("cell", measured))
+            for measured in (result, *([fastest] if fastest and higher_throughput else []))
+        ],
+    )
 
 
 def _fewer(threads: int) -> list[int]:

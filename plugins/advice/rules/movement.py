@@ -25,14 +25,14 @@ _LEAST_SHOWN = 0.0005
 
 def _reorders(case: Case) -> Suggestion | str:
     """Find layers that only convert, except those that another rule covers."""
-    covered = {x.index for pair in _pairs(case) for x in pair.executed}
-    covered |= {x.index for x in case.quantisation.converting}
+    covered = {layer.index for pair in _pairs(case) for layer in pair.executed}
+    covered |= {layer.index for layer in case.quantisation.converting}
     uncovered = [
-        c
-        for c in conversions(case.nodes, case.layers)
-        if c.layer.type in CONVERTERS and c.layer.index not in covered
+        conversion
+        for conversion in conversions(case.nodes, case.layers)
+        if conversion.layer.type in CONVERTERS and conversion.layer.index not in covered
     ]
-    layers = [c.layer for c in uncovered]
+    layers = [conversion.layer for conversion in uncovered]
     if share(layers) < _REORDERS:
         return f"such layers take {show(share(layers), 'share')} of the time"
     causes = _causes(case, uncovered)
@@ -45,7 +45,7 @@ def _reorders(case: Case) -> Suggestion | str:
         main.remedy,
         "The table of conversions names the layers before and after each; measure the change as "
         "another version.",
-        case.evidence([c.layer for c in main.members]),
+        case.evidence([conversion.layer for conversion in main.members]),
         case.gain(layers),
         {"precision": _wider(*main.change)} if main.kind == "precision" else {},
     )
@@ -53,9 +53,9 @@ def _reorders(case: Case) -> Suggestion | str:
 
 def _parts(members: Sequence[Conversion]) -> str:
     """Return shares by kind: ``8.1 % where the layout changes, 2.0 % in transposes``."""
-    precision = share([c.layer for c in members if c.changes_precision])
-    order = share([c.layer for c in members if _kind(c) == "order"])
-    layout = share([c.layer for c in members]) - precision - order
+    precision = share([conversion.layer for conversion in members if conversion.changes_precision])
+    order = share([conversion.layer for conversion in members if _kind(conversion) == "order"])
+    layout = share([conversion.layer for conversion in members]) - precision - order
     return ", ".join(
         f"{show(part, 'share')} {where}"
         for part, where in (
@@ -137,27 +137,29 @@ def _wider(first: str, second: str) -> str:
     return max((first, second), key=bits)
 
 
-def _causes(case: Case, found: Sequence[Conversion]) -> list[_Cause]:
+def _causes(case: Case, uncovered: Sequence[Conversion]) -> list[_Cause]:
     """Group conversions by kind, change and neighbouring types, most time first."""
     groups: dict[tuple[str, str, str, object], list[Conversion]] = defaultdict(list)
-    for conversion in found:
+    for conversion in uncovered:
         kind = _kind(conversion)
         before = case.nodes[conversion.source].type
         after = case.nodes[conversion.targets[0]].type if conversion.targets else "Output"
         change = conversion.precisions if kind == "precision" else conversion.layouts
         groups[kind, before, after, change].append(conversion)
     causes = [_Cause(*key[:3], tuple(members)) for key, members in groups.items()]
-    return sorted(causes, key=lambda cause: -share([c.layer for c in cause.members]))
+    return sorted(
+        causes, key=lambda cause: -share([conversion.layer for conversion in cause.members])
+    )
 
 
 def _neighbours(case: Case, cause: _Cause, *, is_only_cause: bool) -> str:
     """Name the layers before and after the conversions of a cause."""
-    longest = max(cause.members, key=lambda c: c.layer.median_s)
+    longest = max(cause.members, key=lambda conversion: conversion.layer.median_s)
     names = layer_names(case.run, case.result).runtime
     after = f"{cause.after} {names[longest.targets[0]]}" if longest.targets else "an output"
     between = f"{cause.before} {names[longest.source]} and {after}"
     change = " → ".join(cause.change) if cause.kind != "order" else "order of dimensions"
-    part = show(share([c.layer for c in cause.members]), "share")
+    part = show(share([conversion.layer for conversion in cause.members]), "share")
     if len(cause.members) == 1:
         subject = "It" if is_only_cause else f"The longest, {part},"
         return f"{subject} stands between {between} ({change})."
@@ -184,9 +186,11 @@ def _pairs(case: Case) -> list[_TransposePair]:
     names = layer_names(case.run, case.result).model
     pairs = []
     for first, second in there_and_back(case.model):
-        places = dict.fromkeys(known_fates[index].layer for index in (first, second))
-        kept = tuple(converters[place] for place in places if place in converters)
-        pairs.append(_TransposePair((names[first], names[second]), kept))
+        layer_indices = dict.fromkeys(known_fates[index].layer for index in (first, second))
+        executed = tuple(
+            converters[layer_index] for layer_index in layer_indices if layer_index in converters
+        )
+        pairs.append(_TransposePair((names[first], names[second]), executed))
     listed = {layer.index for pair in pairs for layer in pair.executed}
     for first, second in there_and_back(case.nodes):
         if converters.keys() >= {first, second} and not listed & {first, second}:
@@ -200,7 +204,7 @@ def _transposes(case: Case) -> Suggestion | str:
     executed = list(dict.fromkeys(layer for pair in pairs for layer in pair.executed))
     if not pairs:
         return "no transpose is undone by a later one"
-    listed = "; ".join(" and ".join(p.names) for p in pairs[:3])
+    listed = "; ".join(" and ".join(pair.names) for pair in pairs[:3])
     description = (
         f"{2 * len(pairs)} transposes undo each other{' in pairs' if pairs[1:] else ''} ({listed}"
         f"{'; …' if pairs[3:] else ''}), with nothing between that changes the shape"
@@ -227,12 +231,12 @@ def _broken_fusions(case: Case) -> Suggestion | str:
 
     Each reason has one remedy. Without a layer between the two there is no remedy.
     """
-    others = [x for x in case.layers if x not in case.quantisation.converting]
+    others = [item for item in case.layers if item not in case.quantisation.converting]
     candidates = unfused(case.nodes, others, case.model)
     separated = [item for item in candidates if item.between]
     if share([item.layer for item in separated]) < NOTABLE:
         return _nothing_to_move(candidates, separated)
-    inserted = [x for x in separated if _is_inserted(case, x)]
+    inserted = [item for item in separated if _is_inserted(case, item)]
     inserted_time = share([item.layer for item in inserted])
     slowest = max(separated, key=lambda item: item.layer.median_s)
     layers = [item.layer for item in separated]
@@ -270,10 +274,11 @@ def _nothing_to_move(candidates: Sequence[Unfused], separated: Sequence[Unfused]
     shared = [item.layer for item in candidates if item.others]
     without_kernel = [item.layer for item in candidates if not item.between and not item.others]
     return (
-        f"{show(share([x.layer for x in separated]), 'share')} of the time is in element-wise "
-        f"layers that something separates from the product before, {show(share(shared), 'share')} "
-        f"where other layers read the product too, and {show(share(without_kernel), 'share')} "
-        "where the device has no fused kernel, so nothing can be moved"
+        f"{show(share([item.layer for item in separated]), 'share')} of the time is in "
+        "element-wise layers that something separates from the product before, "
+        f"{show(share(shared), 'share')} where other layers read the product too, and "
+        f"{show(share(without_kernel), 'share')} where the device has no fused kernel, so nothing "
+        "can be moved"
     )
 
 

@@ -210,7 +210,9 @@ def _weights(layers: Sequence[ExecutedLayer]) -> str:
 
 def _in_floating_point(case: Case) -> CellResult | None:
     """Return the fastest version that is not quantised, in the same configuration."""
-    floating = [x for x in case.siblings if quantisation(case.run, x).scheme is None]
+    floating = [
+        version for version in case.siblings if quantisation(case.run, version).scheme is None
+    ]
     return min(floating, key=median_latency_s, default=None)
 
 
@@ -351,7 +353,7 @@ def _float_in_int8(case: Case) -> Suggestion | str:
 
 def _at_edges(nodes: Sequence[Node]) -> frozenset[int]:
     """Return the layers at the model's inputs and outputs, where conversions cannot be avoided."""
-    sources = {i: [source for source, _ in node.inputs] for i, node in enumerate(nodes)}
+    sources = {index: [source for source, _ in node.inputs] for index, node in enumerate(nodes)}
     return _next_to(nodes, "Input", readers_of(nodes)) | _next_to(nodes, "Output", sources)
 
 
