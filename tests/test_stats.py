@@ -164,7 +164,7 @@ def test_a_mean_of_few_very_slow_requests_may_be_higher_and_says_so() -> None:
         for at in range(0, 20, 5)
     )
     known = figures(like.model_copy(update={"launches": launches}))
-    assert "rare slow requests rule it" in known.throughput_fps.method
+    assert "rare slow requests dominate it" in known.throughput_fps.method
     assert known.latency.median is not None
     assert "rare" not in known.latency.median.method
 

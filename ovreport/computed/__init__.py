@@ -1,1 +1,1 @@
-"""What is derived from a run: figures, pairs and verdicts, layers, graphs and their work."""
+"""Everything derived from a run: figures, pairs and verdicts, layers, graphs and their work."""

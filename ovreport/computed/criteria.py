@@ -1,4 +1,4 @@
-"""What one cell is better or worse at than another: every criterion with its ratio and verdict."""
+"""Criteria by which two cells are compared, each with its ratio and its verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CriterionName: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Criterion:
-    """One figure of two cells and what their ratio says."""
+    """One figure of two cells, their ratio, and the verdict."""
 
     name: CriterionName
     label: str
@@ -43,7 +43,7 @@ class Criterion:
     noise: float
     """Threshold that the verdict used."""
     floor: Estimate | None
-    """The ratio that a control, the same model twice, showed; it may have raised the threshold."""
+    """The ratio of a control, the same model twice; it may have raised the threshold."""
     verdict: Verdict
 
 
@@ -57,11 +57,14 @@ def criteria(
     """Return all criteria for which both cells have figures.
 
     Args:
+        run: the run.
+        a: the base.
+        b: the cell that is compared with it.
         limits: differences that do not matter.
-        control: two cells of the very same model, measured together with these. Their difference
-            is noise, so a smaller threshold is raised to it.
+        control: two cells of the same model, measured together with these. Their difference is
+            noise, so a smaller threshold is raised to it.
     """
-    found = []
+    result = []
     for spec in _SPECS:
         compared = _compared(run, spec, a, b)
         if compared is None:
@@ -71,7 +74,7 @@ def criteria(
         noise_seen = _compared(run, spec, *control) if control else None
         if noise_seen is not None:
             threshold = max(threshold, abs(noise_seen[2].low - 1), abs(noise_seen[2].high - 1))
-        found.append(
+        result.append(
             Criterion(
                 spec.name, spec.label, spec.kind, spec.higher_is_better, was, now, change,
                 threshold,
@@ -79,23 +82,23 @@ def criteria(
                 verdict(change, threshold, higher_is_better=spec.higher_is_better),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(result)
 
 
 def figure_of(run: Run, result: CellResult, name: CriterionName) -> Estimate | None:
-    """One cell's figure by its criterion; None where it is not known."""
+    """Return one cell's figure for a criterion; None if it is not known."""
     spec = next(spec for spec in _SPECS if spec.name == name)
     if spec.figure is not None:
         return _figure(figures(result), spec.figure)
     if spec.launch is not None:
-        chosen = [x for x in result.launches if spec.cached in (None, bool(x.from_cache))]
-        values = [spec.launch(launch) for launch in chosen]
+        launches = [x for x in result.launches if spec.cached in (None, bool(x.from_cache))]
+        values = [spec.launch(launch) for launch in launches]
         return over_launches(values) if values and all(value > 0 for value in values) else None
     return Estimate.exact(float(run.model_file(result.cell.model, result.cell.version).size_bytes))
 
 
 def word(criterion: Criterion) -> str:
-    """The verdict in a reader's words; sizes are smaller or larger, not faster or slower."""
+    """Return the verdict as text: sizes are smaller or larger, not faster or slower."""
     if criterion.kind == "bytes" and criterion.verdict in _SIZES:
         return _SIZES[criterion.verdict]
     return _WORDS[criterion.verdict]
@@ -115,7 +118,7 @@ _SIZES: dict[Verdict, str] = {"faster": "smaller", "slower": "larger"}
 
 @dataclass(frozen=True)
 class _Spec:
-    """How one criterion is worked out from a cell: by a figure, by its launches or by its file."""
+    """How a criterion is computed: from a cell's figure, from its launches or from its file."""
 
     name: CriterionName
     label: str
@@ -147,17 +150,17 @@ _SPECS = (
 )  # fmt: skip
 
 KINDS: Mapping[CriterionName, Kind] = {spec.name: spec.kind for spec in _SPECS}
-"""All criteria, in their order, and what their figures are."""
+"""Kinds of all criteria's figures, in order."""
 VERDICTS = frozenset(spec.name for spec in _SPECS if not spec.limits_only)
 """The criteria whose verdicts a report shows."""
 OF_INFERENCE = frozenset(spec.name for spec in _SPECS if spec.figure is not None)
-"""What each inference shows, and not each launch or the file."""
+"""Criteria that are measured in each inference, not in each launch or from the file."""
 
 
 def _compared(
     run: Run, spec: _Spec, a: CellResult, b: CellResult
 ) -> tuple[Estimate, Estimate, Estimate] | None:
-    """A's figure, B's, and their ratio; None where either has none."""
+    """Return A's figure, B's figure and their ratio; None if one is missing."""
     if spec.figure is not None:
         both = _figure(figures(a), spec.figure), _figure(figures(b), spec.figure)
         change = ratio(a, b, spec.figure)
@@ -167,7 +170,7 @@ def _compared(
     if spec.launch is not None:
         values = [[spec.launch(launch) for launch in side] for side in _alike(a, b, spec.cached)]
         if not values or not all(value > 0 for side in values for value in side):
-            return None  # also memory, where the system does not tell it
+            return None  # also memory, if the system does not report it
         was, now = map(over_launches, values)
         return was, now, launch_ratio(*values)
     sizes = [run.model_file(r.cell.model, r.cell.version).size_bytes for r in (a, b)]
@@ -178,9 +181,9 @@ def _compared(
 
 
 def _alike(a: CellResult, b: CellResult, cached: bool | None) -> list[list[Launch]]:
-    """Launches of both cells that began in the same way: that compiled, or loaded from a cache.
+    """Return launches of both cells that all compiled the model, or all loaded it from a cache.
 
-    Empty where there are none to compare.
+    The list is empty if there are none to compare.
     """
     for wanted in (False, True) if cached is None else (cached,):
         sides = [[x for x in cell.launches if bool(x.from_cache) is wanted] for cell in (a, b)]
@@ -189,12 +192,12 @@ def _alike(a: CellResult, b: CellResult, cached: bool | None) -> list[list[Launc
     return []
 
 
-def _figure(known: CellFigures, figure: Figure) -> Estimate | None:
+def _figure(cell_figures: CellFigures, figure: Figure) -> Estimate | None:
     if figure == "throughput":
-        return known.throughput_fps
-    latency = known.latency
-    found: dict[Figure, Estimate | None] = {
+        return cell_figures.throughput_fps
+    latency = cell_figures.latency
+    estimates: dict[Figure, Estimate | None] = {
         "mean": latency.mean, "median": latency.median,
         "p90": latency.p90, "p95": latency.p95, "p99": latency.p99,
     }  # fmt: skip
-    return found[figure]
+    return estimates[figure]

@@ -1,4 +1,4 @@
-"""What differs between two runs beside their figures: machine, software, settings, models."""
+"""Differences between two runs other than their figures: machine, software, settings, models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DifferenceTopic = Literal["machine", "software", "settings", "model", "cell"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is ``was`` on the one side and ``now`` on the other, as text."""
+    """A difference between two runs; ``was`` and ``now`` are the values in each, as text."""
 
     topic: DifferenceTopic
     what: str
@@ -26,13 +26,13 @@ _NOTHING = "–"
 
 
 def of_environments(a: Environment, b: Environment) -> Iterator[Difference]:
-    """Machine and software; what changes from minute to minute (load, clocks) is left out."""
+    """Yield differences of machine and software, without load and clocks, which always vary."""
     yield from _unequal("machine", _machine(a), _machine(b))
     yield from _unequal("software", _software(a), _software(b))
 
 
 def of_settings(a: Header, b: Header) -> Iterator[Difference]:
-    """How was measured: ``[measure]``, ``[properties]`` and the program itself."""
+    """Yield differences of ``[measure]``, ``[properties]`` and the program itself."""
     yield from _unequal("settings", _measuring(a), _measuring(b))
     yield from _unequal("settings", {"ovreport": a.ovreport}, {"ovreport": b.ovreport})
 
@@ -43,12 +43,12 @@ def _measuring(header: Header) -> dict[str, Any]:
 
 
 def of_models(a: ModelFile, b: ModelFile) -> Iterator[Difference]:
-    """The files of a model, by content."""
+    """Yield differences between the files of a model."""
     yield from _unequal("model", _model(a), _model(b))
 
 
 def of_cells(a: CellResult, b: CellResult) -> Iterator[Difference]:
-    """What the device made of a configuration, and what was fed."""
+    """Yield differences between the settings that the device resolved, and between the inputs."""
     yield from _unequal("cell", _resolved(a), _resolved(b))
 
 
@@ -103,7 +103,7 @@ def _resolved(result: CellResult) -> dict[str, Any]:
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
-    """``{"CPU": {"X": 1}}`` → ``properties.CPU.X``, 1."""
+    """Yield nested values by dotted names: ``{"CPU": {"X": 1}}`` → ``properties.CPU.X``, 1."""
     if not isinstance(value, Mapping):
         if value is not None:
             yield name, value

@@ -1,10 +1,10 @@
-"""In which precision a device computes a layer, which no single attribute of the layer states.
+"""Derives the precision in which a device computes a layer; no single attribute states it.
 
-OpenVINO's ``runtimePrecision`` is that of a tensor: of the first input, and for convolutions and
-matrix products of data or weights, whichever comes last in a list of types. So it is ``i8`` for a
-product with compressed weights that computes in ``f32`` (``Node::getRuntimePrecision`` and
+OpenVINO's ``runtimePrecision`` is that of a tensor: the first input, or, for convolutions and
+matrix products, the data or the weights, whichever comes last in a list of types. So it is ``i8``
+for a product with compressed weights that computes in ``f32`` (``Node::getRuntimePrecision`` and
 ``FullyConnected::getRuntimePrecision`` of the CPU plugin). The kernel's name ends in the precision
-of the data, which such a layer computes in.
+of the data, in which such a layer computes.
 
 Dynamic quantisation is an exception. Where the processor has integer dot products and
 ``DYNAMIC_QUANTIZATION_GROUP_SIZE`` is not 0, the CPU plugin turns the floating-point data of a
@@ -29,67 +29,76 @@ _DOT_PRODUCTS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8
 # oneDNN's name for VNNI, in the CPU plugin's property RUNTIME_REQUIREMENTS.
 _VNNI = "DL Boost"
 _CAPABILITIES = "OPTIMIZATION_CAPABILITIES"
-# The CPU plugin quantises in groups of whole vectors of so many elements.
+# The CPU plugin quantises in groups of whole vectors of this many elements.
 _VECTOR = 16
 # Inputs of a product in the CPU plugin's runtime graph: data, weights, bias, scales, zero points.
 _WEIGHTS, _ZERO_POINTS = 1, 4
 _CONNECTED = "FullyConnected"
-# What stands in the place of zero points that a product does not have.
+# Precisions of the placeholder for zero points that a product does not have.
 _ABSENT = frozenset({"", "dynamic", "undefined", UNKNOWN})
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """What decides in which precision a device computes."""
+    """Abilities of a device that decide in which precision it computes."""
 
     precisions: frozenset[str] = frozenset()
-    """Floating-point precisions that it has arithmetic for; empty where it does not say."""
+    """Floating-point precisions that it supports; empty if it does not report them."""
     dot_products: bool = False
-    """Whether it multiplies and adds up 8-bit integers in one instruction."""
+    """Whether it multiplies and adds 8-bit integers in one instruction."""
     group_size: int = 0
-    """Elements that share a scale in dynamic quantisation; 0 where it is off."""
+    """Elements that share a scale in dynamic quantisation; 0 if it is off."""
 
 
 @by_identity
 def abilities(run: Run, result: CellResult) -> Abilities:
-    """Of the devices that executed a cell."""
+    """Return the common abilities of the devices that executed a cell."""
     environment = run.environment_of(result)
     properties = result.resolved.properties if result.resolved else {}
-    told = _capabilities(environment, result)
+    capabilities = _capabilities(environment, result)
     size = properties.get("DYNAMIC_QUANTIZATION_GROUP_SIZE", "")
     return Abilities(
-        frozenset(filter(is_floating, map(precision_name, told))),
-        _cpu_dot_products(environment.isa, properties) if on_cpu(result) else "INT8" in told,
+        frozenset(filter(is_floating, map(precision_name, capabilities))),
+        _cpu_dot_products(environment.isa, properties)
+        if on_cpu(result)
+        else "INT8" in capabilities,
         int(size) if re.fullmatch(r"\d{1,20}", size) else 0,
     )
 
 
 def execution_devices(result: CellResult) -> tuple[str, ...]:
-    """Those that executed a cell, as far as the device tells, else the one that was asked for."""
+    """Return the devices that executed a cell; the requested one if none are reported."""
     resolved = result.resolved
-    told = tuple(device.strip("()") for device in resolved.execution_devices) if resolved else ()
-    return told or (result.cell.device,)
+    devices = tuple(device.strip("()") for device in resolved.execution_devices) if resolved else ()
+    return devices or (result.cell.device,)
 
 
 def on_cpu(result: CellResult) -> bool:
-    """Whether a CPU alone executed a cell."""
+    """Return whether only CPUs executed a cell."""
     return all(device.startswith("CPU") for device in execution_devices(result))
 
 
 def _capabilities(environment: Environment, result: CellResult) -> frozenset[str]:
     """Return the ``OPTIMIZATION_CAPABILITIES`` of all devices of a cell: ``FP32``, ``INT8``."""
     runtimes = {runtime.name: runtime.devices for runtime in environment.runtimes}
-    known = {
+    by_device = {
         device.name: frozenset(re.findall(r"\w+", device.properties.get(_CAPABILITIES, "")))
         for device in runtimes.get(result.cell.runtime, environment.devices)
     }
     nothing = frozenset[str]()
-    shared = [known.get(d, known.get(d.split(".")[0], nothing)) for d in execution_devices(result)]
-    return nothing.union(*shared[:1]).intersection(*shared)
+    capabilities = [
+        by_device.get(device, by_device.get(device.split(".")[0], nothing))
+        for device in execution_devices(result)
+    ]
+    return nothing.union(*capabilities[:1]).intersection(*capabilities)
 
 
 def _cpu_dot_products(isa: Sequence[str], properties: Mapping[str, str]) -> bool:
-    """By what the CPU plugin uses, which ``ONEDNN_MAX_CPU_ISA`` limits, else by the processor."""
+    """Return whether the CPU plugin uses dot products of 8-bit integers.
+
+    The plugin reports the instruction set it uses, which ``ONEDNN_MAX_CPU_ISA`` limits; otherwise
+    the processor's instruction sets decide.
+    """
     used = re.search(r"isa=(Intel .*)", properties.get("RUNTIME_REQUIREMENTS", ""))
     return _VNNI in used[1] if used else not _DOT_PRODUCTS.isdisjoint(isa)
 
@@ -98,12 +107,15 @@ def _cpu_dot_products(isa: Sequence[str], properties: Mapping[str, str]) -> bool
 
 
 def executed_precision(nodes: Sequence[Node], index: int, kernel: str, able: Abilities) -> str:
-    """That a layer computes in; ``unknown`` where the device tells none, or not that of a body.
+    """Return the precision in which a layer computes.
+
+    It is ``unknown`` if the device reports none, and for layers with a body.
 
     Args:
-        nodes: of the runtime graph.
-        kernel: the layer's, as the profile or ``primitiveType`` names it.
-        able: what the device can do.
+        nodes: nodes of the runtime graph.
+        index: the layer's node.
+        kernel: the layer's kernel, as the profile or ``primitiveType`` names it.
+        able: the device's abilities.
     """
     node = nodes[index]
     if node.type in NESTED:
@@ -113,27 +125,31 @@ def executed_precision(nodes: Sequence[Node], index: int, kernel: str, able: Abi
         return "i8" if _quantises_data(nodes, node, kernel, data, able) else data
     if node.type in MOVERS or is_floating(data):
         return data
-    # A mask, an index or an 8-bit tensor that is read, while what is computed is floating point.
+    # The first input may be a mask, an index or an 8-bit tensor although the layer computes in
+    # floating point.
     computed = [precision_name(port.precision) for port in node.outputs]
     return next(filter(is_floating, computed), data)
 
 
 def _data_precision(node: Node, kernel: str, able: Abilities) -> str:
-    """Of what a layer reads first: by the kernel's name, else by the runtime graph."""
-    told = precision_name(str(node.attributes.get("runtimePrecision") or ""))
-    named = parse_kernel(kernel).precision
-    if named:
-        return told if {named, told} <= INT8 else named  # the name has one word for both
-    lacking = told in ("f16", "bf16") and able.precisions and told not in able.precisions
-    return "f32" if lacking else told
+    """Return the precision of a layer's first input: by the kernel's name, else by the graph."""
+    of_graph = precision_name(str(node.attributes.get("runtimePrecision") or ""))
+    of_kernel = parse_kernel(kernel).precision
+    if of_kernel:
+        # Kernels have one name for both 8-bit integers.
+        return of_graph if {of_kernel, of_graph} <= INT8 else of_kernel
+    unsupported = (
+        of_graph in ("f16", "bf16") and able.precisions and of_graph not in able.precisions
+    )
+    return "f32" if unsupported else of_graph
 
 
 def _quantises_data(
     nodes: Sequence[Node], node: Node, kernel: str, data: str, able: Abilities
 ) -> bool:
-    """Whether dynamic quantisation is in force for a product.
+    """Return whether a product uses dynamic quantisation.
 
-    Left out of the plugin's conditions are those on the sizes of groups of weights.
+    The plugin's conditions on the sizes of groups of weights are not checked.
     """
     weights = input_precision(nodes, node, _WEIGHTS)
     if not able.dot_products or weights not in _DYNAMICALLY_QUANTISED or node.type != _CONNECTED:
@@ -147,7 +163,7 @@ def _quantises_data(
 
 
 def input_precision(nodes: Sequence[Node], node: Node, place: int) -> str:
-    """Of one of a node's inputs; empty where it has fewer."""
+    """Return the precision of a node's input by its place; empty if there is no such input."""
     if place >= len(node.inputs):
         return ""
     source, port = node.inputs[place]
@@ -155,10 +171,12 @@ def input_precision(nodes: Sequence[Node], node: Node, place: int) -> str:
 
 
 def weights_precision(nodes: Sequence[Node], index: int, constant: Collection[int]) -> str:
-    """That a product's constant weights are kept in; empty where it has none.
+    """Return the precision of a product's constant weights; empty if it has none.
 
     Args:
-        constant: nodes of the runtime graph that depend on constants alone.
+        nodes: nodes of the runtime graph.
+        index: the product's node.
+        constant: nodes of the runtime graph that depend only on constants.
     """
     node = nodes[index]
     if node.type not in PRODUCTS or len(node.inputs) <= _WEIGHTS:

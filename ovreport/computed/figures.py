@@ -1,4 +1,4 @@
-"""The figures of a measured cell, each an :class:`~ovreport.stats.estimate.Estimate`."""
+"""Figures of a measured cell, each an :class:`~ovreport.stats.estimate.Estimate`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ovreport.stats.tail import Tail
 from ovreport.stats.uncertainty import CONFIDENCE
 from ovreport.text.labels import count, rough_duration
 
-# With n samples beyond a percentile their number varies by √n: below ten the percentile's own
-# place is uncertain by more than a third of the tail.
+# If n samples lie beyond a percentile, their number varies by √n: below ten, the percentile's
+# position is uncertain by more than a third of the tail.
 MIN_BEYOND = 10
-_ALONE = "within one launch, {}; launches may differ by more"
+_ONE_LAUNCH = "within one launch, {}; launches may differ by more"
 _CHANGING = "; the machine's speed changed meanwhile, which makes it wider"
-_RARE = "; rare slow requests rule it, and slower ones than were seen may come: see the median"
-_SINGLE = "a launch holds a single request"
+_RARE = "; rare slow requests dominate it, and even slower ones may occur: see the median"
+_SINGLE_REQUEST = "a launch holds a single request"
 _PERCENTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
 class LatencyFigures:
-    """Of all counted requests, in seconds; a percentile is None where samples are too few."""
+    """Latencies of all requests that count, in seconds; None: too few samples for a percentile."""
 
     count: int
     mean: Estimate
@@ -39,15 +39,16 @@ class LatencyFigures:
     p99: Estimate | None
     p999: Estimate | None
     deviation: Estimate | None
-    """Standard deviation of single requests, seconds; None of a single one."""
+    """Standard deviation of single requests, in seconds; None for a single request."""
     low: float
-    """The fastest and the slowest are what was seen, and no estimates: both move with the count."""
+    """The fastest request. Like the slowest, it is no estimate, as it depends on the count."""
     high: float
+    """The slowest request."""
 
 
 @dataclass(frozen=True)
 class CellFigures:
-    """``throughput_fps`` in samples a second, the rest in seconds."""
+    """Figures of a cell: ``throughput_fps`` in samples per second, times in seconds."""
 
     throughput_fps: Estimate
     cores: Estimate
@@ -55,17 +56,17 @@ class CellFigures:
     latency: LatencyFigures
     read_s: Estimate
     compile_s: Estimate | None
-    """Of the launches that compiled; None where each loaded what the device had kept."""
+    """Time of the launches that compiled the model; None if all loaded it from a cache."""
     cached_compile_s: Estimate | None
-    """Of the launches that loaded from the device's cache (``CACHE_DIR``) instead."""
+    """Time of the launches that loaded the model from the device's cache (``CACHE_DIR``)."""
     first_inference_s: Estimate
     span_s: float
-    """From the first slice that counts to the end of the last."""
+    """Time from the first slice that counts to the end of the last."""
 
 
 @by_identity
 def figures(result: CellResult) -> CellFigures:
-    """All figures of a measured cell."""
+    """Return all figures of a measured cell."""
     pool = Pool.of(result)
     return CellFigures(
         throughput_fps=_with_tail(_over_slices(pool, pool.throughput, -1), pool.tail, falls=True),
@@ -82,7 +83,7 @@ def figures(result: CellResult) -> CellFigures:
 
 
 def supported(q: float, count: int) -> bool:
-    """Whether ``count`` samples leave enough beyond the quantile ``q`` to tell it."""
+    """Return whether enough of ``count`` samples lie beyond the quantile ``q`` to estimate it."""
     # In whole thousandths: 100 × (1 − 0.9) is 9.99…98.
     return count * round(1000 * (1 - q)) >= 1000 * MIN_BEYOND or (q == 0.5 and count >= 3)
 
@@ -90,26 +91,28 @@ def supported(q: float, count: int) -> bool:
 def estimate(
     pool: Pool, point: float, values: FloatArray, speed: Speed, least: float = 0.0
 ) -> Estimate:
-    """A figure that cannot be negative, with its interval.
+    """Return a figure that cannot be negative, with its interval.
 
-    The interval of a positive figure is made of logarithms, as that of a ratio is: where scatter is
-    small it is the same, and where it is large it does not reach to zero and below.
+    The interval of a positive figure is computed from logarithms, as that of a ratio is. If the
+    scatter is small, the interval is the same; if it is large, the interval stays above zero.
 
     Args:
+        pool: the slices.
         point: the figure of all slices.
         values: the figure for each row of :attr:`Pool.drawn`.
         speed: how the figure follows the speed of the machine.
-        least: what the figure cannot be below.
+        least: a lower bound of the figure.
     """
     slices, launches = count(len(pool.slices), "slice"), len(pool.sizes)
     positive = point > 0 and bool((values > 0).all())
     error = pool.error(np.log(values), speed) if positive else pool.error(values)
     if error is None:
-        defined = bool(np.isfinite(values).all())
-        only = f"only {count(launches, 'launch')}, {slices}" if defined else _SINGLE
-        return Estimate(point, point, point, 0.0, f"no interval: {only}")
-    seen = f"{slices}, within {rough_duration(pool.span_s)}"
-    method = f"scatter of {launches} launches, {seen}" if launches > 1 else _ALONE.format(slices)
+        is_defined = bool(np.isfinite(values).all())
+        reason = f"only {count(launches, 'launch')}, {slices}" if is_defined else _SINGLE_REQUEST
+        return Estimate(point, point, point, 0.0, f"no interval: {reason}")
+    method = _ONE_LAUNCH.format(slices)
+    if launches > 1:
+        method = f"scatter of {launches} launches, {slices}, within {rough_duration(pool.span_s)}"
     if positive and speed and pool.machine and 2 * pool.machine.deviation > error.deviation:
         method += _CHANGING
     if positive:
@@ -121,9 +124,9 @@ def estimate(
 
 
 def over_launches(values: Sequence[float]) -> Estimate:
-    """A figure that each launch gives once: its median, and the range it was seen in.
+    """Return the median and the range of a figure that each launch gives once.
 
-    A range is no confidence interval, and one launch shows none: their confidence is 0.
+    A range is no confidence interval, so the confidence is 0. One launch has no range.
     """
     if len(values) == 1:
         return Estimate(values[0], values[0], values[0], 0.0, "one launch, no interval")
@@ -132,7 +135,7 @@ def over_launches(values: Sequence[float]) -> Estimate:
 
 
 def _compile(result: CellResult, *, cached: bool) -> Estimate | None:
-    """Of the launches that compiled, or of those that loaded from a cache: never of both."""
+    """Return the time of the launches that compiled, or of those that loaded from a cache."""
     times = [x.compile_ns / 1e9 for x in result.launches if bool(x.from_cache) is cached]
     return over_launches(times) if times else None
 
@@ -140,13 +143,19 @@ def _compile(result: CellResult, *, cached: bool) -> Estimate | None:
 def _over_slices(
     pool: Pool, figure: Callable[[FloatArray], FloatArray], speed: Speed, least: float = 0.0
 ) -> Estimate:
-    """A figure that is defined for any weighting of the slices."""
+    """Return a figure that is defined for any weighting of the slices."""
     all_once = np.ones((1, len(pool.slices)))
     return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), speed, least)
 
 
 def _with_tail(known: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
-    """A mean, or a rate that falls where the mean rises, with what rare requests could do to it."""
+    """Widen the interval of a mean by the effect of rare slow requests.
+
+    Args:
+        known: the mean, or a rate.
+        tail: the effect of rare requests on the mean.
+        falls: the figure is a rate, which falls if the mean rises.
+    """
     if tail is None or not known.confidence:
         return known
     down, up = (tail.above, tail.below) if falls else (tail.below, tail.above)
@@ -156,10 +165,10 @@ def _with_tail(known: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
 
 
 def _with_shares(known: Estimate, pool: Pool, q: float) -> Estimate:
-    """A percentile whose interval also holds what the launches' shares of requests below it allow.
+    """Widen a percentile's interval by the scatter of the share of requests below it.
 
-    Where requests fall into groups, a percentile jumps from one to another, and how it scatters
-    between launches says little: R. S. Woodruff, *Confidence intervals for medians and other
+    If latencies form groups, a percentile jumps from one group to another, so that its own scatter
+    between launches is misleading: R. S. Woodruff, *Confidence intervals for medians and other
     position measures*, JASA 47, 1952.
     """
     error = pool.share_error(known.point)

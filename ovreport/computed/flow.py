@@ -1,4 +1,4 @@
-"""Questions about the runtime graph as a graph: what is converted, what encloses what, what lasts.
+"""Finds structures in the runtime graph: conversions, INT8 boundaries and the critical path.
 
 Nodes are given in topological order, as :class:`~ovreport.run.Graph` holds them.
 """
@@ -20,20 +20,20 @@ from ovreport.run import Node
 
 
 def transitions(layers: Sequence[ExecutedLayer]) -> Counter[tuple[str, str]]:
-    """How often a layer of one precision is directly followed by one of another, or the same.
+    """Count pairs of successive layers by their precisions.
 
-    Over layers with time above zero, in execution order, as the Workbench counted.
+    Layers with a time above zero count, in execution order, as in the Workbench.
     """
     timed = [layer.precision for layer in layers if layer.median_s > 0]
     return Counter(pairwise(timed))
 
 
 def critical_path(nodes: Sequence[Node], times: Mapping[int, float]) -> tuple[list[int], float]:
-    """The path through the graph whose layers take longest, and their time in seconds.
+    """Return the path through the graph whose layers take longest, and their time in seconds.
 
     Args:
-        nodes: in topological order.
-        times: seconds by node index; nodes without one take none.
+        nodes: nodes in topological order.
+        times: seconds by node index; nodes that are not in it take no time.
     """
     reached: list[float] = []
     before: list[int | None] = []
@@ -58,14 +58,15 @@ class Conversion:
 
     layer: ExecutedLayer
     source: int
-    """Index of the node it reads."""
+    """Index of the node that it reads."""
     targets: tuple[int, ...]
     """Indices of the nodes that read it."""
     precisions: tuple[str, str]
-    """Of the tensors that go in and come out."""
+    """Precisions of its input and its output."""
     layouts: tuple[str, str]
+    """Layouts of its input and its output."""
     size_bytes: int | None
-    """Of the tensor that goes in; None if its shape is dynamic."""
+    """Size of its input; None if the shape is dynamic."""
 
     @property
     def changes_precision(self) -> bool:
@@ -81,14 +82,15 @@ class Conversion:
 def conversions(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node] = ()
 ) -> list[Conversion]:
-    """Layers that only convert, and those that put out another precision than they take in.
+    """Return layers that only convert, and layers whose output precision differs from the input's.
 
-    A layer's input is its first one that is not constant and that holds data: neither the indices
-    of a Gather nor the mask of a Select.
+    A layer's input is the first that is not constant and holds data: neither the indices of a
+    Gather nor the mask of a Select.
 
     Args:
-        nodes: of the runtime graph.
-        model: of the model's own graph, which tells what a ``Subgraph`` selects by.
+        nodes: nodes of the runtime graph.
+        layers: the executed layers.
+        model: nodes of the model's own graph, which show whether a ``Subgraph`` has a Select.
     """
     constant = constant_nodes(nodes)
     readers = readers_of(nodes)
@@ -115,7 +117,7 @@ def conversions(
 
 
 def _data(node: Node, selects: bool) -> Sequence[tuple[int, int]]:
-    """A layer's inputs without those that only say what to do with the others."""
+    """Return a layer's inputs without those that only control the operation."""
     if node.type in MOVERS and node.type != "Concatenation":
         return node.inputs[:1]
     return node.inputs[1:] if selects and len(node.inputs) > 1 else node.inputs
@@ -124,9 +126,10 @@ def _data(node: Node, selects: bool) -> Sequence[tuple[int, int]]:
 def quantisers(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
 ) -> list[tuple[ExecutedLayer, bool]]:
-    """Element-wise layers that quantise or dequantise, and whether INT8 layers are on both sides.
+    """Return element-wise layers that quantise or dequantise, and whether they lie between INT8.
 
-    One does if it enters or leaves INT8, or executes a ``FakeQuantize`` of the model.
+    Such a layer enters or leaves INT8, or executes a ``FakeQuantize`` of the model. The flag is
+    true if both layers that it reads and layers that read it are executed in INT8.
     """
     readers = readers_of(nodes)
     integer = {layer.index for layer in layers if layer.precision in INT8}
@@ -137,8 +140,8 @@ def quantisers(
     found = []
     for layer in layers:
         rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
-        alone = layer.type in ("Reorder", "Convert") or is_elementwise(layer, model)
-        if alone and (rounds or crossing.get(layer.index, False)):
+        only_converts = layer.type in ("Reorder", "Convert") or is_elementwise(layer, model)
+        if only_converts and (rounds or crossing.get(layer.index, False)):
             before = any(source in integer for source, _ in nodes[layer.index].inputs)
             after = any(reader in integer for reader in readers[layer.index])
             found.append((layer, before and after))
@@ -146,10 +149,10 @@ def quantisers(
 
 
 def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list[ExecutedLayer]]:
-    """Connected floating-point layers that lie between INT8 layers, each island in order.
+    """Return groups of connected floating-point layers between INT8 layers, each in order.
 
-    An island is entered from a layer executed in INT8 and left to one; the conversions at its
-    shores belong to it.
+    An island reads from a layer executed in INT8, and such a layer reads from it. The conversions
+    at its borders belong to it.
     """
     constant = constant_nodes(nodes)
     executed = {layer.index: layer.precision for layer in layers}
@@ -169,10 +172,10 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
         members, border = {start}, [start]
         while border:
             at = border.pop()
-            near = [*(source for source, _ in nodes[at].inputs), *readers[at]]
-            fresh = [n for n in near if n in floating and n not in members]
-            members.update(fresh)
-            border += fresh
+            neighbours = [*(source for source, _ in nodes[at].inputs), *readers[at]]
+            new = [n for n in neighbours if n in floating and n not in members]
+            members.update(new)
+            border += new
         seen |= members
         entered = any(source in integer for at in members for source, _ in nodes[at].inputs)
         left = any(reader in integer for at in members for reader in readers[at])
@@ -183,7 +186,7 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
 
 @lru_cache(maxsize=10_000)
 def size_bytes(shape: str, precision: str) -> int | None:
-    """Of a tensor, from ``[1,3,224,224]`` and ``f32``; None if either leaves it open."""
+    """Return the size of a tensor, such as ``[1,3,224,224]`` and ``f32``; None if it is open."""
     width = bits(precision)
     if not width or not is_static(shape):
         return None
@@ -194,15 +197,15 @@ def size_bytes(shape: str, precision: str) -> int | None:
 
 
 def readers_of(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
-    """For each node, those that read it, once each."""
-    found: dict[int, list[int]] = defaultdict(list)
+    """Return, for each node, the nodes that read it, once each."""
+    readers: dict[int, list[int]] = defaultdict(list)
     for index, node in enumerate(nodes):
         for source in dict.fromkeys(source for source, _ in node.inputs):
-            found[source].append(index)
-    return found
+            readers[source].append(index)
+    return readers
 
 
 def _layout(node: Node, port: int) -> str:
-    """Of one output; ``outputLayouts`` has one for each, or one for all."""
+    """Return the layout of an output; ``outputLayouts`` has one for each, or one for all."""
     layouts = attribute(node, "outputLayouts").split(",")
     return layouts[port] if port < len(layouts) else layouts[0]

@@ -1,4 +1,4 @@
-"""The cells whose layers a report shows, and their layers in groups."""
+"""The cells whose layers a report shows, and groups of their layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ovreport.run import CellResult, Run
 
 
 def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...]]]:
-    """For each version, the cell whose layers are shown, and its layers."""
+    """Yield, for each version, the cell whose layers are shown, and its layers."""
     for model, version in run.versions:
         result = run.focus(model, version)
         if result is not None and (layers := executed_layers(run, result)):
@@ -20,20 +20,20 @@ def focus_cells(run: Run) -> Iterator[tuple[CellResult, tuple[ExecutedLayer, ...
 def grouped(
     layers: Sequence[ExecutedLayer], key: Callable[[ExecutedLayer], str]
 ) -> dict[str, list[ExecutedLayer]]:
-    """Layers by something they share, groups with most time first."""
-    found: dict[str, list[ExecutedLayer]] = defaultdict(list)
+    """Group layers by a key, groups with most time first."""
+    groups: dict[str, list[ExecutedLayer]] = defaultdict(list)
     for layer in layers:
-        found[key(layer)].append(layer)
-    return dict(sorted(found.items(), key=lambda item: -total_s(item[1])))
+        groups[key(layer)].append(layer)
+    return dict(sorted(groups.items(), key=lambda item: -total_s(item[1])))
 
 
 def by_type(layers: Sequence[ExecutedLayer]) -> dict[str, list[ExecutedLayer]]:
-    """Layers by type, most time first."""
+    """Group layers by type, most time first."""
     return grouped(layers, lambda layer: layer.type)
 
 
 def precision_shares(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
-    """Of the layers' time, by the precision they were executed in; most time first."""
+    """Return shares of the layers' time by executed precision, largest first."""
     shares: dict[str, float] = defaultdict(float)
     for layer in layers:
         shares[layer.precision] += layer.share
@@ -41,15 +41,16 @@ def precision_shares(layers: Sequence[ExecutedLayer]) -> dict[str, float]:
 
 
 def total_s(layers: Sequence[ExecutedLayer]) -> float:
-    """Seconds of some layers together."""
+    """Return the sum of layer times in seconds."""
     return sum(layer.median_s for layer in layers)
 
 
 def holds_means(result: CellResult) -> bool:
-    """Whether layer times are means over many inferences, not times of single ones."""
+    """Return whether layer times are means over many inferences, not times of single ones."""
     if result.profile is not None and result.profile.means is not None:
         return result.profile.means
-    # Of runs that did not record it: the CPU plugin keeps means, and one stream was taken apart.
+    # Older runs did not record it. The CPU plugin reports means; times of single inferences were
+    # recovered from them if there was one stream.
     resolved = result.resolved
     devices = resolved.execution_devices if resolved else ()
     on_cpu = bool(devices) and all(device.strip("()") == "CPU" for device in devices)
@@ -57,5 +58,5 @@ def holds_means(result: CellResult) -> bool:
 
 
 def longest(layers: Sequence[ExecutedLayer]) -> list[ExecutedLayer]:
-    """Most time first; equal times in execution order."""
+    """Sort layers by time, longest first; equal times in execution order."""
     return sorted(layers, key=lambda layer: (-layer.median_s, layer.order))

@@ -1,4 +1,4 @@
-"""Element-wise layers that run on their own after a convolution or product, and why."""
+"""Finds element-wise layers that were not fused into a convolution or product before them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ovreport.computed.layers import ExecutedLayer, constant_nodes
 from ovreport.run import Node
 from ovreport.text.short_names import cut
 
-# They hand data on without computing; a fusion does not reach across them.
+# Layers that only move data; fusion does not reach across them.
 _MOVERS = frozenset(
     {"Reshape", "Transpose", "Reorder", "Convert", "Concatenation", "Split", "StridedSlice",
      "Squeeze", "Unsqueeze", "Flatten"}
@@ -28,41 +28,43 @@ class Unfused:
     product: int
     """Index of the convolution or matrix product that computes its input."""
     between: tuple[int, ...]
-    """Layer between them, from the product on."""
+    """Layers between them, in the order of the data."""
     others: tuple[int, ...]
-    """What else reads the product, where nothing stands between."""
+    """Other readers of the product, if no layer is between."""
     reason: str
-    """Half a sentence: ``Transpose "x" stands between it and Convolution "y"``."""
+    """A clause: ``Transpose "x" stands between it and Convolution "y"``."""
 
 
 def unfused(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
 ) -> list[Unfused]:
-    """Each element-wise layer with a product before it, in execution order.
+    """Return the element-wise layers with a product before them, in execution order.
 
     Args:
-        nodes: of the runtime graph.
-        model: of the model's own graph, which tells what a ``Subgraph`` holds.
+        nodes: nodes of the runtime graph.
+        layers: the executed layers.
+        model: nodes of the model's own graph, which show what a ``Subgraph`` computes.
     """
     constant, readers = constant_nodes(nodes), readers_of(nodes)
     names = {layer.index: layer.label for layer in layers}
 
-    def named(index: int) -> str:
+    def name(index: int) -> str:
         return f"{nodes[index].type} {names.get(index) or cut(nodes[index].name, LENGTH)}"
 
     return [
-        found
+        result
         for layer in layers
-        if is_elementwise(layer, model) and (found := _why(nodes, layer, constant, readers, named))
+        if is_elementwise(layer, model)
+        and (result := _unfused(nodes, layer, constant, readers, name))
     ]
 
 
-def _why(
+def _unfused(
     nodes: Sequence[Node],
     layer: ExecutedLayer,
     constant: frozenset[int],
     readers: Mapping[int, Sequence[int]],
-    named: Callable[[int], str],
+    name: Callable[[int], str],
 ) -> Unfused | None:
     for source, _ in nodes[layer.index].inputs:
         if source in constant:
@@ -72,18 +74,18 @@ def _why(
             continue
         others = tuple(reader for reader in readers[at] if reader != layer.index)
         if between:
-            reason = f"{named(between[-1])} stands between it and {named(at)}"
+            reason = f"{name(between[-1])} stands between it and {name(at)}"
             return Unfused(layer, at, tuple(reversed(between)), (), reason)
         if others:
-            reason = f"{named(others[0])} reads {named(at)} too"
+            reason = f"{name(others[0])} reads {name(at)} too"
             return Unfused(layer, at, (), others, reason)
-        reason = f"the device does not fuse it into {named(at)}"
+        reason = f"the device does not fuse it into {name(at)}"
         return Unfused(layer, at, (), (), reason)
     return None
 
 
 def _back(nodes: Sequence[Node], start: int, constant: frozenset[int]) -> Iterator[int]:
-    """From a node upwards through layers that only move data, by their first data input."""
+    """Yield a node and those above it, through the data input of layers that only move data."""
     at = start
     yield at
     while nodes[at].type in _MOVERS:

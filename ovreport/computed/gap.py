@@ -1,4 +1,4 @@
-"""How the times of the layers add up to the latency, and what is known of the rest."""
+"""The gap between the latency and the sum of layer times."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from ovreport.stats.medians import difference, median_of
 
 @dataclass(frozen=True)
 class Gap:
-    """Latency and layers of a cell, in seconds.
+    """Latency and layer times of a cell, in seconds.
 
-    The latency is of the measured slices, without counters; all else is of the profiling pass.
+    ``latency`` is that of the measured slices, without counters; other times are of the profiling
+    pass.
     """
 
     latency: Estimate
     layers: Estimate
     """Sum of the layers' medians."""
     means: float
-    """Sum of the layers' means, which hold what disturbed single inferences."""
+    """Sum of the layers' means, which include disturbances of single inferences."""
     unplaced: float
-    """In layers that are not in the runtime graph."""
+    """Time of layers that are not in the runtime graph."""
     profiled: Estimate
-    """Latency with counters on."""
+    """Latency with counters."""
     outside: float
-    """What is in no layer, of the inferences that the layers' times are of: the median."""
+    """Median time outside all layers, over the profiled inferences."""
 
     @property
     def rest(self) -> Estimate:
@@ -41,16 +42,13 @@ class Gap:
 
     @property
     def passes(self) -> Estimate:
-        """Latency with counters less latency without them.
-
-        It is what counters cost, and any other difference between the two passes.
-        """
+        """Latency with counters less latency without: their cost, and drift between both passes."""
         return difference(self.profiled, self.latency)
 
 
 @by_identity
 def gap(run: Run, result: CellResult) -> Gap:
-    """Of a profiled cell."""
+    """Return the gap of a profiled cell."""
     assert result.profile is not None
     layers = result.profile.layers
     total = sum(layer.median_s for layer in executed_layers(run, result))
@@ -66,23 +64,26 @@ def gap(run: Run, result: CellResult) -> Gap:
 
 
 def _latency(result: CellResult) -> Estimate:
-    """With the scatter of single requests where launches and slices are too few to tell theirs."""
-    known = figures(result).latency
-    latency = known.median or known.mean
+    """Return the latency; with too few launches and slices, its interval is by single requests."""
+    latencies = figures(result).latency
+    latency = latencies.median or latencies.mean
     if latency.confidence:
         return latency
-    requests = np.concatenate([one.latencies_ns for one in result.slices]) / 1e9
+    requests = np.concatenate([slice.latencies_ns for slice in result.slices]) / 1e9
     return _around(latency.point, median_of(requests))
 
 
 def _around(point: float, other: Estimate) -> Estimate:
-    """A figure with the interval of another, moved to it."""
-    moved = point - other.point
-    return replace(other, point=point, low=other.low + moved, high=other.high + moved)
+    """Return a figure with the interval of another, shifted to it."""
+    shift = point - other.point
+    return replace(other, point=point, low=other.low + shift, high=other.high + shift)
 
 
 def _sums(result: CellResult) -> FloatArray:
-    """What the layers of each inference took together, of those that ran in each."""
+    """Return the sum of layer times of each inference, shape [profiled inferences].
+
+    Layers that did not run in every inference are left out.
+    """
     assert result.profile is not None
     number = len(result.profile.latencies_ns)
     times = [x.times_ns for x in result.profile.layers if len(x.times_ns) == number]

@@ -1,4 +1,4 @@
-"""The name of a kernel, ``brgconv_avx2_1x1_f32``, taken apart.
+"""Parses names of kernels, such as ``brgconv_avx2_1x1_f32``.
 
 OpenVINO's CPU plugin joins the implementation, the instruction set and the precision of the first
 input (``Node::getPrimitiveDescriptorType``); ``I8`` stands for both 8-bit integers. On aarch64 the
@@ -29,28 +29,28 @@ _NAMES_NONE = frozenset({"undefined", "dynamic"})
 
 @dataclass(frozen=True)
 class Kernel:
-    """The parts of a primitive's name; what is not there is empty."""
+    """The parts of a primitive's name; missing parts are empty."""
 
     implementation: str
     isa: str
     """Instruction set, or the library that chooses it."""
     precision: str
-    """Of what it reads first, as :func:`~ovreport.computed.precision.precision_name` gives it."""
+    """Precision of the first input (:func:`~ovreport.computed.precision.precision_name`)."""
 
     @property
     def is_reference(self) -> bool:
-        """Written for correctness, not for speed."""
+        """Whether it is a reference implementation: written for correctness, not for speed."""
         return "ref" in self.implementation.split("_")
 
 
 def is_recurrent(type: str) -> bool:
-    """Whether layers of a type compute one step after another; the CPU plugin has two of them."""
+    """Return whether layers of a type compute step by step; the CPU plugin has two such types."""
     return type.startswith(_RECURRENT)
 
 
 @lru_cache(maxsize=10_000)
 def parse_kernel(name: str) -> Kernel:
-    """Takes a primitive's name apart."""
+    """Parse a primitive's name."""
     ending = _PRECISION.search(name)
     rest = name[: ending.start()] if ending else name
     isa = _ISA.search(rest)

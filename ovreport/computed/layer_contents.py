@@ -1,7 +1,7 @@
-"""What an executed layer holds, by the operators of the model that it executes.
+"""Classifies an executed layer by the operators of the model that it executes.
 
-OpenVINO's CPU plugin compiles stretches of operators into one layer of the type ``Subgraph``: a
-single addition as well as the whole attention of a transformer. The type says nothing about it.
+OpenVINO's CPU plugin compiles several operators into one layer of the type ``Subgraph``, from a
+single addition to the whole attention of a transformer. So the type does not show what it computes.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ UNKNOWN = "unknown"
 _ATTENTION = "ScaledDotProductAttention"
 _SOFTMAX = frozenset({"Softmax", "LogSoftmax"})
 _NORMALISATIONS = frozenset({"MVN", "LRN", "NormalizeL2", "RMS", "GroupNormalization"})
-# Each element of their output needs others than its own of the input.
+# Operators for which an element of the output depends on several elements of an input.
 _ACROSS = _SOFTMAX | _NORMALISATIONS | {"CumSum"}
 _ONE_BY_ONE = (PER_OUTPUT.keys() - _ACROSS) | VIEWS | {"Constant", "Convert", "ConvertLike", "Gelu"}
-# Types that compute one by one whatever they are made of.
+# Types that compute element by element, whatever operators they execute.
 _ELEMENTWISE_TYPES = frozenset({"Eltwise", "Math", "FakeQuantize"})
 
 
 def contents(layer: ExecutedLayer, model: Sequence[Node]) -> str:
-    """``attention``, ``softmax``, ``normalisation``, ``element-wise`` …, or ``unknown``.
+    """Return ``attention``, ``softmax``, ``normalisation``, ``element-wise`` …, or ``unknown``.
 
     Args:
+        layer: the executed layer.
         model: nodes of the model's own graph.
     """
     types = {model[index].type for index in layer.originals}
@@ -48,6 +49,6 @@ def contents(layer: ExecutedLayer, model: Sequence[Node]) -> str:
 
 
 def is_elementwise(layer: ExecutedLayer, model: Sequence[Node]) -> bool:
-    """Whether a layer computes each element for itself, so that a product before could do it."""
+    """Return whether a layer computes element by element, so that a product could absorb it."""
     kinds = _ELEMENTWISE_TYPES | {"Subgraph"}
     return layer.type in kinds and contents(layer, model) == ELEMENTWISE

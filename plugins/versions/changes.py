@@ -119,10 +119,10 @@ def _reading(
         f"{show(shares[1], 'share')} in {comparison.other}. A reorder counts "
         "with the layer that it serves."
     )
-    if sure.apart is not None:
+    if sure.shift is not None:
         text += (
             " The two profiling passes differ as a whole: layers that both execute in the same way "
-            f"(kernel, shapes and precision) take {show(sure.apart, 'ratio')} as long in "
+            f"(kernel, shapes and precision) take {show(sure.shift, 'ratio')} as long in "
             f"{comparison.other}. Read shares, not times."
         )
     in_layers, latency = _both_changes(run, sure.pair)
@@ -193,8 +193,8 @@ def _waterfall(
     statement = (
         f"{largest.name} takes {_more(largest.s)}" if largest else "no change is beyond the noise"
     )
-    if sure.apart is not None:
-        statement += f"; the passes differ by {show(sure.apart, 'ratio')}"
+    if sure.shift is not None:
+        statement += f"; the passes differ by {show(sure.shift, 'ratio')}"
     elif abs(outside) > abs(largest.s if largest else in_layers) and is_beyond_zero(
         difference(*_both_changes(run, sure.pair))
     ):
