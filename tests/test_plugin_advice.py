@@ -301,7 +301,7 @@ def test_the_two_neighbours_that_cause_most_reorders_are_named(run: Run) -> None
     reorders = findings(run, "int8")["advice.reorders"]
     assert "between Subgraph FakeQuantize_108" in reorders.text
     assert "and Softmax back" in reorders.text
-    assert "Subgraph puts out acdb and Softmax takes abcd" in reorders.remedy
+    assert "Subgraph writes acdb and Softmax reads abcd" in reorders.remedy
     assert "channels last" in findings(run, "parent")["advice.reorders"].remedy
 
 

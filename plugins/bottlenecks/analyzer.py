@@ -303,7 +303,7 @@ def _why_more(result: CellResult, difference: Gap) -> str:
         return f"Of that, {duration} are in layers that are not in the runtime graph."
     if difference.means - total > rest / 2:
         return (
-            f"In each inference other layers take longer than usual, which their medians "
+            f"In each inference, different layers take longer than usual, which their medians "
             f"leave out: their means add up to {show(difference.means, 'duration')}."
             f"{_busy(result)}"
         )

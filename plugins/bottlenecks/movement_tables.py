@@ -101,7 +101,12 @@ def island_table(
         )
     columns = [
         Column("layers", "Its longest layers"),
-        Column("count", "Layers", "count", help="Including the conversions at its borders."),
+        Column(
+            "count",
+            "Layers",
+            "count",
+            help="Number of layers, including the conversions at the borders.",
+        ),
         Column("precisions", "Precision"),
         Column("before", "INT8 before"),
         Column("after", "INT8 after"),

@@ -109,8 +109,8 @@ def _sides(run: Run, base: Origin, candidate: Origin) -> Table:
         Column("created", "Started, UTC"),
         Column("openvino", "OpenVINO"),
         Column("cpu", "Processor"),
-        Column("cells", "Cells compared", help="Of all planned cells; the others have no "
-                                               "counterpart on the other side."),
+        Column("cells", "Cells compared", help="Compared cells of all planned cells; the others "
+                                               "have no counterpart on the other side."),
     ]  # fmt: skip
     return Table("sides", "What is compared", columns, rows)
 

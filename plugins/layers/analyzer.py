@@ -190,7 +190,7 @@ def _sum_of_layers(run: Run, result: CellResult) -> Facts:
             "duration",
         ),
         (
-            "In no layer of an inference with counters on, the median",
+            "Median time in no layer, with counters on",
             difference.outside,
             "duration",
         ),

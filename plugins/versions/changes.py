@@ -330,7 +330,8 @@ def _pairs(
     columns = [
         Column("name", "Layer", "code"),
         Column("type", "Type"),
-        Column("layers", "Layers", help="How many layers do this work in each.", optional=True),
+        Column("layers", "Layers", help="How many layers do this work in each version.",
+               optional=True),
         *_columns(comparison),
         Column("sure", "±", "duration", help="Half of the 95 % interval of the change.",
                optional=True),

@@ -93,7 +93,7 @@ class _Cause:
         old, new = self.change
         if self.kind == "precision":
             return (
-                f"{self.before} puts out {old} and {self.after} takes {new}. In one precision "
+                f"{self.before} writes {old} and {self.after} reads {new}. In one precision "
                 f"nothing is converted: measure {setting('precision', _wider(old, new))} too."
             )
         if self.kind == "order":
@@ -106,9 +106,9 @@ class _Cause:
         if self.after in _OUTPUTS:
             return _at_the_edge("output", old)
         return (
-            f"{self.before} puts out {old} and {self.after} takes {new}. Nothing is converted "
+            f"{self.before} writes {old} and {self.after} reads {new}. Nothing is converted "
             f"where neighbours agree: move {self.after} to another place, or replace it by an "
-            f"operator that takes {old}."
+            f"operator that reads {old}."
         )
 
 
