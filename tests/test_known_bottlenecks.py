@@ -30,8 +30,8 @@ report = { analyzers = ["summary"] }
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("bottlenecks")
-    path = Path(__file__).with_name("data") / "make_bottlenecks.py"
-    spec = importlib.util.spec_from_file_location("make_bottlenecks", path)
+    path = Path(__file__).with_name("data") / "record_bottlenecks.py"
+    spec = importlib.util.spec_from_file_location("record_bottlenecks", path)
     assert spec is not None
     assert spec.loader is not None
     maker = importlib.util.module_from_spec(spec)
