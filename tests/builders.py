@@ -91,10 +91,10 @@ def quiet(run: Run, factor: float = 1.0) -> Run:
         for roof in run.roofs
     )
     results = tuple(
-        one.model_copy(update={"profile": one.profile.model_copy(update={"other_load": 0.0})})
-        if one.profile
-        else one
-        for one in run.results
+        result.model_copy(update={"profile": result.profile.model_copy(update={"other_load": 0.0})})
+        if result.profile
+        else result
+        for result in run.results
     )
     return replace(run, roofs=roofs, results=results)
 

@@ -27,12 +27,12 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 def cases(run: Run) -> list[Case]:
     """One for each version, as the section makes them."""
-    found = []
+    collected = []
     for model, version in run.versions:
         result = run.focus(model, version)
         assert result is not None
-        found.append(Case(run, run.of_version(model, version), result))
-    return found
+        collected.append(Case(run, run.of_version(model, version), result))
+    return collected
 
 
 def advice(case: Case) -> dict[str, Suggestion]:
@@ -65,9 +65,9 @@ def test_a_version_is_quantised_or_not_on_the_whole_page(run: Run) -> None:
     assert isinstance(table, Table)
     for case in cases(run):
         name = f"{case.result.cell.model} ({case.result.cell.version})"
-        said = [f.text for f in findings(run) if name in f.text]
-        said += [str(r.values["answer"]) for r in table.rows if r.values["version"] == name]
-        whole = " ".join(said)
+        texts_found = [f.text for f in findings(run) if name in f.text]
+        texts_found += [str(r.values["answer"]) for r in table.rows if r.values["version"] == name]
+        whole = " ".join(texts_found)
         quantised = quantisation(run, case.result).scheme is not None
         assert ("this version is not quantised" in whole) != quantised
         assert not quantised or "no layer runs in INT8" not in whole

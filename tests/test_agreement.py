@@ -288,9 +288,9 @@ def test_empty_comparisons_are_not_equal() -> None:
     run = run_named("m")
     base, other = Cell(model="m"), Cell(model="m", version="b")
     answers = Answers(base=base, other=other, models=("", ""), inputs="", input_data="", samples=8)
-    known = agreement(run, answers, OutputSettings())
-    assert known.outcome == "incomparable"
-    assert in_words(known) == "answers not compared"
+    judgement = agreement(run, answers, OutputSettings())
+    assert judgement.outcome == "incomparable"
+    assert in_words(judgement) == "answers not compared"
 
 
 def test_outputs_that_vary_in_length_are_compared_set_by_set() -> None:
@@ -337,10 +337,10 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
             base=cells[0], other=cells[1], models=("", ""), inputs="", input_data="", samples=1,
             outputs=tuple(outputs),
         )  # fmt: skip
-        known = agreement(run, answers, OutputSettings())
-        assert known.outcome == outcome
-        assert words in in_words(known)
-    some = replace(known, answers=answers.model_copy(update={"left_out": 4, "samples": 4}))
+        judgement = agreement(run, answers, OutputSettings())
+        assert judgement.outcome == outcome
+        assert words in in_words(judgement)
+    some = replace(judgement, answers=answers.model_copy(update={"left_out": 4, "samples": 4}))
     assert in_words(some).endswith("over 4 of 8 samples, which both versions were given")
 
 

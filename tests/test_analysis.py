@@ -42,7 +42,7 @@ def plugin(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (WHOLE.replace('id = "own"', ""), "the analyzer Own has no `id`. Give the class a text"),
         (WHOLE.replace('title = "Own"', ""), "the analyzer Own has no `title`. Give the class"),
@@ -53,12 +53,12 @@ def plugin(folder: Path, text: str) -> Path:
     ],
 )
 def test_missing_parts_of_a_plugin_are_named_when_it_is_loaded(
-    tmp_path: Path, text: str, said: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     path = plugin(tmp_path, text)
     with pytest.raises(UserError) as told:
         installed([path])
-    assert str(told.value).startswith(f"{path}: {said}")
+    assert str(told.value).startswith(f"{path}: {message}")
 
 
 def test_a_base_class_is_not_an_analyzer(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def joined(path: Path, past: Sequence[int], new: Sequence[int]) -> None:
 
 
 def measured(folder: Path, *options: str) -> tuple[Result, CellResult]:
-    words = ("--hint", "latency", "--iterations", "20", "--no-roofs")
-    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    arguments = ("--hint", "latency", "--iterations", "20", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *arguments, *options, "-o", folder / "r.html")
     return done, read_run(folder / "r.jsonl").results[0]
 
 

@@ -175,8 +175,8 @@ def test_a_batch_that_does_not_change_the_outputs_counts_as_one(
 
 
 def measured(folder: Path, *options: str) -> tuple[Run, Resolved]:
-    words = ("--hint", "latency", "--iterations", "20", "--no-roofs")
-    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    arguments = ("--hint", "latency", "--iterations", "20", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *arguments, *options, "-o", folder / "r.html")
     assert done.exit_code == 0, done.output
     run = read_run(folder / "r.jsonl")
     (result,) = run.results

@@ -100,10 +100,10 @@ def test_steps_of_a_waterfall_have_signs_but_its_ends_do_not() -> None:
 
 def span(svg: str, text: str) -> tuple[float, float]:
     """Where a text begins and ends, as wide as it may be in any font."""
-    found = re.search(rf'<text x="([\d.]+)"[^>]* text-anchor="(\w+)"[^>]*>{text}</text>', svg)
-    assert found, text
-    at, width = float(found[1]), text_width(text)
-    return (at - width, at) if found[2] == "end" else (at, at + width)
+    match = re.search(rf'<text x="([\d.]+)"[^>]* text-anchor="(\w+)"[^>]*>{text}</text>', svg)
+    assert match, text
+    at, width = float(match[1]), text_width(text)
+    return (at - width, at) if match[2] == "end" else (at, at + width)
 
 
 @pytest.mark.parametrize("value", [1.0, 19.9])
@@ -154,10 +154,10 @@ def test_an_interval_is_drawn_from_its_low_to_its_high_end() -> None:
         rf'<path d="M ([\d.]+) ([\d.]+)\s+L ([\d.]+) ([\d.]+)" [^>]*stroke="{colour(MAIN)}"'
     )
     assert not lines.search(draw(sure))
-    found = lines.search(draw(wide))
-    assert found
-    assert found[1] == found[3]
-    assert float(found[2]) != float(found[4])
+    match = lines.search(draw(wide))
+    assert match
+    assert match[1] == match[3]
+    assert float(match[2]) != float(match[4])
 
 
 def test_a_huge_series_becomes_a_picture_inside_the_axes() -> None:

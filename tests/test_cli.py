@@ -72,7 +72,7 @@ def test_an_unfinished_run_is_not_overwritten(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("no-such.onnx",), "no such model file"),
         (("no-such.toml",), "cannot be read"),
@@ -88,19 +88,19 @@ def test_an_unfinished_run_is_not_overwritten(
     ],
 )
 def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
-    words: tuple[str, ...], said: str, squeezenet: Path, tmp_path: Path
+    words: tuple[str, ...], message: str, squeezenet: Path, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"no model at all")
     places = {"MODEL": squeezenet, "BAD": bad}
     result = ovreport("run", *(places.get(word, word) for word in words))
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("run MODEL -o MODEL", "is what is read as well"),
         ("run MODEL -o NEW --run-file NEW", "is --run-file as well"),
@@ -113,7 +113,7 @@ def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
     ],
 )
 def test_inputs_and_outputs_are_never_overwritten(
-    words: str, said: str, report: Path, squeezenet: Path, tmp_path: Path
+    words: str, message: str, report: Path, squeezenet: Path, tmp_path: Path
 ) -> None:
     places = {"NEW": tmp_path / "new"}
     for name, path in (
@@ -122,9 +122,9 @@ def test_inputs_and_outputs_are_never_overwritten(
         places[name] = tmp_path / path.name
         places[name].write_bytes(path.read_bytes())
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    told = ovreport(*(places.get(word, word) for word in words.split()))
-    assert told.exit_code == 2
-    assert said in told.stderr
+    result = ovreport(*(places.get(word, word) for word in words.split()))
+    assert result.exit_code == 2
+    assert message in result.stderr
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -145,8 +145,8 @@ def test_pictures_are_real_input(squeezenet: Path, tmp_path: Path) -> None:
     photos.mkdir()
     for number in range(2):
         Image.new("RGB", (64, 48), (number, 90, 200)).save(photos / f"{number}.png")
-    words = ("--input", photos, "--hint", "latency", "-d", "AUTO", *FAST)
-    result = ovreport("run", squeezenet, *words, "-o", tmp_path / "report.html")
+    arguments = ("--input", photos, "--hint", "latency", "-d", "AUTO", *FAST)
+    result = ovreport("run", squeezenet, *arguments, "-o", tmp_path / "report.html")
     assert result.exit_code == 0, result.output
     (cell,) = read_run(tmp_path / "report.html").done
     assert cell.resolved is not None
@@ -164,9 +164,9 @@ def test_an_interrupted_run_keeps_its_results_and_says_how_to_continue(
     temporary.mkdir()
     target = tmp_path / "report.html"
     kept = target.with_suffix(".jsonl")
-    words = ("run", squeezenet, "--duration", "1", "--no-roofs", "-o", target)
+    arguments = ("run", squeezenet, "--duration", "1", "--no-roofs", "-o", target)
     with subprocess.Popen(
-        [sys.executable, "-m", "ovreport", *map(str, words)],
+        [sys.executable, "-m", "ovreport", *map(str, arguments)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -177,11 +177,11 @@ def test_an_interrupted_run_keeps_its_results_and_says_how_to_continue(
             time.sleep(0.05)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(sent)
-        said = process.communicate(timeout=60)[1]
+        output = process.communicate(timeout=60)[1]
     assert process.returncode == code
     assert not list(temporary.iterdir())
-    assert f"--resume {kept}" in said
-    assert "Traceback" not in said
+    assert f"--resume {kept}" in output
+    assert "Traceback" not in output
     assert len(read_run(kept).done) == 1
     assert not target.exists()
     assert psutil.wait_procs(workers, timeout=10)[1] == []

@@ -58,8 +58,8 @@ def test_other_differences_are_listed_and_the_report_can_be_read_again(
 ) -> None:
     target, again = tmp_path / "compare.html", tmp_path / "again.html"
     summary = tmp_path / "summary.md"
-    words = ("-o", target, "--markdown", summary)
-    assert ovreport("compare", report, elsewhere, *words).exit_code == 0
+    arguments = ("-o", target, "--markdown", summary)
+    assert ovreport("compare", report, elsewhere, *arguments).exit_code == 0
     head = summary.read_text().split("###")[0]
     assert "Not measured side by side." in head
     assert "OpenVINO 2025.4" in head
@@ -77,7 +77,7 @@ def test_other_differences_are_listed_and_the_report_can_be_read_again(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--base", "device=GPU"), "no cell has device=GPU"),
         (("--base", "color=red"), "'color' is not one of"),
@@ -88,12 +88,12 @@ def test_other_differences_are_listed_and_the_report_can_be_read_again(
     ],
 )
 def test_wrong_input_is_explained_in_one_sentence(
-    words: tuple[str, ...], said: str, report: Path, tmp_path: Path
+    words: tuple[str, ...], message: str, report: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "compare.html"
     result = ovreport("compare", report, report, "-o", target, *words)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert not target.exists()
 
 
@@ -113,9 +113,12 @@ def test_a_file_name_that_is_not_utf8_is_shown_as_far_as_possible(tmp_path: Path
     file = tmp_path / os.fsdecode(b"r\xff.jsonl")
     file.write_bytes(data.read_bytes())
     target = tmp_path / os.fsdecode(b"c\xff.html")
-    words = ("--base", "version=parent", "--candidate", "version=int8")
-    told = ovreport("compare", file, file, *words, "-o", target)
-    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, f"Report:   {tmp_path}/c�.html")
+    arguments = ("--base", "version=parent", "--candidate", "version=int8")
+    result = ovreport("compare", file, file, *arguments, "-o", target)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (
+        0,
+        f"Report:   {tmp_path}/c�.html",
+    )
     assert read_run(target).header.origins[0].file == str(tmp_path / "r�.jsonl")
 
 

@@ -62,7 +62,7 @@ def test_exclude_and_include_trim_the_matrix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"model": [{**MODEL, "pth": "x"}]}, "unknown key `model[0].pth`. Did you mean `path`?"),
         ({"model": [MODEL], "matrx": {}}, "unknown key `matrx`. Did you mean `matrix`?"),
@@ -85,15 +85,15 @@ def test_exclude_and_include_trim_the_matrix() -> None:
         ({"model": [MODEL], "measure": {"min_time": 9, "max_time": 1}}, "longer than max_time"),
     ],
 )
-def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], said: str) -> None:
+def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], message: str) -> None:
     with pytest.raises(UserError) as error:
         validate(values, "c.toml")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith("c.toml")
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"matrix": {"exclude": [{"version": "old"}]}}, "`matrix.exclude[0].version` is 'old'"),
         ({"matrix": {"include": [{"runtime": "nope"}]}}, "`matrix.include[0].runtime` is 'nope'"),
@@ -102,10 +102,10 @@ def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], sai
         ({"matrix": {"rate": 0.01}}, "10 requests arrive in 1000 s"),
     ],
 )
-def test_missing_files_are_named(values: dict[str, object], said: str) -> None:
+def test_missing_files_are_named(values: dict[str, object], message: str) -> None:
     with pytest.raises(UserError) as error:
         expand(validate({"model": [MODEL], **values}, "c"), "c")
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-this-name/m.onnx", "a\0b", "a" * 5000])
@@ -181,16 +181,16 @@ def test_the_minimum_time_does_not_exceed_the_requested_maximum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--duration -1", "--duration is -1.0. Expected greater than 0."),
         ("--threads 99999999", "--threads is 99999999. Expected less than or equal to 65536."),
     ],
 )
-def test_a_wrong_option_is_named_as_it_was_typed(option: str, said: str) -> None:
-    told = ovreport("run", "m.onnx", *option.split(), "--dry-run")
-    assert told.exit_code == 2
-    assert f"Error: {said}" in told.stderr
+def test_a_wrong_option_is_named_as_it_was_typed(option: str, message: str) -> None:
+    result = ovreport("run", "m.onnx", *option.split(), "--dry-run")
+    assert result.exit_code == 2
+    assert f"Error: {message}" in result.stderr
 
 
 def test_the_schema_takes_one_value_for_a_list() -> None:

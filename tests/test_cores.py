@@ -40,8 +40,8 @@ pinnable = pytest.mark.skipif(
 
 
 def seen_from(cpu: int, spin: int) -> list[object]:
-    words = [sys.executable, "-c", _PINNED, str(cpu), str(spin)]
-    return list(json.loads(subprocess.run(words, check=True, capture_output=True).stdout))
+    command = [sys.executable, "-c", _PINNED, str(cpu), str(spin)]
+    return list(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
 @pinnable

@@ -140,30 +140,30 @@ def blocks_of(diagram: Diagram) -> list[tuple[str, set[str]]]:
     edges = [(int(edge.source[1:]), int(edge.target[1:])) for edge in diagram.edges]
     pieces = cut(len(diagram.nodes), edges, 200)
     names = [node.name for node in diagram.nodes]
-    found = repeated_blocks(pieces, edges, [node.lines[0] for node in diagram.nodes], names)
+    blocks = repeated_blocks(pieces, edges, [node.lines[0] for node in diagram.nodes], names)
     return [
         (block.name, {names[n] for piece in pieces[block.first : block.end] for n in piece.nodes})
-        for block in found
+        for block in blocks
     ]
 
 
 def test_repeated_layers_are_blocks_named_after_them() -> None:
-    found = blocks_of(layers(6, "encoder/layer.{}/"))
-    assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
-    for name, members in found:
+    blocks = blocks_of(layers(6, "encoder/layer.{}/"))
+    assert [name for name, _ in blocks] == [f"encoder/layer.{n}" for n in range(6)]
+    for name, members in blocks:
         assert len(members) == 7
         assert all(member.startswith(f"{name}/") for member in members)
 
 
 def test_the_first_layer_is_a_block_although_a_mask_follows_it() -> None:
-    found = blocks_of(layers(6, "encoder/layer.{}/", extra=True))
-    assert [name for name, _ in found] == [f"encoder/layer.{n}" for n in range(6)]
-    assert "mask" in found[0][1]
+    blocks = blocks_of(layers(6, "encoder/layer.{}/", extra=True))
+    assert [name for name, _ in blocks] == [f"encoder/layer.{n}" for n in range(6)]
+    assert "mask" in blocks[0][1]
 
 
 def test_blocks_without_names_are_numbered() -> None:
-    found = blocks_of(layers(5, ""))
-    assert [name for name, _ in found] == [f"out block {n} of 5" for n in range(1, 6)]
+    blocks = blocks_of(layers(5, ""))
+    assert [name for name, _ in blocks] == [f"out block {n} of 5" for n in range(1, 6)]
 
 
 def test_graphs_without_repetition_have_no_blocks() -> None:

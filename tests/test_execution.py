@@ -57,7 +57,7 @@ CONNECTED, CONVOLUTION = "FullyConnected", "Convolution"
 # Kernel names are those of OpenVINO's Node::getPrimitiveDescriptorType; lines with a comment are
 # as openvino 2026.4.1 reports them for models of other people.
 @pytest.mark.parametrize(
-    ("kind", "kernel", "told", "inputs", "output", "able", "expected"),
+    ("kind", "kernel", "precision_text", "inputs", "output", "able", "expected"),
     [
         # Plain kernels compute in what they read.
         (CONVOLUTION, "brgconv_avx2_1x1_f32", "f32", "f32 f32! f32!", "f32", AVX2, "f32"),
@@ -116,9 +116,15 @@ CONNECTED, CONVOLUTION = "FullyConnected", "Convolution"
     ],
 )
 def test_a_layer_has_the_precision_that_it_computes_in(
-    kind: str, kernel: str, told: str, inputs: str, output: str, able: Abilities, expected: str
+    kind: str,
+    kernel: str,
+    precision_text: str,
+    inputs: str,
+    output: str,
+    able: Abilities,
+    expected: str,
 ) -> None:
-    nodes = graph(kind, told, inputs, output)
+    nodes = graph(kind, precision_text, inputs, output)
     assert executed_precision(nodes, len(nodes) - 1, kernel, able) == expected
 
 

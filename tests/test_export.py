@@ -155,14 +155,14 @@ def test_export_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
         "standalone_mode=False); "
         "sys.exit(str({'openvino', 'matplotlib'} & set(sys.modules)))"
     )
-    words = [sys.executable, "-c", program]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
     assert json.loads(done.stdout)["cells"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ((RUN,), "nothing to export"),
         ((RUN, "--csv", Path(__file__) / "x"), "not a folder that can be written to"),
@@ -170,8 +170,8 @@ def test_export_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
         ((Path("no-such.jsonl"), "--json", "-"), "no-such.jsonl"),
     ],
 )
-def test_wrong_input_ends_with_one_sentence(words: tuple[object, ...], said: str) -> None:
+def test_wrong_input_ends_with_one_sentence(words: tuple[object, ...], message: str) -> None:
     result = ovreport("export", *words)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr

@@ -55,8 +55,10 @@ def model(tmp_path: Path) -> Path:
 def test_a_model_with_custom_operations_runs_with_their_library(model: Path, library: Path) -> None:
     target = model.with_suffix(".html")
     assert ovreport("run", model, *QUICK, "-o", target).exit_code == 2
-    told = ovreport("run", model, *QUICK, "--shape", "[1,8]", "--extensions", library, "-o", target)
-    assert told.exit_code == 0, told.output
+    cli_result = ovreport(
+        "run", model, *QUICK, "--shape", "[1,8]", "--extensions", library, "-o", target
+    )
+    assert cli_result.exit_code == 0, cli_result.output
     result = read_run(target).results[0]
     assert result.profile_failure is None
     assert result.harness is not None
@@ -71,16 +73,16 @@ def test_the_starter_config_names_the_library_and_a_shape_that_fits(
     assert ovreport("init", model, "--extensions", beside, "-o", config).exit_code == 0
     assert 'extensions = ["libwobble.so"]' in config.read_text()
     assert 'shape = "[1,128]"' in config.read_text()
-    told = ovreport("run", config, "--dry-run")
-    assert told.exit_code == 0, told.output
+    result = ovreport("run", config, "--dry-run")
+    assert result.exit_code == 0, result.output
 
 
 def test_a_changed_library_makes_a_result_outdated(model: Path, library: Path) -> None:
     target = model.with_suffix(".html")
     own = Path(shutil.copy(library, model.parent))
-    words = ("run", model, *QUICK, "--shape", "[1,8]", "--extensions", own, "-o", target)
-    assert ovreport(*words).exit_code == 0
-    resumed = (*words, "--resume", target.with_suffix(".jsonl"), "--dry-run")
+    arguments = ("run", model, *QUICK, "--shape", "[1,8]", "--extensions", own, "-o", target)
+    assert ovreport(*arguments).exit_code == 0
+    resumed = (*arguments, "--resume", target.with_suffix(".jsonl"), "--dry-run")
     assert "nothing left to measure" in ovreport(*resumed).output
     own.write_bytes(own.read_bytes() + b"\0")
     assert "the model file changed" in ovreport(*resumed).output

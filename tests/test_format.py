@@ -100,8 +100,8 @@ def test_no_single_value_has_absurd_digits(kind: Kind, value: Value) -> None:
     assert len(text) <= LONGEST + len("\u202fMiB"), text
     assert not re.search(ABSURD, text), text
     if isinstance(value, Estimate):
-        told = f"{interval(value, kind)} {explain(value, kind)} {span(value, kind)}"
-        assert not re.search(ABSURD, told), told
+        texts = f"{interval(value, kind)} {explain(value, kind)} {span(value, kind)}"
+        assert not re.search(ABSURD, texts), texts
 
 
 @given(st.floats(), st.sampled_from(["stream", "launch"]))

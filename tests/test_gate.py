@@ -75,7 +75,7 @@ def test_a_rule_is_parsed_as_written(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "not a limit"),
         ("throughput", "not a limit"),
@@ -96,10 +96,10 @@ def test_a_rule_is_parsed_as_written(
         ("p95>10 where hint=latency", "the limit has no unit"),
     ],
 )
-def test_a_wrong_rule_is_refused_with_its_wrong_part(text: str, said: str) -> None:
+def test_a_wrong_rule_is_refused_with_its_wrong_part(text: str, message: str) -> None:
     with pytest.raises(UserError) as error:
         parse(text, "--fail-on")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert repr(text) in str(error.value)
 
 
@@ -268,8 +268,8 @@ def test_compare_exits_with_code_3_and_writes_junit_and_markdown(
     file.write_text("\n".join(lines_of(doubled)) + "\n")
     pins = ("--base", "version=parent", "--candidate", "version=again")
     outputs = ("--junit", tmp_path / "gate.xml", "--markdown", tmp_path / "gate.md")
-    words = ("compare", file, file, *pins, "-o", tmp_path / "compare.html", *outputs)
-    result = ovreport(*words, "--fail-on", "throughput<-5%", "--fail-on", "memory>100GiB")
+    arguments = ("compare", file, file, *pins, "-o", tmp_path / "compare.html", *outputs)
+    result = ovreport(*arguments, "--fail-on", "throughput<-5%", "--fail-on", "memory>100GiB")
     assert result.exit_code == 3
     assert "Limits:   1 passed, 1 broken, 0 inconclusive" in result.stdout
     assert SLOWER in result.stderr
@@ -277,8 +277,8 @@ def test_compare_exits_with_code_3_and_writes_junit_and_markdown(
     summary = (tmp_path / "gate.md").read_text()
     assert "❌" in summary
     assert literal(SLOWER) in summary
-    assert ovreport(*words, "--fail-on", "throughput<-90%").exit_code == 0
-    wrong = ovreport(*words, "--fail-on", "p95>1s where hint=latnecy")
+    assert ovreport(*arguments, "--fail-on", "throughput<-90%").exit_code == 0
+    wrong = ovreport(*arguments, "--fail-on", "p95>1s where hint=latnecy")
     assert wrong.exit_code == 2
     assert "run.jsonl: limit 'p95>1s where hint=latnecy': no cell has hint=latnecy" in wrong.stderr
     assert "hint=latency" in wrong.stderr
@@ -292,16 +292,16 @@ def test_a_config_holds_limits_and_options_replace_them(squeezenet: Path, tmp_pa
         "[measure]\nduration = 0.5\nroofs = false\n[report]\nanalyzers = []\n"
         "[gate]\nfail_on = 'size>1B'\n"
     )
-    words = ("run", config, "-o", target)
-    failed = ovreport(*words)
+    arguments = ("run", config, "-o", target)
+    failed = ovreport(*arguments)
     assert failed.exit_code == 3
     assert "file size is" in failed.stderr
     assert target.exists()
-    assert ovreport(*words, "--fail-on", "throughput<-5%").exit_code == 2
-    assert ovreport(*words, "--fail-on", "size>1B where device=GPU").exit_code == 2
-    assert ovreport(*words, "--fail-on", "size>1B where device=CPU").exit_code == 3
+    assert ovreport(*arguments, "--fail-on", "throughput<-5%").exit_code == 2
+    assert ovreport(*arguments, "--fail-on", "size>1B where device=GPU").exit_code == 2
+    assert ovreport(*arguments, "--fail-on", "size>1B where device=CPU").exit_code == 3
     config.write_text(config.read_text().replace("size>1B", "sise>1B"))
-    wrong = ovreport(*words)
+    wrong = ovreport(*arguments)
     assert wrong.exit_code == 2
     assert "config.toml: `gate.fail_on` 'sise>1B': unknown criterion" in wrong.stderr
 

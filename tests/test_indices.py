@@ -114,8 +114,8 @@ def network(path: Path) -> None:
 
 
 def data_of(folder: Path, *options: str) -> str:
-    words = ("--hint", "latency", "--iterations", "10", "--no-roofs")
-    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    arguments = ("--hint", "latency", "--iterations", "10", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *arguments, *options, "-o", folder / "r.html")
     assert done.exit_code == 0, done.output
     (result,) = read_run(folder / "r.jsonl").results
     assert result.resolved is not None
@@ -125,16 +125,16 @@ def data_of(folder: Path, *options: str) -> str:
 @pytest.mark.measures
 def test_indices_stay_within_a_tensor_whose_shape_is_given(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
-    told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,5000]")
-    assert "edges: random i64, [0, 1000), an index" in told
+    values = data_of(tmp_path, "--shape", "x[1000,4],edges[2,5000]")
+    assert "edges: random i64, [0, 1000), an index" in values
 
 
 @pytest.mark.measures
 def test_a_given_range_overrides_that_of_an_index(tmp_path: Path) -> None:
     network(tmp_path / "m.xml")
-    told = data_of(tmp_path, "--shape", "x[1000,4],edges[2,50]", "--range", "edges[0,9]")
-    assert "edges: random i64, [0, 9)" in told
-    assert "an index" not in told
+    values = data_of(tmp_path, "--shape", "x[1000,4],edges[2,50]", "--range", "edges[0,9]")
+    assert "edges: random i64, [0, 9)" in values
+    assert "an index" not in values
 
 
 @pytest.mark.measures

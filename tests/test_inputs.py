@@ -76,8 +76,8 @@ def test_a_temporary_folder_without_room_is_named(tmp_path: Path) -> None:
         "try: prepare_inputs(path, [port], [(1 << 20,)], None, None, 0)\n"
         "except UserError as error: print(error)"
     )
-    words = [sys.executable, "-c", program]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == (
         f"{tmp_path}: cannot take inputs of 4 MiB: File too large. Make room, or set TMPDIR to a "
         "folder that has some.\n"
@@ -105,7 +105,7 @@ def endless(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "make", "said"),
+    ("name", "make", "message"),
     [
         ("x.npz", damaged, "Error -3 while decompressing data"),
         ("x.npz", without_array, "what it holds is no array"),
@@ -113,12 +113,12 @@ def endless(path: Path) -> None:
     ],
 )
 def test_damaged_files_are_refused(
-    tmp_path: Path, name: str, make: Callable[[Path], None], said: str
+    tmp_path: Path, name: str, make: Callable[[Path], None], message: str
 ) -> None:
     make(tmp_path / name)
     with pytest.raises(UserError) as told:
         prepare_inputs(tmp_path / "i.npz", [port()], [(1000, 4)], tmp_path / name, None, 0)
-    assert str(told.value).startswith(f"input {tmp_path / name}: cannot be read: {said}")
+    assert str(told.value).startswith(f"input {tmp_path / name}: cannot be read: {message}")
 
 
 def test_labels_larger_than_an_integer_are_refused(tmp_path: Path) -> None:
@@ -168,8 +168,8 @@ def test_a_full_disk_while_comparing_answers_keeps_the_measurements(
         return prepare_inputs(target, *rest)
 
     monkeypatch.setattr(planning, "prepare_inputs", full)
-    told = ovreport("run", config(tmp_path), "-o", tmp_path / "x.html")
-    assert told.exit_code == 0, told.output
+    result = ovreport("run", config(tmp_path), "-o", tmp_path / "x.html")
+    assert result.exit_code == 0, result.output
     (answers,) = read_run(tmp_path / "x.jsonl").answers
     assert answers.failure is not None
     assert answers.failure.reason.endswith(": full")

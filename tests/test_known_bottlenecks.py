@@ -51,20 +51,20 @@ def findings(run: Run, version: str) -> dict[str, Finding]:
 
 @pytest.mark.parametrize("version", ["parent", "int8"])
 def test_the_needless_pair_of_transposes_is_named(run: Run, version: str) -> None:
-    found = findings(run, version)["advice.transposes"]
-    assert "(there and back)" in found.text
-    assert {link.text for link in found.evidence} <= {"there", "back"}
-    assert found.gain
+    by_id = findings(run, version)["advice.transposes"]
+    assert "(there and back)" in by_id.text
+    assert {link.text for link in by_id.evidence} <= {"there", "back"}
+    assert by_id.gain
 
 
 @pytest.mark.parametrize("version", ["parent", "int8"])
 def test_the_hidden_reference_kernel_is_named(run: Run, version: str) -> None:
-    found = findings(run, version)["kernels.reference"]
-    assert [link.text for link in found.evidence] == ["sum"]
-    assert "CumSum" in found.text
+    by_id = findings(run, version)["kernels.reference"]
+    assert [link.text for link in by_id.evidence] == ["sum"]
+    assert "CumSum" in by_id.text
 
 
 def test_the_island_in_floating_point_is_named(run: Run) -> None:
-    found = findings(run, "int8")["advice.float-in-int8"]
-    assert "island" in {link.text for link in found.evidence}
+    by_id = findings(run, "int8")["advice.float-in-int8"]
+    assert "island" in {link.text for link in by_id.evidence}
     assert "advice.float-in-int8" not in findings(run, "parent")

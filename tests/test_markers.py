@@ -19,9 +19,9 @@ OPENS = (
 
 def pytest_of(test: Path | str, *options: str, path: str = "") -> str:
     """Return what pytest prints of a test where programs are looked for on this path."""
-    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *options, str(test)]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *options, str(test)]
     done = subprocess.run(
-        words, capture_output=True, text=True, check=False, cwd=FOLDER.parent,
+        command, capture_output=True, text=True, check=False, cwd=FOLDER.parent,
         env=os.environ | {"PATH": path, "PYTHONPATH": str(FOLDER)},
     )  # fmt: skip
     return done.stdout

@@ -22,10 +22,10 @@ def means_of(times: list[int]) -> list[int]:
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=40))
 def test_sums_are_within_the_rounding_of_the_means(times: list[int]) -> None:
-    found = singles(means_of(times))
-    assert len(found) == len(times) - 1
-    assert all(time >= 0 for time in found)
-    sums = list(accumulate([times[0], *found]))
+    times_found = singles(means_of(times))
+    assert len(times_found) == len(times) - 1
+    assert all(time >= 0 for time in times_found)
+    sums = list(accumulate([times[0], *times_found]))
     for n, (ours, true) in enumerate(zip(sums, accumulate(times), strict=True)):
         assert abs(ours - true) <= n + 1e-6
 
@@ -34,21 +34,21 @@ def test_sums_are_within_the_rounding_of_the_means(times: list[int]) -> None:
 def test_a_slow_first_inference_does_not_affect_the_others(
     time: int, number: int, slow: int
 ) -> None:
-    found = singles(means_of([time * slow, *[time] * number]))
-    assert np.median(found) == pytest.approx(time, abs=1)
+    times_found = singles(means_of([time * slow, *[time] * number]))
+    assert np.median(times_found) == pytest.approx(time, abs=1)
 
 
 def test_an_inference_that_was_disturbed_stands_out() -> None:
-    found = singles(means_of([300, *[100] * 10, 5000, *[100] * 10]))
-    assert np.median(found) == pytest.approx(100, abs=1)
-    assert np.argmax(found) == 10
-    assert max(found) > 4000
+    times_found = singles(means_of([300, *[100] * 10, 5000, *[100] * 10]))
+    assert np.median(times_found) == pytest.approx(100, abs=1)
+    assert np.argmax(times_found) == 10
+    assert max(times_found) > 4000
 
 
 def test_a_time_is_kept_when_the_mean_rounds_to_zero() -> None:
-    found = singles([1, 1, 1, 0, 0])
-    assert 3 <= 1 + sum(found[:2]) <= 4
-    assert sum(found) <= 3
+    times_found = singles([1, 1, 1, 0, 0])
+    assert 3 <= 1 + sum(times_found[:2]) <= 4
+    assert sum(times_found) <= 3
 
 
 def test_a_layer_without_time_stays_without_time() -> None:
@@ -92,8 +92,8 @@ def test_times_are_the_same_however_many_inferences_make_a_turn(turns: tuple[int
     request: Any = Counted([900, 100, 120, 100, 300, 100, 110])
     profiling = Profiling(model, request, "CPU", {})
     assert [profiling.run(count, 10) for count in turns] == list(turns)
-    told = profiling.times()
-    assert len(told["latencies_ns"]) == 6
-    (layer,) = told["layers"]
+    times = profiling.times()
+    assert len(times["latencies_ns"]) == 6
+    (layer,) = times["layers"]
     whole = singles(means_of([900, 100, 120, 100, 300, 100, 110]))
     assert layer["times_ns"] == [round(1000 * time) for time in whole]

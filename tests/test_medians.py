@@ -9,8 +9,8 @@ from ovreport.stats.medians import difference, is_beyond_zero, median_of
 
 def test_the_interval_of_a_median_covers_the_truth() -> None:
     random = np.random.default_rng(1)
-    found = [median_of(random.normal(5, 1, 25)) for _ in range(500)]
-    assert 0.9 <= np.mean([one.low <= 5 <= one.high for one in found]) <= 0.98
+    estimate = [median_of(random.normal(5, 1, 25)) for _ in range(500)]
+    assert 0.9 <= np.mean([one.low <= 5 <= one.high for one in estimate]) <= 0.98
 
 
 def test_two_modes_are_not_reported_by_chance() -> None:
@@ -27,8 +27,8 @@ def test_two_modes_are_not_reported_by_chance() -> None:
 @pytest.mark.parametrize(("number", "rank"), [(6, 1), (10, 2), (20, 6), (25, 8)])
 def test_the_interval_of_a_median_agrees_with_tables(number: int, rank: int) -> None:
     """Conover, Practical Nonparametric Statistics, table A3."""
-    found = median_of(np.arange(1.0, number + 1))
-    assert (found.low, found.high) == (rank, number + 1 - rank)
+    estimate = median_of(np.arange(1.0, number + 1))
+    assert (estimate.low, estimate.high) == (rank, number + 1 - rank)
 
 
 def test_one_value_has_no_interval() -> None:
@@ -36,6 +36,6 @@ def test_one_value_has_no_interval() -> None:
 
 
 def test_errors_of_a_difference_add_in_squares() -> None:
-    found = difference(Estimate(5, 2, 8, 0.95, ""), Estimate(1, -3, 5, 0.95, ""))
-    assert (found.point, found.low, found.high) == (4, -1, 9)
-    assert not is_beyond_zero(found)
+    estimate = difference(Estimate(5, 2, 8, 0.95, ""), Estimate(1, -3, 5, 0.95, ""))
+    assert (estimate.point, estimate.low, estimate.high) == (4, -1, 9)
+    assert not is_beyond_zero(estimate)

@@ -32,18 +32,18 @@ def compared(a: CellResult, b: CellResult) -> dict[str, Criterion]:
 
 
 def test_compile_times_contain_no_load_times() -> None:
-    known = figures(launched("parent", (400, False), (30, True), (32, True)))
-    assert known.compile_s is not None
-    assert known.cached_compile_s is not None
-    assert known.compile_s.point == pytest.approx(0.4)
-    assert known.cached_compile_s.point == pytest.approx(0.031)
+    cell_figures = figures(launched("parent", (400, False), (30, True), (32, True)))
+    assert cell_figures.compile_s is not None
+    assert cell_figures.cached_compile_s is not None
+    assert cell_figures.compile_s.point == pytest.approx(0.4)
+    assert cell_figures.cached_compile_s.point == pytest.approx(0.031)
 
 
 def test_launches_without_a_record_count_as_compiled() -> None:
-    known = figures(launched("parent", (400, None), (420, None)))
-    assert known.compile_s is not None
-    assert known.compile_s.point == pytest.approx(0.41)
-    assert known.cached_compile_s is None
+    cell_figures = figures(launched("parent", (400, None), (420, None)))
+    assert cell_figures.compile_s is not None
+    assert cell_figures.compile_s.point == pytest.approx(0.41)
+    assert cell_figures.cached_compile_s is None
 
 
 def test_a_cached_version_is_not_faster_than_one_that_compiles() -> None:
@@ -62,12 +62,12 @@ def test_a_cached_version_is_not_faster_than_one_that_compiles() -> None:
 def test_launches_that_started_in_the_same_way_are_compared() -> None:
     mixed = launched("parent", (400, False), (30, True), (32, True))
     other = launched("new", (800, False), (60, True), (64, True))
-    known = compared(mixed, other)
-    assert known["compile"].ratio.point == pytest.approx(2)
-    assert known["cached_compile"].ratio.point == pytest.approx(2)
-    assert known["cached_compile"].a.point == pytest.approx(0.031)
-    assert known["compile"].verdict == "inconclusive"  # of one launch each
-    assert known["cached_compile"].verdict == "slower"
+    verdicts = compared(mixed, other)
+    assert verdicts["compile"].ratio.point == pytest.approx(2)
+    assert verdicts["cached_compile"].ratio.point == pytest.approx(2)
+    assert verdicts["cached_compile"].a.point == pytest.approx(0.031)
+    assert verdicts["compile"].verdict == "inconclusive"  # of one launch each
+    assert verdicts["cached_compile"].verdict == "slower"
 
 
 @pytest.mark.measures
@@ -96,7 +96,7 @@ def test_loading_from_a_real_cache_is_distinguished_from_compiling(
 
 @pytest.mark.measures
 def test_an_absolute_limit_says_what_was_not_measured(tmp_path: Path, squeezenet: Path) -> None:
-    words = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
-    done = ovreport("run", squeezenet, *words, "--fail-on", "cached_compile>1ms")
+    arguments = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
+    done = ovreport("run", squeezenet, *arguments, "--fail-on", "cached_compile>1ms")
     assert "no launch loaded the model from the device's cache" in " ".join(done.output.split())
     assert done.exit_code == 0

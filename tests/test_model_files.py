@@ -53,8 +53,8 @@ def test_a_linked_model_and_a_linked_input_run(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((1, 4), np.float32))
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"), tmp_path / "x.npy")
     target = tmp_path / "r.html"
-    told = ovreport("run", names / "net.xml", "--input", names / "x.npy", *QUICK, "-o", target)
-    assert told.exit_code == 0, told.output
+    result = ovreport("run", names / "net.xml", "--input", names / "x.npy", *QUICK, "-o", target)
+    assert result.exit_code == 0, result.output
     run = read_run(target)
     assert run.header.models[0].path == str(names / "net.xml")
     assert run.results[0].cell.model == "net"
@@ -71,8 +71,8 @@ def test_paths_in_a_linked_config_start_at_the_link(tmp_path: Path) -> None:
 def test_init_keeps_the_name_of_a_link(tmp_path: Path) -> None:
     model = ir(tmp_path / "net.xml")
     names = stored(tmp_path / "hub", model, model.with_suffix(".bin"))
-    told = ovreport("init", names / "net.xml", "-o", names / "c.toml")
-    assert told.exit_code == 0, told.output
+    result = ovreport("init", names / "net.xml", "-o", names / "c.toml")
+    assert result.exit_code == 0, result.output
     assert 'path = "net.xml"' in (names / "c.toml").read_text()
     assert ovreport("run", names / "c.toml", "--dry-run").exit_code == 0
 
@@ -184,7 +184,7 @@ def test_a_broken_link_is_named_with_the_command_that_fetches_its_target(
 ) -> None:
     link = tmp_path / "net.onnx"
     link.symlink_to(target)
-    told = ovreport("run", link, "-o", tmp_path / "r.html")
-    assert told.exit_code == 2
-    assert f"net.onnx: a link to {target}, which is not there" in told.output.replace("\n", " ")
-    assert "git annex get" in told.output
+    result = ovreport("run", link, "-o", tmp_path / "r.html")
+    assert result.exit_code == 2
+    assert f"net.onnx: a link to {target}, which is not there" in result.output.replace("\n", " ")
+    assert "git annex get" in result.output

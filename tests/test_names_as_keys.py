@@ -26,8 +26,8 @@ SHOWN = r"\xb2\xe3\xc3\xfb"
 
 def measured(model: Path, *options: object) -> Run:
     target = model.with_suffix(".html")
-    told = ovreport("run", model, *QUICK, *options, "-o", target)
-    assert told.exit_code == 0, told.output
+    result = ovreport("run", model, *QUICK, *options, "-o", target)
+    assert result.exit_code == 0, result.output
     return read_run(target)
 
 
@@ -114,18 +114,18 @@ def test_a_name_that_is_not_utf8_is_shown_by_its_bytes(tmp_path: Path, place: st
 @pytest.mark.measures
 def test_an_input_is_found_by_the_name_that_is_shown(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", IIII=GBK)
-    told = ovreport("run", model, "--shape", f"{SHOWN}[2,64]", "--range", "[0,2]", "--dry-run")
-    assert told.exit_code == 0, told.output
-    assert "[2,64]" in told.output
+    result = ovreport("run", model, "--shape", f"{SHOWN}[2,64]", "--range", "[0,2]", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "[2,64]" in result.output
 
 
 @pytest.mark.measures
 def test_an_error_with_a_name_that_is_not_utf8_is_shown(tmp_path: Path) -> None:
     model = model_with(tmp_path / "m.onnx", OOOO=GBK)
     target = tmp_path / "r.html"
-    told = ovreport("run", model, *QUICK, "--shape", "[1,63]", "-o", target)
-    assert told.exit_code == 1
-    assert "Incompatible MatMul matrix dimension" in " ".join(told.output.split())
+    result = ovreport("run", model, *QUICK, "--shape", "[1,63]", "-o", target)
+    assert result.exit_code == 1
+    assert "Incompatible MatMul matrix dimension" in " ".join(result.output.split())
 
 
 @pytest.mark.measures
@@ -170,9 +170,9 @@ def test_a_path_that_is_not_utf8_is_refused_but_a_link_to_it_accepted(tmp_path: 
     odd = tmp_path / "\udcb2\udce3.onnx"
     model_with(odd)
     for words in (("run", odd), ("init", odd), ("run", "m.onnx", "--input", odd)):
-        told = ovreport(*words)
-        assert told.exit_code == 2
-        assert "the path is not UTF-8. Rename the file, or name a link to it." in told.output
+        result = ovreport(*words)
+        assert result.exit_code == 2
+        assert "the path is not UTF-8. Rename the file, or name a link to it." in result.output
     (tmp_path / "m.onnx").symlink_to(odd)
     measured(tmp_path / "m.onnx")
 

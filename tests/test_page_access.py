@@ -35,8 +35,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("comparison") / "compare.html"
     words = "--base", "version=parent", "--candidate", "version=int8"
-    told = ovreport("compare", VERSIONS, VERSIONS, *words, "-o", path)
-    assert told.exit_code == 0, told.output
+    result = ovreport("compare", VERSIONS, VERSIONS, *words, "-o", path)
+    assert result.exit_code == 0, result.output
     return path
 
 
@@ -48,8 +48,8 @@ def trend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     day = re.search(r'"created":"([0-9-]+)', text)
     assert day is not None
     (folder / "next.jsonl").write_text(text.replace(day[1], "2027-01-02"), "utf-8")
-    told = ovreport("trend", VERSIONS, folder / "next.jsonl", "-o", folder / "trend.html")
-    assert told.exit_code == 0, told.output
+    result = ovreport("trend", VERSIONS, folder / "next.jsonl", "-o", folder / "trend.html")
+    assert result.exit_code == 0, result.output
     return folder / "trend.html"
 
 

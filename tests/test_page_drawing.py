@@ -18,10 +18,10 @@ def test_a_page_is_the_same_wherever_its_charts_are_drawn() -> None:
     uneven = Points([1.0, 2.0], [1.0], Role("series", "main"))
     broken = Section([Group("", [Chart("odd", "Odd", Axis("x"), Axis("y"), [uneven], "")])])
     sections = [section("Demo"), broken]
-    analyses = [Analysis(Demo(), one) for one in sections]
+    analyses = [Analysis(Demo(), a_section) for a_section in sections]
     with drawing() as other:
-        for one in sections:
-            other.begin(one)
+        for a_section in sections:
+            other.begin(a_section)
         page = render(run_named("net"), analyses, draw=other.draw)
         late = charts("not sent off")[0]
         assert other.draw(late) == draw(late)

@@ -74,8 +74,8 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     lines.append(json.dumps({"kind": "cell", "result": result}))
     run_file, report = tmp_path / "run.jsonl", tmp_path / "report.html"
     run_file.write_text("\n".join(lines) + "\n", "utf-8")
-    told = ovreport("render", run_file, "-o", report)
-    assert told.exit_code == 0, told.output
+    cli_result = ovreport("render", run_file, "-o", report)
+    assert cli_result.exit_code == 0, cli_result.output
     return report
 
 

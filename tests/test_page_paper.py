@@ -46,8 +46,8 @@ def on_paper(chrome: Chrome) -> Iterator[None]:
 
 def pages(chrome: Chrome) -> int:
     paper = {"paperWidth": 8.27, "paperHeight": 11.69}
-    told = chrome.execute_cdp_cmd("Page.printToPDF", paper)["data"]
-    return len(re.findall(rb"/Type /Page\b", base64.b64decode(told)))
+    pdf = chrome.execute_cdp_cmd("Page.printToPDF", paper)["data"]
+    return len(re.findall(rb"/Type /Page\b", base64.b64decode(pdf)))
 
 
 def test_print_shows_opened_parts_and_leaves_out_folded_ones(

@@ -121,12 +121,12 @@ def test_the_first_screen_links_findings_to_their_section() -> None:
 
 
 def test_findings_that_one_represents_are_linked() -> None:
-    found = [finding("x", "warning", 0.1), finding("x", "warning", 0.3)]
+    matching = [finding("x", "warning", 0.1), finding("x", "warning", 0.3)]
     page = render(
         run_named("net"),
         [
             Analysis(Summary(), Section([section("net").groups[0]], [], "The answer.")),
-            Analysis(Demo(), Section([], found)),
+            Analysis(Demo(), Section([], matching)),
         ],
     )
     assert '<a href="#demo">Demo</a>; 1 more in <a href="#demo">Demo</a>' in page
@@ -157,9 +157,9 @@ def test_a_table_without_rows_is_not_shown() -> None:
 
 def test_a_tile_shows_the_ends_of_an_interval_once() -> None:
     """Ends took the place of a percentage that is too wide to tell anything, and came twice."""
-    known = Estimate(0.158, 0.15, 0.17, 0.95, "slices")
+    estimate = Estimate(0.158, 0.15, 0.17, 0.95, "slices")
     vague = Estimate(0.158, 0.128, 0.332, 0.95, "slices")
-    tiles = [KeyFigure("known", known, "duration"), KeyFigure("vague", vague, "duration")]
+    tiles = [KeyFigure("known", estimate, "duration"), KeyFigure("vague", vague, "duration")]
     blocks = Section([Group("", [KeyFigures("tiles", tiles)])])
     page = re.sub(r"<[^>]*>", "", render(run_named("net"), [Analysis(Demo(), blocks)]))
     assert page.count("150 to 170") == 1

@@ -115,8 +115,8 @@ def test_an_inconclusive_limit_breaks_only_if_it_counts_as_broken(
         compare(before, after, tmp_path / "c.html", limits=Limits(rules, counts), **cells)  # type: ignore[arg-type]
         for counts in (None, "fail")
     ]
-    assert [one.gate.count("inconclusive") for one in outcomes] == [1, 1]
-    assert [one.is_broken for one in outcomes] == [False, True]
+    assert [outcome.gate.count("inconclusive") for outcome in outcomes] == [1, 1]
+    assert [outcome.is_broken for outcome in outcomes] == [False, True]
 
 
 def test_wrong_input_raises_before_anything_is_written(before: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def settings(**measure: object) -> dict[str, dict[str, object]]:
 
 
 def wall_times(run: Run) -> list[int]:
-    return [one.wall_ns for result in run.done for one in result.slices]
+    return [measured_slice.wall_ns for result in run.done for measured_slice in result.slices]
 
 
 @pytest.mark.measures
@@ -212,7 +212,7 @@ def test_a_run_of_a_dictionary_is_measured_shown_and_returned(
 def test_a_plan_names_the_cells_and_writes_nothing(squeezenet: Path, tmp_path: Path) -> None:
     values = {**settings(), "matrix": {"hint": ["latency"], "batch": [1, 2]}}
     planned = plan(squeezenet, tmp_path / "report.html", settings=values)
-    assert [one.cell.batch for one in planned.cells] == [1, 2]
+    assert [item.cell.batch for item in planned.cells] == [1, 2]
     assert not list(tmp_path.iterdir())
 
 

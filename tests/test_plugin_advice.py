@@ -28,8 +28,8 @@ def run() -> Run:
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
     """Findings on a version by id."""
-    found = Advice().analyze(run).findings
-    return {f.id: f for f in found if f.text.startswith(f"bottlenecks ({version})")}
+    section_findings = Advice().analyze(run).findings
+    return {f.id: f for f in section_findings if f.text.startswith(f"bottlenecks ({version})")}
 
 
 def answers(run: Run, version: str) -> dict[str, str]:
@@ -138,11 +138,11 @@ def test_every_rule_has_a_result_for_every_version(run: Run) -> None:
 
 
 def test_every_piece_of_advice_says_what_to_do_and_how_to_check_it(run: Run) -> None:
-    found = Advice().analyze(run).findings
-    assert found
-    assert all(finding.remedy and finding.check for finding in found)
-    assert all(re.search(r"\d", finding.text) for finding in found)
-    assert all(0 < f.gain <= 1 for f in found if f.gain is not None)
+    section_findings = Advice().analyze(run).findings
+    assert section_findings
+    assert all(finding.remedy and finding.check for finding in section_findings)
+    assert all(re.search(r"\d", finding.text) for finding in section_findings)
+    assert all(0 < f.gain <= 1 for f in section_findings if f.gain is not None)
 
 
 def test_advice_without_layer_times_is_given_without_them(run: Run) -> None:
@@ -248,9 +248,9 @@ def test_the_gain_of_int8_is_estimated_from_measured_rates(run: Run) -> None:
     def reaching(**operations: float) -> Run:
         return replace(alone, roofs=(Roof(conditions=conditions, operations=operations),))
 
-    known = findings(reaching(f32=100e9, i8=250e9), "parent")["advice.int8-unused"]
-    assert known.gain == pytest.approx(blind.gain * (1 - 100 / 250))
-    assert "250 billion operations a second in i8 against 100 in f32" in known.text
+    finding = findings(reaching(f32=100e9, i8=250e9), "parent")["advice.int8-unused"]
+    assert finding.gain == pytest.approx(blind.gain * (1 - 100 / 250))
+    assert "250 billion operations a second in i8 against 100 in f32" in finding.text
     # Rates count more than instructions: here without any of its own for INT8.
     bare = with_isa(reaching(f32=100e9, i8=220e9), "avx2")
     assert "220 billion operations" in findings(bare, "parent")["advice.int8-unused"].text
@@ -284,11 +284,11 @@ def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: R
     profile = result.profile.model_copy(update={"layers": layers})
     there = changed(run, "int8", runtime_graph="floating", profile=profile)
     there = replace(there, graphs=graphs)
-    found = findings(there, "int8")
-    assert "the file is INT8" in found["advice.int8-not-executed"].text
-    assert "executes its products in f32 (3 layers)" in found["advice.int8-not-executed"].text
-    assert "advice.float-in-int8" not in found
-    assert "advice.int8-slower" not in found
+    by_id = findings(there, "int8")
+    assert "the file is INT8" in by_id["advice.int8-not-executed"].text
+    assert "executes its products in f32 (3 layers)" in by_id["advice.int8-not-executed"].text
+    assert "advice.float-in-int8" not in by_id
+    assert "advice.int8-slower" not in by_id
 
 
 def test_reorders_without_time_are_left_out(run: Run) -> None:
@@ -320,10 +320,10 @@ def test_a_cache_and_a_first_inference_are_advised_for_a_slow_start(run: Run) ->
         for launch in result.launches
     )
     kept = ModelCache(compile_ns=10**9, size_bytes=1 << 20)
-    found = findings(changed(run, "parent", launches=slow, model_cache=kept), "parent")
-    assert "CACHE_DIR" in found["advice.model-cache"].remedy
-    assert "from a cache of 1.00" in found["advice.model-cache"].text
-    assert "1000\N{NARROW NO-BREAK SPACE}ms" in found["advice.first-inference"].text
+    by_id = findings(changed(run, "parent", launches=slow, model_cache=kept), "parent")
+    assert "CACHE_DIR" in by_id["advice.model-cache"].remedy
+    assert "from a cache of 1.00" in by_id["advice.model-cache"].text
+    assert "1000\N{NARROW NO-BREAK SPACE}ms" in by_id["advice.first-inference"].text
 
 
 def test_a_slow_start_of_another_cell_is_advised_on_and_named(run: Run) -> None:
@@ -417,9 +417,9 @@ def test_shapes_that_are_still_open_are_named(run: Run) -> None:
     )  # fmt: skip
     graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": open_})}
     dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
-    found = findings(dynamic, "parent")["advice.dynamic-shapes"]
-    assert "known only while" in found.text
-    assert found.remedy == "Give the model fixed shapes (`shape`): input is open."
+    by_id = findings(dynamic, "parent")["advice.dynamic-shapes"]
+    assert "known only while" in by_id.text
+    assert by_id.remedy == "Give the model fixed shapes (`shape`): input is open."
     assert "advice.dynamic-shapes" not in findings(run, "parent")
 
 

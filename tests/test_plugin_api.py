@@ -159,8 +159,8 @@ ALWAYS = Need(lambda run: bool(run.done), "The sun did not shine.")
     ],
 )
 def test_a_plugin_can_define_needs(needs: set[str | Need], reason: str | None) -> None:
-    found = outcome(type("Needy", (Plain,), {"needs": frozenset(needs)}))
-    assert found == Skipped(reason) if reason else isinstance(found, Section)
+    result = outcome(type("Needy", (Plain,), {"needs": frozenset(needs)}))
+    assert result == Skipped(reason) if reason else isinstance(result, Section)
 
 
 def test_common_needs_are_checked_before_those_of_a_plugin() -> None:
@@ -173,9 +173,9 @@ def test_common_needs_are_checked_before_those_of_a_plugin() -> None:
 
 def test_a_need_that_raises_fails_only_the_section() -> None:
     broken = Need(lambda run: bool(len(run.done) / 0), "Nothing.")
-    found = outcome(type("Broken", (Plain,), {"needs": {broken}}))
-    assert isinstance(found, Crashed)
-    assert found.error == "ZeroDivisionError: division by zero"
+    result = outcome(type("Broken", (Plain,), {"needs": {broken}}))
+    assert isinstance(result, Crashed)
+    assert result.error == "ZeroDivisionError: division by zero"
 
 
 @pytest.mark.parametrize("values", [(None, "Text."), (bool, " ")])

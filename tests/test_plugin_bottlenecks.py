@@ -24,8 +24,8 @@ def run() -> Run:
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
     """Findings on a version by id."""
-    found = Bottlenecks().analyze(run).findings
-    return {f.id: f for f in found if f.text.startswith(f"bottlenecks ({version})")}
+    section_findings = Bottlenecks().analyze(run).findings
+    return {f.id: f for f in section_findings if f.text.startswith(f"bottlenecks ({version})")}
 
 
 def changed(run: Run, version: str, **update: object) -> Run:
@@ -172,8 +172,8 @@ def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(run: Run) -> None:
             update={"latencies_ns": np.full(9, int(counted_s * 1e9))}
         )
         launch = result.launches[0].model_copy(update={"slices": slices})
-        found = findings(changed(run, "parent", launches=(launch,), profile=profile), "parent")
-        return found["bottlenecks.gap"].text if "bottlenecks.gap" in found else ""
+        by_id = findings(changed(run, "parent", launches=(launch,), profile=profile), "parent")
+        return by_id["bottlenecks.gap"].text if "bottlenecks.gap" in by_id else ""
 
     assert gap(total * 1.01, total * 1.2) == ""
     assert "No figure of this run explains it" in gap(total * 2, total)

@@ -69,15 +69,15 @@ def group(run: Run) -> Group:
 
 
 def table(group: Group) -> Table:
-    found = next(block for block in group.blocks if block.id.startswith("cells-"))
-    assert isinstance(found, Table)
-    return found
+    first_block = next(block for block in group.blocks if block.id.startswith("cells-"))
+    assert isinstance(first_block, Table)
+    return first_block
 
 
 def chart(group: Group, start: str) -> Chart:
-    found = next(block for block in group.blocks if block.id.startswith(start))
-    assert isinstance(found, Chart)
-    return found
+    first_block = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(first_block, Chart)
+    return first_block
 
 
 def rows(group: Group) -> dict[tuple[str, int], dict[str, object]]:
@@ -88,14 +88,14 @@ def rows(group: Group) -> dict[tuple[str, int], dict[str, object]]:
 
 
 def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
-    found = rows(group)
+    by_key = rows(group)
     for batch, one, two in ((1, 1.0, 1.5), (2, 1.6, 2.4)):
         # Two requests at once, each so much longer than the one of a single stream.
         gain = 2 * one / two
-        told = [found["2", batch]["gain"], found["2", batch]["efficiency"]]
+        told = [by_key["2", batch]["gain"], by_key["2", batch]["efficiency"]]
         assert [x.point for x in told] == pytest.approx([gain, gain / 2], rel=1e-3)  # type: ignore[attr-defined]
         assert all(x.low < x.point < x.high for x in told)  # type: ignore[attr-defined]
-        assert found["1", batch]["efficiency"] == Estimate.exact(1.0)
+        assert by_key["1", batch]["efficiency"] == Estimate.exact(1.0)
 
 
 def test_the_device_s_choice_is_marked_and_others_are_compared_with_it(group: Group) -> None:

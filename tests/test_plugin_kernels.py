@@ -76,9 +76,9 @@ def test_kernels_and_instruction_sets_add_to_the_layers_total(run: Run) -> None:
 
 
 def test_a_hidden_reference_kernel_is_found_and_linked(run: Run) -> None:
-    found = [f for f in Kernels().analyze(run).findings if f.id == "kernels.reference"]
-    assert len(found) == len(run.versions)
-    for finding in found:
+    matching = [f for f in Kernels().analyze(run).findings if f.id == "kernels.reference"]
+    assert len(matching) == len(run.versions)
+    for finding in matching:
         assert "CumSum" in finding.text
         assert [link.text for link in finding.evidence] == ["sum"]
         assert 0.01 < (finding.gain or 0) < 1

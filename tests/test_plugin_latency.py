@@ -72,9 +72,9 @@ def test_states_that_change_the_time_within_each_slice_are_named(kind: str, is_t
 
 
 def test_drift_names_its_size_and_the_governor() -> None:
-    words = told(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
-    assert "rose by" in words
-    assert "governor" in words
+    sentence = told(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
+    assert "rose by" in sentence
+    assert "governor" in sentence
 
 
 def test_groups_are_explained_by_what_distinguishes_them() -> None:
@@ -105,10 +105,10 @@ def test_load_and_left_out_slices_agree_in_findings_and_table() -> None:
 
 @pytest.mark.parametrize("launches", [([1.0, 1.2] * 10,), ([1.0] * 10, [1.2] * 10)])
 def test_constant_load_of_another_program_explains_groups(launches: tuple[list[float]]) -> None:
-    words = told(cell(*launches, other_load=0.7))["latency.groups"]
-    assert "Other programs used 0.7 cores" in words
-    assert "Pin" not in words
-    assert "Launches differ" not in words
+    sentence = told(cell(*launches, other_load=0.7))["latency.groups"]
+    assert "Other programs used 0.7 cores" in sentence
+    assert "Pin" not in sentence
+    assert "Launches differ" not in sentence
 
 
 def test_a_rate_that_is_not_reached_has_no_latency_anywhere() -> None:
@@ -176,16 +176,16 @@ def test_two_speeds_of_the_machine_are_distinguished_from_the_model() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(1, 0.003, 100)
     slow = np.where(np.arange(100) % 10 < 4, 1.07, 1.0)
-    words = spaced(told(machine_of(*(noise * slow)))["latency.machine"])
-    assert words.startswith("This machine ran at two speeds that differ by 6.9 %")
-    assert "39.8 % of the time at the slower one" in words
+    sentence = spaced(told(machine_of(*(noise * slow)))["latency.machine"])
+    assert sentence.startswith("This machine ran at two speeds that differ by 6.9 %")
+    assert "39.8 % of the time at the slower one" in sentence
     assert not told(machine_of(*noise))
 
 
 def test_a_slowing_machine_is_distinguished_from_the_model() -> None:
-    words = told(machine_of(*np.linspace(1.0, 1.05, 40)))
-    assert list(words) == ["latency.machine"]
-    assert spaced(words["latency.machine"]).startswith("This machine became 5.0 % slower")
+    sentence = told(machine_of(*np.linspace(1.0, 1.05, 40)))
+    assert list(sentence) == ["latency.machine"]
+    assert spaced(sentence["latency.machine"]).startswith("This machine became 5.0 % slower")
 
 
 def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
@@ -199,12 +199,12 @@ def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
             for one, factor in zip(drifting.slices, factors, strict=True)
         )
         launch = drifting.launches[0].model_copy(update={"slices": slices})
-        words = told(drifting.model_copy(update={"launches": (launch,)}))
-        assert said in words["latency.drift"]
+        sentence = told(drifting.model_copy(update={"launches": (launch,)}))
+        assert said in sentence["latency.drift"]
     assert "fixed computation" not in told(drifting)["latency.drift"]
 
 
 def test_drift_on_a_busy_machine_is_not_blamed_on_heat() -> None:
-    words = told(cell(np.linspace(1, 1.1, 20).tolist(), other_load=1.5))["latency.drift"]
-    assert "Other programs used 1.5 cores" in words
-    assert "heat" not in words
+    sentence = told(cell(np.linspace(1, 1.1, 20).tolist(), other_load=1.5))["latency.drift"]
+    assert "Other programs used 1.5 cores" in sentence
+    assert "heat" not in sentence

@@ -175,9 +175,9 @@ def test_runs_with_different_inputs_say_so(apart: list[Path]) -> None:
 def test_outputs_of_a_single_version_are_not_collected_again(
     folder: Path, apart: list[Path]
 ) -> None:
-    words = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
+    arguments = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
     before = apart[0].read_bytes().count(b'"kind":"recording"')
-    assert ovreport(*words).exit_code == 0
+    assert ovreport(*arguments).exit_code == 0
     assert apart[0].read_bytes().count(b'"kind":"recording"') == before == 1
 
 
@@ -240,11 +240,11 @@ def test_pictures_are_converted_to_the_layout_of_each_version() -> None:
 
 @pytest.mark.measures
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "message"),
     [("1\n2\n3", "3 labels for 2 samples"), ("cat\ndog", "cannot be read")],
 )
 def test_labels_that_do_not_fit_are_reported_before_measuring(
-    folder: Path, tmp_path: Path, labels: str, said: str
+    folder: Path, tmp_path: Path, labels: str, message: str
 ) -> None:
     wrong = tmp_path / "labels.txt"
     wrong.write_text(labels)
@@ -253,7 +253,7 @@ def test_labels_that_do_not_fit_are_reported_before_measuring(
     config.write_text(text.replace("labels.txt", str(wrong)))
     result = ovreport("run", config, "-o", tmp_path / "r.html")
     assert result.exit_code == 2
-    assert said in result.output
+    assert message in result.output
     assert not (tmp_path / "r.jsonl").exists()
 
 

@@ -37,9 +37,9 @@ def group(run: Run) -> Group:
 
 
 def table(group: Group, start: str) -> Table:
-    found = next(block for block in group.blocks if block.id.startswith(start))
-    assert isinstance(found, Table)
-    return found
+    first_block = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(first_block, Table)
+    return first_block
 
 
 def text(value: object) -> str:

@@ -51,13 +51,13 @@ def test_rows_are_layers_with_their_efficiency_largest_gain_first(run: Run) -> N
     assert isinstance(table, Table)
     result = shown(run)
     layers = executed_layers(run, result)
-    found = efficiency(run, result)
+    efficiencies = efficiency(run, result)
     assert len(table.rows) == len(layers)
     assert sum(float(str(r.values["time"])) for r in table.rows) == pytest.approx(
         sum(x.median_s for x in layers)
     )
     work = sum(float(str(r.values["gflop"] or 0)) for r in table.rows)
-    assert work == pytest.approx(sum(x.operations or 0 for x in found.values()) / 1e9)
+    assert work == pytest.approx(sum(x.operations or 0 for x in efficiencies.values()) / 1e9)
     left = [float(str(row.values["left"] or 0)) for row in table.rows]
     assert left == sorted(left, reverse=True)
 
@@ -67,8 +67,8 @@ def test_points_of_the_chart_are_layers_and_link_to_their_rows(run: Run) -> None
     assert isinstance(chart, Chart)
     assert chart.x.log
     assert chart.y.log
-    found = efficiency(run, shown(run))
-    expected = sorted(x.intensity for x in found.values() if x.intensity and x.achieved)
+    efficiencies = efficiency(run, shown(run))
+    expected = sorted(x.intensity for x in efficiencies.values() if x.intensity and x.achieved)
     points = [mark for mark in chart.marks if isinstance(mark, Points)]
     assert sorted(x for mark in points for x in mark.x) == pytest.approx(expected)  # type: ignore[type-var]
     assert all(link.startswith("layer-") for mark in points for link in mark.links)
@@ -92,8 +92,8 @@ def test_layers_that_were_timed_on_a_busy_machine_are_not_judged(run: Run) -> No
         update={"profile": result.profile.model_copy(update={"other_load": 0.7})}
     )
     busy = replace(run, results=tuple(loud if r is result else r for r in run.results))
-    found = findings(busy)
-    assert "0.7 cores while the layers were timed" in found["roofline.disturbed"].text
+    by_id = findings(busy)
+    assert "0.7 cores while the layers were timed" in by_id["roofline.disturbed"].text
     assert all(known.fraction is None for known in efficiency(busy, loud).values())
 
 
@@ -124,8 +124,8 @@ def test_a_disturbed_measurement_says_so(run: Run) -> None:
 
 def test_disturbed_roofs_are_reported_once_for_all_versions(run: Run) -> None:
     assert len(run.versions) > 1
-    found = Roofline().analyze(with_roof(run, other_load=1.5)).findings
-    assert [f.id for f in found].count("roofline.disturbed") == 1
+    section_findings = Roofline().analyze(with_roof(run, other_load=1.5)).findings
+    assert [f.id for f in section_findings].count("roofline.disturbed") == 1
 
 
 def test_a_run_without_roofs_says_why_there_is_no_roofline(run: Run) -> None:
@@ -153,7 +153,7 @@ def test_model_facts_are_the_totals(run: Run) -> None:
 
 def test_table_and_graph_show_how_near_layers_are_to_the_roof(run: Run) -> None:
     result = shown(run)
-    known = efficiency(run, result)
+    efficiencies = efficiency(run, result)
     rows = next(
         block
         for group in section_of(Layers(), run).groups
@@ -161,12 +161,12 @@ def test_table_and_graph_show_how_near_layers_are_to_the_roof(run: Run) -> None:
         if isinstance(block, Table) and block.id == f"layers-{result.cell.id}"
     ).rows
     assert {row.anchor: row.values["roof"] for row in rows} == {
-        f"layer-{result.cell.id}-{index}": found.fraction for index, found in known.items()
+        f"layer-{result.cell.id}-{index}": found.fraction for index, found in efficiencies.items()
     }
     graph = runtime_graph(run, result, executed_layers(run, result))
     assert [colouring.id for colouring in graph.colourings] == ["type", "time", "precision", "roof"]
     fills = [node.fills["roof"] for node in graph.nodes if "roof" in node.fills]
-    fractions = [found.fraction for found in known.values() if found.fraction is not None]
+    fractions = [found.fraction for found in efficiencies.values() if found.fraction is not None]
     assert sorted(map(float, map(str, fills))) == pytest.approx(
         sorted(1 - min(1, fraction) for fraction in fractions)
     )

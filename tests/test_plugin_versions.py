@@ -53,9 +53,9 @@ def group(section: Section, heading: str) -> Group:
 
 
 def table(group: Group, start: str) -> Table:
-    found = next(block for block in group.blocks if block.id.startswith(start))
-    assert isinstance(found, Table)
-    return found
+    first_block = next(block for block in group.blocks if block.id.startswith(start))
+    assert isinstance(first_block, Table)
+    return first_block
 
 
 def waterfall(group: Group, what: str) -> tuple[Chart, Bars]:
@@ -172,9 +172,9 @@ def test_many_configurations_are_summed_up_by_verdict(run: Run) -> None:
         for result in (parent, int8)
     ]
     section = Versions().analyze(replace(run, results=tuple(several)))
-    found: list[Finding] = [f for f in section.findings if f.id != "versions.layer"]
-    assert len(found) == 1
-    assert "6 of 6" in found[0].text
+    matching: list[Finding] = [f for f in section.findings if f.id != "versions.layer"]
+    assert len(matching) == 1
+    assert "6 of 6" in matching[0].text
 
 
 def test_a_smaller_size_is_called_smaller_and_not_faster(run: Run) -> None:
@@ -227,8 +227,10 @@ def beside(run: Run, factor: float, of_slower: float = 1.0, extra_ns: int = 0) -
         launch.model_copy(
             update={
                 "slices": tuple(
-                    one.model_copy(update={"latencies_ns": one.latencies_ns + extra_ns})
-                    for one in launch.slices
+                    measured_slice.model_copy(
+                        update={"latencies_ns": measured_slice.latencies_ns + extra_ns}
+                    )
+                    for measured_slice in launch.slices
                 )
             }
         )

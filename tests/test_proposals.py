@@ -36,16 +36,16 @@ def nameless(folder: Path) -> Path:
 
 def proposed(model: Path) -> str | None:
     """The shape in the message of a run that lacks it."""
-    told = ovreport("run", model, "--dry-run")
-    assert told.exit_code == 2
-    found = re.search(r"for example '(.*)'\.", told.output)
-    return found[1] if found else None
+    result = ovreport("run", model, "--dry-run")
+    assert result.exit_code == 2
+    match = re.search(r"for example '(.*)'\.", result.output)
+    return match[1] if match else None
 
 
 def measured(model: Path, *options: object) -> Run:
     target = model.with_suffix(".html")
-    told = ovreport("run", model, *QUICK, *options, "-o", target)
-    assert told.exit_code == 0, told.output
+    result = ovreport("run", model, *QUICK, *options, "-o", target)
+    assert result.exit_code == 0, result.output
     return read_run(target)
 
 
@@ -106,8 +106,8 @@ def test_no_shape_is_proposed_if_no_guess_fits(tmp_path: Path) -> None:
     x = op.parameter([-1, -1], np.float32, name="x")
     model = save(tmp_path / "m.xml", [op.concat([x, np.ones((7, 7), np.float32)], 0)], [x])
     assert proposed(model) is None
-    told = ovreport("run", model, "--dry-run")
-    assert "the usual sizes do not fit" in told.output
+    result = ovreport("run", model, "--dry-run")
+    assert "the usual sizes do not fit" in result.output
     config = tmp_path / "c.toml"
     assert ovreport("init", model, "-o", config).exit_code == 0
     assert "which does not fit" in config.read_text()
@@ -120,25 +120,25 @@ def test_a_model_without_inputs_runs(tmp_path: Path) -> None:
     assert run.results[0].resolved is not None
     assert run.results[0].resolved.input_data == "nothing: the model has no inputs"
     assert [kept.input_data for kept in run.recordings] == ["nothing: the model has no inputs"]
-    told = ovreport("run", model, "--shape", "x[1]", "--dry-run")
-    assert "The model has no inputs." in told.output
+    result = ovreport("run", model, "--shape", "x[1]", "--dry-run")
+    assert "The model has no inputs." in result.output
 
 
 def test_a_range_and_an_input_are_proposed_if_random_input_fails(tmp_path: Path) -> None:
     x = op.parameter([12], np.float32, name="x")
     sizes = op.parameter([2], np.int64, name="sizes")
     model = save(tmp_path / "m.xml", [op.reshape(x, sizes, False)], [x, sizes])
-    told = ovreport("run", model, *QUICK, "-o", tmp_path / "r.html", "--range", "sizes[7,9]")
-    assert told.exit_code == 1
-    assert "--range" in told.output
-    assert "--input" in told.output
+    result = ovreport("run", model, *QUICK, "-o", tmp_path / "r.html", "--range", "sizes[7,9]")
+    assert result.exit_code == 1
+    assert "--range" in result.output
+    assert "--input" in result.output
 
     np.savez(tmp_path / "fits.npz", x=np.ones(12, np.float32), sizes=np.array([3, 4]))
     measured(model, "--input", tmp_path / "fits.npz")
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ("5", "not a list of ranges"),
         ("[a,b]", "not a number"),
@@ -149,7 +149,7 @@ def test_a_range_and_an_input_are_proposed_if_random_input_fails(tmp_path: Path)
         ("", "the range is empty"),
     ],
 )
-def test_a_wrong_range_is_explained(squeezenet: Path, given: str, said: str) -> None:
-    told = ovreport("run", squeezenet, "--range", given, "--dry-run")
-    assert told.exit_code == 2
-    assert said in told.output
+def test_a_wrong_range_is_explained(squeezenet: Path, given: str, message: str) -> None:
+    result = ovreport("run", squeezenet, "--range", given, "--dry-run")
+    assert result.exit_code == 2
+    assert message in result.output

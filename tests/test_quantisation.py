@@ -111,11 +111,11 @@ def of(run: Run, version: str) -> CellResult:
 
 def texts(run: Run, version: str) -> list[str]:
     """All that findings and advice say of a version."""
-    found = [f.text for f in findings(run) if f"net ({version})" in f.text]
+    by_id = [f.text for f in findings(run) if f"net ({version})" in f.text]
     (table,) = section_of(Advice(), run).groups[0].blocks
     assert isinstance(table, Table)
     rows = [row.values for row in table.rows if row.values["version"] == f"net ({version})"]
-    return found + [str(row["answer"]) for row in rows]
+    return by_id + [str(row["answer"]) for row in rows]
 
 
 def test_each_method_of_quantisation_has_a_name(run: Run) -> None:
@@ -125,19 +125,19 @@ def test_each_method_of_quantisation_has_a_name(run: Run) -> None:
     recorded = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
     focus = recorded.focus("bottlenecks", "int8")
     assert focus is not None
-    found = quantisation(recorded, focus)
-    assert found.scheme == "static"
-    assert len(found.in_int8) == 3
-    assert found.flows_in_int8
+    facts = quantisation(recorded, focus)
+    assert facts.scheme == "static"
+    assert len(facts.in_int8) == 3
+    assert facts.flows_in_int8
 
 
 def test_a_dynamically_quantised_product_runs_in_floating_point(run: Run) -> None:
-    found = quantisation(run, of(run, "dynamic"))
-    (product,) = found.products
+    facts = quantisation(run, of(run, "dynamic"))
+    (product,) = facts.products
     assert product.type == "FullyConnected"
     assert product.precision == "f32"
-    assert not found.in_int8
-    assert not found.flows_in_int8
+    assert not facts.in_int8
+    assert not facts.flows_in_int8
 
 
 def test_quantising_layers_are_distinguished_from_computing_ones(run: Run) -> None:
@@ -154,12 +154,12 @@ def test_quantising_layers_are_distinguished_from_computing_ones(run: Run) -> No
 
 def test_the_page_says_that_the_file_is_int8_and_the_execution_is_not(run: Run) -> None:
     assert executed_in(run, of(run, "dynamic"))[0] == "INT8 file (dynamic quantisation)"
-    said = " ".join(texts(run, "dynamic"))
-    assert "the file is INT8 (dynamic quantisation" in said
-    assert "executes its products in f32 (1 layer): it saves space on disk, not time" in said
-    assert "Quantising and converting back take" in said
-    assert "parent, in floating point, takes" in said
-    assert "not quantised" not in said
+    text = " ".join(texts(run, "dynamic"))
+    assert "the file is INT8 (dynamic quantisation" in text
+    assert "executes its products in f32 (1 layer): it saves space on disk, not time" in text
+    assert "Quantising and converting back take" in text
+    assert "parent, in floating point, takes" in text
+    assert "not quantised" not in text
 
 
 def test_a_product_with_compressed_weights_keeps_its_work(run: Run) -> None:
@@ -174,9 +174,9 @@ def test_a_product_with_compressed_weights_keeps_its_work(run: Run) -> None:
 
 def test_compressed_weights_do_not_make_an_int8_file(run: Run) -> None:
     assert executed_in(run, of(run, "weights"))[0] == "i8 weights"
-    said = " ".join(texts(run, "weights"))
-    assert "not quantised" not in said
-    assert "the file is INT8" not in said
+    text = " ".join(texts(run, "weights"))
+    assert "not quantised" not in text
+    assert "the file is INT8" not in text
 
 
 def test_a_version_in_floating_point_is_not_quantised(run: Run) -> None:

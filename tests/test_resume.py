@@ -39,8 +39,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def begin(folder: Path) -> "subprocess.Popen[bytes]":
-    words = [sys.executable, "-m", "ovreport", "run", "config.toml"]
-    return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "ovreport", "run", "config.toml"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -141,11 +141,11 @@ def test_launches_of_unfinished_cells_are_not_repeated(folder: Path) -> None:
     done = [one.launches for one in killed.partial_launches]
     assert len(done) == 2
 
-    words = ("run", config, "-o", folder / "report.html", "--resume", file)
-    assert ovreport(*words, "--dry-run").output.count("begun: 2 launches") == 2
-    told = ovreport(*words)
+    arguments = ("run", config, "-o", folder / "report.html", "--resume", file)
+    assert ovreport(*arguments, "--dry-run").output.count("begun: 2 launches") == 2
+    cli_result = ovreport(*arguments)
 
-    assert told.exit_code == 0, told.output
+    assert cli_result.exit_code == 0, cli_result.output
     whole = read_run(file)
     assert not whole.partial_launches
     for result in whole.done:
@@ -174,10 +174,10 @@ def test_launches_of_all_unfinished_cells_are_kept_and_the_passes_continue(folde
     so_far = read_run(partly)
     assert [len(r.launches) for r in so_far.done] == [2, 2, 1, 1, 1, 1]
     assert {r.stopped for r in so_far.done} == {"interrupted"}
-    words = ("run", config, "-o", folder / "report.html", "--resume", file)
-    plan = ovreport(*words, "--dry-run").output
+    arguments = ("run", config, "-o", folder / "report.html", "--resume", file)
+    plan = ovreport(*arguments, "--dry-run").output
     assert (plan.count("begun: 2 launches"), plan.count("begun: 1 launch ")) == (2, 4)
-    assert ovreport(*words).exit_code == 0
+    assert ovreport(*arguments).exit_code == 0
     whole = read_run(file)
     order = sorted(
         (launch.slices[0].start_ns, result.cell.batch)
@@ -202,10 +202,10 @@ def test_launches_of_a_group_count_although_one_cell_failed(folder: Path) -> Non
     killed = read_run(file)
     (failed,) = killed.failed
     assert [len(one.launches) for one in killed.partial_launches] == [1, 2, 1]
-    words = ("run", config, "-o", folder / "report.html", "--resume", file)
-    plan = ovreport(*words, "--dry-run").output
+    arguments = ("run", config, "-o", folder / "report.html", "--resume", file)
+    plan = ovreport(*arguments, "--dry-run").output
     assert (plan.count("begun: 2 launches"), plan.count("again: failed before")) == (1, 1)
-    assert ovreport(*words).exit_code == 0
+    assert ovreport(*arguments).exit_code == 0
     whole = read_run(file)
     assert len(whole.done) == 4
     (left,) = (id for id in killed.partial_launches[0].launches)
@@ -227,27 +227,27 @@ def test_launches_of_unfinished_cells_do_not_count_after_a_change(folder: Path) 
     wait_for(lambda: bool([*lines(file, "partial_launches")]))
     process.kill()
     process.wait()
-    words = ("run", config, "-o", folder / "report.html", "--dry-run", "--resume", file)
-    assert ovreport(*words).output.count("begun: 1 launch") == 2
+    arguments = ("run", config, "-o", folder / "report.html", "--dry-run", "--resume", file)
+    assert ovreport(*arguments).output.count("begun: 1 launch") == 2
     for changed in (
         text.replace("duration = 0.1", "duration = 0.2"),
         text.replace("model = [", """model = [
             { name = "tiny", version = "third", path = "parent.onnx" },"""),
     ):  # fmt: skip
         config.write_text(changed)
-        told = ovreport(*words)
-        assert told.exit_code == 0
-        assert "begun" not in told.output
+        result = ovreport(*arguments)
+        assert result.exit_code == 0
+        assert "begun" not in result.output
     config.write_text(text)
     tiny_model(folder / "optimized.onnx", 3)
-    assert "begun" not in ovreport(*words).output
+    assert "begun" not in ovreport(*arguments).output
 
 
 def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None:
     file, config = folder / "report.jsonl", folder / "config.toml"
-    words = ("run", config, "-o", folder / "report.html")
+    arguments = ("run", config, "-o", folder / "report.html")
     config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 2]"))
-    assert ovreport(*words).exit_code == 0
+    assert ovreport(*arguments).exit_code == 0
     first = read_run(file)
 
     (folder / "parent.onnx").rename(folder / "renamed.onnx")
@@ -257,13 +257,13 @@ def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None
         .replace("0.1", "0.2")
         .replace("parent.onnx", "renamed.onnx")
     )
-    told = ovreport(*words, "--resume", file)
+    result = ovreport(*arguments, "--resume", file)
 
-    assert told.exit_code == 0, told.output
-    assert "4 cells, 1 already measured" in told.output
-    assert "again: the model file changed" in told.output
-    assert "1 kept cell: measure.duration was 0.1, now 0.2" in told.output
-    assert "2 measured cells of the run file, not in this plan" in told.output
+    assert result.exit_code == 0, result.output
+    assert "4 cells, 1 already measured" in result.output
+    assert "again: the model file changed" in result.output
+    assert "1 kept cell: measure.duration was 0.1, now 0.2" in result.output
+    assert "2 measured cells of the run file, not in this plan" in result.output
     second = read_run(file)
     assert [(r.cell.version, r.cell.batch) for r in second.done] == [
         ("parent", 1), ("optimized", 1), ("parent", 3), ("optimized", 3),
@@ -275,13 +275,13 @@ def test_a_changed_config_or_model_is_noticed_cell_by_cell(folder: Path) -> None
     now = second.header.environment
     then = now.model_copy(update={"os": "Old"})
     file.write_text(text.replace(f'"os":"{now.os}"', '"os":"Old"').replace(now.id, then.id))
-    assert ovreport(*words, "--resume", file).exit_code == 0
+    assert ovreport(*arguments, "--resume", file).exit_code == 0
     page = (folder / "report.html").read_text()
     assert "operating system was Old, now" in page
 
     text = text.replace(now.cpu, "Another CPU")
     file.write_text(text)
-    refused = ovreport(*words, "--resume", file)
+    refused = ovreport(*arguments, "--resume", file)
     assert refused.exit_code == 2
     assert "was measured on Another CPU" in refused.stderr
     assert file.read_text() == text
@@ -298,8 +298,8 @@ def test_the_cell_of_a_killed_worker_is_measured_on_resuming(folder: Path) -> No
     broken = read_run(file)
     assert len(broken.done) == 1
     assert "SIGKILL" in str(broken.failed[0].failure)
-    words = ("run", folder / "config.toml", "-o", folder / "report.html", "--resume", file)
-    assert ovreport(*words).exit_code == 0
+    arguments = ("run", folder / "config.toml", "-o", folder / "report.html", "--resume", file)
+    assert ovreport(*arguments).exit_code == 0
     assert not read_run(file).failed
 
 
@@ -318,9 +318,9 @@ def test_a_report_cannot_be_resumed(report: Path, tmp_path: Path) -> None:
     page = tmp_path / "copy.html"
     page.write_bytes(report.read_bytes())
     config = report.with_name("config.toml")
-    told = ovreport("run", config, "-o", tmp_path / "new.html", "--resume", page)
-    assert told.exit_code == 2
-    assert "a report, which cannot be continued. Give its run file" in told.stderr
+    result = ovreport("run", config, "-o", tmp_path / "new.html", "--resume", page)
+    assert result.exit_code == 2
+    assert "a report, which cannot be continued. Give its run file" in result.stderr
     over_itself = ovreport("run", config, "-o", page, "--resume", page)
     assert over_itself.exit_code == 2
     assert "a report, which cannot be continued" in over_itself.stderr
@@ -330,9 +330,9 @@ def test_a_report_cannot_be_resumed(report: Path, tmp_path: Path) -> None:
 def test_a_run_killed_before_its_first_complete_line_starts_again(folder: Path) -> None:
     file = folder / "report.jsonl"
     file.write_text('{"kind":"header","form')
-    words = ("run", folder / "config.toml", "--dry-run", "-o", folder / "report.html")
-    assert ovreport(*words, "--resume", file).exit_code == 0
-    assert ovreport(*words).exit_code == 0
+    arguments = ("run", folder / "config.toml", "--dry-run", "-o", folder / "report.html")
+    assert ovreport(*arguments, "--resume", file).exit_code == 0
+    assert ovreport(*arguments).exit_code == 0
 
 
 def test_files_of_resumed_runs_can_still_be_concatenated(run: Run, tmp_path: Path) -> None:

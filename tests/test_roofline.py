@@ -127,12 +127,12 @@ def test_resuming_measures_no_roof_again(report: Path, tmp_path: Path) -> None:
 
 @pytest.mark.measures
 @pytest.mark.parametrize(
-    ("device", "python", "said"),
+    ("device", "python", "message"),
     [("NONE", PYTHON, "NONE"), ("CPU", Path("/nowhere/python"), "cannot be started")],
 )
-def test_a_roof_that_cannot_be_measured_says_why(device: str, python: Path, said: str) -> None:
+def test_a_roof_that_cannot_be_measured_says_why(device: str, python: Path, message: str) -> None:
     roof = measure_roof(conditions(device), python, Measure())
-    assert said in roof.failure
+    assert message in roof.failure
     assert roof.operations == {}
 
 
@@ -214,10 +214,10 @@ def test_unknown_values_are_none() -> None:
 def test_every_layer_of_a_real_run_is_compared_with_the_roof(run: Run) -> None:
     run = quiet(run, 10)
     result: CellResult = next(r for r in run.done if r.cell.hint == "latency")
-    found = efficiency(run, result)
+    efficiencies = efficiency(run, result)
     layers = executed_layers(run, result)
-    assert found.keys() == {layer.index for layer in layers}
-    heavy = [found[x.index] for x in layers if x.type == "Convolution" and x.share > 0.05]
+    assert efficiencies.keys() == {layer.index for layer in layers}
+    heavy = [efficiencies[x.index] for x in layers if x.type == "Convolution" and x.share > 0.05]
     assert heavy
     assert all(item.bound == "compute" for item in heavy)
     assert all(0.001 < (item.fraction or 0) < 2 for item in heavy)

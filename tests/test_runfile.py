@@ -47,7 +47,7 @@ def test_concatenated_files_merge(report: Path, run: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "not a run file"),
         (b"hello", "not a run file"),
@@ -57,10 +57,12 @@ def test_concatenated_files_merge(report: Path, run: Run, tmp_path: Path) -> Non
         (b'<script type="application/x-xz" id="ovreport-run">AAAA</script>', "damaged"),
     ],
 )
-def test_other_files_are_refused_in_one_sentence(content: bytes, said: str, tmp_path: Path) -> None:
+def test_other_files_are_refused_in_one_sentence(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read_run(path)
 
 
@@ -142,10 +144,10 @@ def test_impossible_records_are_refused_with_their_line(
     place: tuple[Any, ...], value: Any, tmp_path: Path
 ) -> None:
     path = hostile(tmp_path, (place, value))
-    told = ovreport("export", path, "--json", tmp_path / "run.json")
-    assert told.exit_code == 2
-    assert f"{path}, line {place[0] + 1}: not a line of a run file: " in told.stderr
-    assert len(told.stderr) < 700
+    result = ovreport("export", path, "--json", tmp_path / "run.json")
+    assert result.exit_code == 2
+    assert f"{path}, line {place[0] + 1}: not a line of a run file: " in result.stderr
+    assert len(result.stderr) < 700
 
 
 def packed(content: bytes) -> bytes:
@@ -215,18 +217,18 @@ def test_a_changed_value_is_refused_or_harmless(tmp_path: Path) -> None:
     taken = 0
     for kind in chosen.sample(sorted(kinds), 60):
         path = hostile(tmp_path, (chosen.choice(kinds[kind]), chosen.choice(VALUES)))
-        told = ovreport("export", path, "--json", tmp_path / "run.json")
-        assert told.exit_code in (0, 2), told.output
-        if told.exit_code:
-            assert told.stderr.startswith("Error: ")
+        result = ovreport("export", path, "--json", tmp_path / "run.json")
+        assert result.exit_code in (0, 2), result.output
+        if result.exit_code:
+            assert result.stderr.startswith("Error: ")
             continue
         run = read_run(path)
         try:
             runs = [run, compare(Side("a", "a", recorded), Side("b", "b", run))]
         except UserError:
             runs = [run]
-        for one in runs:
-            analyses = analyze(one, chosen_analyzers(report_settings(one, "run")))
+        for one_run in runs:
+            analyses = analyze(one_run, chosen_analyzers(report_settings(one_run, "run")))
             assert not [x for x in analyses if isinstance(x.outcome, Crashed)], kind
         taken += 1
     assert taken

@@ -43,9 +43,9 @@ def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """As the runner does: ``bash -e``, with a file for the summary."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "posted.md")}
-    words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    arguments = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 

@@ -41,28 +41,32 @@ def surface(
 def test_a_search_finds_the_only_maximum(
     cores: int, scaling: float, best_batch: float, gain: float, threshold: float | None
 ) -> None:
-    known = surface(cores, scaling, best_batch, gain)
-    found = path(GRID, GRID.nearest(cores, 1), threshold, known, GRID.budget)
+    all_points = surface(cores, scaling, best_batch, gain)
+    found = path(GRID, GRID.nearest(cores, 1), threshold, all_points, GRID.budget)
 
     def best(points: "list[GridPoint]") -> float:
-        within = [known[p] for p in points if threshold is None or known[p].latency_s <= threshold]
+        within = [
+            all_points[p]
+            for p in points
+            if threshold is None or all_points[p].latency_s <= threshold
+        ]
         return max((outcome.throughput_fps.point for outcome in within), default=0)
 
     points = [trial.point for trial in found.trials]
     assert len(points) == len(set(points)) <= GRID.size / 3
     assert found.end
-    assert best(points) >= 0.98 * best([*known])
+    assert best(points) >= 0.98 * best([*all_points])
 
 
 def test_a_search_path_stops_at_unmeasured_cells_and_is_reproducible() -> None:
-    known = surface(4, 0.9, 2, 0.3)
-    whole = path(GRID, (4, 1), None, known, GRID.budget)
+    points = surface(4, 0.9, 2, 0.3)
+    whole = path(GRID, (4, 1), None, points, GRID.budget)
     so_far: dict[GridPoint, PointResult | None] = {}
     for number, trial in enumerate(whole.trials, 1):
         part = path(GRID, (4, 1), None, so_far, GRID.budget)
         assert part.trials == whole.trials[:number]
         assert not part.end
-        so_far[trial.point] = known[trial.point]
+        so_far[trial.point] = points[trial.point]
 
 
 def test_failed_points_and_too_many_streams_reverse_the_search() -> None:
@@ -95,11 +99,11 @@ def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
         tiny_model(tmp_path / f"{version}.onnx", 1)
     config, target, file = (tmp_path / n for n in ("c.toml", "report.html", "report.jsonl"))
     config.write_text(CONFIG)
-    words = ("run", config, "-o", target)
-    told = ovreport(*words)
-    assert told.exit_code == 0, told.output
-    assert "at most" in told.output
-    assert "Search ended" in told.output
+    arguments = ("run", config, "-o", target)
+    cli_result = ovreport(*arguments)
+    assert cli_result.exit_code == 0, cli_result.output
+    assert "at most" in cli_result.output
+    assert "Search ended" in cli_result.output
     run = read_run(file)
     assert not run.pending
     starts = {step.start for step in run.search}
@@ -115,7 +119,7 @@ def test_a_search_is_run_reported_and_resumed(tmp_path: Path) -> None:
     lines = file.read_text().splitlines(keepends=True)
     last = max(n for n, line in enumerate(lines) if line.startswith('{"kind":"cell"'))
     file.write_text("".join(lines[: last - 1]))
-    again = ovreport(*words, "--resume", file)
+    again = ovreport(*arguments, "--resume", file)
     assert again.exit_code == 0, again.output
     whole = read_run(file)
     assert _compiled(read_run(target)) == _compiled(whole)

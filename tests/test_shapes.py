@@ -27,8 +27,8 @@ def nameless(shape: str) -> Port:
 
 
 def guessed(*inputs: Port) -> list[str]:
-    known = partial_shapes(inputs, None, None, None)
-    return [written(inputs, shapes) for shapes in guesses(inputs, known)]
+    port_shapes = partial_shapes(inputs, None, None, None)
+    return [written(inputs, shapes) for shapes in guesses(inputs, port_shapes)]
 
 
 def test_a_static_model_keeps_its_shape_and_counts_its_batch() -> None:
@@ -103,7 +103,7 @@ def test_names_with_brackets_and_commas_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "said"),
+    ("shape", "message"),
     [
         ("[1,3]", "has 2 dimensions"),
         ("y[1,3,8,8]", "unknown input 'y'"),
@@ -111,10 +111,10 @@ def test_names_with_brackets_and_commas_are_read() -> None:
         ("1,3,8,8", "not a list of shapes"),
     ],
 )
-def test_a_wrong_shape_is_explained(shape: str, said: str) -> None:
+def test_a_wrong_shape_is_explained(shape: str, message: str) -> None:
     with pytest.raises(UserError) as error:
         resolve([port("[?,3,?,?]")], shape, None, None)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_several_inputs_are_named() -> None:

@@ -60,8 +60,8 @@ def growing(path: Path) -> None:
 
 
 def measured(folder: Path, *options: str) -> tuple[Result, CellResult]:
-    words = ("--hint", "throughput", "--requests", "2", "--iterations", "20", "--no-roofs")
-    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    arguments = ("--hint", "throughput", "--requests", "2", "--iterations", "20", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *arguments, *options, "-o", folder / "r.html")
     return done, read_run(folder / "r.jsonl").results[0]
 
 

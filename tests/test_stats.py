@@ -163,10 +163,10 @@ def test_a_mean_of_few_very_slow_requests_may_be_higher_and_says_so() -> None:
         like.launches[0].model_copy(update={"slices": tuple(pool[at : at + 5])})
         for at in range(0, 20, 5)
     )
-    known = figures(like.model_copy(update={"launches": launches}))
-    assert "rare slow requests dominate it" in known.throughput_fps.method
-    assert known.latency.median is not None
-    assert "rare" not in known.latency.median.method
+    cell_figures = figures(like.model_copy(update={"launches": launches}))
+    assert "rare slow requests dominate it" in cell_figures.throughput_fps.method
+    assert cell_figures.latency.median is not None
+    assert "rare" not in cell_figures.latency.median.method
 
 
 def test_a_bounded_group_of_slow_requests_is_not_a_heavy_tail() -> None:
@@ -199,10 +199,10 @@ def test_figures_and_ratios_of_three_launches_cover_the_truth(run: Run) -> None:
             )
             for like, beside in zip(cells, reversed(cells), strict=True)
         )
-        known = figures(a)
+        cell_figures = figures(a)
         found = {
-            "throughput": known.throughput_fps.scaled(1e-3),
-            "latency": known.latency.mean.scaled(1e3),
+            "throughput": cell_figures.throughput_fps.scaled(1e-3),
+            "latency": cell_figures.latency.mean.scaled(1e3),
             "ratio": ratio(a, b, "throughput"),
             "apart": ratio(a, b.model_copy(update={"interleaved_with": ()}), "throughput"),
         }
@@ -216,9 +216,9 @@ def test_the_interval_of_one_launch_covers_its_own_speed_and_says_so(run: Run) -
     random = np.random.default_rng(7)
     (like, *_), covered = run.done, 0
     for _ in range(200):
-        known = figures(measured(like, random.normal(1e6, 1e4, (1, 7)), "")).throughput_fps
-        covered += known.low <= 1e3 <= known.high
-        assert known.method.startswith("within one launch, 7 slices")
+        cell_figures = figures(measured(like, random.normal(1e6, 1e4, (1, 7)), "")).throughput_fps
+        covered += cell_figures.low <= 1e3 <= cell_figures.high
+        assert cell_figures.method.startswith("within one launch, 7 slices")
     assert 0.92 <= covered / 200 <= 0.99
     few = figures(measured(like, random.normal(1e6, 1e4, (1, 4)), "")).throughput_fps
     assert (few.confidence, few.method) == (0, "no interval: only 1 launch, 4 slices")
@@ -231,12 +231,16 @@ def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run)
         launch.model_copy(update={"slices": (make_slice(launch.slices[0].latencies_ns[:1]),)})
         for launch in result.launches
     ]
-    known = figures(result.model_copy(update={"launches": tuple(launches)}))
-    assert known.throughput_fps.low < known.throughput_fps.point < known.throughput_fps.high
-    assert known.latency.deviation is not None
-    assert known.latency.deviation.confidence == 0
-    assert known.latency.deviation.point == pytest.approx(1e-4)
-    assert known.latency.deviation.method == "no interval: a launch holds a single request"
+    cell_figures = figures(result.model_copy(update={"launches": tuple(launches)}))
+    assert (
+        cell_figures.throughput_fps.low
+        < cell_figures.throughput_fps.point
+        < cell_figures.throughput_fps.high
+    )
+    assert cell_figures.latency.deviation is not None
+    assert cell_figures.latency.deviation.confidence == 0
+    assert cell_figures.latency.deviation.point == pytest.approx(1e-4)
+    assert cell_figures.latency.deviation.method == "no interval: a launch holds a single request"
 
 
 @settings(deadline=None)
@@ -246,12 +250,17 @@ def test_no_interval_contains_impossible_values(powers: list[float], seed: int) 
     random = np.random.default_rng(seed)
     cell = Cell(model="m")
     series = 10 ** np.array(powers)[:, None] * random.lognormal(0, 0.1, (len(powers), 5))
-    known = figures(measured(cell_result(cell, 1), series, ""))
-    latency = known.latency
+    cell_figures = figures(measured(cell_result(cell, 1), series, ""))
+    latency = cell_figures.latency
     assert latency.median is not None
     for one in (latency.mean, latency.median):
         assert latency.low <= one.low <= one.point <= one.high
-    assert 0 < known.throughput_fps.low <= known.throughput_fps.point <= known.throughput_fps.high
+    assert (
+        0
+        < cell_figures.throughput_fps.low
+        <= cell_figures.throughput_fps.point
+        <= cell_figures.throughput_fps.high
+    )
 
 
 def test_only_cells_that_name_each_other_took_turns(run: Run) -> None:
@@ -305,14 +314,16 @@ def test_figures_of_a_real_cell_agree_with_numpy(run: Run) -> None:
     for result in run.done:
         latencies = np.concatenate([s.latencies_ns for s in result.slices]) / 1e9
         wall = sum(s.wall_ns for s in result.slices) / 1e9
-        known = figures(result)
-        assert known.throughput_fps.point == pytest.approx(len(latencies) / wall)
-        assert known.latency.median is not None
-        assert known.latency.median.point == pytest.approx(float(np.median(latencies)))
-        assert known.latency.mean.point == pytest.approx(float(latencies.mean()))
-        assert known.latency.deviation is not None
-        assert known.latency.deviation.point == pytest.approx(float(latencies.std(ddof=1)))
-        assert known.cores.point == pytest.approx(sum(s.cpu_ns for s in result.slices) / 1e9 / wall)
+        cell_figures = figures(result)
+        assert cell_figures.throughput_fps.point == pytest.approx(len(latencies) / wall)
+        assert cell_figures.latency.median is not None
+        assert cell_figures.latency.median.point == pytest.approx(float(np.median(latencies)))
+        assert cell_figures.latency.mean.point == pytest.approx(float(latencies.mean()))
+        assert cell_figures.latency.deviation is not None
+        assert cell_figures.latency.deviation.point == pytest.approx(float(latencies.std(ddof=1)))
+        assert cell_figures.cores.point == pytest.approx(
+            sum(s.cpu_ns for s in result.slices) / 1e9 / wall
+        )
 
 
 def test_deviations_of_replicates_agree_with_numpy() -> None:

@@ -74,9 +74,9 @@ def test_the_bootstrap_of_slices_agrees_with_scipy(seed: int) -> None:
 @pytest.mark.parametrize("count", [6, 7, 8, 9, 20, 51, 300])
 def test_the_interval_of_a_median_is_that_of_the_quantile_test(count: int) -> None:
     values = np.random.default_rng(count).exponential(size=count)
-    found = median_of(values)
+    estimate = median_of(values)
     expected = stats.quantile_test(values, q=0, p=0.5).confidence_interval(CONFIDENCE)
-    assert (found.low, found.high) == pytest.approx(expected)
+    assert (estimate.low, estimate.high) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("slices", [5, 8, 15])

@@ -31,8 +31,8 @@ def lengths(path: Path) -> None:
 
 
 def measured(folder: Path, *options: Any) -> Run:
-    words = ("--hint", "latency", "--iterations", "10", "--no-roofs")
-    done = ovreport("run", folder / "m.xml", *words, *options, "-o", folder / "r.html")
+    arguments = ("--hint", "latency", "--iterations", "10", "--no-roofs")
+    done = ovreport("run", folder / "m.xml", *arguments, *options, "-o", folder / "r.html")
     assert done.exit_code == 0, done.output
     return read_run(folder / "r.jsonl")
 
@@ -77,14 +77,14 @@ def test_random_text_has_the_shape_of_its_input(tmp_path: Path, shape: tuple[int
 
 
 @pytest.mark.parametrize(
-    ("array", "said"),
+    ("array", "message"),
     [
         (np.zeros(2, np.float32), "element type float32, the model takes strings"),
         (np.array([b"a", b"\xff"]), "not UTF-8"),
         (np.array(["a"]), r"shape \[1\], text takes \[2\]"),
     ],
 )
-def test_values_that_are_not_texts_are_refused(tmp_path: Path, array: Any, said: str) -> None:
+def test_values_that_are_not_texts_are_refused(tmp_path: Path, array: Any, message: str) -> None:
     np.save(tmp_path / "t.npy", array)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         prepare_inputs(tmp_path / "i.npz", [port()], [(2,)], tmp_path / "t.npy", None, 0)

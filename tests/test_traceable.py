@@ -33,12 +33,12 @@ def medians_ms(result: CellResult) -> list[float]:
 def rows(page: str, table: str) -> list[list[str]]:
     """Texts of a table's cells."""
     body = page.split(f'id="{table}"', 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
-    found = []
+    collected = []
     for row in re.split(r"<tr[^>]*>", body)[1:]:
         row = re.sub(r"<div class=more>.*?</div>", "", row)
         cells = re.split(r"<t[dh][^>]*>", row)[1:]
-        found.append([html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells])
-    return found
+        collected.append([html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells])
+    return collected
 
 
 def headings(page: str, table: str) -> list[str]:

@@ -33,11 +33,11 @@ def test_all_cells_of_a_model_take_turns_on_request(tmp_path: Path) -> None:
     run = read_run(target)
     assert all(len(result.interleaved_with) == 3 for result in run.done)
     starts = sorted(
-        (one.start_ns, result.cell.id)
+        (measured_slice.start_ns, result.cell.id)
         for result in run.done
         for launch in result.launches
-        for one in launch.slices
-        if not one.warmup
+        for measured_slice in launch.slices
+        if not measured_slice.warmup
     )
     order = [id for _, id in starts]
     rounds = [order[at : at + 4] for at in range(0, len(order), 4)]
@@ -61,9 +61,9 @@ def test_groups_take_turns_so_that_launches_of_a_cell_are_spread_over_the_run(
 ) -> None:
     tiny_model(tmp_path / "tiny.onnx", 1)
     (tmp_path / "config.toml").write_text(PASSES)
-    told = ovreport("run", tmp_path / "config.toml", "-o", tmp_path / "report.html")
-    assert told.exit_code == 0
-    assert [f"Launch {number}: 3 cells" in told.output for number in (1, 2, 3, 4)] == [
+    cli_result = ovreport("run", tmp_path / "config.toml", "-o", tmp_path / "report.html")
+    assert cli_result.exit_code == 0
+    assert [f"Launch {number}: 3 cells" in cli_result.output for number in (1, 2, 3, 4)] == [
         True, True, True, False,
     ]  # fmt: skip
     run = read_run(tmp_path / "report.html")

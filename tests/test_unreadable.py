@@ -227,24 +227,24 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
 
 
 @pytest.mark.measures
-@pytest.mark.parametrize(("name", "make", "said", "remedy"), CASES)
+@pytest.mark.parametrize(("name", "make", "message", "remedy"), CASES)
 def test_a_model_that_cannot_be_read_is_explained(
-    tmp_path: Path, name: str, make: Callable[[Path], object], said: str, remedy: str
+    tmp_path: Path, name: str, make: Callable[[Path], object], message: str, remedy: str
 ) -> None:
     make(tmp_path / Path(name).name)
     with pytest.raises(UserError) as error:
         inspect([tmp_path / name], python=Path(sys.executable))
-    assert said in error.value.found
+    assert message in error.value.found
     assert remedy in error.value.remedy
 
 
 def failed(model: Path, *options: object) -> str:
-    told = ovreport(
+    result = ovreport(
         "run", model, "--hint", "latency", "--duration", "0.1", "--no-roofs",
         "-o", model.with_suffix(".html"), *options,
     )  # fmt: skip
-    assert told.exit_code == 1, told.output
-    return " ".join(told.output.split())
+    assert result.exit_code == 1, result.output
+    return " ".join(result.output.split())
 
 
 def save(path: Path, result: ov.Node, *inputs: ov.op.Parameter) -> Path:
@@ -271,9 +271,9 @@ def test_a_failed_inference_names_the_layer_and_the_value(tmp_path: Path) -> Non
     reshape = op.reshape(x, target, False)
     reshape.set_friendly_name("flat")
     model = save(tmp_path / "m.xml", reshape, x, rows)
-    told = failed(model, "--range", "[1,2]")
-    assert "layer flat (Reshape): " in told
-    assert "the shape of input data (2.8) conflicts with the reshape pattern (1.7)" in told
+    message = failed(model, "--range", "[1,2]")
+    assert "layer flat (Reshape): " in message
+    assert "the shape of input data (2.8) conflicts with the reshape pattern (1.7)" in message
 
 
 @pytest.mark.measures
@@ -283,14 +283,14 @@ def test_v_shows_details_before_and_after_the_command(
 ) -> None:
     x = op.parameter([1, 8], ov.Type.u1, name="x")
     model = save(tmp_path / "m.xml", op.convert(x, "f32"), x)
-    told = ovreport(*words, model, "--hint", "latency", "--no-roofs", "-o", tmp_path / "r.html")
-    assert told.exit_code == 1
-    assert "Exception from src" in told.output
-    assert "shows more" not in told.output
+    result = ovreport(*words, model, "--hint", "latency", "--no-roofs", "-o", tmp_path / "r.html")
+    assert result.exit_code == 1
+    assert "Exception from src" in result.output
+    assert "shows more" not in result.output
 
 
 def test_the_innermost_of_several_places_is_named() -> None:
-    told = cause(
+    message = cause(
         "Exception from src/inference/src/cpp/infer_request.cpp:224:\n"
         "Exception from src/plugins/intel_cpu/src/graph.cpp:1628:\n"
         "Node attention of type ScaledDotProductAttentionWithKVCache\n"
@@ -299,11 +299,11 @@ def test_the_innermost_of_several_places_is_named() -> None:
         "the allowed interval [0,  1)\n\n"
     )
     layer = "attention (ScaledDotProductAttentionWithKVCache)"
-    assert told == f"layer {layer}: beam_idx 1 is outside of the allowed interval [0,  1)"
+    assert message == f"layer {layer}: beam_idx 1 is outside of the allowed interval [0,  1)"
 
 
 def test_a_gpu_s_message_is_shown_without_its_listing() -> None:
-    told = cause(
+    message = cause(
         "Exception from src/inference/src/cpp/core.cpp:104:\n"
         "Exception from src/inference/src/dev/plugin.cpp:53:\n"
         "Check 'false' failed at src/plugins/intel_gpu/src/plugin/program_builder.cpp:185:\n"
@@ -311,12 +311,14 @@ def test_a_gpu_s_message_is_shown_without_its_listing() -> None:
         "Program build failed(0_part_15):\n"
         "5:13882:2: error: use of undeclared identifier 'eltwise0_data0'\n" + " FUSED;\n" * 999
     )
-    assert told.startswith("Program build failed(0_part_15): 5:13882:2: error: use of undeclared")
-    assert len(told) <= 300
+    assert message.startswith(
+        "Program build failed(0_part_15): 5:13882:2: error: use of undeclared"
+    )
+    assert len(message) <= 300
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             "Exception from src/inference/src/cpp/core.cpp:117:\n"
@@ -337,5 +339,5 @@ def test_a_gpu_s_message_is_shown_without_its_listing() -> None:
         ("", "no reason given"),
     ],
 )
-def test_the_cause_is_found_among_places(error: str, said: str) -> None:
-    assert cause(error) == said
+def test_the_cause_is_found_among_places(error: str, message: str) -> None:
+    assert cause(error) == message

@@ -82,7 +82,7 @@ def test_exports_contain_the_reason(untimed: tuple[Result, Path]) -> None:
 
 
 def test_the_report_says_that_profiling_was_off(tmp_path: Path, squeezenet: Path) -> None:
-    words = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
+    arguments = ["--hint", "latency", "--iterations", 3, "--no-roofs", "-o", tmp_path / "r.html"]
     config = tmp_path / "c.toml"
     config.write_text(
         f"""
@@ -90,6 +90,6 @@ def test_the_report_says_that_profiling_was_off(tmp_path: Path, squeezenet: Path
         measure = {{ profile_iterations = 0, launches = 1 }}
         """
     )
-    assert ovreport("run", config, *words).exit_code == 0
+    assert ovreport("run", config, *arguments).exit_code == 0
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "There are no layer times: the run was made without" in page

@@ -215,10 +215,10 @@ def test_a_single_layer_contains_all_operators_that_it_fuses(runs: dict[str, Run
     run = runs["subgraph"]
     (layer,) = layers_of(run)
     graph = run.graphs[run.done[0].model_graph or ""]
-    known = fates(run, run.done[0])
-    operators = [i for i in known if graph.nodes[i].type not in ("Parameter", "Result")]
+    all_fates = fates(run, run.done[0])
+    operators = [i for i in all_fates if graph.nodes[i].type not in ("Parameter", "Result")]
     assert len(operators) == 4
-    assert {known[index].layer for index in operators} == {layer.index}
+    assert {all_fates[index].layer for index in operators} == {layer.index}
     text = said(sections(run)["bottlenecks"])["bottlenecks.concentration"]
     assert "the whole model as one layer" in text
 
