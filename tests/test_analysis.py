@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from pages import undrawn
 from ovreport.analysis import analyze, installed
 from ovreport.errors import UserError
 from ovreport.rendering.page import render
-from ovreport.run import Run
-from ovreport.runfile import read_run
+from ovreport.run import Appearance, Run
+from ovreport.runfile import lines_of, read_run
 from ovreport.section import Crashed, Section
 
 RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
@@ -104,6 +105,40 @@ def test_a_config_that_names_a_crashing_plugin_still_gives_a_report(tmp_path: Pa
     config.write_text("model = [{name = 'x', path = 'x'}]\nreport = {plugins = ['own.py']}\n")
     assert ovreport("render", RUN, "--config", config, "-o", report).exit_code == 0
     assert "ZeroDivisionError: division by zero" in report.read_text()
+
+
+@pytest.fixture
+def strangers_run(tmp_path: Path, measured: Run) -> Path:
+    """A run file whose config names a plugin file, style rules, a logo and an option."""
+    marker = tmp_path / "executed"
+    files = {
+        "plugins": [str(plugin(tmp_path, f"open({str(marker)!r}, 'w')\n{WHOLE}"))],
+        "css": str(tmp_path / "private.css"),
+        "logo": str(tmp_path / "private.svg"),
+        "analyzers": ["environment", "own"],
+    }
+    (tmp_path / "private.css").write_text("p { --secret: 1 }")
+    (tmp_path / "private.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    config = {**measured.header.config, "report": files, "analyzer": {"own": {"x": 1}}}
+    header = measured.header.model_copy(update={"config": config})
+    path = tmp_path / "run.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines_of(replace(measured, header=header))))
+    return path
+
+
+@pytest.mark.parametrize("own", [None, "[compare]\nnoise = 0.02\n"])
+def test_files_that_a_run_file_names_stay_closed_whatever_config_is_given(
+    tmp_path: Path, strangers_run: Path, own: str | None
+) -> None:
+    report, options = tmp_path / "x.html", []
+    if own is not None:
+        (tmp_path / "c.toml").write_text(own)
+        options = ["--config", tmp_path / "c.toml"]
+    result = ovreport("render", strangers_run, *options, "-o", report)
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "executed").exists()
+    assert "secret" not in report.read_text()
+    assert read_run(report).header.appearance == Appearance()
 
 
 def test_an_unknown_need_loses_only_the_section(tmp_path: Path, measured: Run) -> None:

@@ -43,6 +43,8 @@ class Source:
     """The name that messages use: the path of the config or the model."""
     notes: tuple[str, ...] = ()
     """Sentences about keys that have moved."""
+    inherited: frozenset[str] = frozenset()
+    """Tables that come from a run file, perhaps a stranger's: files that they name stay closed."""
 
     def resolve(self, path: str) -> Path:
         """Return an absolute path, without following links.
@@ -177,15 +179,26 @@ def check_text(path: Path) -> None:
 def load_report(path: Path, made_with: Mapping[str, Any]) -> Source:
     """Read a config for the report of a run that was measured with another config.
 
-    Tables that the file lacks are those that the run was measured with.
+    Tables that the file lacks are those that the run was measured with, without the files that the
+    run's ``[report]`` names.
 
     Raises:
         UserError: see :func:`load`.
     """
     given = read_toml(path)
     notes = tuple(f"{path}: {note}" for note in moved(given))
-    config = validate({**current(made_with), **current(given)}, str(path))
-    return Source(config, absolute(path).parent, str(path), notes)
+    run_tables, own_tables = current(made_with), current(given)
+    inherited = frozenset(run_tables.keys() - own_tables.keys())
+    config = validate({**run_tables, **own_tables}, str(path))
+    if "report" in inherited:
+        config = without_files(config)
+    return Source(config, absolute(path).parent, str(path), notes, inherited)
+
+
+def without_files(config: Config) -> Config:
+    """Return a config whose report names no file: neither code nor what a page would show."""
+    nothing = {"plugins": (), "templates": None, "logo": None, "css": None}
+    return config.model_copy(update={"report": config.report.model_copy(update=nothing)})
 
 
 def model_name(path: Path) -> str:

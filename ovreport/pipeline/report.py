@@ -8,8 +8,9 @@ from pathlib import Path
 from ovreport.analysis import Analysis, analyze, choose, installed
 from ovreport.computed.settings import settings
 from ovreport.config.appearance import appearance, templates
-from ovreport.config.load import Source, validate
+from ovreport.config.load import Source, validate, without_files
 from ovreport.config.moved import current
+from ovreport.config.schema import Config
 from ovreport.files import write_whole
 from ovreport.plugin import Analyzer
 from ovreport.rendering.charts.process import ChartProcess
@@ -18,35 +19,31 @@ from ovreport.section import Section
 
 
 def report_settings(run: Run, name: str) -> Source:
-    """Return the config that a run carries, without its plugin files and templates.
+    """Return the config that a run carries, without the files that its ``[report]`` names.
 
-    A run file may come from a stranger, and a file that it names must not be executed. Analyzers
-    and options that only those files define are left out, too.
+    A run file may come from a stranger, and a file that it names must not be executed.
     """
-    config = validate(run.header.config, name)
-    analyzers = installed()
-    chosen = config.report.analyzers
-    report = config.report.model_copy(
-        update={
-            "plugins": (),
-            "templates": None,
-            "analyzers": chosen and tuple(id for id in chosen if id in analyzers),
-        }
-    )
-    options = {id: values for id, values in config.analyzer.items() if id in analyzers}
-    trusted = config.model_copy(update={"report": report, "analyzer": options})
-    return Source(trusted, Path.cwd(), name)
+    config = without_files(validate(run.header.config, name))
+    return Source(config, Path.cwd(), name, inherited=frozenset(Config.model_fields))
 
 
 def chosen_analyzers(source: Source) -> list[Analyzer]:
     """Return the analyzers that a config asks for, with their options.
+
+    What a run file asks of analyzers that are not installed is left out: only plugin files that it
+    names may define them.
 
     Raises:
         UserError: an unknown analyzer or option, or a plugin file that cannot be loaded.
     """
     report = source.config.report
     available = installed([source.resolve(path) for path in report.plugins])
-    return choose(available, report.analyzers, source.config.analyzer, source.name)
+    wanted, options = report.analyzers, source.config.analyzer
+    if "report" in source.inherited and wanted is not None:
+        wanted = tuple(id for id in wanted if id in available)
+    if "analyzer" in source.inherited:
+        options = {id: values for id, values in options.items() if id in available}
+    return choose(available, wanted, options, source.name)
 
 
 def section_templates(source: Source) -> dict[str, Path]:
@@ -62,14 +59,16 @@ def section_templates(source: Source) -> dict[str, Path]:
 def with_report_of(run: Run, source: Source) -> Run:
     """Return the run with look, limits and analyzer options of another config."""
     measured = settings(run)
-    tables = source.config.model_dump(mode="json", include={"report", "compare", "analyzer"})
-    if run.header.made == "compare" and tables["report"]["title"] is None:
+    own = {"report", "compare", "analyzer"} - source.inherited
+    tables = source.config.model_dump(mode="json", include=own)
+    if run.header.made == "compare" and "report" in own and tables["report"]["title"] is None:
         tables["report"]["title"] = measured.report.title  # it says that two runs are compared
     # A report cannot change how outputs were collected, but how they are judged.
     collected = {name: getattr(measured.outputs, name) for name in ("compare", "samples", "layers")}
     tables["outputs"] = source.config.outputs.model_copy(update=collected).model_dump(mode="json")
     config = {**current(run.header.config), **tables}
-    update = {"config": config, "appearance": appearance(source)}
+    look = appearance(source) if "report" in own else run.header.appearance
+    update = {"config": config, "appearance": look}
     return replace(run, header=run.header.model_copy(update=update))
 
 
