@@ -26,7 +26,7 @@ from selenium.webdriver import Chrome
 
 from ovreport.cli import main
 from ovreport.measuring.worker_session import WORKER
-from ovreport.run import Run
+from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 
 # Fixtures that give their marker to every test that uses them.
@@ -165,6 +165,20 @@ def report(tmp_path_factory: pytest.TempPathFactory, squeezenet: Path) -> Path:
 @pytest.fixture(scope="session")
 def run(report: Path) -> Run:
     return read_run(report.with_suffix(".jsonl"))
+
+
+@pytest.fixture(scope="session")
+def bottlenecks() -> Run:
+    """The recorded run of a model with known bottlenecks, in floating point and in INT8."""
+    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
+
+
+@pytest.fixture(scope="session")
+def int8(bottlenecks: Run) -> CellResult:
+    """The INT8 version in the recorded run with known bottlenecks."""
+    result = bottlenecks.focus("bottlenecks", "int8")
+    assert result is not None
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -13,16 +12,10 @@ from openvino import opset13 as op
 from ovreport.computed.execution import Abilities, abilities, executed_precision, weights_precision
 from ovreport.computed.layers import executed_layers
 from ovreport.run import Node, Port, Run
-from ovreport.runfile import read_run
 
 AVX2 = Abilities(frozenset({"f32"}), dot_products=False, group_size=32)
 VNNI = Abilities(frozenset({"f32", "bf16"}), dot_products=True, group_size=32)
 ARM = Abilities(frozenset({"f32", "f16"}), dot_products=True, group_size=2**64 - 1)
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
 
 
 def graph(kind: str, told: str, inputs: str, output: str) -> tuple[Node, ...]:
@@ -141,24 +134,26 @@ def test_the_precision_of_weights_is_separate_from_that_of_the_layer() -> None:
     assert weights_precision(graph("Subgraph", "f32", "f32 f32!", "f32"), 2, {1}) == ""
 
 
-def test_capabilities_are_those_that_the_device_uses(run: Run) -> None:
-    result = run.results[0]
+def test_capabilities_are_those_that_the_device_uses(bottlenecks: Run) -> None:
+    result = bottlenecks.results[0]
     assert result.resolved is not None
-    assert abilities(run, result) == AVX2
+    assert abilities(bottlenecks, result) == AVX2
     properties = {**result.resolved.properties, "RUNTIME_REQUIREMENTS": ""}
     bare = result.model_copy(
         update={"resolved": result.resolved.model_copy(update={"properties": properties})}
     )
-    environment = run.header.environment.model_copy(update={"isa": ("avx512_vnni",)})
-    here = replace(run, header=run.header.model_copy(update={"environment": environment}))
+    environment = bottlenecks.header.environment.model_copy(update={"isa": ("avx512_vnni",)})
+    here = replace(
+        bottlenecks, header=bottlenecks.header.model_copy(update={"environment": environment})
+    )
     assert abilities(here, bare).dot_products
     assert not abilities(here, result).dot_products
 
 
-def test_int8_layers_of_a_model_are_labelled_so(run: Run) -> None:
-    result = run.focus("bottlenecks", "int8")
+def test_int8_layers_of_a_model_are_labelled_so(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "int8")
     assert result is not None
-    found = {x.name: x for x in executed_layers(run, result) if x.type == "Convolution"}
+    found = {x.name: x for x in executed_layers(bottlenecks, result) if x.type == "Convolution"}
     assert {x.precision for x in found.values()} == {"u8", "f32"}
     assert {(x.precision, x.weights) for x in found.values()} == {("u8", "i8"), ("f32", "f32")}
 

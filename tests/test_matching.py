@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.matching import LayerGroup, Network, coverage, match
-from ovreport.run import Node, Port
-from ovreport.runfile import read_run
+from ovreport.run import Node, Port, Run
 
 
 def node(name: str, type: str, *sources: int, shape: str = "[1,8]") -> Node:
@@ -203,16 +201,15 @@ def test_a_version_compared_with_itself_pairs_equal_layers(one: Network) -> None
     assert all(group.a == group.b and len(group.a) == 1 for group in groups)
 
 
-def test_a_real_int8_version_is_matched_with_its_parent() -> None:
+def test_a_real_int8_version_is_matched_with_its_parent(bottlenecks: Run) -> None:
     """There the device undoes a transpose while compiling that the INT8 version still executes."""
-    run = read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
     versions = [
         Network(
-            executed_layers(run, result),
-            run.graphs[result.runtime_graph or ""].nodes,
-            run.graphs[result.model_graph or ""].nodes,
+            executed_layers(bottlenecks, result),
+            bottlenecks.graphs[result.runtime_graph or ""].nodes,
+            bottlenecks.graphs[result.model_graph or ""].nodes,
         )
-        for result in run.done
+        for result in bottlenecks.done
     ]
     groups = match(versions[0], versions[1])
     assert coverage(groups) == (1, 1)

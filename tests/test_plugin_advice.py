@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +14,9 @@ from ovreport.computed.fusion import unfused
 from ovreport.computed.layer_contents import contents, is_elementwise
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.run import CellResult, ModelCache, Node, Port, Roof, Run
-from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.advice.analyzer import Advice
 from ovreport_plugins.advice.rules import RULES
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
 
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
@@ -84,35 +77,37 @@ def with_latency(run: Run, version: str, factor: float) -> Run:
     return replace(run, results=tuple(results))
 
 
-def test_the_needless_pair_of_transposes_is_named(run: Run) -> None:
-    finding = findings(run, "int8")["advice.transposes"]
+def test_the_needless_pair_of_transposes_is_named(bottlenecks: Run) -> None:
+    finding = findings(bottlenecks, "int8")["advice.transposes"]
     assert {link.text for link in finding.evidence} == {"there", "back"}
     assert (finding.gain or 0) > 0
 
 
-def test_int8_is_advised_only_if_the_processor_has_dot_products(run: Run) -> None:
-    alone = replace(run, results=tuple(r for r in run.results if r.cell.version == "parent"))
+def test_int8_is_advised_only_if_the_processor_has_dot_products(bottlenecks: Run) -> None:
+    alone = replace(
+        bottlenecks, results=tuple(r for r in bottlenecks.results if r.cell.version == "parent")
+    )
     assert "advice.int8-unused" not in findings(with_isa(alone, "avx2"), "parent")
     assert "advice.int8-unused" in findings(with_isa(alone, "avx512_vnni"), "parent")
 
 
-def test_int8_is_not_advised_if_the_run_has_an_int8_version(run: Run) -> None:
-    there = with_isa(run, "avx512_vnni")
+def test_int8_is_not_advised_if_the_run_has_an_int8_version(bottlenecks: Run) -> None:
+    there = with_isa(bottlenecks, "avx512_vnni")
     assert "advice.int8-unused" not in findings(there, "parent")
     assert "measured in this run: int8 takes" in answers(there, "parent")["advice.int8-unused"]
 
 
-def test_slower_int8_is_reported_with_the_layers_that_take_the_time(run: Run) -> None:
-    finding = findings(with_latency(run, "parent", 0.1), "int8")["advice.int8-slower"]
+def test_slower_int8_is_reported_with_the_layers_that_take_the_time(bottlenecks: Run) -> None:
+    finding = findings(with_latency(bottlenecks, "parent", 0.1), "int8")["advice.int8-slower"]
     assert "does not pay" in finding.text
     assert "Convolution" in finding.text
     assert "quantise or dequantise" in finding.text
     assert "parent" in finding.remedy
-    assert "advice.int8-slower" not in findings(with_latency(run, "parent", 10), "int8")
+    assert "advice.int8-slower" not in findings(with_latency(bottlenecks, "parent", 10), "int8")
 
 
-def test_cores_count_as_idle_only_on_a_quiet_machine(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_cores_count_as_idle_only_on_a_quiet_machine(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.resolved is not None
 
@@ -125,39 +120,42 @@ def test_cores_count_as_idle_only_on_a_quiet_machine(run: Run) -> None:
             )
             launches.append(launch.model_copy(update={"slices": slices}))
         resolved = result.resolved and result.resolved.model_copy(update={"threads": 2})
-        return changed(run, "parent", launches=tuple(launches), resolved=resolved)
+        return changed(bottlenecks, "parent", launches=tuple(launches), resolved=resolved)
 
     assert "1.0 of 2 threads" in findings(with_load(0.0), "parent")["advice.idle-cores"].text
     assert "advice.idle-cores" not in findings(with_load(1.0), "parent")
 
 
-def test_every_rule_has_a_result_for_every_version(run: Run) -> None:
+def test_every_rule_has_a_result_for_every_version(bottlenecks: Run) -> None:
     for version in ("parent", "int8"):
-        assert list(answers(run, version)) == [f"advice.{rule.id}" for rule in RULES]
-        assert all(answers(run, version).values())
+        assert list(answers(bottlenecks, version)) == [f"advice.{rule.id}" for rule in RULES]
+        assert all(answers(bottlenecks, version).values())
 
 
-def test_every_piece_of_advice_says_what_to_do_and_how_to_check_it(run: Run) -> None:
-    section_findings = Advice().analyze(run).findings
+def test_every_piece_of_advice_says_what_to_do_and_how_to_check_it(bottlenecks: Run) -> None:
+    section_findings = Advice().analyze(bottlenecks).findings
     assert section_findings
     assert all(finding.remedy and finding.check for finding in section_findings)
     assert all(re.search(r"\d", finding.text) for finding in section_findings)
     assert all(0 < f.gain <= 1 for f in section_findings if f.gain is not None)
 
 
-def test_advice_without_layer_times_is_given_without_them(run: Run) -> None:
-    bare = replace(run, results=tuple(r.model_copy(update={"profile": None}) for r in run.results))
+def test_advice_without_layer_times_is_given_without_them(bottlenecks: Run) -> None:
+    bare = replace(
+        bottlenecks,
+        results=tuple(r.model_copy(update={"profile": None}) for r in bottlenecks.results),
+    )
     assert answers(bare, "int8")["advice.transposes"] == "no layer times"
     assert "no layer times" not in answers(bare, "int8")["advice.memory"]
 
 
-def test_quantising_layers_are_counted_with_their_time(run: Run) -> None:
-    result = run.focus("bottlenecks", "int8")
+def test_quantising_layers_are_counted_with_their_time(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "int8")
     assert result is not None
     assert result.runtime_graph is not None
     assert result.model_graph is not None
-    nodes, model = (run.graphs[g].nodes for g in (result.runtime_graph, result.model_graph))
-    found = quantisers(nodes, executed_layers(run, result), model)
+    nodes, model = (bottlenecks.graphs[g].nodes for g in (result.runtime_graph, result.model_graph))
+    found = quantisers(nodes, executed_layers(bottlenecks, result), model)
     assert found
     for layer, _ in found:
         ports = {nodes[layer.index].outputs[0].precision}
@@ -167,20 +165,22 @@ def test_quantising_layers_are_counted_with_their_time(run: Run) -> None:
     assert quantisers(nodes, [], model) == []
 
 
-def test_convolutions_in_floating_point_are_named_in_a_quantised_model_only(run: Run) -> None:
-    finding = findings(run, "int8")["advice.float-in-int8"]
+def test_convolutions_in_floating_point_are_named_in_a_quantised_model_only(
+    bottlenecks: Run,
+) -> None:
+    finding = findings(bottlenecks, "int8")["advice.float-in-int8"]
     assert "island" in {link.text for link in finding.evidence}
     assert "2 layers (Convolution) with weights in floating point" in finding.text
-    assert answers(run, "parent")["advice.float-in-int8"] == "this version is not quantised"
+    assert answers(bottlenecks, "parent")["advice.float-in-int8"] == "this version is not quantised"
 
 
-def test_f16_is_advised_for_a_gpu_that_computes_in_f32(run: Run) -> None:
-    assert answers(run, "parent")["advice.gpu-float32"] == "not on a GPU"
-    result = run.focus("bottlenecks", "parent")
+def test_f16_is_advised_for_a_gpu_that_computes_in_f32(bottlenecks: Run) -> None:
+    assert answers(bottlenecks, "parent")["advice.gpu-float32"] == "not on a GPU"
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.resolved is not None
     there = result.resolved.model_copy(update={"execution_devices": ("GPU.0",)})
-    assert "f16" in findings(changed(run, "parent", resolved=there), "parent")[
+    assert "f16" in findings(changed(bottlenecks, "parent", resolved=there), "parent")[
         "advice.gpu-float32"
     ].remedy  # fmt: skip
 
@@ -212,31 +212,35 @@ def matrix(run: Run, sizes: dict[int, tuple[float, float]]) -> Run:
     return replace(run, results=tuple(cells))
 
 
-def test_streams_that_only_cost_latency_are_advised_against(run: Run) -> None:
-    no_more = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (181, 0.022)})
+def test_streams_that_only_cost_latency_are_advised_against(bottlenecks: Run) -> None:
+    no_more = matrix(bottlenecks, {1: (100, 0.01), 2: (180, 0.011), 4: (181, 0.022)})
     finding = findings(no_more, "parent")["advice.streams"]
     assert "more than 2 streams" in finding.text
     assert "180\N{NARROW NO-BREAK SPACE}FPS" in finding.text
     assert "grows from 11.0\N{NARROW NO-BREAK SPACE}ms to 22.0" in finding.text
     assert finding.gain is None  # of another configuration, and no share of this one's layers
-    rising = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
+    rising = matrix(bottlenecks, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
     assert "still rises up to 4 streams" in answers(rising, "parent")["advice.streams"]
 
 
-def test_a_size_that_the_sweet_spot_does_not_have_is_not_advised_against(run: Run) -> None:
-    falling = matrix(run, {1: (100, 0.01), 2: (180, 0.011), 4: (150, 0.022)})
+def test_a_size_that_the_sweet_spot_does_not_have_is_not_advised_against(bottlenecks: Run) -> None:
+    falling = matrix(bottlenecks, {1: (100, 0.01), 2: (180, 0.011), 4: (150, 0.022)})
     assert "advice.streams" not in findings(falling, "parent")
     assert "2 streams, the sweet spot" in answers(falling, "parent")["advice.streams"]
     report = {"report": {"latency_threshold_ms": 15}}
-    config = run.header.model_copy(update={"config": {**run.header.config, **report}})
-    limited = replace(matrix(run, {2: (180, 0.011), 4: (300, 0.022)}), header=config)
+    config = bottlenecks.header.model_copy(
+        update={"config": {**bottlenecks.header.config, **report}}
+    )
+    limited = replace(matrix(bottlenecks, {2: (180, 0.011), 4: (300, 0.022)}), header=config)
     answer = answers(limited, "parent")["advice.streams"]
     assert "the latency threshold keeps the sweet spot at 2" in answer
 
 
-def test_the_gain_of_int8_is_estimated_from_measured_rates(run: Run) -> None:
+def test_the_gain_of_int8_is_estimated_from_measured_rates(bottlenecks: Run) -> None:
     alone = with_isa(
-        replace(run, results=tuple(r for r in run.results if r.cell.version == "parent")),
+        replace(
+            bottlenecks, results=tuple(r for r in bottlenecks.results if r.cell.version == "parent")
+        ),
         "avx512_vnni",
     )
     blind = findings(alone, "parent")["advice.int8-unused"]
@@ -259,8 +263,8 @@ def test_the_gain_of_int8_is_estimated_from_measured_rates(run: Run) -> None:
     assert "hardly gain" in answers(slow, "parent")["advice.int8-unused"]
 
 
-def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: Run) -> None:
-    result = run.focus("bottlenecks", "int8")
+def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "int8")
     assert result is not None
     assert result.runtime_graph is not None
 
@@ -271,9 +275,9 @@ def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: R
             update={"attributes": {**node.attributes, "runtimePrecision": "f32"}}
         )
 
-    graph = run.graphs[result.runtime_graph]
+    graph = bottlenecks.graphs[result.runtime_graph]
     nodes = tuple(map(floating, graph.nodes))
-    graphs = {**run.graphs, "floating": graph.model_copy(update={"nodes": nodes})}
+    graphs = {**bottlenecks.graphs, "floating": graph.model_copy(update={"nodes": nodes})}
     assert result.profile is not None
     layers = tuple(
         layer.model_copy(update={"kernel": "brgconv_avx2_f32"})
@@ -282,7 +286,7 @@ def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: R
         for layer in result.profile.layers
     )
     profile = result.profile.model_copy(update={"layers": layers})
-    there = changed(run, "int8", runtime_graph="floating", profile=profile)
+    there = changed(bottlenecks, "int8", runtime_graph="floating", profile=profile)
     there = replace(there, graphs=graphs)
     by_id = findings(there, "int8")
     assert "the file is INT8" in by_id["advice.int8-not-executed"].text
@@ -291,61 +295,63 @@ def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(run: R
     assert "advice.int8-slower" not in by_id
 
 
-def test_reorders_without_time_are_left_out(run: Run) -> None:
-    text = findings(run, "parent")["advice.reorders"].text
+def test_reorders_without_time_are_left_out(bottlenecks: Run) -> None:
+    text = findings(bottlenecks, "parent")["advice.reorders"].text
     assert "where the layout changes" in text
     assert "precision changes" not in text
 
 
-def test_the_two_neighbours_that_cause_most_reorders_are_named(run: Run) -> None:
-    reorders = findings(run, "int8")["advice.reorders"]
+def test_the_two_neighbours_that_cause_most_reorders_are_named(bottlenecks: Run) -> None:
+    reorders = findings(bottlenecks, "int8")["advice.reorders"]
     assert "between Subgraph FakeQuantize_108" in reorders.text
     assert "and Softmax back" in reorders.text
     assert "Subgraph writes acdb and Softmax reads abcd" in reorders.remedy
-    assert "channels last" in findings(run, "parent")["advice.reorders"].remedy
+    assert "channels last" in findings(bottlenecks, "parent")["advice.reorders"].remedy
 
 
-def test_memory_close_to_that_of_the_machine_is_a_problem(run: Run) -> None:
-    environment = run.header.environment.model_copy(update={"memory_bytes": 1 << 20})
-    small = replace(run, header=run.header.model_copy(update={"environment": environment}))
+def test_memory_close_to_that_of_the_machine_is_a_problem(bottlenecks: Run) -> None:
+    environment = bottlenecks.header.environment.model_copy(update={"memory_bytes": 1 << 20})
+    small = replace(
+        bottlenecks, header=bottlenecks.header.model_copy(update={"environment": environment})
+    )
     assert findings(small, "parent")["advice.memory"].severity == "problem"
-    assert "advice.memory" not in findings(run, "parent")
+    assert "advice.memory" not in findings(bottlenecks, "parent")
 
 
-def test_a_cache_and_a_first_inference_are_advised_for_a_slow_start(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_a_cache_and_a_first_inference_are_advised_for_a_slow_start(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(
         launch.model_copy(update={"compile_ns": 3 * 10**9, "first_inference_ns": 10**9})
         for launch in result.launches
     )
     kept = ModelCache(compile_ns=10**9, size_bytes=1 << 20)
-    by_id = findings(changed(run, "parent", launches=slow, model_cache=kept), "parent")
+    by_id = findings(changed(bottlenecks, "parent", launches=slow, model_cache=kept), "parent")
     assert "CACHE_DIR" in by_id["advice.model-cache"].remedy
     assert "from a cache of 1.00" in by_id["advice.model-cache"].text
     assert "1000\N{NARROW NO-BREAK SPACE}ms" in by_id["advice.first-inference"].text
 
 
-def test_a_slow_start_of_another_cell_is_advised_on_and_named(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_a_slow_start_of_another_cell_is_advised_on_and_named(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(x.model_copy(update={"first_inference_ns": 10**9}) for x in result.launches)
     cell = result.cell.model_copy(update={"hint": "throughput"})
     other = result.model_copy(update={"cell": cell, "launches": slow})
-    header = run.header.model_copy(update={"plan": (*run.header.plan, cell)})
-    several = replace(run, header=header, results=(*run.results, other))
-    assert "advice.first-inference" not in findings(run, "parent")
+    header = bottlenecks.header.model_copy(update={"plan": (*bottlenecks.header.plan, cell)})
+    several = replace(bottlenecks, header=header, results=(*bottlenecks.results, other))
+    assert "advice.first-inference" not in findings(bottlenecks, "parent")
     text = findings(several, "parent")["advice.first-inference"].text
     assert "with throughput" in text
 
 
-def test_a_cache_is_advised_only_if_it_was_measured_to_be_faster(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_a_cache_is_advised_only_if_it_was_measured_to_be_faster(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     slow = tuple(x.model_copy(update={"compile_ns": 3 * 10**9}) for x in result.launches)
 
     def answer(kept: ModelCache | None) -> str:
-        there = changed(run, "parent", launches=slow, model_cache=kept)
+        there = changed(bottlenecks, "parent", launches=slow, model_cache=kept)
         assert "advice.model-cache" not in findings(there, "parent")
         return answers(there, "parent")["advice.model-cache"]
 
@@ -405,37 +411,37 @@ def test_a_subgraph_is_named_by_its_operators(operators: list[str], holds: str) 
     assert is_elementwise(layer, model) == (holds == "element-wise")
 
 
-def test_shapes_that_are_still_open_are_named(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_shapes_that_are_still_open_are_named(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.model_graph is not None
-    graph = run.graphs[result.model_graph]
+    graph = bottlenecks.graphs[result.model_graph]
     open_ = tuple(
         n.model_copy(update={"outputs": tuple(p.model_copy(update={"shape": "[?,8]"}) for p in
                                               n.outputs)})
         for n in graph.nodes
     )  # fmt: skip
-    graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": open_})}
-    dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
+    graphs = {**bottlenecks.graphs, "open": graph.model_copy(update={"nodes": open_})}
+    dynamic = replace(changed(bottlenecks, "parent", model_graph="open"), graphs=graphs)
     by_id = findings(dynamic, "parent")["advice.dynamic-shapes"]
     assert "known only while" in by_id.text
     assert by_id.remedy == "Give the model fixed shapes (`shape`): input is open."
-    assert "advice.dynamic-shapes" not in findings(run, "parent")
+    assert "advice.dynamic-shapes" not in findings(bottlenecks, "parent")
 
 
-def test_fixed_inputs_are_not_advised_to_be_fixed(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_fixed_inputs_are_not_advised_to_be_fixed(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.model_graph is not None
-    graph = run.graphs[result.model_graph]
+    graph = bottlenecks.graphs[result.model_graph]
     inside = tuple(
         node.model_copy(update={"outputs": (Port(shape="[?,8]", precision="f32"),)})
         if node.type == "Softmax"
         else node
         for node in graph.nodes
     )
-    graphs = {**run.graphs, "open": graph.model_copy(update={"nodes": inside})}
-    dynamic = replace(changed(run, "parent", model_graph="open"), graphs=graphs)
+    graphs = {**bottlenecks.graphs, "open": graph.model_copy(update={"nodes": inside})}
+    dynamic = replace(changed(bottlenecks, "parent", model_graph="open"), graphs=graphs)
     assert "advice.dynamic-shapes" not in findings(dynamic, "parent")
     answer = answers(dynamic, "parent")["advice.dynamic-shapes"]
     assert "The inputs have fixed shapes already" in answer

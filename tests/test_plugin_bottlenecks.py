@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +11,8 @@ from builders import section_of
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.speed import gain
 from ovreport.run import CellResult, Graph, Node, Run
-from ovreport.runfile import read_run
 from ovreport.section import Finding, Table
 from ovreport_plugins.bottlenecks.analyzer import Bottlenecks
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
 
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
@@ -37,35 +30,37 @@ def changed(run: Run, version: str, **update: object) -> Run:
     return replace(run, results=tuple(change(result) for result in run.results))
 
 
-def test_conversions_name_the_layers_before_and_after(run: Run) -> None:
-    group = next(g for g in section_of(Bottlenecks(), run).groups if g.heading.endswith("int8"))
+def test_conversions_name_the_layers_before_and_after(bottlenecks: Run) -> None:
+    group = next(
+        g for g in section_of(Bottlenecks(), bottlenecks).groups if g.heading.endswith("int8")
+    )
     table = next(block for block in group.blocks if block.id.startswith("conversions-"))
     assert isinstance(table, Table)
     row = next(r.values for r in table.rows if "f32 → u8" in str(r.values["change"]))
     assert [getattr(row[key], "text", None) for key in ("from", "to")] == ["island", "fourth"]
 
 
-def test_evidence_links_to_rows_of_layers(run: Run) -> None:
+def test_evidence_links_to_rows_of_layers(bottlenecks: Run) -> None:
     rows = {
         f"layer-{result.cell.id}-{layer.index}"
-        for result in run.done
-        for layer in executed_layers(run, result)
+        for result in bottlenecks.done
+        for layer in executed_layers(bottlenecks, result)
     }
-    rows |= {f"sum-{result.cell.id}" for result in run.done}
-    links = [link for f in Bottlenecks().analyze(run).findings for link in f.evidence]
+    rows |= {f"sum-{result.cell.id}" for result in bottlenecks.done}
+    links = [link for f in Bottlenecks().analyze(bottlenecks).findings for link in f.evidence]
     assert links
     assert {link.anchor for link in links} <= rows
 
 
-def test_no_gain_exceeds_the_total_time(run: Run) -> None:
-    gains = [f.gain for f in Bottlenecks().analyze(run).findings if f.gain is not None]
+def test_no_gain_exceeds_the_total_time(bottlenecks: Run) -> None:
+    gains = [f.gain for f in Bottlenecks().analyze(bottlenecks).findings if f.gain is not None]
     assert gains
     assert all(0 < gain <= 1 for gain in gains)
 
 
-def test_a_slower_inference_has_slower_layers(run: Run) -> None:
+def test_a_slower_inference_has_slower_layers(bottlenecks: Run) -> None:
     """A tenth of the latency was all that layers could gain that filled each inference."""
-    result = run.focus("bottlenecks", "parent")
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None
     slices = tuple(
@@ -74,25 +69,27 @@ def test_a_slower_inference_has_slower_layers(run: Run) -> None:
     launch = result.launches[0].model_copy(update={"slices": slices})
     layers = [x.times_ns for x in result.profile.layers if len(x.times_ns)]
     filled = result.profile.model_copy(update={"latencies_ns": np.sum(layers, axis=0)})
-    busy = changed(run, "parent", profile=filled, launches=(launch,))
+    busy = changed(bottlenecks, "parent", profile=filled, launches=(launch,))
     slower = busy.focus("bottlenecks", "parent")
     assert slower is not None
     assert gain(busy, slower, executed_layers(busy, slower)) == pytest.approx(1)
 
 
-def test_work_inside_a_body_is_reported_as_invisible(run: Run) -> None:
+def test_work_inside_a_body_is_reported_as_invisible(bottlenecks: Run) -> None:
     constant, inside = Node(name="c", type="Constant"), Node(name="x", type="Add")
     body = Graph(kind="model", nodes=(constant, inside, inside))
     branch = Node(name="choice", type="If", bodies=(body, body))
-    graphs = {**run.graphs, "with-if": Graph(kind="model", nodes=(branch,))}
-    hiding = replace(changed(run, "parent", model_graph="with-if"), graphs=graphs)
+    graphs = {**bottlenecks.graphs, "with-if": Graph(kind="model", nodes=(branch,))}
+    hiding = replace(changed(bottlenecks, "parent", model_graph="with-if"), graphs=graphs)
     text = findings(hiding, "parent")["bottlenecks.hidden"].text
     assert "4 operators" in text
     assert "no precision or kernel of what runs inside" in text
 
 
-def test_layers_with_most_of_the_time_are_listed_with_their_place_on_the_path(run: Run) -> None:
-    for group in section_of(Bottlenecks(), run).groups:
+def test_layers_with_most_of_the_time_are_listed_with_their_place_on_the_path(
+    bottlenecks: Run,
+) -> None:
+    for group in section_of(Bottlenecks(), bottlenecks).groups:
         table = next(block for block in group.blocks if block.id.startswith("top-layers-"))
         assert isinstance(table, Table)
         reached = [float(str(row.values["cumulative"])) for row in table.rows]
@@ -100,8 +97,10 @@ def test_layers_with_most_of_the_time_are_listed_with_their_place_on_the_path(ru
         assert reached[-1] >= 0.8
 
 
-def test_an_island_is_listed_with_the_layers_around_it(run: Run) -> None:
-    group = next(g for g in section_of(Bottlenecks(), run).groups if g.heading.endswith("int8"))
+def test_an_island_is_listed_with_the_layers_around_it(bottlenecks: Run) -> None:
+    group = next(
+        g for g in section_of(Bottlenecks(), bottlenecks).groups if g.heading.endswith("int8")
+    )
     table = next(block for block in group.blocks if block.id.startswith("islands-"))
     assert isinstance(table, Table)
     names = {
@@ -113,11 +112,11 @@ def test_an_island_is_listed_with_the_layers_around_it(run: Run) -> None:
     assert "fourth" in names["after"]
 
 
-def test_occasionally_disturbed_layers_explain_a_gap(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_occasionally_disturbed_layers_explain_a_gap(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None
-    layers, extra = [], int(sum(x.median_s for x in executed_layers(run, result)) * 1e9)
+    layers, extra = [], int(sum(x.median_s for x in executed_layers(bottlenecks, result)) * 1e9)
     number = sum(len(layer.times_ns) > 0 for layer in result.profile.layers)
     place = 0
     for layer in result.profile.layers:
@@ -129,22 +128,22 @@ def test_occasionally_disturbed_layers_explain_a_gap(run: Run) -> None:
     disturbed = result.profile.model_copy(update={"layers": tuple(layers)})
     slices = tuple(s.model_copy(update={"latencies_ns": s.latencies_ns * 2}) for s in result.slices)
     launch = result.launches[0].model_copy(update={"slices": slices})
-    slower = changed(run, "parent", profile=disturbed, launches=(launch,))
+    slower = changed(bottlenecks, "parent", profile=disturbed, launches=(launch,))
     assert "their means add up to" in findings(slower, "parent")["bottlenecks.gap"].text
 
 
-def test_the_wait_of_a_fixed_rate_is_not_a_gap(run: Run) -> None:
+def test_the_wait_of_a_fixed_rate_is_not_a_gap(bottlenecks: Run) -> None:
     """Latency from arrival, of a cell that did not keep up, was compared with its layers."""
-    result = run.focus("bottlenecks", "parent")
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     slices = tuple(
         s.model_copy(update={"latencies_ns": s.latencies_ns * 10}) for s in result.slices
     )
     launch = result.launches[0].model_copy(update={"slices": slices})
-    waits = changed(run, "parent", launches=(launch,))
+    waits = changed(bottlenecks, "parent", launches=(launch,))
     assert "bottlenecks.gap" in findings(waits, "parent")
     paced = changed(
-        run,
+        bottlenecks,
         "parent",
         launches=(launch,),
         cell=result.cell.model_copy(update={"rate": 20}),
@@ -152,11 +151,11 @@ def test_the_wait_of_a_fixed_rate_is_not_a_gap(run: Run) -> None:
     assert "bottlenecks.gap" not in findings(paced, "parent")
 
 
-def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(run: Run) -> None:
-    result = run.focus("bottlenecks", "parent")
+def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(bottlenecks: Run) -> None:
+    result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None
-    total = sum(layer.median_s for layer in executed_layers(run, result))
+    total = sum(layer.median_s for layer in executed_layers(bottlenecks, result))
 
     def gap(latency_s: float, counted_s: float) -> str:
         slices = tuple(
@@ -172,7 +171,9 @@ def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(run: Run) -> None:
             update={"latencies_ns": np.full(9, int(counted_s * 1e9))}
         )
         launch = result.launches[0].model_copy(update={"slices": slices})
-        by_id = findings(changed(run, "parent", launches=(launch,), profile=profile), "parent")
+        by_id = findings(
+            changed(bottlenecks, "parent", launches=(launch,), profile=profile), "parent"
+        )
         return by_id["bottlenecks.gap"].text if "bottlenecks.gap" in by_id else ""
 
     assert gap(total * 1.01, total * 1.2) == ""

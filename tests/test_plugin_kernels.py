@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from builders import section_of
 from hypothesis import given
@@ -12,15 +10,9 @@ from hypothesis import strategies as st
 from ovreport.computed.kernels import Kernel, parse_kernel
 from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.run import Run
-from ovreport.runfile import read_run
 from ovreport.section import Chart, HeatMap, Table
 from ovreport.text.numbers import show
 from ovreport_plugins.kernels.analyzer import Kernels, is_plain
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -62,30 +54,30 @@ def test_any_name_has_an_implementation(name: str) -> None:
     assert bool(parse_kernel(name).implementation) is bool(name)
 
 
-def test_kernels_and_instruction_sets_add_to_the_layers_total(run: Run) -> None:
+def test_kernels_and_instruction_sets_add_to_the_layers_total(bottlenecks: Run) -> None:
     for group, (model, version) in zip(
-        section_of(Kernels(), run).groups, run.versions, strict=True
+        section_of(Kernels(), bottlenecks).groups, bottlenecks.versions, strict=True
     ):
-        result = run.focus(model, version)
+        result = bottlenecks.focus(model, version)
         assert result is not None
-        total = sum(layer.median_s for layer in executed_layers(run, result))
+        total = sum(layer.median_s for layer in executed_layers(bottlenecks, result))
         tables = [block for block in group.blocks if isinstance(block, Table)]
         assert len(tables) == 2
         for table in tables:
             assert sum(float(str(r.values["time"])) for r in table.rows) == pytest.approx(total)
 
 
-def test_a_hidden_reference_kernel_is_found_and_linked(run: Run) -> None:
-    matching = [f for f in Kernels().analyze(run).findings if f.id == "kernels.reference"]
-    assert len(matching) == len(run.versions)
+def test_a_hidden_reference_kernel_is_found_and_linked(bottlenecks: Run) -> None:
+    matching = [f for f in Kernels().analyze(bottlenecks).findings if f.id == "kernels.reference"]
+    assert len(matching) == len(bottlenecks.versions)
     for finding in matching:
         assert "CumSum" in finding.text
         assert [link.text for link in finding.evidence] == ["sum"]
         assert 0.01 < (finding.gain or 0) < 1
 
 
-def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> None:
-    for group in section_of(Kernels(), run).groups:
+def test_implementations_by_instruction_set_add_up_to_the_whole(bottlenecks: Run) -> None:
+    for group in section_of(Kernels(), bottlenecks).groups:
         chart = next(b for b in group.blocks if b.id.startswith("implementations-by-isa-"))
         assert isinstance(chart, Chart)
         (heat,) = chart.marks
@@ -95,8 +87,8 @@ def test_implementations_by_instruction_set_add_up_to_the_whole(run: Run) -> Non
         assert chart.title.startswith(show(largest, "share"))
 
 
-def test_every_column_has_a_name_and_reference_kernels_are_marked(run: Run) -> None:
-    for group in section_of(Kernels(), run).groups:
+def test_every_column_has_a_name_and_reference_kernels_are_marked(bottlenecks: Run) -> None:
+    for group in section_of(Kernels(), bottlenecks).groups:
         (table,) = (b for b in group.blocks if isinstance(b, Table) and b.id.startswith("kernels-"))
         assert all(column.label for column in table.columns)
         marked = {str(r.values["kernel"]) for r in table.rows if r.values["reference"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from builders import section_of
 
 from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
-from ovreport.runfile import read_run
 from ovreport.section import Facts, Group, Table, Text
 from ovreport.stats.estimate import Estimate
 from ovreport.text.values import Link
@@ -19,20 +17,10 @@ from ovreport_plugins.layers.analyzer import Layers
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
-
-
-@pytest.fixture(scope="module")
-def int8(run: Run) -> CellResult:
-    result = run.focus("bottlenecks", "int8")
-    assert result is not None
-    return result
-
-
-@pytest.fixture(scope="module")
-def group(run: Run) -> Group:
-    return next(g for g in section_of(Layers(), run).groups if g.heading == "bottlenecks · int8")
+def group(bottlenecks: Run) -> Group:
+    return next(
+        g for g in section_of(Layers(), bottlenecks).groups if g.heading == "bottlenecks · int8"
+    )
 
 
 def table(group: Group, start: str) -> Table:
@@ -77,28 +65,33 @@ def test_latency_is_the_sum_of_layers_and_the_remaining_time(
 
 
 def test_other_programs_that_ran_while_layers_were_timed_are_named(
-    run: Run, int8: CellResult
+    bottlenecks: Run, int8: CellResult
 ) -> None:
     assert int8.profile is not None
     for other_load, ids in ((0.05, []), (0.7, ["layers.disturbed"])):
         profile = int8.profile.model_copy(update={"other_load": other_load})
         results = tuple(
-            r.model_copy(update={"profile": profile}) if r is int8 else r for r in run.results
+            r.model_copy(update={"profile": profile}) if r is int8 else r
+            for r in bottlenecks.results
         )
-        findings = Layers().analyze(replace(run, results=results)).findings
+        findings = Layers().analyze(replace(bottlenecks, results=results)).findings
         assert [finding.id for finding in findings] == ids
         assert all("0.7 cores" in finding.text for finding in findings)
 
 
-def test_a_cost_of_counters_within_the_noise_is_not_shown(run: Run, int8: CellResult) -> None:
+def test_a_cost_of_counters_within_the_noise_is_not_shown(
+    bottlenecks: Run, int8: CellResult
+) -> None:
     assert int8.profile is not None
     scattered = int8.profile.latencies_ns.copy()
     scattered[:4] //= 3
     unsteady = int8.profile.model_copy(update={"latencies_ns": scattered})
     results = tuple(
-        r.model_copy(update={"profile": unsteady}) if r is int8 else r for r in run.results
+        r.model_copy(update={"profile": unsteady}) if r is int8 else r for r in bottlenecks.results
     )
-    blocks = [b for g in Layers().analyze(replace(run, results=results)).groups for b in g.blocks]
+    blocks = [
+        b for g in Layers().analyze(replace(bottlenecks, results=results)).groups for b in g.blocks
+    ]
     (sums,) = (b for b in blocks if b.id == f"sum-{int8.cell.id}")
     assert isinstance(sums, Facts)
     costs = [value for name, value, _ in sums.facts if "cost of the counters" in name]
@@ -112,9 +105,9 @@ def test_cumulative_shares_start_at_the_longest_layer(group: Group) -> None:
 
 
 def test_a_row_links_to_the_layers_it_fuses_and_to_its_node(
-    run: Run, int8: CellResult, group: Group
+    bottlenecks: Run, int8: CellResult, group: Group
 ) -> None:
-    layer = next(x for x in executed_layers(run, int8) if x.name == "second")
+    layer = next(x for x in executed_layers(bottlenecks, int8) if x.name == "second")
     anchor = f"layer-{int8.cell.id}-{layer.index}"
     row = next(row for row in table(group, "layers-").rows if row.anchor == anchor)
     (details,) = row.details
@@ -138,10 +131,10 @@ def test_fused_layers_name_their_layer_and_link_to_its_row(group: Group) -> None
 
 
 def test_every_layer_of_the_model_has_a_fate_and_an_executed_one_a_row(
-    run: Run, int8: CellResult, group: Group
+    bottlenecks: Run, int8: CellResult, group: Group
 ) -> None:
     assert int8.model_graph is not None
-    nodes = run.graphs[int8.model_graph].nodes
+    nodes = bottlenecks.graphs[int8.model_graph].nodes
     ports = {"Parameter", "Result", "Constant"}
     listed = table(group, "fates-").rows
     assert len(listed) == sum(node.type not in ports for node in nodes)
@@ -151,8 +144,8 @@ def test_every_layer_of_the_model_has_a_fate_and_an_executed_one_a_row(
     assert all(isinstance(link, Link) and link.anchor in anchors for link in executed)
 
 
-def test_details_say_where_a_layer_is(run: Run, int8: CellResult, group: Group) -> None:
-    layer = next(x for x in executed_layers(run, int8) if x.name == "second")
+def test_details_say_where_a_layer_is(bottlenecks: Run, int8: CellResult, group: Group) -> None:
+    layer = next(x for x in executed_layers(bottlenecks, int8) if x.name == "second")
     row = next(r for r in table(group, "layers-").rows if r.anchor.endswith(f"-{layer.index}"))
     (details,) = row.details
     assert isinstance(details, Facts)
@@ -173,17 +166,19 @@ def test_work_follows_the_formula(group: Group) -> None:
     assert rate == pytest.approx(work / float(str(row.values["time"])))
 
 
-def test_times_that_are_means_are_labelled_so(run: Run, int8: CellResult) -> None:
+def test_times_that_are_means_are_labelled_so(bottlenecks: Run, int8: CellResult) -> None:
     assert int8.resolved is not None
     several = int8.resolved.model_copy(update={"streams": 4})
     results = tuple(
         r.model_copy(update={"resolved": several}) if r.cell.id == int8.cell.id else r
-        for r in run.results
+        for r in bottlenecks.results
     )
 
-    def said(run: Run) -> bool:
-        blocks = [block for group in section_of(Layers(), run).groups for block in group.blocks]
+    def said(bottlenecks: Run) -> bool:
+        blocks = [
+            block for group in section_of(Layers(), bottlenecks).groups for block in group.blocks
+        ]
         return any(isinstance(b, Text) and "With 4 streams" in b.text for b in blocks)
 
-    assert said(replace(run, results=results))
-    assert not said(run)
+    assert said(replace(bottlenecks, results=results))
+    assert not said(bottlenecks)

@@ -24,11 +24,6 @@ def nested(nested_report: Path) -> Run:
     return read_run(nested_report.with_suffix(".jsonl"))
 
 
-@pytest.fixture(scope="module")
-def recorded() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
-
-
 def diagrams(group: Group) -> list[Diagram]:
     return [block for block in group.blocks if isinstance(block, Diagram)]
 
@@ -77,8 +72,8 @@ def test_a_body_names_the_node_that_holds_it_and_that_node_says_so(nested: Run) 
                 assert "\ninside: " in nodes[inner.inside].tooltip
 
 
-def test_the_longest_path_is_marked_in_both_graphs(recorded: Run) -> None:
-    for group in ModelGraph().analyze(recorded).groups:
+def test_the_longest_path_is_marked_in_both_graphs(bottlenecks: Run) -> None:
+    for group in ModelGraph().analyze(bottlenecks).groups:
         for diagram in diagrams(group):
             path = [edge for edge in diagram.edges if edge.critical]
             assert len(path) > 3
@@ -120,10 +115,10 @@ def without_times(result: CellResult) -> CellResult:
 
 @pytest.mark.slow
 def test_runs_without_layer_times_have_no_empty_section_or_folder(
-    recorded: Run, tmp_path: Path
+    bottlenecks: Run, tmp_path: Path
 ) -> None:
     run_file, report = tmp_path / "x.jsonl", tmp_path / "x.html"
-    bare = replace(recorded, results=tuple(map(without_times, recorded.results)))
+    bare = replace(bottlenecks, results=tuple(map(without_times, bottlenecks.results)))
     run_file.write_text("\n".join(lines_of(bare)) + "\n")
     assert ovreport("render", run_file, "-o", report).exit_code == 0
     (said,) = re.findall(
@@ -136,17 +131,17 @@ def test_runs_without_layer_times_have_no_empty_section_or_folder(
     assert not (tmp_path / "graphs").exists()
 
 
-def test_cells_that_are_not_shown_are_not_exported(recorded: Run) -> None:
-    first = recorded.results[0]
+def test_cells_that_are_not_shown_are_not_exported(bottlenecks: Run) -> None:
+    first = bottlenecks.results[0]
     other = first.model_copy(update={"cell": first.cell.model_copy(update={"batch": 7})})
-    run = replace(recorded, results=(*map(without_times, recorded.results), other))
+    run = replace(bottlenecks, results=(*map(without_times, bottlenecks.results), other))
     with pytest.raises(UserError, match="no cell whose layers the report shows has layer times"):
         graph_files(run, "dot")
 
 
 def test_a_section_that_crashed_is_an_error_of_the_export(
-    recorded: Run, monkeypatch: pytest.MonkeyPatch
+    bottlenecks: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ModelGraph, "analyze", lambda *_: 1 / 0)
     with pytest.raises(UserError, match="could not be made: ZeroDivisionError"):
-        graph_files(recorded, "dot")
+        graph_files(bottlenecks, "dot")

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from builders import section_of
 
 from ovreport.computed.layers import executed_layers
 from ovreport.run import CellResult, Run
-from ovreport.runfile import read_run
 from ovreport.section import Chart, Group, HeatMap, Table
 from ovreport.text.values import Tag
 from ovreport_plugins.kernels.analyzer import Kernels
@@ -20,20 +18,10 @@ from ovreport_plugins.precision.analyzer import Precision
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
-    return read_run(Path(__file__).with_name("data") / "bottlenecks.jsonl")
-
-
-@pytest.fixture(scope="module")
-def int8(run: Run) -> CellResult:
-    result = run.focus("bottlenecks", "int8")
-    assert result is not None
-    return result
-
-
-@pytest.fixture(scope="module")
-def group(run: Run) -> Group:
-    return next(g for g in section_of(Precision(), run).groups if g.heading == "bottlenecks · int8")
+def group(bottlenecks: Run) -> Group:
+    return next(
+        g for g in section_of(Precision(), bottlenecks).groups if g.heading == "bottlenecks · int8"
+    )
 
 
 def table(group: Group, start: str) -> Table:
@@ -46,8 +34,10 @@ def text(value: object) -> str:
     return value.text if isinstance(value, Tag) else str(value)
 
 
-def test_precisions_add_up_to_the_total_of_layers(run: Run, int8: CellResult, group: Group) -> None:
-    layers = executed_layers(run, int8)
+def test_precisions_add_up_to_the_total_of_layers(
+    bottlenecks: Run, int8: CellResult, group: Group
+) -> None:
+    layers = executed_layers(bottlenecks, int8)
     rows = [row.values for row in table(group, "precisions-").rows]
     assert {text(row["precision"]) for row in rows} == {"f32", "u8"}
     assert sum(float(str(row["time"])) for row in rows) == pytest.approx(
@@ -57,9 +47,9 @@ def test_precisions_add_up_to_the_total_of_layers(run: Run, int8: CellResult, gr
 
 
 def test_the_transitions_matrix_is_read_from_row_to_column(
-    run: Run, int8: CellResult, group: Group
+    bottlenecks: Run, int8: CellResult, group: Group
 ) -> None:
-    chain = [layer.precision for layer in executed_layers(run, int8) if layer.median_s > 0]
+    chain = [layer.precision for layer in executed_layers(bottlenecks, int8) if layer.median_s > 0]
     expected = Counter(pairwise(chain))
     for row in table(group, "transitions-").rows:
         for name in ("f32", "u8"):
@@ -89,8 +79,8 @@ def test_changes_of_precision_name_layers_and_bytes(group: Group) -> None:
     assert changes["u8", "f32", "Convolution"] == tensor
 
 
-def test_a_requested_precision_that_was_not_executed_is_reported(run: Run) -> None:
-    findings = Precision().analyze(run).findings
+def test_a_requested_precision_that_was_not_executed_is_reported(bottlenecks: Run) -> None:
+    findings = Precision().analyze(bottlenecks).findings
     assert {f.id for f in findings} == {"precision.not-executed"}
     assert "bf16" in findings[0].text
 
@@ -109,8 +99,8 @@ def at_points(run: Run, *precisions: str) -> Run:
 
 
 @pytest.mark.parametrize("order", [("f32", "bf16", "f16"), ("bf16", "f32", "f16")])
-def test_every_requested_precision_is_checked(run: Run, order: tuple[str, ...]) -> None:
-    findings = Precision().analyze(at_points(run, *order)).findings
+def test_every_requested_precision_is_checked(bottlenecks: Run, order: tuple[str, ...]) -> None:
+    findings = Precision().analyze(at_points(bottlenecks, *order)).findings
     texts = [f.text for f in findings if f.id == "precision.not-executed"]
     missing = [p for p in order if p != "f32"]
     assert len(texts) == len(missing)
@@ -119,22 +109,22 @@ def test_every_requested_precision_is_checked(run: Run, order: tuple[str, ...]) 
         assert text_.startswith(f"{name}: {precision} was requested, and none of")
 
 
-def test_a_finding_of_every_configuration_is_reported_once(run: Run) -> None:
-    several = at_points(run, "f32", "bf16", "f16")
-    once = [f.id for f in Kernels().analyze(at_points(run, "f32")).findings]
+def test_a_finding_of_every_configuration_is_reported_once(bottlenecks: Run) -> None:
+    several = at_points(bottlenecks, "f32", "bf16", "f16")
+    once = [f.id for f in Kernels().analyze(at_points(bottlenecks, "f32")).findings]
     assert once
     assert [f.id for f in Kernels().analyze(several).findings] == once
 
 
-def test_a_finding_of_one_configuration_names_it(run: Run) -> None:
-    lead, other = at_points(run, "f32", "f16").results
+def test_a_finding_of_one_configuration_names_it(bottlenecks: Run) -> None:
+    lead, other = at_points(bottlenecks, "f32", "f16").results
     assert lead.profile is not None
     layers = tuple(
         layer.model_copy(update={"kernel": layer.kernel.replace("ref", "jit")})
         for layer in lead.profile.layers
     )
     fast = lead.model_copy(update={"profile": lead.profile.model_copy(update={"layers": layers})})
-    findings = Kernels().analyze(replace(run, results=(fast, other))).findings
+    findings = Kernels().analyze(replace(bottlenecks, results=(fast, other))).findings
     assert {f.id for f in findings} & {"kernels.reference", "kernels.copies"}
     for finding in findings:
         assert finding.text.startswith("bottlenecks (parent, f16): ")
