@@ -1,4 +1,4 @@
-"""What layers are called: by the model's own names, short enough to read, each different."""
+"""Short, unique names of layers, made of the model's own names."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from itertools import chain, count
 from ovreport.run import Node
 from ovreport.text.short_names import short_names
 
-# Fits a column of a table, and a sentence.
+# In characters: a name fits a column of a table, and a sentence.
 LENGTH = 40
-# OpenVINO calls a node that has no name by its type and a running number, which the next compile
-# gives to another node. A "stub" is an output that nothing reads.
+# OpenVINO names a node without a name by its type and a running number, which another node may have
+# after the next compilation. A "stub" is an output that nothing reads.
 _NUMBERED = re.compile(r"(?:onnx::)?([A-Z]\w*?)_\d+(?:\.\d+)?|\d*|stub_\d+_.*")
 # PyTorch's exporter numbers tensors. "Identity_4" is a name of TensorFlow's own.
 _NUMBERED_TENSOR = re.compile(r"onnx::.*|\d*|stub_\d+_.*")
-# What OpenVINO adds to the name of the layer that it made a node of.
+# Endings that OpenVINO adds to the name of the original layer.
 _ADDED = re.compile(r"(?:/WithoutBiases|/fq_\w+|_dequantize|/sink_port_\d+)+$")
-# TFLite lists the layers that it fused; the work is done by the first that is none of these.
+# TFLite lists the layers that it fused; the first that does not begin so does the work.
 _FOLLOWERS = ("BiasAdd", "FusedBatchNorm", "Relu", "batch_norm")
-# Types of the model's products, of which a layer mostly does the work.
+# Types of the model's products, which do most of a layer's work.
 _PRODUCTS = frozenset({
     "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData",
     "MatMul",
 })  # fmt: skip
-# OpenVINO puts them between layers, and calls them after both.
+# OpenVINO inserts these between two layers, and names them after both.
 _INSERTED = frozenset({"Reorder", "Convert"})
-# Weights stand so few nodes above their layer: conversions, scales and changes of shape.
+# Most nodes between weights and their layer: conversions, scales and changes of shape.
 _WEIGHTS_ABOVE = 8
 
 
@@ -46,11 +46,13 @@ class Names:
 def name_nodes(
     runtime: Sequence[Node], model: Sequence[Node], originals: Mapping[int, Sequence[int]]
 ) -> Names:
-    """Short names of the nodes of a cell's graphs.
+    """Return short names of the nodes of a cell's graphs.
 
     Args:
-        originals: the model's nodes that each runtime node executes; nodes that are not in it,
-            constants, get no name.
+        runtime: nodes of the runtime graph.
+        model: nodes of the model's own graph.
+        originals: the model's nodes that each runtime node executes. Runtime nodes that are not in
+            it are constants, and get no name.
     """
     operators = _ModelNames(model, {index for found in originals.values() for index in found})
     layers = _runtime_names(runtime, originals, operators)
@@ -65,7 +67,7 @@ def name_nodes(
 
 
 class _ModelNames:
-    """The names that a model gives its operators, where it gives any."""
+    """The names that a model gives its operators, if it gives any."""
 
     def __init__(self, nodes: Sequence[Node], executed: set[int]) -> None:
         self._nodes = nodes
@@ -80,11 +82,11 @@ class _ModelNames:
         self.own = {_unadded(name) for name in self._given if name}
 
     def of(self, indices: Sequence[int]) -> str | None:
-        """A name for a layer that executes some operators.
+        """Return a name for a layer that executes some operators.
 
-        That of a product among them and those before them that no layer names; else of any of
-        them; else of a product's weights; else of the operator that they lead to. A model's
-        operator may be read as several, of which the last has its name.
+        It is the name of a product among them and those before them that no layer names; else of
+        any of them; else of a product's weights; else of the operator that reads them. OpenVINO may
+        read an operator as several nodes, of which the last has its name.
         """
         before = [above for index in indices for above in self._before(index)]
         inside = {*indices, *before}
@@ -100,10 +102,10 @@ class _ModelNames:
         return next((_unadded(name) for name in names if name), None)
 
     def _names_that_follow(self) -> list[int | None]:
-        """For each node itself if it has a name, else the next that reads it and has one.
+        """Return, for each node, itself if it has a name, else the next named node that reads it.
 
-        A tensor's name is passed on to no other node. TFLite names tensors alone, so that a node
-        without a name is an operator of its own, of which OpenVINO lost the tensor.
+        A tensor's name is not used for other nodes: TFLite names only tensors, so that a node
+        without a name is a separate operator, whose tensor's name OpenVINO lost.
         """
         found = [index if name else None for index, name in enumerate(self._given)]
         named = [_names_operators(node) for node in self._nodes]
@@ -115,7 +117,7 @@ class _ModelNames:
         return found
 
     def _before(self, index: int) -> Iterator[int]:
-        """Operators before it that were taken into its layer without being named."""
+        """Yield operators before a node that its layer executes without naming them."""
         while self._nodes[index].inputs:
             index = self._nodes[index].inputs[0][0]
             if index in self._executed or self._nodes[index].type in ("Constant", "Parameter"):
@@ -123,7 +125,7 @@ class _ModelNames:
             yield index
 
     def _weights(self, index: int) -> str | None:
-        """The name of the constant that it multiplies by."""
+        """Return the name of the constant that a product multiplies by."""
         for source, _ in self._nodes[index].inputs[1:2]:
             above = list(self._to_constant(source))
             if self._nodes[above[-1]].type == "Constant":
@@ -139,7 +141,7 @@ class _ModelNames:
 
 
 def _given_name(node: Node) -> str | None:
-    """The name that the model gives a node; None where OpenVINO made one up."""
+    """Return the name that the model gives a node; None if OpenVINO generated it."""
     if _names_operators(node):
         return node.name
     tensors = [name for output in node.outputs for name in output.names]
@@ -147,19 +149,19 @@ def _given_name(node: Node) -> str | None:
 
 
 def _names_operators(node: Node) -> bool:
-    """Whether the model itself names this node, not only the tensor that it puts out."""
+    """Return whether the model itself names this node, and not only its output tensor."""
     numbered = _NUMBERED.fullmatch(node.name)
     tensors = any(output.names for output in node.outputs)
     return not numbered or (tensors and numbered[1] == node.type != "Result")
 
 
 def is_constant(node: Node) -> bool:
-    """Whether a node is a constant of the model or of the device."""
+    """Return whether a node is a constant of the model or of the device."""
     return node.type in ("Constant", "Const")
 
 
 def _first_of(tensor: str) -> str:
-    """Of the layers that TFLite fused, the one that does the work."""
+    """Return the layer that does the work, of those that TFLite fused."""
     layers = tensor.split(";")
     return next((x for x in layers if not x.rpartition("/")[2].startswith(_FOLLOWERS)), layers[0])
 
@@ -174,7 +176,7 @@ def _unadded(name: str) -> str:
 def _runtime_names(
     nodes: Sequence[Node], originals: Mapping[int, Sequence[int]], model: _ModelNames
 ) -> dict[int, str]:
-    """Names of the runtime graph's layers, each different."""
+    """Return unique names of the runtime graph's layers."""
     own = {
         index: _own(node, originals.get(index, ()), model)
         for index, node in enumerate(nodes)
@@ -183,7 +185,7 @@ def _runtime_names(
     following = _following(nodes, own)
     found: dict[int, str] = {}
     taken: set[str] = set()
-    # First those that the model itself calls so, which others may be called after.
+    # First those whose names are the model's own, since others may be named after them.
     for index in sorted(own, key=lambda at: own[at] != _unadded(nodes[at].name)):
         name = own[index] or following.get(index) or nodes[index].name
         found[index] = _free(name, f"{name} ({nodes[index].type})", taken)
@@ -192,13 +194,13 @@ def _runtime_names(
 
 
 def _free(name: str, longer: str, taken: Collection[str]) -> str:
-    """A name that is not taken: a longer one, or that with a number."""
+    """Return the first name that is not taken: the name, the longer one, or that with a number."""
     numbered = (f"{longer} #{number}" for number in count(2))
-    return next(way for way in chain((name, longer), numbered) if way not in taken)
+    return next(option for option in chain((name, longer), numbered) if option not in taken)
 
 
 def _own(node: Node, originals: Sequence[int], model: _ModelNames) -> str | None:
-    """The model's own name of a layer; None where it has none."""
+    """Return the model's own name of a layer; None if it has none."""
     name = _unadded(node.name)
     if name in model.own:
         return name
@@ -208,7 +210,7 @@ def _own(node: Node, originals: Sequence[int], model: _ModelNames) -> str | None
 
 
 def _following(nodes: Sequence[Node], own: Mapping[int, str | None]) -> dict[int, str]:
-    """What layers without a name are called: after the layer that they lead to."""
+    """Return names of layers without one, after the layer that reads them: ``before conv``."""
     found: dict[int, str] = {}
     for index in sorted(own, reverse=True):
         name = f"before {own[index]}" if own[index] else found.get(index)

@@ -1,4 +1,4 @@
-"""From profile, runtime graph and model graph to layers: what was executed, and as what."""
+"""Joins profile, runtime graph and model graph into executed layers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ovreport.run import CellResult, Node, ProfiledLayer, Run
 from ovreport.stats.medians import median_intervals
 
 _MAX_COMMAS = 16
-# Their result differs from inference to inference, or is not known when the model is compiled,
-# even where all their inputs are constants.
+# Operators whose result differs between inferences, or is not known when the model is compiled,
+# even if all their inputs are constants.
 _NEVER_CONSTANT = frozenset({"ReadValue", "RandomUniform", "Multinomial"})
-# HETERO puts the place of the part of the model before each name, and the runtime graph does not.
+# In profiles, HETERO puts the number of the model's part before each name.
 _PART = re.compile(r"^subgraph\d+: ")
 
 
@@ -35,59 +35,60 @@ class ExecutedLayer:
     """A layer that the device ran, with its times over the profiled inferences."""
 
     index: int
-    """Of its node in the runtime graph."""
+    """Index of its node in the runtime graph."""
     order: int
-    """Execution order, a number."""
+    """Place in the execution order."""
     name: str
-    """As the device names it; :attr:`label` is for readers."""
+    """Name that the device gives it; :attr:`label` is for readers."""
     type: str
-    """As the runtime graph names it; the profile says ``Concat`` for ``Concatenation``."""
+    """Type in the runtime graph; the profile has ``Concat`` for ``Concatenation``."""
     kernel: str
     precision: str
-    """That it computes in: :func:`~ovreport.computed.execution.executed_precision`."""
+    """Executed precision: :func:`~ovreport.computed.execution.executed_precision`."""
     median_s: float
     low_s: float
     """Lower quartile."""
     high_s: float
     """Upper quartile."""
     share: float
-    """Of the sum of all layers' medians."""
+    """Share of the sum of all layers' medians."""
     shapes: tuple[str, ...]
     layouts: str
     originals: tuple[int, ...]
     """Indices of the model graph's nodes that it executes."""
     label: str = ""
-    """Its short name, which no other layer of the cell has: see :func:`layer_names`."""
+    """Its short name, which is unique in the cell: see :func:`layer_names`."""
     weights: str = ""
-    """The precision that its constant weights are kept in; empty where it has none."""
+    """Precision of its constant weights; empty if it has none."""
     least_s: float = 0.0
-    """The ends of the 95 % interval of :attr:`median_s`."""
+    """Lower end of the 95 % interval of :attr:`median_s`."""
     most_s: float = inf
+    """Upper end of that interval."""
 
     @property
     def quantises_data(self) -> bool:
-        """Whether it reads floating point and multiplies integers: dynamic quantisation."""
+        """Whether it reads floating point and multiplies integers (dynamic quantisation)."""
         return self.precision in INT8 and is_floating(parse_kernel(self.kernel).precision)
 
 
 @dataclass(frozen=True)
 class SkippedLayer:
-    """A layer that the profile lists as not run: its work is done elsewhere, or there is none."""
+    """A layer that the profile lists as not run: another layer does its work, or it has none."""
 
     name: str
     type: str
     index: int | None
-    """Of its node in the runtime graph: an input, an output, or a view of other memory."""
+    """Index of its node in the runtime graph: an input, an output, or a view of other memory."""
     into: int | None
-    """Index of the executed layer that does its work: it was fused into that one."""
+    """Index of the executed layer into which it was fused."""
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a node of the model.
+    """How a node of the model was compiled.
 
-    ``layer`` is the runtime node that does its work, for *executed* and *fused* ones. *kept* ones
-    are still in the runtime graph and take no time: inputs, outputs, views of other memory.
+    ``layer`` is the runtime node that does the work of an *executed* or *fused* node. A *kept* node
+    is still in the runtime graph and takes no time: inputs, outputs, views of other memory.
     """
 
     kind: Literal["executed", "fused", "kept", "folded", "removed"]
@@ -95,13 +96,13 @@ class Fate:
 
 
 def attribute(node: Node, name: str) -> str:
-    """A runtime attribute as text; empty where it is missing."""
+    """Return a runtime attribute as text; empty if it is missing."""
     value = node.attributes.get(name)
     return "" if value is None else str(value)
 
 
 def profiled_layers(result: CellResult) -> Sequence[ProfiledLayer]:
-    """The entries of the profile, by the names that the runtime graph has."""
+    """Return the entries of the profile, with their names in the runtime graph."""
     layers = result.profile.layers if result.profile else ()
     if not result.cell.device.startswith("HETERO"):
         return layers
@@ -110,9 +111,9 @@ def profiled_layers(result: CellResult) -> Sequence[ProfiledLayer]:
 
 @by_identity
 def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
-    """Layers with status *executed*, in execution order; empty without profile or graph.
+    """Return the executed layers, in execution order; none without a profile or a graph.
 
-    A layer faster than the counters' resolution of 1 µs is executed in a time of 0.
+    A layer that is faster than the counters' resolution of 1 µs has a time of 0.
     """
     if result.profile is None or result.runtime_graph is None:
         return ()
@@ -121,7 +122,7 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
     originals = _originals(run, result)
     matched = _executed(run, result)
     orders = [execution_order(nodes[index], index) for index, _ in matched]
-    if len(set(orders)) < len(orders):  # each part of a model that HETERO splits counts anew
+    if len(set(orders)) < len(orders):  # each part of a model that HETERO splits counts from zero
         orders = list(range(len(matched)))
     medians = {index: _median_s(layer) for index, layer in matched}
     total = sum(medians.values()) or 1.0
@@ -154,9 +155,9 @@ def executed_layers(run: Run, result: CellResult) -> tuple[ExecutedLayer, ...]:
 
 @by_identity
 def layer_names(run: Run, result: CellResult) -> Names:
-    """Short names of all layers of a cell and of the model's operators, constants left out.
+    """Return short names of all layers of a cell and of the model's operators, without constants.
 
-    A layer is called as the model calls what it executes, without what OpenVINO adds.
+    A layer's name is that of the operator it executes, without OpenVINO's additions.
     """
     runtime = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     return name_nodes(runtime, _model_nodes(run, result), _originals(run, result))
@@ -166,7 +167,7 @@ def layer_names(run: Run, result: CellResult) -> Names:
 def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
     """Return the model's nodes that each layer of the runtime graph executes.
 
-    They are the nodes that the layer names, else the one that it replaces.
+    They are the nodes that the layer names, or else the node that it replaces.
     """
     model = _model_nodes(run, result)
     resolve = _resolver(node.name for node in model)
@@ -181,7 +182,7 @@ def _originals(run: Run, result: CellResult) -> Mapping[int, tuple[int, ...]]:
 
 
 def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:
-    """Entries of the profile that took time, with their nodes of the runtime graph."""
+    """Return the executed entries of the profile, with their nodes of the runtime graph."""
     if result.profile is None or result.runtime_graph is None:
         return []
     nodes = run.graphs[result.runtime_graph].nodes
@@ -194,9 +195,9 @@ def _executed(run: Run, result: CellResult) -> list[tuple[int, ProfiledLayer]]:
 
 @by_identity
 def skipped_layers(run: Run, result: CellResult) -> tuple[SkippedLayer, ...]:
-    """Layers that the profile lists without a time, in its order.
+    """Return layers that the profile lists without a time, in its order.
 
-    One is fused into the executed layer that names it in ``originalLayersNames``.
+    Such a layer is fused into the executed layer that names it in ``originalLayersNames``.
     """
     if result.profile is None or result.runtime_graph is None:
         return ()
@@ -220,7 +221,10 @@ def skipped_layers(run: Run, result: CellResult) -> tuple[SkippedLayer, ...]:
 
 @by_identity
 def unplaced_s(run: Run, result: CellResult) -> float:
-    """Seconds of executed layers that have no node in the runtime graph: not in any table."""
+    """Return the seconds of executed layers without a node in the runtime graph.
+
+    No table shows these layers.
+    """
     if result.profile is None:
         return 0.0
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
@@ -233,27 +237,27 @@ def unplaced_s(run: Run, result: CellResult) -> float:
 
 @by_identity
 def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
-    """What became of each node of the model graph that is not a constant.
+    """Return how each node of the model graph that is not a constant was compiled.
 
-    A node that an executed layer names as an original is *executed* if it is the only one or gives
-    the layer its name, else *fused*. Where the layer is a convolution or matrix product, the
-    model's product in it is *executed* and what else it does is *fused*, whatever the layer's name
-    is: the device often names it after the bias or normalisation that it took up.
+    A node that an executed layer names as an original is *executed* if it is the only one or has
+    the layer's name, else *fused*. If the layer is a convolution or matrix product, the model's
+    product in it is *executed* and other nodes are *fused*, whatever the layer's name is: the
+    device often names it after the bias or normalisation that it absorbed.
 
-    Of the others, one whose value is known when the model is compiled is *folded*; one that gives
-    an executed layer its name is *executed* (a product with compressed weights lists other
-    originals); one that another node of the runtime graph names, or that has its name, is *kept*.
-    What is left was rewritten while compiling, and its name is lost: it is *fused* if everything
-    that it leads to is first taken up by one executed layer (a convolution whose bias or
-    normalisation carries the name), else *removed*.
+    Of the other nodes, one whose value is known when the model is compiled is *folded*. One that
+    has the name of an executed layer is *executed* (a product with compressed weights lists other
+    originals). One that another node of the runtime graph names, or whose name that node has, is
+    *kept*. Remaining nodes were rewritten while compiling and have lost their names. They are
+    *fused* if all paths from them lead to the same executed layer first (a convolution that is
+    named after its bias or normalisation), else *removed*.
     """
     nodes = _model_nodes(run, result)
     found: dict[int, Fate] = {}
     for layer in executed_layers(run, result):
         for original in layer.originals:
-            alone = len(layer.originals) == 1 or nodes[original].name == layer.name
-            if alone or original not in found:
-                found[original] = Fate("executed" if alone else "fused", layer.index)
+            is_main = len(layer.originals) == 1 or nodes[original].name == layer.name
+            if is_main or original not in found:
+                found[original] = Fate("executed" if is_main else "fused", layer.index)
     folded = folded_nodes(nodes)
     named = _named_at_runtime(run, result)
     executed = {layer.name: layer.index for layer in executed_layers(run, result) if layer.name}
@@ -270,15 +274,15 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
 
 
 def _movers(run: Run, result: CellResult) -> frozenset[int]:
-    """Executed layers that hand data on without arithmetic."""
+    """Return executed layers that move data without arithmetic."""
     return frozenset(x.index for x in executed_layers(run, result) if x.type in MOVERS)
 
 
 def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[int]) -> None:
-    """Adds the fates of nodes without one by the layers that take up what they put out.
+    """Add the fates of nodes without one, by the layers that read their outputs.
 
-    A layer that only moves data has taken up nothing that computes: the layer that did has lost
-    its name, as the two do that a bidirectional recurrent one becomes.
+    A layer that only moves data cannot have absorbed a node that computes. The layer that did has
+    lost its name, like the two layers into which a bidirectional recurrent one is split.
     """
     takers: dict[int, set[int | None]] = defaultdict(set)
     for index in reversed(range(len(nodes))):
@@ -295,7 +299,7 @@ def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[in
 def _lead_by_products(
     nodes: Sequence[Node], found: dict[int, Fate], layers: Sequence[ExecutedLayer]
 ) -> None:
-    """Makes the first product of each layer that is one the operator that it executes."""
+    """Make the first product the executed operator of each layer that is a product."""
     inside: dict[int, list[int]] = defaultdict(list)
     for index in sorted(found):
         place = found[index].layer
@@ -310,7 +314,7 @@ def _lead_by_products(
 
 
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
-    """Constants, and nodes that depend on constants alone."""
+    """Return constants, and nodes that depend only on constants."""
     return _closed_over(nodes, is_constant)
 
 
@@ -323,7 +327,7 @@ def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
 
 
 def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:
-    """Nodes whose value is known, and those that depend on such nodes alone."""
+    """Return nodes whose value is known, and nodes that depend only on such nodes."""
     found: set[int] = set()
     for index, node in enumerate(nodes):
         follows = node.inputs and all(source in found for source, _ in node.inputs)
@@ -333,7 +337,7 @@ def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozen
 
 
 def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:
-    """A ``ShapeOf`` whose answer does not depend on the input's values."""
+    """Return whether a node is a ``ShapeOf`` of a static shape."""
     if node.type != "ShapeOf" or not node.inputs:
         return False
     source, port = node.inputs[0]
@@ -341,7 +345,7 @@ def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:
 
 
 def is_static(shape: str) -> bool:
-    """Whether OpenVINO's ``[1,3,?,1..8]`` leaves nothing open."""
+    """Return whether a shape has no open dimension, as ``[1,3,?,1..8]`` has."""
     return "?" not in shape and ".." not in shape
 
 
@@ -350,7 +354,7 @@ def _model_nodes(run: Run, result: CellResult) -> tuple[Node, ...]:
 
 
 def _named_at_runtime(run: Run, result: CellResult) -> frozenset[int]:
-    """Model nodes that some node of the runtime graph names."""
+    """Return the model's nodes that a node of the runtime graph names."""
     names = [node.name for node in _model_nodes(run, result)]
     resolve = _resolver(names)
     found: set[int] = set()
@@ -366,14 +370,14 @@ def _was_executed(layer: ProfiledLayer) -> bool:
 
 
 def _spreads_s(layers: Sequence[ProfiledLayer]) -> list[list[float]]:
-    """Lower and upper quartile of each layer, and the interval of its median, in seconds.
+    """Return quartiles of each layer and the interval of its median, shape [layers, 4], in seconds.
 
-    Layers are measured equally often as a rule, so that all are sorted at once.
+    Most layers have the same number of times, and are computed at once.
     """
     found: dict[int, list[float]] = {}
     lengths = [len(layer.times_ns) for layer in layers]
     for length in set(lengths):
-        places = [place for place, own in enumerate(lengths) if own == length]
+        places = [place for place, count in enumerate(lengths) if count == length]
         times = np.stack([layers[place].times_ns for place in places]) / 1e9
         quartiles = np.quantile(times, [0.25, 0.75], axis=1).T
         ends = np.concatenate([quartiles, median_intervals(times)], axis=1)
@@ -386,7 +390,7 @@ def _median_s(layer: ProfiledLayer) -> float:
 
 
 def execution_order(node: Node, index: int) -> int:
-    """Place in the order of execution; where the device tells none, the node's own place."""
+    """Return a node's place in the execution order; if the device reports none, its index."""
     text = attribute(node, "execOrder")
     return int(text) if re.fullmatch(r"-?\d{1,9}", text) else index
 
@@ -394,9 +398,9 @@ def execution_order(node: Node, index: int) -> int:
 def _matched(
     nodes: Sequence[Node], layers: Sequence[ProfiledLayer]
 ) -> list[tuple[int | None, ProfiledLayer]]:
-    """Each profile entry with its runtime node: by name and type, else by name alone.
+    """Match each profile entry with its runtime node by name and type, else by name only.
 
-    Equal names, empty ones too, are taken in execution order, as the profile lists them.
+    Equal names, and empty ones, are matched in execution order, which is that of the profile.
     """
     in_order = sorted(
         range(len(nodes)), key=lambda index: (execution_order(nodes[index], index), index)
@@ -422,9 +426,9 @@ def _matched(
 
 
 def _resolver(names: Iterable[str]) -> Callable[[str], tuple[int, ...]]:
-    """What resolves ``originalLayersNames``, a list with commas, which names may contain too.
+    """Return a function that resolves ``originalLayersNames``, a comma-separated list of names.
 
-    The function returned gives the places of the names that exist, in the order of the list.
+    It returns the places of existing names, in the order of the list. Names may contain commas.
     """
     places = {name: place for place, name in enumerate(names) if name}
 

@@ -1,11 +1,11 @@
-"""Which layers of one version do the work of which layers of another.
+"""Matches layers of two versions that do the same work.
 
-Devices fuse differently by precision, release and device, rename what they rewrite, and insert
-reorders; so layers are matched in *groups*, one-to-one where possible. Evidence is used from the
-surest on: operators of the model that both layers name as theirs; for layers without common names
-their order, type and size between those already matched; and for work that one version does in a
-layer of its own, the layer that must do it in the other. A layer that only converts joins the
-group that it serves.
+Fusion depends on precision, release and device; rewritten layers get other names, and reorders are
+inserted. So layers are matched in *groups*, one-to-one if possible. The most reliable evidence is
+used first: operators of the model that both layers name; for layers without common names, their
+order, type and size between matched layers; and for work that only one version does in a separate
+layer, the layer that must do it in the other. A layer that only converts joins the group that it
+serves.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _POST_OPERATORS = frozenset(
 )  # fmt: skip
 _CONVERTING_LAYERS = frozenset({"Reorder", "Convert", "FakeQuantize", "Quantize"})
 _CONVERTING_OPERATORS = frozenset({"FakeQuantize", "FakeConvert", "Convert"})
-# Names that OpenVINO makes up, Multiply_9416, are numbered anew whenever a model is read. They
-# are believed if what they name is alike in both models in this share of cases.
+# Names that OpenVINO generates, such as Multiply_9416, get new numbers whenever a model is read.
+# They are trusted if this share of them name equal operators in both models.
 _TRUSTED = 0.9
-# Beyond so many layers the alignment by structure, quadratic at worst, would keep a reader waiting.
+# With more layers, the alignment by structure, which may take quadratic time, would take too long.
 _MAX_ALIGNED = 4000
 
 Basis = Literal["name", "structure"]
@@ -45,7 +45,7 @@ _Layer: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class Network:
-    """A version as executed: its layers, and the nodes of its runtime graph and of the model."""
+    """An executed version: its layers, and the nodes of its runtime graph and of the model."""
 
     layers: Sequence[ExecutedLayer]
     runtime: Sequence[Node]
@@ -64,11 +64,11 @@ class LayerGroup:
     a: tuple[ExecutedLayer, ...]
     b: tuple[ExecutedLayer, ...]
     basis: Basis | None
-    """What matched them; None for layers of one side only."""
+    """The evidence that matched them; None for layers of one side only."""
 
     @property
     def a_s(self) -> float:
-        """Seconds of A's layers together."""
+        """Seconds of A's layers."""
         return sum(layer.median_s for layer in self.a)
 
     @property
@@ -78,7 +78,7 @@ class LayerGroup:
 
     @property
     def change_s(self) -> float:
-        """Seconds that B takes more."""
+        """Seconds that B takes more than A."""
         return self.b_s - self.a_s
 
     @property
@@ -88,9 +88,9 @@ class LayerGroup:
 
     @property
     def main(self) -> ExecutedLayer:
-        """The longest layer, of A if it has any: what the group is called by.
+        """The longest layer, of A if it has any, which gives the group its name.
 
-        A layer that only converts is it in no other's company.
+        It is a layer that only converts only if there is no other.
         """
         return max(
             self.a or self.b,
@@ -99,7 +99,7 @@ class LayerGroup:
 
     @property
     def mains(self) -> tuple[ExecutedLayer, ExecutedLayer]:
-        """Of a matched group: the main layer, and the one of B that takes its place."""
+        """The main layer of a matched group, and the layer of B that corresponds to it."""
         main = self.main
         return main, max(
             self.b,
@@ -113,7 +113,10 @@ class LayerGroup:
 
 
 def match(a: Network, b: Network) -> tuple[LayerGroup, ...]:
-    """Every layer of both in exactly one group, groups in A's execution order, then B's."""
+    """Match all layers of both networks, each in exactly one group.
+
+    Groups are in A's execution order, followed by those of B alone.
+    """
     matching = _Matching(a, b)
     matching.by_operators()
     matching.by_order()
@@ -124,7 +127,7 @@ def match(a: Network, b: Network) -> tuple[LayerGroup, ...]:
 
 
 def coverage(groups: Iterable[LayerGroup]) -> tuple[float, float]:
-    """Shares of A's and of B's time that lie in matched groups."""
+    """Return the shares of A's and of B's time in matched groups."""
     times = [(group.a_s, group.b_s, group.matched) for group in groups]
     whole = [sum(time[side] for time in times) for side in (0, 1)]
     inside = [sum(time[side] for time in times if time[2]) for side in (0, 1)]
@@ -134,7 +137,7 @@ def coverage(groups: Iterable[LayerGroup]) -> tuple[float, float]:
 
 @by_identity
 def network(run: Run, result: CellResult) -> Network | None:
-    """A cell's layers and graphs; None where it was not profiled."""
+    """Return a cell's layers and graphs; None if it was not profiled."""
     if not (layers := executed_layers(run, result)) or result.runtime_graph is None:
         return None
     model = run.graphs[result.model_graph].nodes if result.model_graph else ()
@@ -143,7 +146,7 @@ def network(run: Run, result: CellResult) -> Network | None:
 
 @by_identity
 def matched(run: Run, a: CellResult, b: CellResult) -> tuple[LayerGroup, ...]:
-    """Groups of the layers of two cells; empty where one was not profiled."""
+    """Return groups of the layers of two cells; empty if one was not profiled."""
     networks = network(run, a), network(run, b)
     if networks[0] is None or networks[1] is None:
         return ()
@@ -151,7 +154,7 @@ def matched(run: Run, a: CellResult, b: CellResult) -> tuple[LayerGroup, ...]:
 
 
 class _Matching:
-    """Groups that grow: a union-find over the layers of both sides."""
+    """Growing groups: a union-find structure over the layers of both sides."""
 
     def __init__(self, a: Network, b: Network) -> None:
         self.sides = (_IndexedNetwork(a), _IndexedNetwork(b))
@@ -178,24 +181,26 @@ class _Matching:
             self.parent[layer] = layer = self.parent[self.parent[layer]]
         return layer
 
-    def join(self, one: _Layer, other: _Layer, basis: Basis) -> None:
-        roots = self.root(one), self.root(other)
-        root = min(roots)  # whatever the order of joining, groups come out alike
+    def join(self, first: _Layer, second: _Layer, basis: Basis) -> None:
+        roots = self.root(first), self.root(second)
+        root = min(roots)  # so that the order of joining does not change the groups
         self.parent[roots[0]] = self.parent[roots[1]] = root
-        known = [self.basis.pop(r, basis) for r in dict.fromkeys(roots)]
-        self.basis[root] = "name" if "name" in known else basis
-        self.partnered |= {one, other}
+        bases = [self.basis.pop(r, basis) for r in dict.fromkeys(roots)]
+        self.basis[root] = "name" if "name" in bases else basis
+        self.partnered |= {first, second}
 
-    def alone(self, side: int, *, nameless: bool = False) -> list[int]:
-        """Places of layers without a partner so far, converters aside."""
+    def unmatched(self, side: int, *, nameless: bool = False) -> list[int]:
+        """Return the places of layers that have no partner yet and are not converters."""
         places = range(len(self.sides[side].network.layers))
-        return [place for place in places if self.is_alone(side, place, nameless=nameless)]
+        return [place for place in places if self.is_unmatched(side, place, nameless=nameless)]
 
-    def is_alone(self, side: int, place: int, *, nameless: bool = False) -> bool:
-        """Whether a layer, no converter, has no partner so far.
+    def is_unmatched(self, side: int, place: int, *, nameless: bool = False) -> bool:
+        """Return whether a layer has no partner yet and is not a converter.
 
         Args:
-            nameless: and names no operator which the other side has too.
+            side: the layer's side.
+            place: its place on that side.
+            nameless: it must also name no operator that the other side has.
         """
         named = nameless and self.named[side][place]
         taken = (side, place) in self.partnered
@@ -204,10 +209,10 @@ class _Matching:
     # ------------------------------------------------------------------------ evidence
 
     def by_operators(self) -> None:
-        """Joins layers that name the same operator.
+        """Join layers that name the same operator.
 
-        Layers that are alike to the last name are pairs of their own, even where others, split
-        off the same operators, have a part in them.
+        Layers with the same name, type and operators are joined first; other layers that name some
+        of these operators do not join two such pairs.
         """
         alike = self._alike()
         for (_, x), (_, y) in alike:
@@ -224,7 +229,7 @@ class _Matching:
                         self.join((0, x), (1, y), "name")
 
     def _alike(self) -> list[tuple[_Layer, _Layer]]:
-        """Pairs of layers with the same name, type and operators; equal ones in order."""
+        """Return pairs of layers with the same name, type and operators; equal ones in order."""
         waiting: dict[object, list[int]] = defaultdict(list)
         for place in range(len(self.sides[1].network.layers)):
             waiting[self._identity(1, place)].append(place)
@@ -236,20 +241,22 @@ class _Matching:
         return pairs
 
     def _identity(self, side: int, place: int) -> object:
-        """None where operators are not the other side's, or a name that means nothing there."""
+        """Return name, type and operators; None if the other side does not have the operators."""
         network = self.sides[side].network
         layer = network.layers[place]
         names = frozenset(network.model[index].name for index in layer.originals)
         return (layer.name, layer.type, names) if layer.name and names <= self.shared else None
 
     def by_order(self) -> None:
-        """Aligns both lists of layers; those between matched ones pair up by type and size."""
-        alone = [set(self.alone(side, nameless=True)) for side in (0, 1)]
-        if not all(alone) or max(len(s.network.layers) for s in self.sides) > _MAX_ALIGNED:
+        """Align both lists of layers, and pair those between matched layers by type and size."""
+        unmatched = [set(self.unmatched(side, nameless=True)) for side in (0, 1)]
+        if not all(unmatched) or max(len(s.network.layers) for s in self.sides) > _MAX_ALIGNED:
             return
         tokens: list[list[Hashable]] = [
             [
-                (layer.type, _sizes(layer)) if place in alone[side] else self._token(side, place)
+                (layer.type, _sizes(layer))
+                if place in unmatched[side]
+                else self._token(side, place)
                 for place, layer in enumerate(self.sides[side].network.layers)
             ]
             for side in (0, 1)
@@ -258,7 +265,7 @@ class _Matching:
         for block in aligned:
             for step in range(block.size):
                 x, y = block.a + step, block.b + step
-                if x in alone[0] and y in alone[1]:
+                if x in unmatched[0] and y in unmatched[1]:
                     self.join((0, x), (1, y), "structure")
 
     def _token(self, side: int, place: int) -> Hashable:
@@ -266,12 +273,12 @@ class _Matching:
         return self.root(layer) if layer in self.partnered else layer
 
     def by_neighbours(self) -> None:
-        """Pairs layers that alone of their type stand before or after the same groups."""
-        seen = [self.alone(side, nameless=True) for side in (0, 1)]
-        while any(seen):
+        """Pair layers that are the only ones of their type before or after the same groups."""
+        candidates = [self.unmatched(side, nameless=True) for side in (0, 1)]
+        while any(candidates):
             waiting: dict[object, tuple[list[int], list[int]]] = {}
             for side in (0, 1):
-                for place in seen[side]:
+                for place in candidates[side]:
                     for key in self._surroundings(side, place):
                         waiting.setdefault(key, ([], []))[side].append(place)
             paired: list[tuple[int, int]] = []
@@ -279,18 +286,18 @@ class _Matching:
                 if len(x) == len(y) == 1 and not self.partnered & {(0, x[0]), (1, y[0])}:
                     self.join((0, x[0]), (1, y[0]), "structure")
                     paired.append((x[0], y[0]))
-            # A pair tells something new of what stands beside it, and of nothing else.
-            seen = [
+            # A new pair changes the surroundings of its neighbours only.
+            candidates = [
                 [
                     place
-                    for place in sorted({n for pair in paired for n in own.beside(pair[side])})
-                    if self.is_alone(side, place, nameless=True)
+                    for place in sorted({n for pair in paired for n in network.near(pair[side])})
+                    if self.is_unmatched(side, place, nameless=True)
                 ]
-                for side, own in enumerate(self.sides)
+                for side, network in enumerate(self.sides)
             ]
 
     def _surroundings(self, side: int, place: int) -> list[object]:
-        """Type and groups on either side, where there are any."""
+        """Return keys of a layer's type and the groups before or after it, if there are any."""
         own, kind = self.sides[side], self.sides[side].network.layers[place].type
         keys: list[object] = []
         for way, near in (("after", own.before[place]), ("before", own.after[place])):
@@ -300,20 +307,20 @@ class _Matching:
         return keys
 
     def by_place_of_operators(self) -> None:
-        """A layer alone joins the one with most of its operators, named there or not."""
+        """Join an unmatched layer with the layer that does most of its operators' work."""
         for side in (0, 1):
             other = 1 - side
             votes: dict[int, Counter[int]] = defaultdict(Counter)
             for name, places in self.operators[side].items():
                 for place in places:
                     votes[place].update(self.operators[other].get(name, {}).keys())
-            for place in self.alone(side):
+            for place in self.unmatched(side):
                 if votes[place]:
                     (best, _), *_ = votes[place].most_common(1)
                     self.join((other, best), (side, place), "name")
 
     def attach_converters(self) -> None:
-        """A converter joins the only group that it feeds, else the one that it reads."""
+        """Join a converter with the only group that reads it, else with the group that it reads."""
         for side in (0, 1):
             own = self.sides[side]
             for place in reversed(range(len(own.network.layers))):
@@ -342,7 +349,7 @@ class _Matching:
 
 
 class _IndexedNetwork:
-    """What one network tells about its own layers."""
+    """A network with the operators and the neighbours of its layers."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -350,21 +357,21 @@ class _IndexedNetwork:
         self.operators = _operators(network, self.named)
         self.before, self.after = _neighbours(network)
 
-    def beside(self, place: int) -> set[int]:
-        """The nearest layers before and after one."""
+    def near(self, place: int) -> set[int]:
+        """Return the nearest layers before and after a layer."""
         return self.before[place] | self.after[place]
 
     def converts(self, place: int) -> bool:
-        """Whether a layer only writes its input in another precision or layout."""
+        """Return whether a layer only writes its input in another precision or layout."""
         if named := self.named[place]:
             return {self.network.model[index].type for index in named} <= _CONVERTING_OPERATORS
         return self.network.layers[place].type in _CONVERTING_LAYERS
 
 
 def _named(network: Network, layer: ExecutedLayer) -> tuple[int, ...]:
-    """Operators that a layer names, or else the one that it is called after.
+    """Return the operators that a layer names, or else the operator that it is named after.
 
-    ``logits/DequantizationMultiply`` is called after ``logits``.
+    ``logits/DequantizationMultiply`` is named after ``logits``.
     """
     if layer.originals or layer.type in _CONVERTING_LAYERS:
         return layer.originals
@@ -375,10 +382,10 @@ def _named(network: Network, layer: ExecutedLayer) -> tuple[int, ...]:
 
 
 def _operators(network: Network, named: Sequence[tuple[int, ...]]) -> dict[str, dict[int, bool]]:
-    """By name of an operator: the layers that do its work, and whether they say so themselves.
+    """Return, by an operator's name, the layers that do its work, and whether they name it.
 
-    An operator that no layer names was rewritten: one that devices fuse into the layer before
-    belongs there, any other to the layer that takes up its output.
+    An operator that no layer names was rewritten. If devices fuse such operators into the layer
+    before, it belongs to that layer, otherwise to the layer that reads its output.
     """
     model = network.model
     owners: list[dict[int, bool]] = [{} for _ in model]
@@ -405,7 +412,7 @@ def _operators(network: Network, named: Sequence[tuple[int, ...]]) -> dict[str, 
 def _takers(
     model: Sequence[Node], owners: Sequence[Mapping[int, bool]]
 ) -> Mapping[int, Mapping[int, bool]]:
-    """For each operator, the layers of the first named ones that its output leads to."""
+    """Return, for each operator, the layers of the first named operators that read its output."""
     takers: dict[int, Mapping[int, bool]] = {}
     for index in reversed(range(len(model))):
         reached = owners[index] or takers.get(index, {})
@@ -415,23 +422,23 @@ def _takers(
 
 
 def shared_names(first: Sequence[Node], second: Sequence[Node]) -> frozenset[str]:
-    """Names of operators that mean the same in both models."""
+    """Return names that denote the same operator in both models."""
     models = [{node.name: node for node in model if node.name} for model in (first, second)]
     common = models[0].keys() & models[1].keys()
-    made_up = {
+    generated = {
         name
         for name in common
         if re.fullmatch(rf"{re.escape(models[0][name].type)}_\d+", name)
         or re.fullmatch(rf"{re.escape(models[1][name].type)}_\d+", name)
     }
-    alike = {name for name in made_up if _alike(models[0][name], models[1][name])}
-    trusted = alike if len(alike) >= _TRUSTED * len(made_up) else frozenset()
-    return frozenset((common - made_up) | trusted)
+    alike = {name for name in generated if _alike(models[0][name], models[1][name])}
+    trusted = alike if len(alike) >= _TRUSTED * len(generated) else frozenset()
+    return frozenset((common - generated) | trusted)
 
 
-def _alike(one: Node, other: Node) -> bool:
-    shapes = [[port.shape for port in node.outputs] for node in (one, other)]
-    return one.type == other.type and shapes[0] == shapes[1]
+def _alike(first: Node, second: Node) -> bool:
+    shapes = [[port.shape for port in node.outputs] for node in (first, second)]
+    return first.type == second.type and shapes[0] == shapes[1]
 
 
 def _neighbours(network: Network) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
@@ -457,7 +464,7 @@ def _neighbours(network: Network) -> tuple[Mapping[int, set[int]], Mapping[int, 
 
 
 def _sizes(layer: ExecutedLayer) -> tuple[tuple[str, ...], ...]:
-    """Extents of the outputs whatever their order: NCHW and NHWC are alike."""
+    """Return the sorted extents of the outputs, which are equal for NCHW and NHWC."""
     return tuple(
         tuple(sorted(part for part in shape.strip("[]").split(",") if part != "1"))
         for shape in layer.shapes

@@ -1,4 +1,4 @@
-"""Remembering what was computed from an object, for as long as the object lives."""
+"""Caches results that were computed from an object, as long as the object lives."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ R = TypeVar("R")
 
 
 def by_identity(function: Callable[P, R]) -> Callable[P, R]:
-    """Caches a pure function of immutable objects by which objects they are.
+    """Cache a pure function of immutable objects by the identity of its arguments.
 
-    Runs and results hold arrays, which have no hash; analyzers ask the same of the same object
-    many times. Only for positional arguments that can be weakly referenced.
+    Runs and results hold arrays and so have no hash; analyzers call the same function with the same
+    object many times. Only positional arguments that can be weakly referenced are supported.
     """
-    known: dict[tuple[int, ...], R] = {}
+    cache: dict[tuple[int, ...], R] = {}
 
     @functools.wraps(function)
-    def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
+    def cached(*args: P.args, **kwargs: P.kwargs) -> R:
         key = tuple(id(argument) for argument in args)
-        if key not in known:
-            known[key] = function(*args, **kwargs)
+        if key not in cache:
+            cache[key] = function(*args, **kwargs)
             for argument in args:
-                weakref.finalize(argument, known.pop, key, None)
-        return known[key]
+                weakref.finalize(argument, cache.pop, key, None)
+        return cache[key]
 
-    return remembered
+    return cached

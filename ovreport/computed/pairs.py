@@ -1,4 +1,4 @@
-"""Which points of a run are compared (versions, runtimes, devices), and how each pair is judged."""
+"""Pairs of cells that are compared (versions, runtimes, devices), and their judgements."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ ComparisonAxis: TypeAlias = Literal["version", "runtime", "device"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """``other`` against ``base``; the cells of a pair differ in what ``axis`` names alone.
+    """``other`` compared with ``base``; the cells of a pair differ only in ``axis``.
 
-    Two runs that were put together may differ in more: then what was chosen is compared.
+    In a comparison of two runs, the paired cells may differ in more.
     """
 
     axis: ComparisonAxis
     subject: str
-    """What both have in common: the model, and its version where that is not what differs."""
+    """What both have in common: the model, and its version unless versions are compared."""
     base: str
     other: str
     pairs: tuple[Pair, ...]
 
     @property
     def id(self) -> str:
-        """Of the first candidate cell: safe in an anchor."""
+        """An id that is safe in an anchor, made of the first candidate cell."""
         return f"{self.axis}-{self.pairs[0][1].cell.id}"
 
     @property
     def heading(self) -> str:
-        """What is compared, in words: ``net: int8 against parent``."""
+        """The comparison in words: ``net: int8 against parent``."""
         return f"{self.subject}: {self.other} against {self.base}"
 
     @property
     def shown(self) -> Pair | None:
-        """The pair whose layers are shown: profiled, and of the latency hint if there is one."""
+        """The pair whose layers are shown: a profiled one, with the latency hint if possible."""
         profiled = [pair for pair in self.pairs if all(r.profile for r in pair)]
         of_latency = [pair for pair in profiled if pair[0].cell.hint == "latency"]
         return next(iter(of_latency or profiled), None)
@@ -49,7 +49,7 @@ class Comparison:
 
 @by_identity
 def comparisons(run: Run) -> tuple[Comparison, ...]:
-    """Every version, runtime and device against the baseline, or the first if it is not there."""
+    """Compare every version, runtime and device with the baseline, or else with the first."""
     baseline = settings(run).compare.baseline
     return (*_of_versions(run, baseline), *_along(run, "runtime", baseline),
             *_along(run, "device", baseline))  # fmt: skip
@@ -65,7 +65,7 @@ def _of_versions(run: Run, baseline: str) -> Iterator[Comparison]:
 
 def _along(run: Run, axis: Literal["runtime", "device"], baseline: str) -> Iterator[Comparison]:
     if run.header.paired:
-        return  # what to compare was chosen
+        return  # the run names the pairs to compare
     for model, version in run.versions:
         results = run.of_version(model, version)
         names = list(dict.fromkeys(getattr(r.cell, axis) for r in results))
@@ -86,14 +86,14 @@ def _against(names: Sequence[str], baseline: str) -> list[tuple[str, str]]:
 
 
 def _rest(cell: Cell, axis: ComparisonAxis) -> Cell:
-    """The cell but for what differs."""
+    """Return the cell without the field that differs."""
     return cell.model_copy(update={axis: ""})
 
 
 def control(run: Run, pair: Pair) -> Pair | None:
-    """Two cells of the very same model file beside a pair: an A/A control.
+    """Return an A/A control of a pair: A and another cell of the same model file; None without one.
 
-    They differ from A in nothing but the version's name; what they differ by in figures is noise.
+    They differ only in the version's name, so differences of their figures are noise.
     """
     cell = pair[0].cell
     digest = run.model_file(cell.model, cell.version).sha256
@@ -104,38 +104,38 @@ def control(run: Run, pair: Pair) -> Pair | None:
         for result in run.of_version(model, version)
         if result.cell.configuration == cell.configuration
     ]
-    beside = [result for result in same if result is not pair[0] and result is not pair[1]]
-    return (pair[0], beside[0]) if beside else None
+    others = [result for result in same if result is not pair[0] and result is not pair[1]]
+    return (pair[0], others[0]) if others else None
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a pair's figures say, in every section, in the gate and in what is exported."""
+    """The verdicts of a pair, which all sections, the gate and exports use."""
 
     criteria: tuple[Criterion, ...]
-    """All that both have figures for."""
+    """The criteria for which both have figures."""
 
     @property
     def shown(self) -> tuple[Criterion, ...]:
-        """What a reader looks at first."""
+        """The criteria that reports show."""
         return tuple(criterion for criterion in self.criteria if criterion.name in VERDICTS)
 
     @property
     def throughput(self) -> Criterion:
-        """Every measured cell has it."""
+        """The criterion of throughput, which every measured cell has."""
         return self.criteria[0]
 
     def get(self, name: CriterionName) -> Criterion | None:
-        """One criterion; None where it is not known of both."""
-        return next((found for found in self.criteria if found.name == name), None)
+        """Return a criterion; None if one of the cells has no figure for it."""
+        return next((criterion for criterion in self.criteria if criterion.name == name), None)
 
 
 @by_identity
 def judged(run: Run, a: CellResult, b: CellResult) -> Judgement:
-    """The one judgement of a pair, where what an A/A control differs by counts as noise."""
+    """Judge a pair; the difference of an A/A control counts as noise."""
     return Judgement(criteria(run, a, b, settings(run).compare, control(run, (a, b))))
 
 
-# Runs of one model made minutes apart differ by 5 % on a machine with other work, whatever the
-# intervals of each say.
+# Two runs of one model, minutes apart, differ by 5 % on a machine with other work, even if their
+# intervals are narrower.
 NOISE_APART = 0.05

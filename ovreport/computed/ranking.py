@@ -1,4 +1,4 @@
-"""Which of several cells has most throughput or least latency, as far as their intervals tell."""
+"""Ranks cells by throughput or latency, as far as their intervals allow."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Ordering = Literal["more", "less", "alike", "unknown"]
 
 
 def judge(factor: Estimate | None, noise: float = 0.0) -> Ordering:
-    """What a ratio says of its second figure, whatever its point.
+    """Return whether the second figure of a ratio is more or less than the first.
 
-    ``more`` or ``less`` where the whole interval is beyond one; ``alike`` where it is within the
-    noise; else ``unknown``.
+    It is ``more`` or ``less`` if the whole interval is above or below 1, ``alike`` if it is within
+    the noise, else ``unknown``.
     """
     if factor is None or not factor.confidence:
         return "unknown"
@@ -31,7 +31,7 @@ def judge(factor: Estimate | None, noise: float = 0.0) -> Ordering:
 def rivals(
     best: CellResult, among: Iterable[CellResult], figure: Figure = "throughput"
 ) -> list[CellResult]:
-    """Cells that may be as good as the best one: the intervals do not tell that they are not."""
+    """Return the cells that may be as good as the best, as their intervals do not exclude it."""
     worse: Ordering = "less" if figure == "throughput" else "more"
     return [
         other for other in among if other is not best and judge(ratio(best, other, figure)) != worse
@@ -39,6 +39,6 @@ def rivals(
 
 
 def times(factor: Estimate, what: str) -> str:
-    """A ratio with its interval: ``1.42 × the throughput (±1.3 %)``."""
-    sure = interval(factor, "ratio") if factor.confidence else factor.method
-    return f"{show(factor, 'ratio')} {what} ({sure})"
+    """Format a ratio with its interval: ``1.42 × the throughput (±1.3 %)``."""
+    precision = interval(factor, "ratio") if factor.confidence else factor.method
+    return f"{show(factor, 'ratio')} {what} ({precision})"

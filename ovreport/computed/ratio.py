@@ -1,4 +1,4 @@
-"""How two cells compare: a ratio with its interval, and a verdict in one word."""
+"""Compares two cells: a ratio with its interval, and a verdict."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _QUANTILE = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
 def in_turn(a: CellResult, b: CellResult) -> bool:
-    """Whether the slices of two cells are pairs that were neighbours in time.
+    """Return whether the slices of two cells are pairs that were neighbours in time.
 
-    Each has to name the other: of cells that took turns one may have been measured again since.
+    Each must name the other, since one of two cells that took turns may have been measured again.
     """
     both = b.cell.id in a.interleaved_with and a.cell.id in b.interleaved_with
     return both and _counted(a) == _counted(b)
 
 
 def _counted(result: CellResult) -> list[int]:
-    """Slices of each launch."""
-    return [sum(one.counted for one in launch.slices) for launch in result.launches]
+    """Return the number of slices of each launch that count."""
+    return [sum(slice.counted for slice in launch.slices) for launch in result.launches]
 
 
 def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
-    """B's figure over A's; None where samples are too few for it.
+    """Return B's figure over A's; None if there are too few samples.
 
-    Cells that took turns are compared launch by launch, so that drift that both share cancels, and
-    the mean of the launches' ratios is taken. The ratio of throughputs and of median latencies is
-    that of neighbouring slices, the median of a launch's pairs, on which a disturbance that hits
-    one slice of a pair has no hold. A tail is there to show what is rare: its ratio is that of all
-    requests of a launch. The ratio of means is that of all slices, as are all of cells that did not
-    take turns; the errors of those are independent, and ``method`` says so. Ratios are averaged,
-    and their intervals made, as logarithms.
+    Cells that took turns are compared launch by launch, so that common drift cancels; the ratio is
+    the mean over launches. For throughput and median latency, the ratio of a launch is the median
+    over pairs of neighbouring slices, so that disturbances of single slices do not affect it. For
+    higher percentiles, it is the ratio over all requests of the launch, since rare requests matter.
+    The ratio of means is that of all slices. So are all ratios of cells that did not take turns;
+    their errors are independent, and ``method`` says so. Means and intervals of ratios are computed
+    from logarithms.
     """
     first, second = Pool.of(a), Pool.of(b)
     q = _QUANTILE.get(figure)
@@ -80,16 +80,17 @@ def ratio(a: CellResult, b: CellResult, figure: Figure) -> Estimate | None:
 
 
 def launch_ratio(a: Sequence[float], b: Sequence[float]) -> Estimate:
-    """B's figure over A's, of figures that each launch gives once, such as the time to compile.
+    """Return B's figure over A's, for figures that each launch gives once, such as compile time.
 
-    The point is the ratio of the medians, the interval spans every ratio of a launch of B to one of
-    A. It excludes 1 by chance if all launches of one come before all of the other: in 2 of
-    C(n + m, n) orders, all equally likely if there is no difference. So two launches of each give a
-    confidence of 67 %, three 90 % (the exact rank-sum test: Wilcoxon, 1945). One launch of either
-    gives none, as it shows nothing of how its launches differ.
+    The point is the ratio of the medians; the interval spans all ratios of a launch of B to one of
+    A. It excludes 1 by chance if all figures of one are below all of the other: in 2 of C(n + m, n)
+    orders, which are equally likely if there is no difference. So two launches of each give a
+    confidence of 67 %, three 90 % (the exact rank-sum test: Wilcoxon, 1945). A single launch gives
+    no confidence, as it does not show how launches differ.
 
     Args:
-        a: one positive figure for each launch.
+        a: one positive figure for each launch of A.
+        b: the same for B.
     """
     n, m = len(a), len(b)
     point = float(np.median(b) / np.median(a))
@@ -108,12 +109,12 @@ def _value(pool: Pool, figure: Figure, drawn: FloatArray) -> FloatArray:
 
 
 def verdict(ratio: Estimate, noise: float, *, higher_is_better: bool) -> Verdict:
-    """What a ratio says, given the noise below which a difference does not matter.
+    """Return the verdict on a ratio, given the noise below which a difference does not matter.
 
-    It is ``faster`` or ``slower`` where the whole interval lies beyond 1 ± noise, and that of
-    :data:`SURE` has no 1 in it. It is ``same`` where that of :data:`EQUIVALENCE` lies within, and
-    anything else is ``inconclusive``: measure longer. An estimate without an interval (confidence
-    0) can never tell two versions apart.
+    It is ``faster`` or ``slower`` if the whole interval lies beyond 1 ± noise, and the interval at
+    confidence :data:`SURE` excludes 1. It is ``same`` if the interval at :data:`EQUIVALENCE` lies
+    within 1 ± noise. Otherwise, and without an interval (confidence 0), it is ``inconclusive``:
+    measure longer.
     """
     if ratio.confidence == 0:
         return "inconclusive"
