@@ -170,7 +170,7 @@ def test_nothing_is_claimed_about_figures_without_an_interval() -> None:
     section = summary([quick, best])
     assert "not enough data to decide whether another configuration gives more" in plain(section)
     (finding,) = section.findings
-    assert "of 2 of 2 cells is known without any interval" in finding.text
+    assert "of 2 of 2 cells has no interval" in finding.text
 
 
 def test_cells_without_an_interval_and_with_a_wide_one_are_counted() -> None:
@@ -182,8 +182,8 @@ def test_cells_without_an_interval_and_with_a_wide_one_are_counted() -> None:
     run = replace(VERSIONS, results=(single, *VERSIONS.results[1:]))
     (finding,) = Summary().analyze(run).findings
     assert spaced(finding.text) == (
-        "The throughput of 2 of 3 cells is known only to ±4.7 % to ±15.5 %, and of 1 without any "
-        "interval."
+        "The throughput of 2 of 3 cells is known only to ±4.7 % to ±15.5 %, and that of 1 has "
+        "no interval."
     )
 
 

@@ -55,12 +55,12 @@ def findings(run: Run) -> list[Finding]:
     if not wide and not without_interval:
         return []
     part = f"of {len(wide or without_interval)} of {count(len(cells), 'cell')}"
-    statement = f"the throughput {part} is known without any interval, as too little was measured"
+    statement = f"the throughput {part} has no interval, as too little was measured"
     if wide:
         widths = sorted(_throughput(result).relative_half_width for result in wide)
         statement = f"the throughput {part} is known only to {_from_to(widths)}"
         statement += (
-            f", and of {len(without_interval)} without any interval" if without_interval else ""
+            f", and that of {len(without_interval)} has no interval" if without_interval else ""
         )
     other_load = _other_load(run)
     if is_busy(other_load):
