@@ -1,4 +1,4 @@
-"""Finds the analyzers and runs them over a run; one that raises costs only its own section."""
+"""Finds the analyzers and applies them to a run; if one raises, only its section is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUP = "ovreport.analyzers"
 
 @dataclass(frozen=True)
 class Analysis:
-    """An analyzer and what came of it."""
+    """An analyzer and its outcome."""
 
     analyzer: Analyzer
     outcome: Section | Skipped | Crashed
@@ -36,7 +36,7 @@ class Analysis:
 def analyze(
     run: Run, analyzers: Sequence[Analyzer], suppress: Sequence[str] = ()
 ) -> list[Analysis]:
-    """Each analyzer's section, without the findings whose id is suppressed."""
+    """Return each analyzer's section, without the findings whose id is suppressed."""
     outcomes = [(analyzer, _outcome(run, analyzer, frozenset(suppress))) for analyzer in analyzers]
     return [Analysis(analyzer, outcome) for analyzer, outcome in outcomes if outcome is not None]
 
@@ -44,11 +44,11 @@ def analyze(
 def _outcome(
     run: Run, analyzer: Analyzer, suppress: frozenset[str]
 ) -> Section | Skipped | Crashed | None:
-    """None where the run does not concern the analyzer."""
+    """Return what an analyzer makes of a run; None if the run does not concern it."""
     try:
         if not analyzer.concerns(run):
             return None
-        if reason := _unmet(analyzer.needs, run):
+        if reason := _unmet_need(analyzer.needs, run):
             return Skipped(reason)
         section = analyzer.analyze(run)
         _check(section)
@@ -56,15 +56,15 @@ def _outcome(
             return section
         shown = [finding for finding in section.findings if finding.id not in suppress]
         return replace(section, findings=shown)
-    except (Exception, SystemExit) as error:  # a plugin may raise anything; it becomes a card
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; the report shows it
         return Crashed(_summary(error), "".join(traceback.format_exception(error)))
 
 
 def _check(section: object) -> None:
-    """What the report relies on before a section is rendered.
+    """Check the types that the renderer relies on.
 
     Raises:
-        TypeError: it is something else than the types say.
+        TypeError: a part of the section has another type.
     """
     if isinstance(section, Skipped):
         if not (isinstance(section.reason, str) and section.reason.strip()):
@@ -75,7 +75,7 @@ def _check(section: object) -> None:
     for group in section.groups:
         if not isinstance(group, Group):
             raise TypeError(f"the section's groups hold {group!r:.80}, not a Group")
-        iter(group.blocks)  # else a TypeError of its own
+        iter(group.blocks)  # raises a TypeError if it is no sequence
     for finding in section.findings:
         if not isinstance(finding, Finding):
             raise TypeError(f"the section's findings hold {finding!r:.80}, not a Finding")
@@ -86,41 +86,41 @@ def _check(section: object) -> None:
 
 
 def _summary(error: BaseException) -> str:
-    """``SystemExit: 7``."""
+    """Return the type and message of an error, such as ``SystemExit: 7``."""
     return traceback.format_exception_only(error)[-1].strip()
 
 
 def _two_versions(run: Run) -> bool:
-    """Of one model: two versions, or one version with two runtimes or devices."""
-    points = {
+    """Return whether one model has two versions, or one version with two runtimes or devices."""
+    variants = {
         (r.cell.model, r.cell.version, r.cell.runtime, r.cell.device)
         for r in run.done
         if r.cell.rate is None
     }
-    return any(count > 1 for count in Counter(model for model, *_ in points).values())
+    return any(count > 1 for count in Counter(model for model, *_ in variants).values())
 
 
-def _unmet(needs: Set[AnyNeed], run: Run) -> str:
-    """Why a run is not what an analyzer needs; empty where it is.
+def _unmet_need(needs: Set[AnyNeed], run: Run) -> str:
+    """Return why a run does not meet an analyzer's needs; empty if it meets them.
 
-    Common needs come before the analyzer's own, which can rely on them.
+    Common needs are checked before the analyzer's own needs, which can rely on them.
 
     Raises:
         ValueError: one of the needs is unknown.
     """
-    own = [need for need in needs if isinstance(need, Need)]
-    common = needs - set(own)
-    if unknown := sorted(map(repr, common - _MEETS.keys())):
-        raise ValueError(f"needs {unknown[0]}, which is none of {', '.join(_MEETS)} and no Need")
-    implied = common | {"measurements"} if common else common
-    for name, is_met in _MEETS.items():
-        if name in implied and not is_met(run):
+    own_needs = [need for need in needs if isinstance(need, Need)]
+    common_needs = needs - set(own_needs)
+    if unknown := sorted(map(repr, common_needs - _IS_MET.keys())):
+        raise ValueError(f"needs {unknown[0]}, which is none of {', '.join(_IS_MET)} and no Need")
+    implied_needs = common_needs | {"measurements"} if common_needs else common_needs
+    for name, is_met in _IS_MET.items():
+        if name in implied_needs and not is_met(run):
             return _missing(name, run)
-    return min((need.missing for need in own if not need.is_met(run)), default="")
+    return min((need.missing for need in own_needs if not need.is_met(run)), default="")
 
 
-# The first that is not met is told: what lacks everything comes before what lacks a part.
-_MEETS: dict[CommonNeed, Callable[[Run], bool]] = {
+# The report names the first need that is not met, so the widest needs come first.
+_IS_MET: dict[CommonNeed, Callable[[Run], bool]] = {
     "measurements": lambda run: bool(run.done),
     "full_rate": lambda run: any(r.cell.rate is None for r in run.done),
     "layers": lambda run: any(executed_layers(run, r) for r in run.done),
@@ -132,32 +132,33 @@ _MEETS: dict[CommonNeed, Callable[[Run], bool]] = {
 
 _MISSING: dict[CommonNeed, str] = {
     "measurements": "No cell was measured.",
-    "full_rate": "All cells were measured at fixed rates of requests; how fast the model can be is "
-    "seen without a rate.",
+    "full_rate": "All cells were measured at fixed rates of requests; the highest speed shows only "
+    "without a rate.",
     "layers": "There are no layer times: the device executed no layer.",
     "model_graph": "The run holds no model graph.",
     "runtime_graph": "The run holds no runtime graph.",
     "two_versions": "The run holds one version of each model, with one runtime on one device; "
     "two are needed to compare.",
-    "roofs": "What the device can reach was not measured in this run.",
+    "roofs": "The peak rates of the device were not measured in this run.",
 }
 
 
 def _missing(need: CommonNeed, run: Run) -> str:
-    """Why a need is not met, as this run tells it."""
+    """Return why a common need is not met in this run."""
     if need in ("layers", "model_graph", "runtime_graph") and run.untimed:
         failure = run.untimed[0].profile_failure
         assert failure is not None
-        return (
-            f"There are no layer times, as the pass for them failed: {failure.reason.rstrip('.')}."
-        )
+        return f"There are no layer times: the profiling pass failed: {failure.reason.rstrip('.')}."
     if need == "layers" and not any(r.profile for r in run.done):
-        return "There are no layer times: the run was made without (`profile_iterations = 0`)."
+        return "There are no layer times: profiling was switched off (`profile_iterations = 0`)."
     if need == "layers" and any(unplaced_s(run, r) for r in run.done):
-        return "There are no layer times: what was timed has other names than the device's graph."
+        return (
+            "There are no layer times: the timed layers have other names than the device's graph."
+        )
     failed = [roof for roof in run.roofs if roof.failure]
     if need == "roofs" and failed:
-        return f"What the device can reach could not be measured: {failed[0].failure.rstrip('.')}."
+        reason = failed[0].failure.rstrip(".")
+        return f"The peak rates of the device could not be measured: {reason}."
     return _MISSING[need]
 
 
@@ -165,28 +166,28 @@ def _missing(need: CommonNeed, run: Run) -> str:
 
 
 def installed(plugins: Sequence[Path] = ()) -> dict[str, type[Analyzer]]:
-    """Analyzers by id: those of installed packages, then those of the named files.
+    """Return analyzers by id: those of installed packages, and those of the named files.
 
     Raises:
         UserError: a file cannot be loaded or holds no analyzer; two analyzers share an id.
     """
-    found: dict[str, type[Analyzer]] = {}
+    analyzers: dict[str, type[Analyzer]] = {}
     for point in entry_points(group=GROUP):
         try:
             loaded = point.load()
-        except (Exception, SystemExit) as error:  # whatever a foreign package does on import
+        except (Exception, SystemExit) as error:  # a foreign package may raise anything on import
             raise UserError(
                 f"analyzer {point.name!r} ({point.value}) cannot be loaded: {_summary(error)}",
                 "Update or uninstall the package that offers it.",
             ) from error
-        _add(found, loaded, point.value)
+        _add(analyzers, loaded, point.value)
     for path in plugins:
-        for loaded in _of_file(path):
-            _add(found, loaded, str(path))
-    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+        for loaded in _analyzers_in_file(path):
+            _add(analyzers, loaded, str(path))
+    return dict(sorted(analyzers.items(), key=lambda item: (item[1].order, item[0])))
 
 
-def _add(found: dict[str, type[Analyzer]], loaded: Any, origin: str) -> None:
+def _add(analyzers: dict[str, type[Analyzer]], loaded: Any, origin: str) -> None:
     if not (inspect.isclass(loaded) and issubclass(loaded, Analyzer)):
         raise UserError(
             f"{origin}: not an analyzer", "Derive the class from ovreport.plugin.Analyzer."
@@ -203,14 +204,14 @@ def _add(found: dict[str, type[Analyzer]], loaded: Any, origin: str) -> None:
             f"{origin}: the analyzer {loaded.__name__} has no `analyze`",
             "Give the class a method analyze(self, run) that returns a Section.",
         )
-    if found.setdefault(loaded.id, loaded) is not loaded:
+    if analyzers.setdefault(loaded.id, loaded) is not loaded:
         raise UserError(
-            f"{origin}: an analyzer with the id {loaded.id!r} is there already",
-            "Give it an `id` of its own.",
+            f"{origin}: another analyzer already has the id {loaded.id!r}",
+            "Give it a different `id`.",
         )
 
 
-def _of_file(path: Path) -> list[type[Analyzer]]:
+def _analyzers_in_file(path: Path) -> list[type[Analyzer]]:
     name = f"ovreport_local_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
@@ -219,10 +220,10 @@ def _of_file(path: Path) -> list[type[Analyzer]]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's file does
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise UserError(
             f"{path}: cannot be loaded: {_summary(error)}",
-            "Correct the file, or take it out of [report] plugins.",
+            "Correct the file, or remove it from [report] plugins.",
             detail=traceback.format_exc(),
         ) from error
     derived = [
@@ -234,7 +235,7 @@ def _of_file(path: Path) -> list[type[Analyzer]]:
     classes = [kind for kind in derived if not (inspect.isabstract(kind) and kind in bases)]
     if not classes:
         raise UserError(
-            f"{path}: no analyzer inside", "Derive a class from ovreport.plugin.Analyzer."
+            f"{path}: holds no analyzer", "Derive a class from ovreport.plugin.Analyzer."
         )
     return classes
 
@@ -245,10 +246,16 @@ def choose(
     options: Mapping[str, Mapping[str, Any]],
     name: str,
 ) -> list[Analyzer]:
-    """Analyzers with their options, in the wanted order (or their own).
+    """Create the wanted analyzers with their options, in the wanted order.
+
+    Args:
+        available: classes by id, in the order of the report.
+        wanted: ids; None for all analyzers.
+        options: as the config has them, by the analyzer's id.
+        name: the config's, for messages.
 
     Raises:
-        UserError: an unknown id, or options that the analyzer does not know.
+        UserError: an id or an option is unknown.
     """
     for key, ids in (("report.analyzers", wanted or ()), ("analyzer", options)):
         for id in ids:
@@ -257,8 +264,8 @@ def choose(
                     f"{name}: `{key}` names the unknown analyzer {id!r}",
                     f"Installed analyzers: {', '.join(available)}.",
                 )
-    known = {id: _options(kind, options.get(id, {}), name) for id, kind in available.items()}
-    return [available[id](known[id]) for id in (wanted if wanted is not None else available)]
+    typed = {id: _options(kind, options.get(id, {}), name) for id, kind in available.items()}
+    return [available[id](typed[id]) for id in (wanted if wanted is not None else available)]
 
 
 def _options(kind: type[Analyzer], options: Mapping[str, Any], name: str) -> Options:

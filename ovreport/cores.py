@@ -15,9 +15,9 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def allowed_cpus() -> tuple[int, ...]:
-    """Numbers of the logical cores that the process may use; empty where all may be used.
+    """Return the numbers of the logical cores that the process may use; empty if it may use all.
 
-    ``taskset`` and ``docker run --cpuset-cpus`` restrict them. macOS has no such thing.
+    ``taskset`` and ``docker run --cpuset-cpus`` restrict them. macOS has no such restriction.
     """
     process = psutil.Process()
     if not hasattr(process, "cpu_affinity"):
@@ -27,12 +27,12 @@ def allowed_cpus() -> tuple[int, ...]:
 
 
 def allowed_count() -> int:
-    """How many logical cores the process may use."""
+    """Count the logical cores that the process may use."""
     return len(allowed_cpus()) or os.cpu_count() or 1
 
 
 def quota() -> float | None:
-    """Cores' worth of time that the control group may use, None where it is not limited."""
+    """Return how many cores' worth of CPU time the control group allows; None without a limit."""
     try:
         limit, _, period = _QUOTA.read_text(encoding="ascii").strip().partition(" ")
     except OSError:  # no Linux, or an older control group
@@ -41,30 +41,31 @@ def quota() -> float | None:
 
 
 def usable_cores() -> float:
-    """What the process may use: its CPUs, and no more than its quota."""
+    """Return how many cores the process may use: its CPUs, but no more than its quota."""
     limit = quota()
     return allowed_count() if limit is None else min(allowed_count(), limit)
 
 
 def busy_share(interval_s: float) -> float:
-    """Cores, of those that may be used, that all programs keep busy during some time."""
-    shares = psutil.cpu_percent(interval=interval_s, percpu=True)
-    return sum(_of_allowed(shares)) / 100
+    """Measure for some time how many of the allowed cores all programs together keep busy."""
+    percent = psutil.cpu_percent(interval=interval_s, percpu=True)
+    return sum(_on_allowed_cpus(percent)) / 100
 
 
 def cpu_seconds() -> float:
-    """CPU time of all programs since boot, on the cores that may be used."""
-    return sum(map(_spent, _of_allowed(psutil.cpu_times(percpu=True))))
+    """Return the CPU time of all programs since boot, on the allowed cores."""
+    return sum(map(_busy_seconds, _on_allowed_cpus(psutil.cpu_times(percpu=True))))
 
 
-def _spent(times: Any) -> float:
-    """Seconds of one core that were not idle, from psutil's named tuple."""
+def _busy_seconds(times: Any) -> float:
+    """Return the seconds that one core was not idle, from psutil's named tuple."""
     idle = times.idle + getattr(times, "iowait", 0.0)
     # Linux counts the time of virtual machines, guest, in user as well.
     guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
     return float(sum(times) - idle - guest)
 
 
-def _of_allowed(of_cpus: Sequence[T]) -> Sequence[T]:
+def _on_allowed_cpus(values: Sequence[T]) -> Sequence[T]:
+    """Keep, of one value for each CPU, those of the allowed CPUs."""
     allowed = allowed_cpus()
-    return [of_cpus[cpu] for cpu in allowed if cpu < len(of_cpus)] if allowed else of_cpus
+    return [values[cpu] for cpu in allowed if cpu < len(values)] if allowed else values

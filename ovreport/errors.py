@@ -1,15 +1,15 @@
-"""The error that a user sees for wrong input."""
+"""The error that a user sees after wrong input."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Wrong input: the program ends with exit code 2 and one sentence, without a traceback.
+    """Wrong input, which ends the program with exit code 2 and one sentence, without a traceback.
 
     Args:
         found: what was found and where (the file, the key, the value).
-        remedy: what was expected or what to do, as a sentence of its own.
-        detail: everything else that is known, shown only with ``-v``.
+        remedy: what was expected or what to do, as a separate sentence.
+        detail: everything else, such as a traceback; shown only with ``-v``.
     """
 
     def __init__(self, found: str, remedy: str = "", *, detail: str = "") -> None:

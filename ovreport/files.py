@@ -1,4 +1,4 @@
-"""Paths as their user named them, and files that are written whole or not at all."""
+"""Paths as the user named them, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from pathlib import Path
 
 from ovreport.errors import UserError
 
-# Reading it means setting it, so this happens while no other thread can create a file.
+# The umask can only be read by setting it, so read it before another thread can create a file.
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
 
 def absolute(path: Path) -> Path:
-    """The path from the root. Links are kept.
+    """Return the path from the root, without following links.
 
-    Model stores (the Hugging Face cache, DVC, git-annex) link names to files that are called after
-    their content: a file's format, and the files that belong to it, are known by the link alone.
+    Model stores (the Hugging Face cache, DVC, git-annex) link names to files that are named after
+    a digest of their content: only the link shows a file's format and the files that belong to it.
     """
     collapsed = Path(os.path.abspath(path))  # noqa: PTH100 - pathlib has no other way for ".."
-    # After a link to a folder ".." leads elsewhere than the text says.
+    # After a link to a folder, ".." is the parent of the link's target, not of the link.
     return collapsed if real(collapsed) == real(path) else path.absolute()
 
 
 def real(path: Path) -> Path:
-    """The path without links; `Path.resolve` raises where links lead in a circle."""
+    """Return the path with links followed; `Path.resolve` would raise if links form a circle."""
     return Path(os.path.realpath(path))
 
 
 def check_writable(path: Path, option: str) -> None:
-    """Fails early, before anything is measured.
+    """Check that a file can be created, before anything is measured.
 
     Raises:
-        UserError: the path is a folder, or a file cannot be made there.
+        UserError: the path is a folder, or no file can be created there.
     """
     if path.is_dir():
         raise UserError(f"{option} {path}: is a folder", "Name a file.")
@@ -52,21 +52,22 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
-    """Fail before one file overwrites another that is needed.
+    """Check that no output overwrites an input or another output.
 
     Args:
-        outputs: by the option that names each.
+        outputs: paths by the option that names them.
+        inputs: files that are read.
 
     Raises:
-        UserError: an output is an input, or another output.
+        UserError: an output is also an input or another output.
     """
-    taken = {real(path): "what is read" for path in inputs if path is not None}
+    uses = {real(path): "an input" for path in inputs if path is not None}
     for option, path in outputs.items():
         if path is None or (path.exists() and not path.is_file()):
-            continue  # two may go to /dev/null
-        if other := taken.get(real(path)):
-            raise UserError(f"{option} {path}: is {other} as well", "Name another file.")
-        taken[real(path)] = option
+            continue  # several outputs may be /dev/null
+        if other_use := uses.get(real(path)):
+            raise UserError(f"{option} {path}: is also {other_use}", "Name another file.")
+        uses[real(path)] = f"the file of {option}"
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -76,9 +77,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
     as ``/dev/stdout``, is written in place.
 
     Raises:
-        UserError: the file cannot be written; what was there is unchanged.
+        UserError: the file cannot be written; the old file is unchanged.
     """
-    # A name or message out of a foreign file may hold half a surrogate pair.
+    # A name or message from a foreign file may hold half a surrogate pair.
     raw = content.encode(errors="replace") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
@@ -99,8 +100,8 @@ def _replace(target: Path, raw: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)
             file.flush()
-            os.fsync(file.fileno())  # else a crash could leave the new name with nothing in it
-        temporary.chmod(mode)  # mkstemp makes private files
+            os.fsync(file.fileno())  # otherwise a crash could leave an empty file under this name
+        temporary.chmod(mode)  # mkstemp creates files that only the owner can read
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -108,18 +109,18 @@ def _replace(target: Path, raw: bytes) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> list[Path]:
-    """Write files by name into a folder, made if need be, and return their paths.
+    """Write files by name into a folder, create the folder if missing, and return the files' paths.
 
-    What else is in the folder stays.
+    Other files in the folder are kept.
 
     Raises:
-        UserError: the folder cannot be made, or a file in it not be written.
+        UserError: the folder cannot be created, or a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            f"{folder}: not a folder that can be written to: {error.strerror}",
+            f"{folder}: the folder cannot be created: {error.strerror}",
             "Choose another place.",
         ) from error
     for name, content in files.items():
@@ -128,5 +129,5 @@ def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -
 
 
 def file_text(path: Path) -> str:
-    """A path as text that any file can hold, though it need not be UTF-8 itself."""
+    """Return a path as text that UTF-8 can encode; bytes that are not UTF-8 are replaced."""
     return os.fsencode(path).decode(errors="replace")

@@ -1,6 +1,6 @@
-"""Ctrl-C, SIGTERM (a CI server cancels a job) and SIGHUP (a terminal closes) end the program.
+"""Ends the program in order at a signal: workers stop, temporary folders go, results are kept.
 
-It ends in order: workers are stopped, temporary folders go, and what was measured stays.
+The signals are SIGINT (Ctrl-C), SIGTERM (a CI server cancels a job) and SIGHUP (a terminal closes).
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ _DOUBLE_PRESS_S = 0.5
 
 
 class Interrupted(BaseException):
-    """A signal came. It is no ``Exception``, so that nothing takes it for an error of its own."""
+    """A signal arrived. Not an ``Exception``, so that no handler of errors catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
-        """What a shell reports of a program that this signal ended."""
+        """The exit code that a shell reports for a program that this signal ended."""
 
 
 def end_at_once() -> None:
     """Let each of the signals end the program at once, without a message."""
-    for number in _taken():
+    for number in _handled_signals():
         signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Turns the first signal into :class:`Interrupted`, and that into an exit code.
+    """Turn the first signal into :class:`Interrupted`, and that into an exit code.
 
-    Signals that follow within half a second change nothing. Any later one ends the program at
-    once, as ending in order takes too long then. A signal after the block does so, too,
-    because nothing would catch an exception there.
+    Signals within the next half second are ignored. Any later one ends the program at once,
+    because ending in order takes too long. A signal after the block also ends it at once, because
+    nothing would catch an exception there.
     """
-    first: float | None = None
+    first_signal_s: float | None = None
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        nonlocal first
+        nonlocal first_signal_s
         now = time.monotonic()
-        if first is None:
-            first = now
+        if first_signal_s is None:
+            first_signal_s = now
             raise Interrupted(number)
-        if now - first > _DOUBLE_PRESS_S:
+        if now - first_signal_s > _DOUBLE_PRESS_S:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
-    for number in _taken():
+    for number in _handled_signals():
         signal.signal(number, interrupt)
     try:
         yield
@@ -62,8 +62,8 @@ def ending_in_order() -> Iterator[None]:
         end_at_once()
 
 
-def _taken() -> list[signal.Signals]:
-    """All but those that the parent has the program ignore, as ``nohup`` does."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows lacks the last
-    known = [signal.Signals[name] for name in names if hasattr(signal, name)]
-    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
+def _handled_signals() -> list[signal.Signals]:
+    """Return the signals, without those that the parent process ignores, as ``nohup`` does."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    available = [signal.Signals[name] for name in names if hasattr(signal, name)]
+    return [number for number in available if signal.getsignal(number) != signal.SIG_IGN]

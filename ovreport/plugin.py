@@ -1,4 +1,4 @@
-'''How to write an analyzer.
+'''The base class of analyzers, and how to write one.
 
 An analyzer turns a :class:`~ovreport.run.Run` into a :class:`~ovreport.section.Section`. The
 smallest useful one::
@@ -9,7 +9,7 @@ smallest useful one::
 
 
     class CompileTime(Analyzer):
-        """How long each configuration took to compile."""
+        """Shows how long each configuration took to compile."""
 
         id = "compile_time"
         title = "Compile time"
@@ -24,11 +24,11 @@ smallest useful one::
             return Section([Group("", [Table("compile", "Compile time", columns, rows)])])
 
 A package offers it through the entry-point group ``ovreport.analyzers``; a config names a local
-file under ``[report] plugins``. A template ``section.html`` beside the class's module, if there is
-one, arranges the section's blocks; without it they are shown one after another.
+file under ``[report] plugins``. A template ``section.html`` in the folder of the class's module
+arranges the section's blocks; without one they are shown one after another.
 
-**Options.** Name their type in brackets. ``self.options`` has that type, and the config is checked
-against it before anything is measured::
+**Options.** Put the type of the options in brackets. ``self.options`` has that type, and the config
+is checked against it before anything is measured::
 
     class CompileTimeOptions(Options):
         limit_s: float = 10.0
@@ -51,19 +51,19 @@ against it before anything is measured::
         ...
         needs = frozenset({"two_versions", OUTPUTS})
 
-Where only the analysis itself shows that there is nothing to report, return
-``Skipped("One sentence with the reason.")`` in place of a section.
+If only the analysis shows that there is nothing to report, return
+``Skipped("One sentence with the reason.")`` instead of a section.
 
-**Links.** ``Link("the row", anchor)`` leads to a row, a section or a diagram of the report;
-``Link("the documentation", url="https://…")`` leads out of it and shows an arrow; other addresses
-than those of http and https are refused.
+**Links.** ``Link("the row", anchor)`` leads to a row, a section or a diagram of the report.
+``Link("the documentation", url="https://…")`` leads to another site and shows an arrow; only
+addresses of http and https are accepted.
 
-**Files.** ``exports_diagrams = True`` has ``ovreport export --graph`` write the section's diagrams.
-``ovreport export --json`` holds the tables and findings of every section.
+**Files.** With ``exports_diagrams = True``, ``ovreport export --graph`` writes the section's
+diagrams. ``ovreport export --json`` writes the tables and findings of every section.
 
 **Findings.** A :class:`~ovreport.section.Finding` has a stable ``id``, by which a config suppresses
-it, and perhaps a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
-always shows one of each section. A ``"disturbance"`` tells what the machine did to the run: the
+it, and optionally a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
+always shows one of each section. A ``"disturbance"`` says how the machine disturbed the run: the
 first screen shows all of these as one.
 '''
 
@@ -80,7 +80,7 @@ from ovreport.section import Section, Skipped
 
 __all__ = ["Analyzer", "AnyNeed", "CommonNeed", "Need", "Options"]
 
-if TYPE_CHECKING:  # type checkers know its `default`, which Python has since 3.13 alone
+if TYPE_CHECKING:  # type checkers know `default`; Python itself has it only since 3.13
     from typing_extensions import TypeVar
 
     OptionsT = TypeVar("OptionsT", bound=Options, default=Options, covariant=True)
@@ -91,7 +91,7 @@ else:
 
 CommonNeed = Literal[
     "measurements",
-    "full_rate",  # a cell that was not measured at a fixed rate of requests
+    "full_rate",  # at least one cell without a fixed rate of requests
     "layers",
     "model_graph",
     "runtime_graph",
@@ -105,8 +105,8 @@ class Need:
     """Something that a run must hold for an analyzer.
 
     Attributes:
-        is_met: tells whether the run holds it. Where it raises, that costs this section only.
-        missing: one sentence for the report where the need is not met.
+        is_met: returns whether the run holds it. If it raises, only this section is lost.
+        missing: one sentence for the report if the need is not met.
     """
 
     is_met: Callable[[Run], bool]
@@ -123,15 +123,15 @@ AnyNeed: TypeAlias = "CommonNeed | Need"
 
 
 class Analyzer(ABC, Generic[OptionsT]):
-    """One question, one section.
+    """The base class of analyzers: each answers one question with one section.
 
     Attributes:
         id: short and stable; the section's anchor and the name of its options in the config.
         title: heading of the section.
         reading: one sentence on how to read the section.
-        needs: what a run must hold; where it does not, the report says so and goes on.
+        needs: what a run must hold; if it does not, the report shows one sentence instead.
         order: place in the report, ascending.
-        exports_diagrams: ``ovreport export --graph`` writes the diagrams of the section as files.
+        exports_diagrams: whether ``ovreport export --graph`` writes the section's diagrams.
         options_type: type of the options; ``class X(Analyzer[XOptions])`` sets it.
     """
 
@@ -155,19 +155,22 @@ class Analyzer(ABC, Generic[OptionsT]):
 
     @classmethod
     def concerns(cls, run: Run) -> bool:  # noqa: ARG003  # for subclasses to ask
-        """False leaves the section out without a word: it is about runs of another kind."""
+        """Return whether the section is about runs of this kind; if not, it is left out."""
         return True
 
     @abstractmethod
     def analyze(self, run: Run) -> Section | Skipped:
-        """Pure: the same run gives the same section. May raise; that costs this section only."""
+        """Turn a run into a section; the same run gives the same section.
+
+        If it raises, only this section is lost.
+        """
 
 
 def _options_in_brackets(kind: type[Analyzer]) -> type[Options] | None:
-    """``XOptions`` of ``class X(Analyzer[XOptions])``; None where a class has no brackets.
+    """Return ``XOptions`` of ``class X(Analyzer[XOptions])``; None for a class without brackets.
 
     Raises:
-        TypeError: something else than a class of options is in them.
+        TypeError: the brackets hold no class of options.
     """
     for base in vars(kind).get("__orig_bases__", ()):
         origin = getattr(base, "__origin__", None)

@@ -102,14 +102,14 @@ def test_wrong_input_ends_with_one_sentence_and_exit_code_2(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("run MODEL -o MODEL", "is what is read as well"),
-        ("run MODEL -o NEW --run-file NEW", "is --run-file as well"),
-        ("run MODEL -o NEW --junit NEW", "is -o as well"),
-        ("render RUN -o RUN", "is what is read as well"),
-        ("render PAGE -o PAGE --no-data", "is what is read as well"),
-        ("compare RUN PAGE -o RUN", "is what is read as well"),
-        ("trend RUN PAGE -o PAGE", "is what is read as well"),
-        ("export RUN --json RUN", "is what is read as well"),
+        ("run MODEL -o MODEL", "is also an input"),
+        ("run MODEL -o NEW --run-file NEW", "is also the file of --run-file"),
+        ("run MODEL -o NEW --junit NEW", "is also the file of -o"),
+        ("render RUN -o RUN", "is also an input"),
+        ("render PAGE -o PAGE --no-data", "is also an input"),
+        ("compare RUN PAGE -o RUN", "is also an input"),
+        ("trend RUN PAGE -o PAGE", "is also an input"),
+        ("export RUN --json RUN", "is also an input"),
     ],
 )
 def test_inputs_and_outputs_are_never_overwritten(

@@ -193,7 +193,7 @@ def test_a_run_of_a_dictionary_is_measured_shown_and_returned(
         "Planned", "PassStarted", "CellStarted", "SliceDone", "CellDone", "KeepingOutputs",
         "ReportWritten", "GateChecked",
     ]  # fmt: skip
-    with pytest.raises(UserError, match="is what is read as well"):
+    with pytest.raises(UserError, match="is also an input"):
         run(squeezenet, squeezenet, settings=settings())
 
     again = Recorder()

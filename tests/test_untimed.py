@@ -69,8 +69,8 @@ def test_the_console_reports_failed_profiling_and_the_exit_code_is_1(
 def test_the_page_names_the_cell_and_the_true_reason(untimed: tuple[Result, Path]) -> None:
     page = untimed[1].read_text(encoding="utf-8")
     assert "1 cell without layer times" in page
-    (skipped,) = re.findall('<p class="skipped">There are no layer times, (.*?)</p>', page)
-    assert skipped.startswith("as the pass for them failed: used")
+    (skipped,) = re.findall('<p class="skipped">There are no layer times: (.*?)</p>', page)
+    assert skipped.startswith("the profiling pass failed: used")
     assert "over the limit of" in skipped
     assert "no cell was profiled" not in page
 
