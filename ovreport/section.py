@@ -1,8 +1,8 @@
-"""What an analyzer returns: findings, tables, charts and diagrams as data, no HTML yet.
+"""What an analyzer returns: findings, tables, charts and diagrams as data, not as HTML.
 
-Everything here is frozen and plain, so that one renderer shows all sections alike and another
-program can read them. Durations are in seconds, shares are fractions of one, sizes are bytes: the
-renderer chooses the unit a reader sees.
+All types are frozen and plain, so that one renderer shows all sections alike and other programs
+can read them. Durations are in seconds, shares are fractions of one, sizes are in bytes; the
+renderer chooses the unit that a reader sees.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ from ovreport.stats.estimate import Estimate
 from ovreport.text.numbers import Series, Unit, common_units
 from ovreport.text.values import Kind, Link, Role, Value
 
-# ---------------------------------------------------------------------------- values
-
-
 # ---------------------------------------------------------------------------- blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column. ``key`` is looked up in every row; ``unit`` is shown in the heading."""
+    """A column of a table: ``key`` finds its value in each row; ``unit`` stands in the heading."""
 
     key: str
     label: str
@@ -32,14 +29,14 @@ class Column:
     help: str = ""
     """A glossary term's explanation, shown at the heading."""
     optional: bool = False
-    """Put away at first where scripts can show it again, so that the others fit a screen."""
+    """Hidden at first if scripts can show it again, so that the other columns fit a screen."""
     kept: bool = False
-    """Shown even if no row has a value, as the page's script writes into it."""
+    """Shown even if no row has a value, because the page's script fills it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Values by column key. ``anchor`` makes the row a link target; ``details`` open below it."""
+    """Values by column key; links lead to ``anchor``, and ``details`` open below the row."""
 
     values: Mapping[str, Value]
     anchor: str = ""
@@ -60,10 +57,10 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     note: str = ""
-    """One sentence on how to read it."""
+    """One sentence on how to read the table."""
     collapsed: bool = False
     leave_out: bool = False
-    """A reader may take rows out of the distribution; the shares of the others follow. Needs the
+    """Readers may leave rows out, and the shares of the others are computed again. Needs the
     columns ``time`` and ``share``."""
 
     def __post_init__(self) -> None:
@@ -72,16 +69,16 @@ class Table:
             raise ValueError(f"table {self.id!r}: leave_out needs columns 'time' and 'share'")
         for row in self.rows:
             if row.values.keys() != keys:
-                odd = sorted(keys.symmetric_difference(row.values.keys()))
-                raise ValueError(f"table {self.id!r}: columns and a row differ in {odd}")
+                differing = sorted(keys.symmetric_difference(row.values.keys()))
+                raise ValueError(f"table {self.id!r}: columns and a row differ in {differing}")
 
     @property
     def filled(self) -> Table:
-        """The table without columns that hold nothing in any row; the first names the rows."""
+        """The table without empty columns; the first column names the rows and always stays."""
         columns = [
             column
-            for place, column in enumerate(self.columns)
-            if place == 0
+            for index, column in enumerate(self.columns)
+            if index == 0
             or column.kept
             or any(row.values[column.key] not in (None, "", ()) for row in self.rows)
         ]
@@ -94,7 +91,7 @@ class Table:
 
 
 def column_units(table: Table) -> dict[str, Unit]:
-    """The unit of each column, by key; durations of a table share one, so that they compare."""
+    """Return the unit of each column by key; all durations of a table share one unit."""
     columns = [
         Series(c.kind, [row.values[c.key] for row in table.rows], c.optional) for c in table.columns
     ]
@@ -103,7 +100,7 @@ def column_units(table: Table) -> dict[str, Unit]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Names and values, one a line."""
+    """Names and their values, one pair on each line."""
 
     id: str
     title: str
@@ -113,10 +110,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A figure for the eye: large, with its unit and a line below.
-
-    ``link`` is the anchor of its evidence.
-    """
+    """A figure in large type with its unit and a note below; ``link`` is its evidence's anchor."""
 
     label: str
     value: Value
@@ -128,7 +122,7 @@ class KeyFigure:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigures:
-    """Some figures that a reader sees first."""
+    """The figures that a reader should see first."""
 
     id: str
     figures: Sequence[KeyFigure]
@@ -148,7 +142,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """``kind`` gives unit and digits; ``categories`` makes it an axis of names instead."""
+    """An axis of numbers, whose ``kind`` sets unit and digits, or of names (``categories``)."""
 
     label: str
     kind: Kind = "number"
@@ -160,17 +154,17 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Marks at (x, y), with the intervals of either coordinate and an optional label each.
+    """Marks at (x, y), with intervals of both coordinates and an optional name for each mark.
 
-    ``links`` are anchors that the marks lead to. ``sizes`` are the marks' areas, the largest as
-    one. ``id`` lets the page's script find the series.
+    ``links`` are the anchors that the marks lead to. ``sizes`` are relative areas of the marks,
+    the largest being 1. ``id`` lets the page's script find the series.
     """
 
     x: Sequence[float | Estimate]
     y: Sequence[float | Estimate]
     role: Role
     label: str = ""
-    """Of the series, for the legend."""
+    """The name of the series in the legend."""
     names: Sequence[str] = ()
     joined: bool = False
     emphasis: bool = False
@@ -181,7 +175,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points, without marks: ``name`` before it, ``label`` in the legend."""
+    """A line through points: ``name`` stands at its start, ``label`` in the legend."""
 
     x: Sequence[float]
     y: Sequence[float]
@@ -193,9 +187,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """One bar a category; ``roles`` is one for all or one each. Bars of several marks stack.
+    """One bar for each category; bars of several marks are stacked.
 
-    ``starts`` is where each bar begins, as in a waterfall; without it all begin at zero.
+    ``roles`` holds one role for all bars or one for each. ``starts`` is where each bar begins, as
+    in a waterfall chart; without it all begin at zero.
     """
 
     values: Sequence[float | Estimate]
@@ -228,7 +223,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line across the chart at one value, with a word on it; ``id`` is for scripts."""
+    """A labelled line across the chart at one value; ``id`` lets the page's script find it."""
 
     value: float
     label: str
@@ -238,9 +233,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """``values[row][column]``; None is an empty field. Both axes need categories.
+    """Coloured fields ``values[row][column]``; None is an empty field. Both axes need categories.
 
-    ``bare`` fields, (row, column), have their number and no part in the colours.
+    Fields (row, column) in ``bare`` show their number without a colour.
     """
 
     values: Sequence[Sequence[float | None]]
@@ -254,7 +249,7 @@ Mark: TypeAlias = "Points | Line | Bars | Histogram | Band | Rule | HeatMap"
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Marks over two axes. ``title`` states what is seen; ``alt`` says it without the picture."""
+    """Marks over two axes; ``title`` states what the chart shows, ``alt`` describes it in words."""
 
     id: str
     title: str
@@ -263,7 +258,7 @@ class Chart:
     marks: Sequence[Mark]
     alt: str
     height: float = 3.2
-    """Inches; the width is the page's."""
+    """In inches; the page sets the width."""
 
 
 # ---------------------------------------------------------------------------- diagrams
@@ -271,29 +266,30 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class DiagramNode:
-    """A box. ``fills`` gives its colour in each colouring: a role, or a share of one for scales."""
+    """A box of a diagram."""
 
     id: str
-    """Also its anchor in the report."""
+    """Also the node's anchor in the report."""
     lines: Sequence[str]
-    """What it is, such as a layer's type; then up to two more, such as a name and a time."""
+    """The kind of node, such as a layer's type; then up to two more, such as a name and a time."""
     tooltip: str
-    """Lines: the whole name, then one fact each, as ``what: value``."""
+    """The full name, then one fact on each line, as ``name: value``."""
     fills: Mapping[str, Role | float]
+    """The node's colour in each colouring: a role, or a position from 0 to 1 on a scale."""
     link: str = ""
-    """Anchor that a click leads to, such as the layer's table row. Nodes with the same link, in
-    whatever diagram, show the same thing."""
+    """The anchor that a click leads to, such as the layer's table row. Nodes of any diagrams with
+    the same link show the same thing."""
     emphasis: bool = False
     duration_s: float = 0.0
     name: str = ""
-    """Whole; a block of nodes is called by what their names share."""
+    """The full name; a block of nodes is named by what their names share."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramEdge:
-    """An arrow between node ids; ``marked`` draws it apart (a change of precision).
+    """An arrow between node ids; ``marked`` draws it differently (a change of precision).
 
-    ``label``, such as a tensor's shape, is written beside the arrow, once for each source.
+    ``label``, such as a tensor's shape, is written at the arrow, once for each source.
     """
 
     source: str
@@ -308,7 +304,7 @@ class DiagramEdge:
 class Colouring:
     """One way to colour all nodes.
 
-    ``scale`` makes it a continuous one: labels of its steps, in even distances from 0 to 1.
+    ``scale`` makes it continuous: it holds the labels of the steps, at even distances from 0 to 1.
     """
 
     id: str
@@ -328,27 +324,27 @@ class Diagram:
     alt: str
     collapsed: bool = False
     name: str = ""
-    """In a word or two, for links from other diagrams."""
+    """One or two words for links from other diagrams."""
     inner: Sequence[Diagram] = ()
-    """What nodes hold inside, such as the branches of an ``If``."""
+    """Diagrams of what nodes contain, such as the branches of an ``If``."""
     inside: str = ""
-    """Id of the node, in another diagram, that holds this one."""
+    """The id of the node, in another diagram, that contains this diagram."""
 
     @property
     def duration_s(self) -> float:
-        """Of all nodes."""
+        """The total duration of all nodes."""
         return sum(node.duration_s for node in self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file inside the report, which a reader can save without scripts."""
+    """A file inside the report, which a reader can save even without scripts."""
 
     id: str
     text: str
-    """What is clicked on."""
+    """The words of the link."""
     name: str
-    """Of the file; ends in ``.csv``."""
+    """The file's name, which ends in ``.csv``."""
     content: str
 
 
@@ -359,24 +355,24 @@ Block: TypeAlias = "Text | KeyFigures | Facts | Table | Chart | Diagram | Downlo
 
 Severity = Literal["good", "info", "warning", "problem"]
 Topic = Literal[
-    "verdict",  # whether a version is better, or still the same model: what a run is made to learn
-    "disturbance",  # what a busy or unsteady machine did to the run
+    "verdict",  # answers the run's question: is a version better, is it still the same model?
+    "disturbance",  # says how a busy or unsteady machine disturbed the run
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a reader should know.
+    """One fact that a reader should know.
 
     ``id`` is stable, so that a config can suppress it (``[report] suppress = ["…"]``). ``gain`` is
     the most that acting on it could save, as a fraction of the latency (Amdahl), so that readers
-    start with what pays.
+    can start with the largest gain.
     """
 
     id: str
     severity: Severity
     text: str
-    """One sentence with its figures."""
+    """One sentence with the figures."""
     remedy: str = ""
     evidence: Sequence[Link] = ()
     gain: float | None = None
@@ -390,7 +386,7 @@ class Finding:
 class Section:
     """One analyzer's part of the report.
 
-    ``groups`` split it, for instance by model version: (heading, blocks). A heading may be empty.
+    ``groups`` divide it, for instance by model version. A group's heading may be empty.
     """
 
     groups: Sequence[Group]
@@ -408,20 +404,20 @@ class Group:
     id: str = ""
 
     def block(self, id: str) -> Block:
-        """The block with this id, for templates that arrange blocks by hand."""
+        """Return the block with this id, for templates that arrange blocks themselves."""
         return next(block for block in self.blocks if block.id == id)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The analyzer had nothing to work with; ``reason`` says what was missing."""
+    """The outcome of an analyzer without data to work with; ``reason`` says what was missing."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The analyzer raised; the rest of the report is whole."""
+    """The outcome of an analyzer that raised an error; the rest of the report is complete."""
 
     error: str
     trace: str = field(repr=False)

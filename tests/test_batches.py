@@ -12,7 +12,7 @@ from conftest import ovreport
 from openvino import opset13 as op
 
 from ovreport.errors import UserError
-from ovreport.planning.batches import Batch, letters_of, stated
+from ovreport.planning.batches import Batch, batch_of_layout, letters_of
 from ovreport.planning.shapes import ResolvedShapes, resolve
 from ovreport.run import Port, Resolved, Run
 from ovreport.runfile import read_run
@@ -48,15 +48,15 @@ def test_a_layout_names_the_dimension_of_the_batch(
     layout: str, letters: str, rank: int, place: int | None
 ) -> None:
     assert letters_of(layout) == tuple(letters.split())
-    assert stated(letters_of(layout), rank) == Batch(place, "layout")
+    assert batch_of_layout(letters_of(layout), rank) == Batch(place, "layout")
     openvino = ov.Layout(layout if "," in layout else layout.strip("[]"))
     known = openvino.get_index_by_name("N") if openvino.has_name("N") else None
     assert place == (known if known is None or known >= 0 else rank + known)
 
 
 def test_a_layout_that_leaves_dimensions_unnamed_says_nothing_of_a_batch() -> None:
-    assert stated(letters_of("[?,C,H,W]"), 4) is None
-    assert stated(letters_of("[...,C]"), 4) is None
+    assert batch_of_layout(letters_of("[?,C,H,W]"), 4) is None
+    assert batch_of_layout(letters_of("[...,C]"), 4) is None
     assert resolved("[?,3,8,8]", own=["[?,C,H,W]"], batch=2).shapes == ((2, 3, 8, 8),)
 
 
@@ -137,7 +137,7 @@ def test_a_batch_that_no_input_has_is_refused(
 ) -> None:
     with pytest.raises(UserError) as error:
         resolved(shapes, layout=layout, batch=4)
-    assert str(error.value).startswith(f"batch 4: {why}. Say where it is with `layout`")
+    assert str(error.value).startswith(f"batch 4: {why}. Name the batch dimension with `layout`")
     assert resolved(shapes, layout=layout, batch=1).count.samples == 1
 
 

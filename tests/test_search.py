@@ -9,7 +9,7 @@ from conftest import ovreport, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, path, spoken
+from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, path, point_label
 from ovreport.run import Run
 from ovreport.runfile import read_run
 from ovreport.stats.estimate import Estimate
@@ -79,7 +79,7 @@ def test_failed_points_and_too_many_streams_reverse_the_search() -> None:
             known[streams, batch] = PointResult(outcome.throughput_fps, outcome.latency_s, 3)
     points = [trial.point for trial in path(GRID, (2, 1), None, known, GRID.budget).trials]
     assert points == [(2, 1), (3, 1), (4, 1), (3, 2)]
-    assert spoken((1, 4)) == "1 stream, batch 4"
+    assert point_label((1, 4)) == "1 stream, batch 4"
 
 
 CONFIG = """

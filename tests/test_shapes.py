@@ -51,7 +51,8 @@ def test_a_layout_gives_the_position_of_the_batch() -> None:
 
 
 def test_open_dimensions_need_a_shape() -> None:
-    with pytest.raises(OpenShapeError, match=r"'x' is \[\?,3,\?,\?\].*--shape") as error:
+    expected = r"'x' has the open shape \[\?,3,\?,\?\].*--shape"
+    with pytest.raises(OpenShapeError, match=expected) as error:
         resolve([port("[?,3,?,?]")], None, None, None)
     assert "for example '[1,3,8,8]'" in str(error.value.with_example("[1,3,8,8]"))
 

@@ -1,1 +1,1 @@
-"""Which cells are measured, with which shapes, and what an interrupted run still lacks."""
+"""Plans a run: which cells it measures, with which shapes, and what an interrupted run lacks."""

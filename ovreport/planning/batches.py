@@ -1,9 +1,10 @@
-"""Where the batch of an input is, and how many samples one request counts for.
+"""Finds the batch dimension of inputs and counts the samples in one request.
 
-The layout of the config says it, else the layout in the model's file. Where neither does, the
-first dimension is taken for the batch if the model leaves it open or fixes it at 1, as exporters
-do, or if the input is a picture. Any other first dimension, such as the rows of a matrix [384,128],
-may be anything: it counts as one sample, as in benchmark_app, and the report says so.
+The layout in the config names the batch dimension, else the layout in the model's file. Without a
+layout, the first dimension is taken as the batch if the model leaves it open or fixes it at 1, as
+exporters do, or if the input is an image. Any other first dimension, such as the rows of a matrix
+[384,128], may mean anything: the request counts as one sample, as in benchmark_app, and the report
+says so.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from ovreport.planning.ports import name_of
 from ovreport.run import Port
 
 OpenShape = Sequence[int | None]
-"""Dimensions of an input; None is an open one."""
+"""Dimensions of an input; None is an open dimension."""
 
-# Pictures have 1 to 4 channels and are larger than that: benchmark_app's rule.
-_MOST_CHANNELS = 4
+# Images have 1 to 4 channels, and their other dimensions are larger: benchmark_app's rule.
+_MAX_CHANNELS = 4
 _COLOURS = 3
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Where the batch of an input is."""
+    """The batch dimension of an input."""
 
     place: int | None
-    """The dimension; None: the input has no batch, or none that is known."""
-    known_by: Literal["layout", "picture", "asked", "custom", "nothing"]
-    """``asked``: a first dimension as large as the batch that was asked for. ``custom``: one that
-    is open or 1. ``nothing``: one that may be a batch or not."""
+    """The index of the dimension; None if the input has no batch, or none is known."""
+    known_by: Literal["layout", "picture", "requested", "custom", "nothing"]
+    """What shows that the first dimension is the batch. ``requested``: it is as large as the
+    requested batch. ``custom``: it is open or 1. ``nothing``: it may be a batch or not."""
 
 
 _UNKNOWN = "nothing says that the first dimension is a batch"
@@ -41,39 +42,43 @@ _NO_BATCH = Batch(None, "layout")
 
 
 def letters_of(layout: str) -> tuple[str, ...]:
-    """``[NCHW]`` and ``[N,C,H,W]`` → N, C, H, W; ``...`` stands for any number of dimensions."""
+    """Split ``[NCHW]`` or ``[N,C,H,W]`` into letters; ``...`` stands for any dimensions."""
     inner = layout.strip().removeprefix("[").removesuffix("]").upper()
     if "," in inner:
         return tuple(part.strip() for part in inner.split(","))
     return tuple(re.findall(r"\.\.\.|\S", inner))
 
 
-def stated(letters: Sequence[str], rank: int | None) -> Batch | None:
-    """By a layout; None where it leaves dimensions without a letter and names no batch."""
+def batch_of_layout(letters: Sequence[str], rank: int | None) -> Batch | None:
+    """Find the batch by a layout.
+
+    None if the layout names no batch and leaves dimensions without a letter.
+    """
     if "N" in letters:
         place = letters.index("N")
-        behind = "..." in letters[:place]
-        if not behind:
+        if "..." not in letters[:place]:
             return Batch(place, "layout")
         return None if rank is None else Batch(rank - len(letters) + place, "layout")
     return None if {"...", "?"} & {*letters} else _NO_BATCH
 
 
-def usual(own: OpenShape | None, sizes: OpenShape | None, batch: int | None) -> Batch:
-    """Without a layout.
+def batch_without_layout(
+    model_sizes: OpenShape | None, sizes: OpenShape | None, batch: int | None
+) -> Batch:
+    """Find the batch by the dimensions of the input.
 
     Args:
-        own: dimensions in the model's file; None: even their number is open.
-        sizes: the same, with those that the user gave.
-        batch: that was asked for.
+        model_sizes: dimensions in the model's file; None if even their number is open.
+        sizes: the same, with the sizes that the user gave.
+        batch: the requested batch.
     """
     if sizes is None or (len(sizes) == 1 and sizes[0] is not None) or not sizes:
         return _NO_BATCH
-    first = {sizes[0], own[0] if own else None}
-    if first & {None, 0, 1}:
+    first_sizes = {sizes[0], model_sizes[0] if model_sizes else None}
+    if first_sizes & {None, 0, 1}:
         return Batch(0, "custom")
-    if batch in first:
-        return Batch(0, "asked")
+    if batch in first_sizes:
+        return Batch(0, "requested")
     if _is_batch_of_pictures(sizes):
         return Batch(0, "picture")
     return _NO_BATCH if _is_picture(sizes) else Batch(None, "nothing")
@@ -83,12 +88,12 @@ def _is_batch_of_pictures(sizes: OpenShape) -> bool:
     if len(sizes) != 4:
         return False
     second, last = sizes[1] or 0, sizes[3] or 0
-    return 1 <= min(second, last) <= _MOST_CHANNELS < max(second, last)
+    return 1 <= min(second, last) <= _MAX_CHANNELS < max(second, last)
 
 
 def _is_picture(sizes: OpenShape) -> bool:
-    """A single one in three colours."""
-    return len(sizes) == 3 and _COLOURS in (sizes[0], sizes[2]) and (sizes[1] or 0) > _MOST_CHANNELS
+    """Return whether the input is a single image in three colours."""
+    return len(sizes) == 3 and _COLOURS in (sizes[0], sizes[2]) and (sizes[1] or 0) > _MAX_CHANNELS
 
 
 # ---------------------------------------------------------------------------- counting
@@ -96,69 +101,73 @@ def _is_picture(sizes: OpenShape) -> bool:
 
 @dataclass(frozen=True)
 class Count:
-    """How many samples one request counts for."""
+    """The number of samples in one request."""
 
     samples: int
     is_assumed: bool
-    """The model's file does not say so, and its outputs have to agree."""
+    """The model's file does not say so; the shapes of its outputs must confirm it."""
     doubt: str = ""
-    """Why it counts for one although there may be more in it."""
+    """Why the request counts as one sample although it may hold more."""
 
-    def confirmed(self, before: Sequence[Port], after: Sequence[str]) -> Count:
-        """What the outputs leave of it: a batch shows in the shape of one of them.
+    def confirmed(self, model_outputs: Sequence[Port], compiled_shapes: Sequence[str]) -> Count:
+        """Keep the count if the shape of an output shows the batch; else count one sample.
 
         Args:
-            before: outputs in the model's file.
-            after: shapes of the compiled model's outputs.
+            model_outputs: outputs in the model's file.
+            compiled_shapes: shapes of the compiled model's outputs.
         """
-        if not self.is_assumed or self.samples == 1 or not after:
+        if not self.is_assumed or self.samples == 1 or not compiled_shapes:
             return self
-        own = [port.shape for port in before] if len(before) == len(after) else [""] * len(after)
-        if any(map(self._shows, own, after)):
+        model_shapes = [port.shape for port in model_outputs]
+        if len(model_shapes) != len(compiled_shapes):
+            model_shapes = [""] * len(compiled_shapes)
+        if any(map(self._shows_batch, model_shapes, compiled_shapes)):
             return self
-        doubt = f"no output grows with the batch of {self.samples} ({', '.join(after)})"
+        doubt = f"no output grows with the batch of {self.samples} ({', '.join(compiled_shapes)})"
         return Count(1, is_assumed=False, doubt=doubt)
 
-    def _shows(self, before: str, after: str) -> bool:
-        """Whether a shape is open, or a size in it has changed to a multiple of the batch."""
+    def _shows_batch(self, before: str, after: str) -> bool:
+        """Return whether a shape is open, or a size of it became a multiple of the batch."""
         old, new = (re.findall(r"[^\s,\[\]]+", text) for text in (before, after))
         old = old if len(old) == len(new) else [""] * len(new)
         return any(
-            not size.isdigit() or (size != was and int(size) % self.samples == 0)
-            for was, size in zip(old, new, strict=True)
+            not new_size.isdigit() or (new_size != old_size and int(new_size) % self.samples == 0)
+            for old_size, new_size in zip(old, new, strict=True)
         )
 
 
-def counted(
+def count_samples(
     inputs: Sequence[Port],
     shapes: Sequence[Sequence[int]],
     batches: Sequence[Batch],
     batch: int | None,
 ) -> Count:
-    """What one request counts for.
+    """Count the samples in one request.
 
     Args:
-        shapes: that the inputs run with.
-        batch: that was asked for.
+        inputs: inputs of the model.
+        shapes: shapes that the inputs run with.
+        batches: the batch dimension of each input.
+        batch: the requested batch.
 
     Raises:
-        UserError: no input has a batch that could be set.
+        UserError: a batch is requested, and no input has one.
     """
-    placed = {i: shapes[i][b.place] for i, b in enumerate(batches) if b.place is not None}
+    batch_sizes = {i: shapes[i][b.place] for i, b in enumerate(batches) if b.place is not None}
     doubtful = [i for i, b in enumerate(batches) if b.known_by == "nothing"]
-    is_sure = any(batches[i].known_by != "custom" for i in placed)
-    if batch is not None and placed:
+    is_sure = any(batches[i].known_by != "custom" for i in batch_sizes)
+    if batch is not None and batch_sizes:
         return Count(batch, is_assumed=not is_sure)
     if batch is not None and batch > 1:
         raise _without_batch(inputs, shapes, batches, batch)
-    sizes = {*placed.values()}
-    names = [f"{name_of(inputs, i)} {_text(shapes[i])}" for i in sorted({*placed, *doubtful})]
+    sizes = {*batch_sizes.values()}
+    names = [f"{name_of(inputs, i)} {_text(shapes[i])}" for i in sorted({*batch_sizes, *doubtful})]
     if len(sizes) > 1:
         return Count(
             1, is_assumed=False, doubt=f"the batches of its inputs differ ({', '.join(names)})"
         )
     samples = max({1, *sizes})
-    if doubtful and not is_sure and (samples > 1 or not placed):
+    if doubtful and not is_sure and (samples > 1 or not batch_sizes):
         doubt = f"{_UNKNOWN} ({', '.join(names)})"
         return Count(1, is_assumed=False, doubt=doubt)
     return Count(samples, is_assumed=not is_sure)
@@ -167,16 +176,16 @@ def counted(
 def _without_batch(
     inputs: Sequence[Port], shapes: Sequence[Sequence[int]], batches: Sequence[Batch], batch: int
 ) -> UserError:
-    named = [f"{name_of(inputs, i)} {_text(shape)}" for i, shape in enumerate(shapes)]
-    why = "the model has no inputs"
-    if any(one.known_by == "nothing" for one in batches):
-        why = f"{_UNKNOWN} ({', '.join(named)})"
-    elif named:
-        why = f"no input has a batch ({', '.join(named)})"
+    names = [f"{name_of(inputs, i)} {_text(shape)}" for i, shape in enumerate(shapes)]
+    reason = "the model has no inputs"
+    if any(b.known_by == "nothing" for b in batches):
+        reason = f"{_UNKNOWN} ({', '.join(names)})"
+    elif names:
+        reason = f"no input has a batch ({', '.join(names)})"
     return UserError(
-        f"batch {batch}: {why}",
-        "Say where it is with `layout` (--layout), such as '[N...]', or leave `batch` (--batch) "
-        "out.",
+        f"batch {batch}: {reason}",
+        "Name the batch dimension with `layout` (--layout), such as '[N...]', or leave out `batch` "
+        "(--batch).",
     )
 
 

@@ -2,16 +2,16 @@
 
 The method is coordinate ascent with line searches. It starts from the device's own choice (the
 throughput hint with automatic streams), which on most devices is near the best number of streams.
-From the best point so far it goes along one axis, streams first and then batches, each value of
-the axis being a step; it turns round after :data:`PATIENCE` steps that brought no gain, or at one
-that is clearly worse or misses the latency threshold, as latency grows along both axes. It goes on
-until neither axis brings a gain. Where the threshold bounds the search, the best point lies on a
-boundary on which neither axis alone leads further, so one stream is exchanged for a larger batch
-and the reverse too.
+From the best point so far it moves along one axis, streams first and then batches; each value of
+the axis is one step. It tries the other direction after :data:`PATIENCE` steps without a gain, or
+after one that is clearly worse or misses the latency threshold, because latency grows along both
+axes. It ends when neither axis brings a gain. If the threshold limits the search, the best point
+may lie on a boundary that neither axis alone can leave, so the search also exchanges streams for a
+larger batch and the reverse.
 
-Throughput over streams and over batches rises to a plateau and falls, apart from noise, and the
-two hardly depend on each other; that is why lines suffice. A grid for which this is not so is only
-searched well by measuring it whole.
+Lines suffice because throughput, except for noise, rises to a plateau and then falls along both
+axes, and the axes hardly depend on each other. A grid without this property needs to be measured
+completely.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from ovreport.text.labels import count
 GridPoint = tuple[int, int]
 """(streams, batch)."""
 
-# One step without a gain may be noise or the flat top; the second in a row is the far side.
+# One step without a gain may be noise or the plateau; after two in a row throughput falls.
 PATIENCE = 2
-# So far below the best that neither noise nor another step makes up for it.
+# Neither noise nor another step makes up for a loss of this size.
 _CLEARLY_WORSE = 0.95
-# A search of fewer cells than this saves nothing.
-_FEW = 6
-_SHARE = 3
+# A budget of fewer cells would end most searches too early.
+_MIN_BUDGET = 6
+# A search measures at most one of so many points of a large grid.
+_POINTS_PER_TRIAL = 3
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,20 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """Points of the grid."""
+        """The number of points."""
         return len(self.streams) * len(self.batches)
 
     @property
     def budget(self) -> int:
-        """Cells that a search measures at most, the device's own choice among them."""
-        return min(self.size + 1, max(_FEW, ceil(self.size / _SHARE)))
+        """The most cells that a search measures, including the device's own choice."""
+        return min(self.size + 1, max(_MIN_BUDGET, ceil(self.size / _POINTS_PER_TRIAL)))
 
     def nearest(self, streams: int, batch: int) -> GridPoint:
-        """The point of the grid at or below, else its lowest."""
+        """Return the grid's highest values that are not above the given ones, else its lowest."""
         return (_at_or_below(self.streams, streams), _at_or_below(self.batches, batch))
 
     def moved(self, point: GridPoint, streams: int, batch: int) -> GridPoint | None:
-        """So many steps further along each axis; None beyond the grid."""
+        """Return the point that lies so many steps away on each axis; None outside the grid."""
         s, b = self.streams.index(point[0]) + streams, self.batches.index(point[1]) + batch
         inside = 0 <= s < len(self.streams) and 0 <= b < len(self.batches)
         return (self.streams[s], self.batches[b]) if inside else None
@@ -69,17 +70,17 @@ def _at_or_below(values: tuple[int, ...], wanted: int) -> int:
 
 @dataclass(frozen=True)
 class PointResult:
-    """What a point came to."""
+    """The measured result of a point."""
 
     throughput_fps: Estimate
     latency_s: float
     streams: int | None
-    """As the device resolved them: asked for more than it has cores for, it takes fewer."""
+    """The streams that the device used: fewer than requested if it has too few cores."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A point to look at; the last of a path may not have been measured yet."""
+    """A point to try and the reason; the last one of a path may not be measured yet."""
 
     point: GridPoint
     why: str
@@ -87,9 +88,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class SearchPath:
-    """How far a search is.
+    """The trials of a search so far.
 
-    ``end`` says why it ended. It is empty while the outcome of the last trial is missing.
+    ``end`` says why the search ended. It is empty while the last trial has no outcome.
     """
 
     trials: tuple[Trial, ...]
@@ -100,16 +101,19 @@ def path(
     grid: Grid,
     start: GridPoint,
     threshold_s: float | None,
-    known: Mapping[GridPoint, PointResult | None],
+    outcomes: Mapping[GridPoint, PointResult | None],
     budget: int,
 ) -> SearchPath:
-    """The search as far as the known outcomes carry it; the same outcomes give the same path.
+    """Follow the search to the first point without an outcome, or to its end.
+
+    The same outcomes give the same path.
 
     Args:
-        start: what the device chose, as a point of the grid.
-        threshold_s: longest latency that counts.
-        known: None for a point that failed or may not be measured.
-        budget: most points to look at.
+        grid: the points to choose from.
+        start: the device's own choice, as a point of the grid.
+        threshold_s: the highest latency that is accepted.
+        outcomes: None for a point that failed or must not be measured.
+        budget: the most points to try.
     """
     search = _Walk(grid, threshold_s).run(start)
     trials: list[Trial] = []
@@ -121,16 +125,16 @@ def path(
                     tuple(trials), f"{count(budget, 'cell')} of the grid were allowed"
                 )
             trials.append(trial)
-            if trial.point not in known:
+            if trial.point not in outcomes:
                 return SearchPath(tuple(trials))
-            trial = search.send(known[trial.point])
+            trial = search.send(outcomes[trial.point])
     except StopIteration:
         return SearchPath(tuple(trials), "no step along either axis brings a gain")
 
 
 _Steps = Generator[Trial, "PointResult | None", None]
 
-# Along an axis: (streams, batches) of a step up and a step down, and what they are called.
+# For each axis: a step up and a step down as (streams, batches), and their names.
 _AXES = (
     (((1, 0), "more streams"), ((-1, 0), "fewer streams")),
     (((0, 1), "a larger batch"), ((0, -1), "a smaller batch")),
@@ -145,14 +149,14 @@ class _Walk:
     def __init__(self, grid: Grid, threshold_s: float | None) -> None:
         self.grid = grid
         self.threshold_s = threshold_s
-        self.seen: dict[GridPoint, PointResult | None] = {}
+        self.outcomes: dict[GridPoint, PointResult | None] = {}
         self.best: GridPoint = (0, 0)
         self.most_streams: int | None = None
-        """More than these the device does not take."""
+        """The most streams that the device uses, once a trial has shown it."""
 
     def run(self, start: GridPoint) -> _Steps:
         self.best = start
-        self.seen[start] = yield Trial(start, "the device's own choice")
+        self.outcomes[start] = yield Trial(start, "the device's own choice")
         moved = True
         while moved:
             before = self.best
@@ -172,8 +176,8 @@ class _Walk:
             point = following
             if step[0] > 0 and self.most_streams is not None and point[0] > self.most_streams:
                 return
-            if point not in self.seen:
-                self.seen[point] = yield Trial(point, f"{name} than {spoken(self.best)}")
+            if point not in self.outcomes:
+                self.outcomes[point] = yield Trial(point, f"{name} than {point_label(self.best)}")
                 if self._is_capped(point):
                     return
             if self._score(point) > self._score(self.best):
@@ -184,16 +188,16 @@ class _Walk:
                 misses += 1
 
     def _is_capped(self, point: GridPoint) -> bool:
-        """Whether the device took fewer streams than the point names, and so it is another."""
-        outcome = self.seen[point]
+        """Return whether the device used fewer streams than the point names."""
+        outcome = self.outcomes[point]
         if outcome is None or outcome.streams is None or outcome.streams >= point[0]:
             return False
         self.most_streams = outcome.streams
         return True
 
     def _score(self, point: GridPoint) -> tuple[int, float]:
-        """Higher is better: within the threshold by throughput, beyond it by latency."""
-        outcome = self.seen[point]
+        """Rank a point, higher is better: by throughput within the threshold, else by latency."""
+        outcome = self.outcomes[point]
         if outcome is None:
             return 0, 0.0
         if self._is_within(outcome):
@@ -204,17 +208,18 @@ class _Walk:
         return self.threshold_s is None or outcome.latency_s <= self.threshold_s
 
     def _is_hopeless(self, point: GridPoint) -> bool:
-        """Whether a point that is no better than the best tells what lies behind it."""
-        outcome, best = self.seen[point], self.seen[self.best]
+        """Return whether the points after one that is not the best need not be tried."""
+        outcome, best = self.outcomes[point], self.outcomes[self.best]
         if outcome is None or best is None or not self._is_within(outcome):
             return True
         return outcome.throughput_fps.high < _CLEARLY_WORSE * best.throughput_fps.low
 
     @property
     def _is_bounded(self) -> bool:
-        return any(o is not None and not self._is_within(o) for o in self.seen.values())
+        """Whether a point misses the latency threshold."""
+        return any(o is not None and not self._is_within(o) for o in self.outcomes.values())
 
 
-def spoken(point: GridPoint) -> str:
-    """``2 streams, batch 1``."""
+def point_label(point: GridPoint) -> str:
+    """Describe a point: ``2 streams, batch 1``."""
     return f"{count(point[0], 'stream')}, batch {point[1]}"

@@ -1,4 +1,4 @@
-"""From a config to the ordered list of cells."""
+"""Expands a config into the ordered list of cells."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from ovreport.errors import UserError
 from ovreport.planning.overrides import check_properties
 from ovreport.run import Cell
 
-# Start, read, compile, first inference and warm-up of a launch beside its counted slices: as seen
-# for SqueezeNet on two cores.
-SECONDS_BESIDE_SLICES = 0.8
-# Least time and arrivals of a slice at a fixed rate.
+# Time of a launch in addition to its counted slices: start, read, compile, first inference and
+# warm-up, as measured for SqueezeNet on two cores.
+LAUNCH_OVERHEAD_S = 0.8
+# The shortest time and the fewest arrivals of a slice at a fixed rate.
 _PACED_S = 1.0
 _PACED_ARRIVALS = 10
-# How OpenVINO calls its devices: CPU, GPU.1, MULTI:GPU,CPU(4).
+# OpenVINO's names of devices: CPU, GPU.1, MULTI:GPU,CPU(4).
 _DEVICE = re.compile(r"(CPU|GPU|NPU|AUTO|MULTI|HETERO|BATCH|TEMPLATE)([.:].*)?$")
-# For one device and number of threads, which most runs keep to.
+# For one device and one number of threads; most runs have no more.
 SECONDS_FOR_ROOFS = 6.0
-# Least and most of passes that have a launch of their own: layers are timed for some inferences, at
-# most 10 s, and so are outputs collected of each version.
+# The least and the most time of passes with a launch of their own: one times the layers of some
+# inferences, for 10 s at most; one collects the outputs of each version.
 _PROFILING_S = _OUTPUTS_S = (1.5, 11.0)
 
 
 def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
-    """All cells of the matrix, each once: combinations, less ``exclude``, plus ``include``.
+    """Return each cell of the matrix once: combinations without ``exclude``, plus ``include``.
 
-    With ``search``, those of them that are known before: streams and batch as they are.
-
-    Cells that take turns stand together, and among them those of one configuration.
+    With ``search``, return only the cells that searches start from: the device chooses streams and
+    the model its batch. Cells that take turns follow one another, and within a turn those of one
+    configuration.
 
     Raises:
-        UserError: no cell is left, an entry or a table names what is not there, a raw property
+        UserError: no cell is left, an entry or a table has an unknown name, a raw property
             contradicts the matrix, or a rate is too low to be measured.
     """
     _check_entries(config, name)
@@ -52,32 +52,35 @@ def expand(config: Config, name: str = "config") -> tuple[Cell, ...]:
         )
     if config.matrix.search and not any(map(is_search_start, unique)):
         raise UserError(
-            f"{name}: `matrix.search` looks for throughput, and no hint runs several requests",
-            "Add the hint throughput.",
+            f"{name}: `matrix.search` needs a hint that runs several requests at once",
+            "Add the hint throughput (--hint).",
         )
     check_properties(config, unique, name)
     return _together(unique, config.measure.interleave)
 
 
 def is_excluded(cell: Cell, config: Config) -> bool:
-    """Whether an entry of ``[[matrix.exclude]]`` matches the cell."""
+    """Return whether an entry of ``[[matrix.exclude]]`` matches the cell."""
     return any(_matches(cell, entry) for entry in config.matrix.exclude)
 
 
 def is_search_start(cell: Cell) -> bool:
-    """Whether it leaves streams and batch as they are, where several requests run at once."""
+    """Return whether a search starts from the cell.
+
+    Several requests run at once, the device chooses the streams, and the batch is the model's.
+    """
     return cell.hint != "latency" and cell.streams == "auto" and cell.batch is None
 
 
 def turns_key(cell: Cell, interleave: Literal["versions", "model"]) -> tuple[Any, ...]:
-    """Equal for cells that take turns while they are measured."""
+    """Return a key that is equal for cells that take turns while they are measured."""
     if interleave == "model":
         return (cell.model,)
     return cell.model_copy(update={"runtime": ""}).configuration
 
 
 def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -> tuple[Cell, ...]:
-    """In the order in which turns, and within them configurations, first appear."""
+    """Sort cells so that those that take turns, and those of one configuration, are neighbours."""
     turns: dict[tuple[Any, ...], int] = {}
     configurations: dict[tuple[Any, ...], int] = {}
     for place, cell in enumerate(cells):
@@ -92,35 +95,37 @@ def _together(cells: Sequence[Cell], interleave: Literal["versions", "model"]) -
 
 
 def paced_seconds(rate: float) -> float:
-    """Length of a slice at a fixed rate: it takes time and some arrivals for a queue to show."""
+    """Return the length of a slice at a fixed rate, long enough for a queue to build up."""
     return max(_PACED_S, _PACED_ARRIVALS / rate)
 
 
 def estimated_seconds(
     cells: Sequence[Cell], measure: Measure, outputs: int = 0
 ) -> tuple[float, float]:
-    """Least and most time that a run takes up to its report, compiling of large models aside.
+    """Estimate the least and the most seconds up to the report, without compiling large models.
 
     Args:
-        outputs: how often outputs of a version are collected.
+        cells: cells of the plan.
+        measure: settings of the run.
+        outputs: how often the outputs of a version are collected.
     """
-    once = SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0
+    roofs_s = SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0
     profiled = len(cells) if measure.profile_iterations else 0
-    passes = [
-        once + profiled * profiling + outputs * collecting
+    passes_s = [
+        roofs_s + profiled * profiling + outputs * collecting
         for profiling, collecting in zip(_PROFILING_S, _OUTPUTS_S, strict=True)
     ]
-    least = measure.duration or (0.0 if measure.iterations else measure.min_time)
-    most = measure.duration or measure.max_time
-    beside = SECONDS_BESIDE_SLICES * measure.launches
-    fixed = measure.duration is not None or measure.iterations is not None
-    # As many launches may follow as can be started in the time that measuring may take.
-    starting = beside if fixed else max(beside, measure.max_time)
+    least_s = measure.duration or (0.0 if measure.iterations else measure.min_time)
+    most_s = measure.duration or measure.max_time
+    overhead_s = LAUNCH_OVERHEAD_S * measure.launches
+    is_fixed = measure.duration is not None or measure.iterations is not None
+    # Starting further launches may take as long as measuring may.
+    most_overhead_s = overhead_s if is_fixed else max(overhead_s, measure.max_time)
     # Every launch has at least one slice.
-    paced = [measure.launches * paced_seconds(cell.rate) if cell.rate else 0.0 for cell in cells]
+    paced_s = [measure.launches * paced_seconds(cell.rate) if cell.rate else 0.0 for cell in cells]
     return (
-        passes[0] + sum(max(least, slices) + beside for slices in paced),
-        passes[1] + sum(max(most, slices) + starting for slices in paced),
+        passes_s[0] + sum(max(least_s, slices_s) + overhead_s for slices_s in paced_s),
+        passes_s[1] + sum(max(most_s, slices_s) + most_overhead_s for slices_s in paced_s),
     )
 
 
@@ -187,7 +192,7 @@ def _matches(cell: Cell, entry: Entry) -> bool:
 
 
 def _check_entries(config: Config, name: str) -> None:
-    known = {
+    names_by_key = {
         "model": {version.name for version in config.model},
         "version": {version.version for version in config.model},
         "runtime": set(_runtimes(config)),
@@ -197,7 +202,7 @@ def _check_entries(config: Config, name: str) -> None:
         ("include", config.matrix.include),
     ):
         for place, entry in enumerate(entries):
-            for key, names in known.items():
+            for key, names in names_by_key.items():
                 if (value := getattr(entry, key)) is not None and value not in names:
                     raise UserError(
                         f"{name}: `matrix.{list_name}[{place}].{key}` is {value!r}",
@@ -206,7 +211,11 @@ def _check_entries(config: Config, name: str) -> None:
 
 
 def _check_devices(config: Config, name: str) -> None:
-    """Of what the matrix need not hold, as the command line may choose another device."""
+    """Check the names of devices outside the matrix; the command line may choose another device.
+
+    Raises:
+        UserError: OpenVINO has no device of such a name.
+    """
     used = {*config.matrix.device, *(e.device for e in config.matrix.include if e.device)}
     places = [(f"properties.{device}", device) for device in config.properties]
     places += [("matrix.exclude.device", e.device) for e in config.matrix.exclude if e.device]

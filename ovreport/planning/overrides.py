@@ -1,7 +1,7 @@
-"""Raw properties of the config that would decide what the matrix decides.
+"""Refuses raw properties of the config that would override the matrix.
 
-A cell says how it was run: its hint, its streams, its precision. A raw property that decides the
-same would win over it, and the cell would say what is not so.
+A cell names its hint, its streams and its precision. A raw property for the same setting would
+override it, and the report would name a setting that was not used.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from ovreport.run import Cell
 from ovreport.text.labels import toml_key
 
 _NESTED = "DEVICE_PROPERTIES"
-# Of ``{CPU:{NUM_STREAMS:2},GPU:{NUM_STREAMS:4}}`` and of the same in JSON: names with values.
+# Name and value in ``{CPU:{NUM_STREAMS:2},GPU:{NUM_STREAMS:4}}``, and in the same as JSON.
 _SETTING = re.compile(r"""(\w+)["'\s]*:["'\s]*([^,:{}"']+)""")
 
 
 @dataclass(frozen=True)
 class _Owner:
-    """The key of the config that decides what a property would."""
+    """The key of the config that sets the same as a property."""
 
     key: str
     is_set: Callable[[Cell], bool] = lambda _: True
-    """Whether a cell decides it, and does not leave it to the device."""
+    """Return whether a cell sets it; otherwise the device chooses."""
 
     @property
     def why(self) -> str:
-        """What is wrong with the property, as the end of a sentence."""
+        """The reason to refuse the property, as the end of a sentence."""
         if self is _COUNTERS:
-            return "would count in the inferences whose latency is taken, which slows small models"
+            return "would time layers while latency is measured, which slows small models"
         return f"would override `matrix.{self.key}`: the report would name what was not run"
 
 
@@ -43,7 +43,7 @@ _OWNERS = {
     "NUM_STREAMS": _Owner("streams", is_set=lambda cell: cell.streams != "auto"),
     "INFERENCE_NUM_THREADS": _Owner("threads", is_set=lambda cell: cell.threads is not None),
     "INFERENCE_PRECISION_HINT": _Owner("precision", is_set=lambda cell: cell.precision is not None),
-    # The device derives its streams from it, and the number in flight is the same.
+    # The device derives its streams and the number of requests in flight from it.
     "PERFORMANCE_HINT_NUM_REQUESTS": _Owner(
         "requests", is_set=lambda cell: cell.requests is not None
     ),
@@ -55,14 +55,15 @@ _OWNERS = {
 
 
 def check_properties(config: Config, cells: Sequence[Cell], name: str) -> None:
-    """Refuses raw properties that would contradict what cells say of themselves.
+    """Refuse raw properties that would override a setting of a cell.
 
-    For each of several devices behind AUTO, MULTI or HETERO a property may be given by
-    ``DEVICE_PROPERTIES``, as the matrix has one value for all of them, where no cell sets it.
+    ``DEVICE_PROPERTIES`` may set a property for each of several devices behind AUTO, MULTI or
+    HETERO if no cell sets it, because the matrix has one value for all of them.
 
     Args:
-        cells: of the plan.
-        name: the config's, for messages.
+        config: the config.
+        cells: cells of the plan.
+        name: the config's name, for messages.
 
     Raises:
         UserError: names the property, and the key to use instead.
@@ -82,18 +83,18 @@ def check_properties(config: Config, cells: Sequence[Cell], name: str) -> None:
 
 
 def _flat(device: str, properties: Mapping[str, Scalar]) -> Iterator[tuple[str, str, Scalar, bool]]:
-    """Path, name and value of each property, and whether it is of a device behind another."""
+    """Yield path, name and value of each property, and whether it is inside DEVICE_PROPERTIES."""
     for key, value in properties.items():
         path = f"properties.{toml_key(device)}.{key}"
         yield path, key, value, False
-        # OpenVINO reads DEVICE_PROPERTIES_CPU, too: the same, of one device.
+        # OpenVINO also reads DEVICE_PROPERTIES_CPU: the same for one device.
         if key.strip().upper().startswith(_NESTED) and isinstance(value, str):
             for inner, setting in _SETTING.findall(value):
                 yield f"{path}: {inner}", inner, setting, True
 
 
 def _has_several(device: str) -> bool:
-    """Whether a virtual device may run on more than one."""
+    """Return whether a virtual device may run on more than one device."""
     kind, _, rest = device.partition(":")
     if kind in ("AUTO", "MULTI") and not rest:
         return True
@@ -104,7 +105,7 @@ def _remedy(owner: _Owner, value: Scalar) -> str:
     if owner is _COUNTERS:
         return "Layers are timed in a pass of their own: see `profile_iterations` under [measure]."
     if owner.key == "device":
-        return 'Write device = ["GPU.1"] or, as it may be, ["AUTO:GPU,CPU"] under [matrix] instead.'
+        return 'Write device = ["GPU.1"] or device = ["AUTO:GPU,CPU"] under [matrix] instead.'
     text = str(value).strip().lower()
     shown = text if re.fullmatch(r"[1-9]\d{0,5}", text) else json.dumps(text)
     return f"Write {owner.key} = [{shown}] under [matrix] instead."

@@ -1,4 +1,4 @@
-"""A cell with all that a worker needs to run it."""
+"""A cell with everything that a worker needs to run it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ from ovreport.run import Cell, PartialLaunches, Port, Provenance
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell with everything a worker needs.
+    """A cell with everything that a worker needs to run it.
 
-    Paths are absolute; ``extensions`` are libraries with operations of the model's own;
-    ``ports`` and ``outputs`` are the model's own, ``shapes`` what the inputs run with, by index;
-    ``count`` is what throughput counts; ``inputs`` is an ``.npz`` file that the parent wrote,
-    ``input_data`` says in words what is in it, ``is_random`` whether some of it is random;
-    ``properties`` are compiled with, as OpenVINO names them; ``python_because`` says why the Python
-    API runs it, and is empty where the C API can; ``provenance`` is what a result
-    depends on.
+    Attributes:
+        cell: the cell.
+        model: absolute path of the model file.
+        extensions: absolute paths of libraries with the model's custom operations.
+        python: absolute path of the Python that runs the worker.
+        ports: inputs in the model's file.
+        outputs: outputs in the model's file.
+        shapes: shape that each input runs with, by index.
+        count: the samples in one request, which throughput counts.
+        inputs: ``.npz`` file with the input data.
+        input_data: the content of ``inputs`` in words.
+        is_random: whether some of the input data is random.
+        properties: properties to compile with, by OpenVINO's names.
+        python_because: why the Python API must run the cell; empty if the C API can.
+        provenance: everything that a result depends on.
     """
 
     cell: Cell
@@ -43,17 +51,17 @@ class PlannedCell:
 
     @property
     def batch(self) -> int:
-        """Samples in one request, as far as is known before the model is compiled."""
+        """Samples in one request, as known before the model is compiled."""
         return self.count.samples
 
     @property
     def requests(self) -> int | None:
-        """In flight; None leaves it to the device."""
+        """Requests in flight; None if the device chooses."""
         return self.cell.requests or (1 if self.cell.hint == "latency" else None)
 
     @property
     def setting(self) -> dict[str, Any]:
-        """What a worker needs to compile the model and feed it, as arguments of its commands."""
+        """Arguments of the worker's commands to compile the model and set its inputs."""
         return {
             "path": str(self.model),
             "extensions": [str(path) for path in self.extensions],
@@ -70,18 +78,21 @@ def groups(
     partial_launches: Sequence[PartialLaunches] = (),
     failed: Collection[str] = (),
 ) -> Iterator[list[PlannedCell]]:
-    """The cells that take turns; the plan has them one after another.
+    """Yield the groups of cells that take turns.
 
     Args:
-        partial_launches: launches that a killed run had done.
-        failed: ids of cells that failed in it. They stand apart where the others have launches
-            without them.
+        planned: cells of the plan, in which those of a group follow one another.
+        interleave: which cells take turns.
+        partial_launches: launches that a killed run completed.
+        failed: ids of cells that failed in that run. They form a separate group if the other cells
+            have launches without them.
     """
     for _, cells in itertools.groupby(planned, lambda item: turns_key(item.cell, interleave)):
         group = list(cells)
-        rest = [item for item in group if item.cell.id not in failed]
-        if len(rest) < len(group) and rest and partial_launches_of(rest, partial_launches):
-            yield rest
+        not_failed = [item for item in group if item.cell.id not in failed]
+        has_failed = len(not_failed) < len(group)
+        if has_failed and not_failed and partial_launches_of(not_failed, partial_launches):
+            yield not_failed
             yield [item for item in group if item.cell.id in failed]
         else:
             yield group
@@ -90,6 +101,6 @@ def groups(
 def partial_launches_of(
     group: Sequence[PlannedCell], partial_launches: Iterable[PartialLaunches]
 ) -> list[PartialLaunches]:
-    """The launches of these cells that a killed run had done with just what they need now."""
+    """Return the launches of these cells that a killed run completed with the same provenance."""
     provenances = {item.cell.id: item.provenance for item in group}
     return [p for p in partial_launches if provenances.items() <= p.provenances.items()]

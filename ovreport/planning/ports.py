@@ -1,4 +1,4 @@
-"""What the inputs of a model are called, in messages and by users."""
+"""The names of a model's inputs, in messages and as users write them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ovreport.run import Port
 
 
 def name_of(inputs: Sequence[Port], index: int) -> str:
-    """What to call an input so that :func:`index_of` finds it.
+    """Return the name of an input, by which :func:`index_of` finds it.
 
-    It is the first of its names. An input without a name goes by its index, counted from 0:
-    ``1``, or ``#1`` where another input has the name ``1``.
+    It is the first of its names. An input without a name is named by its index from 0: ``1``, or
+    ``#1`` if another input has the name ``1``.
     """
     if names := inputs[index].names:
         return names[0]
@@ -22,13 +22,13 @@ def name_of(inputs: Sequence[Port], index: int) -> str:
 
 
 def index_of(inputs: Sequence[Port], name: str) -> int | None:
-    """The input that a user calls so: by any of its names, else by its index. None: there is none.
+    """Return the index of the input with this name or, for any input, with this index as text.
 
-    An input that has a name is known by its index, too.
+    None if there is no such input.
     """
     for index, port in enumerate(inputs):
         if name in port.names:
             return index
     number = name.lstrip("#")
-    known = number.isascii() and number.isdigit() and int(number[:9]) < len(inputs)
-    return int(number) if known else None
+    is_index = number.isascii() and number.isdigit() and int(number[:9]) < len(inputs)
+    return int(number) if is_index else None

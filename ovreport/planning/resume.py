@@ -1,10 +1,10 @@
-"""Going on with a run: which results of the run file still hold, cell by cell.
+"""Resumes a run: decides for each cell whether its result in the run file still holds.
 
-A result holds as long as the model's files, what it was fed, what the device was asked for and the
-OpenVINO release are those it was measured with; otherwise its cell is measured again. How long and
-how well it was measured, and the state of the machine, may differ: such results are kept and
-marked. Launches of cells that were not finished count if nothing at all differs. Results of another
-processor are refused, since figures of two machines are no matrix.
+A result holds if the model's files, the inputs, the properties and the OpenVINO release are the
+same as when it was measured; otherwise its cell is measured again. The settings of measuring and
+the state of the machine may differ: such results are kept and marked. Launches of unfinished cells
+are kept only if nothing differs. Results of another processor are refused, because figures of two
+machines cannot be compared within one matrix.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from ovreport.text.labels import count
 
 @dataclass(frozen=True)
 class Resumption:
-    """What becomes of the results of a run file under a new plan; empty for a new run."""
+    """How a new plan uses the results of a run file; empty for a new run."""
 
     kept: Mapping[str, CellResult] = field(default_factory=dict)
     """Results that hold, by cell id."""
     again: Mapping[str, str] = field(default_factory=dict)
     """Why cells with a result are measured again, by cell id."""
     marks: tuple[str, ...] = ()
-    """In which way kept results differ from those to come."""
+    """How kept results were measured differently from the results to come."""
     partial_launches: Sequence[PartialLaunches] = ()
-    """Launches of cells that are not finished."""
+    """Launches of unfinished cells."""
     left_out: int = 0
     """Results of cells that the plan no longer holds."""
 
     @property
     def superseded(self) -> tuple[str, ...]:
-        """Cells whose earlier result no longer counts, whether or not the new one comes about."""
+        """Cells whose earlier result no longer counts, even if measuring them again fails."""
         return tuple(id for id, reason in self.again.items() if reason != _FAILED)
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Cells that are tried again."""
+        """Cells that failed and are tried again."""
         return tuple(id for id, reason in self.again.items() if reason == _FAILED)
 
 
@@ -52,46 +52,48 @@ _FAILED = "failed before"
 def resumption(
     path: Path, before: Run, planned: Sequence[PlannedCell], now: Environment
 ) -> Resumption:
-    """Holds the results of a run file against a plan.
+    """Decide how a plan uses the results of a run file.
 
     Args:
         path: the run file, for messages.
-        now: where the rest is going to be measured.
+        before: the run in that file.
+        planned: cells of the new plan.
+        now: the environment that will measure the other cells.
 
     Raises:
-        UserError: it was measured on another processor.
+        UserError: the run file was measured on another processor.
     """
     _check_machine(path, before.header.environment, now)
-    found = {result.cell.id: result for result in before.results}
+    earlier_results = {result.cell.id: result for result in before.results}
     kept, again = {}, {}
     for item in planned:
-        result = found.pop(item.cell.id, None)
+        result = earlier_results.pop(item.cell.id, None)
         if result is None:
             continue
         if reason := _outdated(result, item.provenance):
             again[item.cell.id] = reason
         else:
             kept[item.cell.id] = result
-    seen = Counter(
+    cells_by_mark = Counter(
         mark
         for item in planned
         if item.cell.id in kept
         for mark in _differences(before, kept[item.cell.id], item.provenance, now)
     )
-    marks = tuple(f"{count(number, 'kept cell')}: {what}" for what, number in seen.items())
-    return Resumption(kept, again, marks, before.partial_launches, len(found))
+    marks = tuple(f"{count(number, 'kept cell')}: {what}" for what, number in cells_by_mark.items())
+    return Resumption(kept, again, marks, before.partial_launches, len(earlier_results))
 
 
 def _check_machine(path: Path, then: Environment, now: Environment) -> None:
     if then.cpu != now.cpu:
         raise UserError(
             f"{path}: was measured on {then.cpu}, and this machine is {now.cpu}",
-            "Start a run of its own with --run-file.",
+            "Start a new run with --run-file.",
         )
 
 
 def _outdated(result: CellResult, now: Provenance) -> str:
-    """Why a result does not hold any more; empty if it does."""
+    """Return why a result no longer holds; empty if it does."""
     then = result.provenance
     if then is None:
         return "the run file does not say what it was measured with"
@@ -109,7 +111,7 @@ def _outdated(result: CellResult, now: Provenance) -> str:
 def _differences(
     before: Run, result: CellResult, planned: Provenance, now: Environment
 ) -> Iterator[str]:
-    """How a kept result was measured otherwise than those to come."""
+    """Yield how a kept result was measured differently from the results to come."""
     assert result.provenance is not None, "results without a provenance are not kept"
     then = result.provenance.measure
     for key, value in planned.measure.items():

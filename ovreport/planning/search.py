@@ -1,9 +1,9 @@
-"""What a search measures: versions and runtimes are searched together.
+"""Searches all versions and runtimes of a model together.
 
-A point that the search of one version asks for is measured for all versions and runtimes of the
-model, in turns, so that they stay comparable; it costs nothing where their paths agree, which they
-mostly do. Nothing is remembered between two calls: the path follows from the results alone, and so
-a resumed run takes it up where it was left.
+A point that the search of one version needs is measured for all versions and runtimes of the
+model, in turns, so that they stay comparable; this costs nothing if their paths agree, as they
+mostly do. No state is kept between two calls: the path follows from the results alone, so a
+resumed run continues where the earlier one ended.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, Se
 from ovreport.planning.matrix import is_excluded, is_search_start, turns_key
 from ovreport.run import Cell, CellResult, SearchStep
 
-# A CPU takes no more streams than it has logical cores; up to there, the values that divide common
-# numbers of cores.
+# Values that divide common numbers of cores. A CPU uses no more streams than logical cores, so
+# `searches` drops those above.
 _STREAMS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 _BATCHES = (1, 2, 4, 8, 16, 32)
 
@@ -29,8 +29,8 @@ _BATCHES = (1, 2, 4, 8, 16, 32)
 class Search:
     """All cells of one model on one device that differ in version, runtime, streams and batch.
 
-    ``starts`` are the cells that leave streams and batch as they are, one for each version and
-    runtime.
+    ``starts`` holds the cell of each version and runtime in which the device chooses the streams
+    and the batch is the model's.
     """
 
     starts: tuple[Cell, ...]
@@ -40,66 +40,78 @@ class Search:
 
     @property
     def most_cells(self) -> int:
-        """Cells beside ``starts`` that are measured at most, if all versions agree."""
+        """The most cells that are measured in addition to ``starts``, if all versions agree."""
         return (self.grid.budget - 1) * len(self.starts)
 
     def cells(self, point: GridPoint) -> tuple[Cell, ...]:
-        """At a point of the grid: one for each version and runtime, where none is excluded."""
+        """Return the cells at a point, one for each version and runtime, without excluded ones."""
         cells = (_at(start, point) for start in self.starts)
         return tuple(cell for cell in cells if not is_excluded(cell, self.config))
 
     def candidates(self) -> Iterator[Cell]:
-        """Every cell that the search may come to."""
+        """Yield every cell that the search may measure."""
         for point in itertools.product(self.grid.streams, self.grid.batches):
             yield from self.cells(point)
 
     def steps(self, results: Mapping[str, CellResult]) -> tuple[list[SearchStep], tuple[Cell, ...]]:
-        """How far the results carry each version's search, and the cells it needs next.
+        """Return the steps of each version's search so far, and the cells that it needs next.
 
         Args:
             results: by cell id.
         """
         steps: list[SearchStep] = []
-        wanted: dict[Cell, None] = {}
+        next_cells: dict[Cell, None] = {}
         for start in self.starts:
-            own = results.get(start.id)
-            if own is None or own.resolved is None:
-                continue  # where the device's own choice fails, there is nothing to start from
-            chosen = (own.resolved.streams or 1, own.resolved.batch)
-            found = self._path(start, own, chosen, results)
-            for trial in found.trials:
+            start_result = results.get(start.id)
+            if start_result is None or start_result.resolved is None:
+                continue  # the device's own choice failed, so there is no start
+            chosen = (start_result.resolved.streams or 1, start_result.resolved.batch)
+            path_so_far = self._path(start, start_result, chosen, results)
+            for trial in path_so_far.trials:
                 cell = start if trial.point == chosen else _at(start, trial.point)
                 steps.append(SearchStep(start=start.id, cell=cell, why=trial.why))
-            if found.end:
-                tried = f"{len(found.trials)} of {self.grid.size} cells were looked at"
-                why = f"{found.end}; {tried}"
+            if path_so_far.end:
+                tried = f"{len(path_so_far.trials)} of {self.grid.size} cells were tried"
+                why = f"{path_so_far.end}; {tried}"
                 steps.append(SearchStep(start=start.id, cell=None, why=why))
             else:
-                wanted |= dict.fromkeys(self.cells(found.trials[-1].point))
-        return steps, tuple(cell for cell in wanted if cell.id not in results)
+                next_cells |= dict.fromkeys(self.cells(path_so_far.trials[-1].point))
+        return steps, tuple(cell for cell in next_cells if cell.id not in results)
 
     def _path(
-        self, start: Cell, own: CellResult, chosen: GridPoint, results: Mapping[str, CellResult]
+        self,
+        start: Cell,
+        start_result: CellResult,
+        chosen: GridPoint,
+        results: Mapping[str, CellResult],
     ) -> SearchPath:
-        """``own`` is the result of ``start``, ``chosen`` the point that it stands for."""
-        known = {
+        """Return the path of one version.
+
+        Args:
+            start: the cell that the search starts from.
+            start_result: its result.
+            chosen: streams and batch that the device chose for it.
+            results: all results by cell id.
+        """
+        outcomes = {
             point: _outcome(results.get(cell.id))
             for point in itertools.product(self.grid.streams, self.grid.batches)
             if (cell := _at(start, point)).id in results or is_excluded(cell, self.config)
         }
         begin, budget = self.grid.nearest(*chosen), self.grid.budget
         if begin == chosen:
-            known[begin] = _outcome(own)
+            outcomes[begin] = _outcome(start_result)
         else:
             budget -= 1
-        return path(self.grid, begin, self.threshold_s, known, budget)
+        return path(self.grid, begin, self.threshold_s, outcomes, budget)
 
 
 def searches(config: Config, cells: Sequence[Cell]) -> tuple[Search, ...]:
-    """The searches that a config asks for; none without ``matrix.search``.
+    """Return the searches of a config; none without ``matrix.search``.
 
     Args:
-        cells: the plan's, among them those that the searches start from.
+        config: the config.
+        cells: cells of the plan, among them those that the searches start from.
     """
     if not config.matrix.search:
         return ()
@@ -112,8 +124,8 @@ def searches(config: Config, cells: Sequence[Cell]) -> tuple[Search, ...]:
         if is_search_start(cell):
             starts.setdefault(turns_key(cell, "versions"), []).append(cell)
     return tuple(
-        Search(tuple(family), grid, limit_ms / 1e3 if limit_ms else None, config)
-        for family in starts.values()
+        Search(tuple(cells_of_search), grid, limit_ms / 1e3 if limit_ms else None, config)
+        for cells_of_search in starts.values()
     )
 
 
@@ -124,6 +136,6 @@ def _at(start: Cell, point: GridPoint) -> Cell:
 def _outcome(result: CellResult | None) -> PointResult | None:
     if result is None or result.resolved is None:
         return None
-    known = figures(result)
-    latency = known.latency.median or known.latency.mean
-    return PointResult(known.throughput_fps, latency.point, result.resolved.streams)
+    result_figures = figures(result)
+    latency = result_figures.latency.median or result_figures.latency.mean
+    return PointResult(result_figures.throughput_fps, latency.point, result.resolved.streams)
