@@ -37,14 +37,14 @@ addEventListener("load", () => requestAnimationFrame(() => setTimeout(() => {
 # From an action until the frame that shows it.
 _USE = """
 const done = arguments[0];
-const tables = [...document.querySelectorAll("main > section > .group table")];
 const rows = (table) => table.tBodies[0].rows.length;
-const table = tables.reduce((a, b) => (rows(a) < rows(b) ? b : a));
+const timed = [...document.querySelectorAll("main table")].filter((table) =>
+  table.tHead.querySelector("th[data-key=time]") && table.querySelector("input[type=search]"));
+const table = timed.reduce((a, b) => (rows(a) < rows(b) ? b : a));
 const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
 const input = table.querySelector("input[type=search]");
 const filter = (words) => { input.value = words; input.dispatchEvent(new Event("input")); };
-const heads = [...table.tHead.rows[0].cells];
-const time = heads.find((head) => head.textContent.startsWith("Time"));
+const time = table.tHead.querySelector("th[data-key=time]");
 const actions = {
   sort: () => time.querySelector("button").click(),
   filter: () => filter("type: conv; time > 0.05; -kernel: 1x1"),
@@ -63,8 +63,8 @@ const actions = {
     times[name] = performance.now() - start;
     await new Promise((go) => setTimeout(go, 500));
   }
-  done(times);
-})();
+  return times;
+})().then(done, (error) => done(String(error)));
 """
 
 
@@ -106,6 +106,8 @@ def browsed_s(report: Path, profile: Path) -> tuple[float, dict[str, float]]:
                 time.sleep(0.02)
             seen.append(milliseconds / 1e3)
         used = driver.execute_async_script(_USE)
+    if isinstance(used, str):
+        raise RuntimeError(f"{report}: {used}")
     return min(seen), {what: milliseconds / 1e3 for what, milliseconds in used.items()}
 
 

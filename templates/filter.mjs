@@ -1,5 +1,6 @@
-/* The language of a table's filter. A row is { text, cells }, a cell { text, name, number, missing }:
-   "name" is its text without its details, "number" is null if the cell has no number. */
+/* The language of a table's filter. A row is { text, cell }: cell(column) returns
+   { text, name, number, missing }. "name" is the text of a cell without its details, "number" is
+   null if it has no number. */
 
 const is = (cell, wanted) => wanted === "n/a"
   ? cell.missing
@@ -28,7 +29,7 @@ export function conditions(names, query) {
     const operator = SYNONYMS[word ?? sign] ?? sign;
     const column = name ? names.findIndex((column) => column.toLowerCase().startsWith(name)) : -1;
     const holds = column >= 0
-      ? (row) => OPERATORS[operator](row.cells[column], wanted)
+      ? (row) => OPERATORS[operator](row.cell(column), wanted)
       : (row) => row.text.toLowerCase().includes(condition);
     return (row) => holds(row) !== negated;
   });

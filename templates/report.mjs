@@ -86,7 +86,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
   });
   const readRow = (row) => ({
     get text() { return row.textContent; },
-    cells: Array.from(row.cells, readCell),
+    cell: (column) => readCell(row.cells[column]),
   });
 
   /* Returns an example of a filter with two columns of the table. */

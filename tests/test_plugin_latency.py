@@ -188,6 +188,30 @@ def test_a_slowing_machine_is_distinguished_from_the_model() -> None:
     assert spaced(sentence["latency.machine"]).startswith("This machine became 5.0 % slower")
 
 
+def test_a_machine_that_scatters_says_by_how_much() -> None:
+    factors = np.random.default_rng(0).lognormal(0, 0.2, 60)
+    words = spaced(told(machine_of(*factors))["latency.machine"])
+    assert "changed its speed: in the slowest quarter of the time it was at least " in words
+    assert " slower than in the quickest quarter. A fixed computation" in words
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [(1.4, "Other programs used 1.4 cores meanwhile"), (0.0, "governor to performance")],
+)
+def test_what_helps_an_unsteady_machine_goes_by_its_load(load: float, words: str) -> None:
+    measured = machine_of(*np.linspace(1.0, 1.05, 40))
+    slices = tuple(s.model_copy(update={"other_load": load}) for s in measured.launches[0].slices)
+    launch = measured.launches[0].model_copy(update={"slices": slices})
+    loaded = measured.model_copy(update={"launches": (launch,)})
+    assert words in told(loaded)["latency.machine"]
+
+
+def test_a_sentence_about_one_cell_counts_no_cells() -> None:
+    words = told(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
+    assert "cell" not in words
+
+
 def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
     drifting = cell(np.linspace(1, 1.1, 20).tolist())
     for factors, said in (

@@ -10,6 +10,7 @@ from builders import measured, node, section_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ovreport.computed.gap import gap
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, ModelFile, ProfiledLayer, Resolved, Run, Slice
 from ovreport.section import Table
@@ -92,3 +93,15 @@ def test_all_tables_add_up_to_the_profile(layers: list[Drawn]) -> None:
     executed = sum(bool(times) for *_, times in layers)
     for make, start in TABLES[1:]:
         assert total(run, make(), start, "count") == executed, start
+
+
+@given(st.lists(st.lists(st.integers(1, 10**8), min_size=8, max_size=8), min_size=1, max_size=9))
+@settings(max_examples=40, deadline=None)
+def test_the_sum_of_the_layers_is_never_below_zero(times: list[list[int]]) -> None:
+    run = run_of([("Convolution", "jit_uni_f32", "f32", one) for one in times])
+    (result,) = run.results
+    assert result.profile is not None
+    inferences = np.sum(times, axis=0, dtype=np.int64)
+    profile = result.profile.model_copy(update={"latencies_ns": inferences})
+    layers = gap(run, result.model_copy(update={"profile": profile})).layers
+    assert 0 <= layers.low <= layers.point <= layers.high

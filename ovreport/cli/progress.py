@@ -99,7 +99,9 @@ def print_plan(
     times = dict.fromkeys([_minutes(least), _minutes(most)])
     time = "nothing left to measure"
     if remaining:
-        time = f"about {' to '.join(times)}, plus the time to compile large models"
+        time = (
+            f"about {' to '.join(times)} on a quiet machine, plus the time to compile large models"
+        )
     _console.print(f"{count(len(cells), 'cell')}{already_measured}, {time}")
     for search in searched:
         most = search.most_cells

@@ -74,9 +74,9 @@ def _latency(result: CellResult) -> Estimate:
 
 
 def _around(point: float, other: Estimate) -> Estimate:
-    """Return a figure with the interval of another, shifted to it."""
-    shift = point - other.point
-    return replace(other, point=point, low=other.low + shift, high=other.high + shift)
+    """Return a time with the interval of another, scaled: shifted, it could begin below zero."""
+    scale = point / other.point if other.point > 0 else 1.0
+    return replace(other, point=point, low=other.low * scale, high=other.high * scale)
 
 
 def _sums(result: CellResult) -> FloatArray:

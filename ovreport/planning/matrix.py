@@ -15,6 +15,9 @@ from ovreport.run import Cell
 # Time of a launch in addition to its counted slices: start, read, compile, first inference and
 # warm-up, as measured for SqueezeNet on two cores.
 LAUNCH_OVERHEAD_S = 0.8
+# Start, planning and rendering: 3.5 s of CPU time for MiniLM and for MediaPipe's pose model, more
+# for larger models.
+AROUND_S = 5.0
 # The shortest time and the fewest arrivals of a slice at a fixed rate.
 _PACED_S = 1.0
 _PACED_ARRIVALS = 10
@@ -102,17 +105,19 @@ def paced_seconds(rate: float) -> float:
 def estimated_seconds(
     cells: Sequence[Cell], measure: Measure, outputs: int = 0
 ) -> tuple[float, float]:
-    """Estimate the least and the most seconds up to the report, without compiling large models.
+    """Estimate the least and the most seconds up to the report, on a quiet machine.
+
+    Compiling of large models is left out.
 
     Args:
         cells: cells of the plan.
         measure: settings of the run.
         outputs: how often the outputs of a version are collected.
     """
-    roofs_s = SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0
+    once_s = AROUND_S + (SECONDS_FOR_ROOFS if measure.roofs and cells else 0.0)
     profiled = len(cells) if measure.profile_iterations else 0
     passes_s = [
-        roofs_s + profiled * profiling + outputs * collecting
+        once_s + profiled * profiling + outputs * collecting
         for profiling, collecting in zip(_PROFILING_S, _OUTPUTS_S, strict=True)
     ]
     least_s = measure.duration or (0.0 if measure.iterations else measure.min_time)

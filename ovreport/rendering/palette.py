@@ -5,11 +5,15 @@ page's light and its dark ground (WCAG 2.1, criterion 1.4.11). The first four mo
 by side: blue, rose and green are of Paul Tol's colour-blind safe schemes (SRON technical note
 SRON/EPS/TN/09-002, 2021). Not every eye can distinguish so many colours in so narrow a band;
 therefore a word always accompanies a colour.
+
+Names that are not well-known share nineteen colours. Within one picture they do not: if the colour
+of a name is taken, :func:`distinct` gives it another one, and grey if none is left.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from ovreport.text.values import Role
 
@@ -82,13 +86,39 @@ _SCALE = ("#f2f0ec", "#fee391", "#fec44f", "#fb9a29", "#ec7014", "#cc4c02", "#8f
 
 def colour(role: Role) -> str:
     """Return ``#rrggbb`` of a role: fixed for well-known ones, else derived from its key."""
-    key = role.key.lower() if role.kind == "precision" else role.key
-    fixed = _FIXED.get((role.kind, key))
-    if fixed:
+    if fixed := _fixed(role):
         return fixed
-    named = f"{role.kind}:{key}".encode(errors="replace")
+    named = f"{role.kind}:{_key(role)}".encode(errors="replace")
     place = int.from_bytes(hashlib.sha256(named).digest()[:4], "big")
     return _NAMES[place % len(_NAMES)]
+
+
+def distinct(roles: Iterable[Role]) -> dict[Role, str]:
+    """Return the colours of one picture's roles, such that no two names share one but ``OTHER``.
+
+    Well-known roles keep their colours.
+
+    Args:
+        roles: the most important first, as they choose first.
+    """
+    unique = dict.fromkeys(roles)
+    found = {role: fixed for role in unique if (fixed := _fixed(role))}
+    taken = set(found.values())
+    for role in unique:
+        if role not in found:
+            choices = (colour(role), *_NAMES)
+            found[role] = next((name for name in choices if name not in taken), OTHER)
+            taken.add(found[role])
+    return found
+
+
+def _fixed(role: Role) -> str | None:
+    return _FIXED.get((role.kind, _key(role)))
+
+
+def _key(role: Role) -> str:
+    """Return the key; of precisions, which OpenVINO writes both ways, in lower case."""
+    return role.key.lower() if role.kind == "precision" else role.key
 
 
 def every_name() -> tuple[str, ...]:

@@ -8,11 +8,16 @@ from collections.abc import Sequence
 
 from ovreport.run import Cell
 
+# What a column of :func:`ended_by` means.
+ENDED_BY = "target: the figures are as certain as was asked for; max time: time was up before."
+
 
 def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     """Return a cell's label, such as ``latency · 1 stream · batch 4``.
 
     It consists of the hint and of every other field that varies among the cells.
+
+    Where nothing else varies: ``latency hint``, as ``latency`` alone reads as the figure.
 
     Args:
         version: include model and version, if they vary.
@@ -41,7 +46,7 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
         parts.append("auto requests" if cell.requests is None else count(cell.requests, "request"))
     if varies("rate"):
         parts.append("full rate" if cell.rate is None else f"{count(cell.rate, 'request')}/s")
-    return " · ".join(parts)
+    return " · ".join(parts) if parts != [cell.hint] else f"{cell.hint} hint"
 
 
 def version_name(cell: Cell, among: Sequence[Cell]) -> str:
@@ -89,6 +94,11 @@ def count(number: float, noun: str) -> str:
     """Return a number and its noun: ``1 stream``, ``3 launches``, ``29.97 requests``."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
     return f"{number:,.15g} {noun}{ending}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def ended_by(reason: str | None) -> str:
+    """Return what ended the measuring of a cell, in words; empty if that was not recorded."""
+    return (reason or "").replace("_", " ")
 
 
 FIELDS = tuple(Cell.model_fields)

@@ -43,6 +43,8 @@ _LEAST, _MOST = 1e-5, 1e15
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # The ratio of an interval's two sides above which one ± for both would mislead.
 _LOPSIDED = 2.0
+# What one ± may be off by at either end, over the figure: reports often show both ends next to it.
+_OFF = 0.05
 # The wider side of an interval, over the figure, above which percentages are hard to read.
 _MOST_ARM = 1.0
 # Multiple of the figure: if an interval reaches further, its end tells a reader nothing.
@@ -267,11 +269,22 @@ def interval(
     below, above = estimate.arms
     if above > _MOST_ARM:
         return _range(estimate, kind, unit, brief=brief)
-    if max(below, above) >= 1e-4 and max(below, above) > _LOPSIDED * min(below, above):
+    if _is_lopsided(below, above):
         places = max(0, 1 - _magnitude(100 * max(below, above)))
         return f"−{fixed(100 * below, places)}/+{fixed(100 * above, places)}{_GAP}%"
     percent = estimate.relative_half_width * 100
     return f"±{digits(percent, 2)}{_GAP}%" if percent >= 0.01 or not percent else f"<±0.01{_GAP}%"
+
+
+def _is_lopsided(below: float, above: float) -> bool:
+    """Whether one ± would mislead, as the two sides of an interval differ.
+
+    Args:
+        below, above: the sides, over the figure.
+    """
+    wider, narrower = max(below, above), min(below, above)
+    off = (wider - narrower) / 2
+    return off > _OFF or (wider >= 1e-4 and wider > _LOPSIDED * narrower)
 
 
 def _range(estimate: Estimate, kind: Kind, unit: Unit | None, *, brief: bool) -> str:

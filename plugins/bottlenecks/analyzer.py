@@ -40,8 +40,8 @@ from .movement_tables import conversion_table, fusion_table, island_table
 _TOP = 15
 _MOST_ROWS = 60
 _MOST_OF_TIME = 0.8
-# Smaller shares are within the spread of the layers' times.
-_NOTABLE = 0.02
+# Branches with less of the time are hardly worth running at the same time.
+_NOTABLE_BRANCHES = 0.1
 # On a quiet machine the sum of the layers differs from the latency by less than this share.
 _UNEXPLAINED = 0.05
 
@@ -240,7 +240,7 @@ def _path(
 ) -> Iterator[Finding]:
     path, time = _critical(nodes, layers)
     parallel_share = 1 - time / (total_s(layers) or 1.0)
-    if parallel_share < _NOTABLE:
+    if parallel_share < _NOTABLE_BRANCHES:
         return
     parallel_layers = [layer for layer in layers if layer.index not in path]
     yield Finding(

@@ -45,7 +45,7 @@ from ovreport.section import (
     Table,
 )
 from ovreport.stats.estimate import Estimate
-from ovreport.text.labels import count, label, version_heading, version_name
+from ovreport.text.labels import ENDED_BY, count, ended_by, label, version_heading, version_name
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Link, Role, Tag
 
@@ -509,7 +509,7 @@ class _MeasuredVersion:
                         "ratio": over(device_choice, result) if device_choice else None,
                         "gain": gain,
                         "efficiency": gain.scaled(1 / streams) if gain and streams else None,
-                        "stopped": result.stopped or "",
+                        "stopped": ended_by(result.stopped),
                         "mark": self._mark(index, self.best),
                     },
                     anchor=anchor("cell", result),
@@ -536,8 +536,7 @@ class _MeasuredVersion:
             Column("efficiency", "Scaling efficiency", "share", help="Over one stream, divided by "
                    "the number of streams: 100 % if every stream adds as much as the first.",
                    optional=True),
-            Column("stopped", "Ended by", help="target: launches agree; max time: time is up.",
-                   optional=True),
+            Column("stopped", "Ended by", help=ENDED_BY, optional=True),
         ]  # fmt: skip
         return Table(f"cells-{self.id}", "All configurations", columns, rows)
 
@@ -557,8 +556,7 @@ def _other_settings(cell: Cell, cells: Sequence[Cell]) -> str:
     normalised = [
         other.model_copy(update={"streams": "auto", "batch": None}) for other in (cell, *cells)
     ]
-    text = label(normalised[0], normalised)
-    return f"{text} hint" if text == cell.hint else text
+    return label(normalised[0], normalised)
 
 
 def _streams_order(streams: Streams) -> int:

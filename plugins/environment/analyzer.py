@@ -9,7 +9,7 @@ from ovreport.computed.anchors import MEMORY
 from ovreport.plugin import Analyzer
 from ovreport.run import Environment, ModelFile, Run, number_ranges, was_busy_before
 from ovreport.section import Block, Column, Facts, Finding, Group, Row, Section, Table
-from ovreport.text.labels import count, label
+from ovreport.text.labels import ENDED_BY, count, ended_by, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Kind, Value
 
@@ -33,7 +33,7 @@ class EnvironmentFacts(Analyzer):
         blocks += [
             Facts(
                 f"device-{number}",
-                f"Properties of {device.name}",
+                f"Properties of {device.name} before a model is compiled for it",
                 [(name, value, "text") for name, value in device.properties.items()],
                 collapsed=True,
             )
@@ -56,7 +56,7 @@ def _machine(environment: Environment) -> Facts:
         ("Frequency policy", environment.governor or "not reported by the system", "text"),
         ("Busy cores before the run", environment.load, "number"),
         ("Container", environment.container or "none", "text"),
-        ("Cores allowed by the container", environment.cpu_quota, "number"),
+        *_quota(environment),
         *(
             (device.name, device.full_name, "text")
             for device in environment.devices
@@ -65,6 +65,12 @@ def _machine(environment: Environment) -> Facts:
         ),
     ]
     return Facts("machine", "Machine", facts)
+
+
+def _quota(environment: Environment) -> Iterator[tuple[str, Value, Kind]]:
+    """The cores that a container leaves the process, where it limits them."""
+    if environment.cpu_quota is not None:
+        yield "Cores allowed by the container", environment.cpu_quota, "number"
 
 
 def _allowed(environment: Environment) -> str:
@@ -160,7 +166,7 @@ def _cells(run: Run) -> Table:
                     "cached": sum(bool(launch.from_cache) for launch in result.launches) or None,
                     "slices": len(result.slices),
                     "time": sum(slice_.wall_ns for slice_ in result.slices) / 1e9,
-                    "stopped": result.stopped or "",
+                    "stopped": ended_by(result.stopped),
                     "harness": result.harness.cost_ns / 1e9 if result.harness else None,
                     "python": result.harness.reason if result.harness else "",
                 }
@@ -181,7 +187,7 @@ def _cells(run: Run) -> Table:
         ),
         Column("slices", "Slices", "count"),
         Column("time", "Measured", "number", "s"),
-        Column("stopped", "Ended by"),
+        Column("stopped", "Ended by", help=ENDED_BY),
         Column(
             "harness",
             "Harness",

@@ -32,6 +32,8 @@ from ..layer_sections import evidence, findings_at_points, focus_group
 
 # Reference kernels that take a smaller share of the time are not reported.
 _NOTABLE = 0.01
+# Of copies, which few models avoid.
+_NOTABLE_COPIES = 0.05
 _NOT_NAMED = "not named"
 
 
@@ -212,7 +214,7 @@ def _references(
             check="The layer no longer runs on a reference kernel, and the version is faster.",
         )
     share = sum(layer.share for layer in copying)
-    if share > _NOTABLE:
+    if share > _NOTABLE_COPIES:
         yield Finding(
             "kernels.copies",
             "info",

@@ -26,7 +26,7 @@ from ovreport.section import (
     Table,
     Text,
 )
-from ovreport.text.labels import count, label
+from ovreport.text.labels import ENDED_BY, count, ended_by, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
@@ -152,7 +152,7 @@ def _effort(run: Run) -> Table:
                     "disturbed": sum(slice_.disturbed for slice_ in measured_slices(result)),
                     "load": median_load(measured_slices(result)),
                     "measured": sum(slice_.wall_ns for slice_ in result.slices) / 1e9,
-                    "stopped": (result.stopped or "").replace("_", " "),
+                    "stopped": ended_by(result.stopped),
                 }
             )
         )
@@ -171,7 +171,7 @@ def _effort(run: Run) -> Table:
         Column("load", "Other load", "number", "cores", help="Cores that other programs used: "
         "the median of the slices, including the disturbed ones."),
         Column("measured", "Measured", "number", "s", help="Time of the slices that count."),
-        Column("stopped", "Ended by", help="target: launches agree; max time: time is up."),
+        Column("stopped", "Ended by", help=ENDED_BY),
     ]  # fmt: skip
     return Table("effort", "Warm-up and amount of data", columns, rows)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ovreport.computed.figures import figures
-from ovreport.run import CellResult, Run, Slice
+from ovreport.run import CellResult, Run, Slice, is_busy
 from ovreport.section import Finding
 from ovreport.stats.steady import drift, modes
 from ovreport.text.labels import count
@@ -34,11 +34,31 @@ def finding(run: Run) -> Finding | None:
     return Finding(
         "latency.machine",
         "warning",
-        f"This machine {change}: a fixed computation without any model, which ran around each "
+        f"This machine {change}. A fixed computation without any model, which ran around each "
         f"slice, shows it.{effect}",
-        "Set the processor's governor to performance, let it cool down, and close other programs; "
-        "the speed of a shared machine changes: measure everything that you compare in one run.",
+        _remedy(run),
         topic="disturbance",
+    )
+
+
+def _remedy(run: Run) -> str:
+    """Return the remedy for the load that was seen: other programs change the speed, too."""
+    loads = [
+        slice_.other_load
+        for result in run.done
+        for slice_ in _measured_slices(result)
+        if slice_.other_load is not None
+    ]
+    load = float(np.median(loads)) if loads else None
+    if is_busy(load):
+        return (
+            f"Other programs used {load:.1f} cores meanwhile, and a changing load has this effect: "
+            "close them and measure again, or measure everything that you compare in one run."
+        )
+    return (
+        "Set the processor's governor to performance, and let it cool down. The speed of a virtual "
+        "machine changes with what others run on its host: measure everything that you compare in "
+        "one run."
     )
 
 
@@ -104,5 +124,8 @@ def _course(speeds: NDArray[np.float64]) -> str:
         return f"became {show(abs(change), 'share')} {'slower' if change > 0 else 'faster'}"
     low, high = np.quantile(speeds, [0.25, 0.75])
     if high / low - 1 > _SCATTERED:
-        return f"changed its speed: half of the time it was within {show(high / low - 1, 'share')}"
+        return (
+            "changed its speed: in the slowest quarter of the time it was at least "
+            f"{show(high / low - 1, 'share')} slower than in the quickest quarter"
+        )
     return ""

@@ -88,6 +88,11 @@ def _worst(
     return affected, figures[affected[0].cell.id] if affected else 0.0
 
 
+def _all_such(affected: Sequence[CellResult], had: str) -> str:
+    """Return how many cells were like the one of a sentence; empty if no other was."""
+    return f" {count(len(affected), 'cell')} {had}." if len(affected) > 1 else ""
+
+
 def _is_loaded(measured: Slice) -> bool:
     """Return whether other programs used the processor during a slice."""
     return measured.disturbed or is_busy(measured.other_load)
@@ -142,14 +147,14 @@ def _disturbed(run: Run) -> Finding | None:
         return None
     slices = measured_slices(affected[0])
     left_out = sum(slice_.disturbed for slice_ in slices)
-    others = f" {count(len(affected), 'cell')} had such load in a tenth of the slices or more."
     return Finding(
         "latency.disturbed",
         "warning",
         f"Other programs used more than {BUSY_CORES} cores in {sum(map(_is_loaded, slices))} of "
         f"{count(len(slices), 'slice')} of "
         f"{label(affected[0].cell, run.header.plan, version=True)}; {left_out or 'none'} of them "
-        f"{'was' if left_out < 2 else 'were'} left out.{others if len(affected) > 1 else ''}",
+        f"{'was' if left_out < 2 else 'were'} left out."
+        f"{_all_such(affected, 'had such load in a tenth of the slices or more')}",
         "Close other programs. A slice is left out if they took time that the model could have "
         "used, unless most slices of a launch are like that, or the duration or number of requests "
         "is fixed.",
@@ -188,9 +193,8 @@ def _drift(run: Run) -> Finding | None:
         "latency.drift",
         "warning",
         f"The median latency {direction} by {show(worst, 'share')} while "
-        f"{label(affected[0].cell, run.header.plan, version=True)} was measured; "
-        f"{count(len(affected), 'cell')} "
-        f"drifted.{machine.explained(affected[0], change(affected[0]))}",
+        f"{label(affected[0].cell, run.header.plan, version=True)} was measured."
+        f"{_all_such(affected, 'drifted')}{machine.explained(affected[0], change(affected[0]))}",
         _drift_remedy(affected[0], change(affected[0])),
         cell_links(run, affected),
         topic="disturbance",
@@ -240,7 +244,8 @@ def _groups(run: Run) -> Finding | None:
         f"Requests of {label(results[0].cell, run.header.plan, version=True)} fall into two "
         f"groups, near {show(first_groups.low / 1e9, 'duration')} and "
         f"{show(first_groups.high / 1e9, 'duration')} ({show(first_groups.high_share, 'share')} of "
-        f"them); the median describes neither group. This concerns {count(len(results), 'cell')}.",
+        f"them); the median describes neither group."
+        f"{_all_such(results, 'had such groups')}",
         remedy,
         cell_links(run, results),
         topic="disturbance",
@@ -282,8 +287,8 @@ def _outliers(run: Run) -> Finding | None:
         "info",
         f"{count(far.count, 'request')} of "
         f"{label(affected[0].cell, run.header.plan, version=True)} took more than "
-        f"{show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to the mean; "
-        f"{count(len(affected), 'cell')} had such outliers.",
+        f"{show(far.fence / 1e9, 'duration')} and add {show(worst, 'share')} to the mean."
+        f"{_all_such(affected, 'had such outliers')}",
         "They are in the mean, the throughput and the tail; they hardly change the median. Close "
         "other programs, keep cores free for the model, or measure longer if the tail matters.",
         cell_links(run, affected),

@@ -164,7 +164,11 @@ def _chart(
         if not values:
             continue
         name = label(cell, cells)
-        role = Role("hint", cell.hint) if name == cell.hint else Role("cell", f"{number} {name}")
+        role = (
+            Role("hint", cell.hint)
+            if name == label(cell, [cell])
+            else Role("cell", f"{number} {name}")
+        )
         marks.append(
             Points(
                 [number for number, _ in values],
@@ -399,17 +403,13 @@ def _single(run: Run) -> list[Finding]:
 def _name(cell: Cell, among: Sequence[Cell]) -> str:
     """Return the name of a version, with the configuration if the version has several.
 
-    For example ``mobilenet (parent), hint latency · 2 streams``.
+    For example ``mobilenet (parent), latency · 2 streams``.
     """
     same_version = [
         other for other in among if (other.model, other.version) == (cell.model, cell.version)
     ]
     name = f"{cell.model} ({cell.version})"
-    return (
-        name
-        if len(same_version) == 1
-        else f"{name}, hint {label(cell, same_version).replace('none hint', 'none')}"
-    )
+    return name if len(same_version) == 1 else f"{name}, {label(cell, same_version)}"
 
 
 def _verdict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from matplotlib.transforms import ScaledTranslation
 
 from ovreport.rendering.charts.svg import MARKED, compact
-from ovreport.rendering.palette import colour, ink_on, scale
+from ovreport.rendering.palette import distinct, ink_on, scale
 from ovreport.section import Axis, Band, Bars, Chart, HeatMap, Histogram, Line, Points, Rule
 from ovreport.stats.estimate import Estimate
 from ovreport.text.numbers import Unit, digits, number_of, share_digits, shorten, show, unit_for
@@ -243,23 +243,24 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
     xs, ys = units[0].size, units[1].size
     stack: dict[int, list[float]] = {}
     stacked = sum(isinstance(mark, Bars) for mark in chart.marks) > 1
+    colours = distinct(_roles(chart))
     for mark in chart.marks:
         match mark:
             case Points():
-                _points(axes, mark, xs, ys)
+                _points(axes, mark, xs, ys, colours[mark.role])
             case Line():
-                _line(axes, mark, xs, ys)
+                _line(axes, mark, xs, ys, colours[mark.role])
             case Bars():
                 kind, unit = (
                     (chart.x.kind, units[0]) if mark.horizontal else (chart.y.kind, units[1])
                 )
-                _bars(axes, mark, unit, kind, stack, labelled=not stacked)
+                _bars(axes, mark, unit, kind, stack, colours, labelled=not stacked)
             case Histogram():
                 axes.stairs(
                     list(mark.counts),
                     [edge / xs for edge in mark.edges],
                     fill=True,
-                    color=colour(mark.role),
+                    color=colours[mark.role],
                     alpha=0.85,
                     label=mark.label or None,
                 )
@@ -268,7 +269,7 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
                     [value / xs for value in mark.x],
                     [value / ys for value in mark.low],
                     [value / ys for value in mark.high],
-                    color=colour(mark.role),
+                    color=colours[mark.role],
                     alpha=0.25,
                     linewidth=0,
                     label=mark.label or None,
@@ -279,10 +280,19 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
                 _heat_map(axes, mark)
 
 
-def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
+def _roles(chart: Chart) -> Iterator[Role]:
+    """In the order of the marks: charts show what matters most first."""
+    for mark in chart.marks:
+        match mark:
+            case Bars():
+                yield from mark.roles
+            case Points() | Line() | Histogram() | Band():
+                yield mark.role
+
+
+def _points(axes: Axes, mark: Points, xs: float, ys: float, fill: str) -> None:
     x = [_number(value) / xs for value in mark.x]
     y = [_number(value) / ys for value in mark.y]
-    fill = colour(mark.role)
     axes.errorbar(
         x,
         y,
@@ -335,14 +345,14 @@ def _points(axes: Axes, mark: Points, xs: float, ys: float) -> None:
         _tag(label_text, f"{mark.id}-label" if mark.id else "")
 
 
-def _line(axes: Axes, mark: Line, xs: float, ys: float) -> None:
+def _line(axes: Axes, mark: Line, xs: float, ys: float, ink: str) -> None:
     x, y = [value / xs for value in mark.x], [value / ys for value in mark.y]
     axes.plot(
         x,
         y,
         linestyle=(0, (5, 3)) if mark.dashed else "-",
         linewidth=1.4,
-        color=colour(mark.role),
+        color=ink,
         label=mark.label or None,
     )
     if mark.name:
@@ -364,6 +374,7 @@ def _bars(
     unit: Unit,
     kind: Kind,
     stack: dict[int, list[float]],
+    colours: Mapping[Role, str],
     *,
     labelled: bool,
 ) -> None:
@@ -379,11 +390,11 @@ def _bars(
     if mark.starts:
         bases = [start / unit.size for start in mark.starts]
     roles: Sequence[Role] = mark.roles if len(mark.roles) > 1 else [mark.roles[0]] * len(values)
-    colours = [colour(role) for role in roles]
+    fills = [colours[role] for role in roles]
     if mark.horizontal:
-        axes.barh(places, values, 0.72, left=bases, color=colours, label=mark.label or None)
+        axes.barh(places, values, 0.72, left=bases, color=fills, label=mark.label or None)
     else:
-        axes.bar(places, values, 0.72, bottom=bases, color=colours, label=mark.label or None)
+        axes.bar(places, values, 0.72, bottom=bases, color=fills, label=mark.label or None)
     errors = _errors(mark.values, unit.size)
     if errors is not None:
         ends = [base + value for base, value in zip(bases, values, strict=True)]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ovreport.rendering.palette import colour, ink_on, scale_step, scale_steps
+from ovreport.rendering.palette import OTHER, colour, distinct, ink_on, scale_step, scale_steps
 from ovreport.section import Colouring, Diagram, DiagramNode
+from ovreport.text.labels import count
 from ovreport.text.values import Role
 
 NO_FILL = "#e4e8ec"
-_LEGEND_ENTRIES = 14
-
-
-def fill_of(value: Role | float | None) -> str:
-    """Return ``#rrggbb`` of a node's value in a colouring; grey if it has none."""
-    if isinstance(value, Role):
-        return colour(value)
-    return NO_FILL if value is None else scale_steps()[scale_step(value)]
 
 
 @dataclass(frozen=True)
@@ -30,29 +24,34 @@ class Paint:
     """
 
     diagram: Diagram
+    roles: Sequence[Mapping[Role, str]]
+    """Of each colouring: the colour of each role, those of most time first."""
     palettes: Sequence[Sequence[str]]
+    """Of each colouring: all its colours."""
 
     @classmethod
     def of(cls, diagram: Diagram) -> Paint:
-        """Collect the palette of each colouring."""
+        """Choose the colours of each colouring."""
+        roles = [distinct(_by_time(diagram, colouring)) for colouring in diagram.colourings]
         return cls(
             diagram,
+            roles,
             [
-                sorted({NO_FILL} | {fill_of(n.fills.get(colouring.id)) for n in diagram.nodes})
-                for colouring in diagram.colourings
+                sorted({NO_FILL} | {_fill(n.fills.get(colouring.id), own) for n in diagram.nodes})
+                for colouring, own in zip(diagram.colourings, roles, strict=True)
             ],
         )
 
     def first(self, node: DiagramNode) -> str:
         """Return the fill of a node in the first colouring."""
-        return fill_of(node.fills.get(self.diagram.colourings[0].id))
+        return _fill(node.fills.get(self.diagram.colourings[0].id), self.roles[0])
 
     def classes(self, node: DiagramNode) -> str:
         """Return the CSS classes that choose a node's fill in each colouring."""
         return " ".join(
-            f"{_letter(number)}{palette.index(fill_of(node.fills.get(colouring.id)))}"
-            for number, (colouring, palette) in enumerate(
-                zip(self.diagram.colourings, self.palettes, strict=True)
+            f"{_letter(number)}{palette.index(_fill(node.fills.get(colouring.id), roles))}"
+            for number, (colouring, roles, palette) in enumerate(
+                zip(self.diagram.colourings, self.roles, self.palettes, strict=True)
             )
             if number
         )
@@ -61,16 +60,16 @@ class Paint:
         """Return radio buttons and legends; CSS needs them before the drawing."""
         name = escape(self.diagram.id)
         inputs, legends = [], []
-        for number, colouring in enumerate(self.diagram.colourings):
+        for number, (colouring, roles) in enumerate(
+            zip(self.diagram.colourings, self.roles, strict=True)
+        ):
             checked = "" if number else " checked"
             inputs.append(
                 f'<input type="radio" name="{name}-colour" id="{name}-c{number}"{checked}>'
                 f'<label for="{name}-c{number}">{escape(colouring.label)}</label>'
             )
             hidden = " hidden" if number else ""
-            legends.append(
-                f'<ul class="legend l{number}"{hidden}>{_legend(self.diagram, colouring)}</ul>'
-            )
+            legends.append(f'<ul class="legend l{number}"{hidden}>{_legend(colouring, roles)}</ul>')
         head = '<span class="colourings">Colour by</span>' if len(inputs) > 1 else ""
         return head + "".join(inputs if len(inputs) > 1 else []) + "".join(legends)
 
@@ -92,19 +91,38 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number)
 
 
-def _legend(diagram: Diagram, colouring: Colouring) -> str:
+def _fill(value: Role | float | None, roles: Mapping[Role, str]) -> str:
+    """``#rrggbb`` of what a node has in a colouring; grey where it has nothing."""
+    if isinstance(value, Role):
+        return roles[value]
+    return NO_FILL if value is None else scale_steps()[scale_step(value)]
+
+
+def _by_time(diagram: Diagram, colouring: Colouring) -> list[Role]:
+    """The roles of a colouring: those whose nodes take longest, then those of most nodes, first."""
+    weights: dict[Role, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+    for node in diagram.nodes:
+        if isinstance(role := node.fills.get(colouring.id), Role):
+            duration_s, number = weights[role]
+            weights[role] = duration_s + node.duration_s, number + 1
+    return sorted(weights, key=lambda role: weights[role], reverse=True)
+
+
+def _legend(colouring: Colouring, roles: Mapping[Role, str]) -> str:
+    """Each name with its colour; those for which no colour was left as one entry."""
     if colouring.scale:
         return _scale(colouring.scale)
-    roles: dict[str, Role] = {}
-    for node in diagram.nodes:
-        value = node.fills.get(colouring.id)
-        if isinstance(value, Role):
-            roles.setdefault(value.key, value)
-    shown = list(roles.values())[:_LEGEND_ENTRIES]
-    more = len(roles) - len(shown)
-    return "".join(f"<li>{_swatch(colour(role))} {escape(role.key)}</li>" for role in shown) + (
-        f"<li>and {more} more</li>" if more else ""
-    )
+    without = [role for role, fill in roles.items() if fill == OTHER != colour(role)]
+    others = without if len(without) > 1 else []
+    entries = [
+        f"{_swatch(fill)} {escape(role.key)}" for role, fill in roles.items() if role not in others
+    ]
+    if others:
+        names = escape(", ".join(role.key for role in others))
+        entries.append(
+            f'{_swatch(OTHER)} <span title="{names}">{count(len(others), "other")}</span>'
+        )
+    return "".join(f"<li>{entry}</li>" for entry in entries)
 
 
 def _scale(labels: Sequence[str]) -> str:

@@ -273,13 +273,18 @@ def _nothing_to_move(candidates: Sequence[Unfused], separated: Sequence[Unfused]
     """Say why element-wise layers are not fused, where no layer can be moved."""
     shared = [item.layer for item in candidates if item.others]
     without_kernel = [item.layer for item in candidates if not item.between and not item.others]
-    return (
-        f"{show(share([item.layer for item in separated]), 'share')} of the time is in "
-        "element-wise layers that something separates from the product before, "
-        f"{show(share(shared), 'share')} where other layers read the product too, and "
-        f"{show(share(without_kernel), 'share')} where the device has no fused kernel, so nothing "
-        "can be moved"
-    )
+    reasons = (
+        ("where another layer stands between them and the product before",
+         [item.layer for item in separated]),
+        ("where other layers read the product, too", shared),
+        ("where the device has no fused kernel", without_kernel),
+    )  # fmt: skip
+    shares = [
+        f"{show(share(layers), 'share')} of the time {where}" for where, layers in reasons if layers
+    ]
+    if not shares:
+        return "no element-wise layer follows a product unfused"
+    return f"moving layers would not help: element-wise layers take {' and '.join(shares)}"
 
 
 RULES = (

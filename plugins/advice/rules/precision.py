@@ -28,15 +28,15 @@ _MUCH = 0.1
 # A smaller share of the time reads "<0.1 %" and is not worth a sentence.
 _LEAST_SHOWN = 0.001
 _SCHEME_NAMES: dict[Scheme, str] = {
-    "static": "quantised with calibrated ranges",
-    "dynamic": "quantised dynamically",
-    "weights": "with quantised weights only",
+    "static": "this version is quantised with calibrated ranges",
+    "dynamic": "this version is quantised dynamically",
+    "weights": "only the weights of this version are quantised",
 }
 
 
 def _int8_unused(case: Case) -> Suggestion | str:
     if case.quantisation.scheme:
-        return f"this version is {_SCHEME_NAMES[case.quantisation.scheme]}"
+        return _SCHEME_NAMES[case.quantisation.scheme]
     quantised_versions = [other for other in case.siblings if quantisation(case.run, other).scheme]
     if quantised_versions:
         fastest = min(quantised_versions, key=median_latency_s)
@@ -222,7 +222,7 @@ def _int8_slower(case: Case) -> Suggestion | str:
     if quantised.scheme is None:
         return _NOT_QUANTISED
     if quantised.products and not quantised.in_int8:
-        return "no product of this version runs in INT8: advice.int8-not-executed"
+        return "no product of this version runs in INT8 (see advice.int8-not-executed)"
     other = _in_floating_point(case)
     if other is None:
         return "no version in floating point was measured in the same configuration"
