@@ -245,6 +245,7 @@ def choose(
     wanted: Sequence[str] | None,
     options: Mapping[str, Mapping[str, Any]],
     name: str,
+    resolve: Callable[[str], Path] | None = None,
 ) -> list[Analyzer]:
     """Create the wanted analyzers with their options, in the wanted order.
 
@@ -253,6 +254,7 @@ def choose(
         wanted: ids; None for all analyzers.
         options: as the config has them, by the analyzer's id.
         name: the config's, for messages.
+        resolve: makes a path of the config absolute; None: no option may name a file.
 
     Raises:
         UserError: an id or an option is unknown.
@@ -264,17 +266,29 @@ def choose(
                     f"{name}: `{key}` names the unknown analyzer {id!r}",
                     f"Installed analyzers: {', '.join(available)}.",
                 )
-    typed = {id: _options(kind, options.get(id, {}), name) for id, kind in available.items()}
+    typed = {
+        id: _options(kind, options.get(id, {}), name, resolve) for id, kind in available.items()
+    }
     return [available[id](typed[id]) for id in (wanted if wanted is not None else available)]
 
 
-def _options(kind: type[Analyzer], options: Mapping[str, Any], name: str) -> Options:
+def _options(
+    kind: type[Analyzer],
+    options: Mapping[str, Any],
+    name: str,
+    resolve: Callable[[str], Path] | None,
+) -> Options:
+    closed = frozenset() if resolve else kind.options_type.file_options()
+    values = {key: value for key, value in options.items() if key not in closed}
     try:
-        return kind.options_type.model_validate(dict(options))
+        return kind.options_type.model_validate(values, context={"resolve": resolve})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in ("analyzer", kind.id, *problem["loc"]))
         known = ", ".join(kind.options_type.model_fields) or "none"
-        raise UserError(
-            f"{name}: `{key}`: {problem['msg']}", f"Options of this analyzer: {known}."
-        ) from error
+        remedy = (
+            "Name a file, relative to the config's folder."
+            if problem["type"] == "file"
+            else f"Options of this analyzer: {known}."
+        )
+        raise UserError(f"{name}: `{key}`: {problem['msg']}", remedy) from error

@@ -41,6 +41,13 @@ is checked against it before anything is measured::
         def analyze(self, run: Run) -> Section:
             limit = self.options.limit_s
 
+An option of type :class:`ConfigFile` names a file, relative to the config; its value is an absolute
+path, and None where a report is rendered from a run file alone::
+
+    class AccuracyOptions(Options):
+        table: ConfigFile = None
+        """CSV file with the accuracy of each version."""
+
 **Needs.** ``needs`` lists what a run must hold. Each is the name of a common need or a
 :class:`Need` of your own. The report shows one sentence for a need that is not met::
 
@@ -74,11 +81,11 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, get_args
 
-from ovreport.config.analyzer_options import Options
+from ovreport.config.analyzer_options import ConfigFile, Options
 from ovreport.run import Run
 from ovreport.section import Section, Skipped
 
-__all__ = ["Analyzer", "AnyNeed", "CommonNeed", "Need", "Options"]
+__all__ = ["Analyzer", "AnyNeed", "CommonNeed", "ConfigFile", "Need", "Options"]
 
 if TYPE_CHECKING:  # type checkers know `default`; Python itself has it only since 3.13
     from typing_extensions import TypeVar

@@ -141,6 +141,65 @@ def test_files_that_a_run_file_names_stay_closed_whatever_config_is_given(
     assert read_run(report).header.appearance == Appearance()
 
 
+READS_FILE = """
+from ovreport.plugin import ConfigFile
+from ovreport.section import Text
+class OwnOptions(Options):
+    table: ConfigFile = None
+    'A CSV file.'
+class Own(Analyzer[OwnOptions]):
+    id = "own"
+    title = "Own"
+    def analyze(self, run):
+        table = self.options.table
+        return Section([Group("", [Text("t", table.read_text() if table else "no table")])])
+"""
+
+
+@pytest.fixture
+def reads_file(tmp_path: Path) -> Path:
+    """A config in a folder of its own, whose analyzer reads a file beside the config."""
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    plugin(folder, READS_FILE)
+    (folder / "table.csv").write_text("own figures 471")
+    config = folder / "c.toml"
+    config.write_text(
+        "[report]\nplugins = ['own.py']\nanalyzers = ['own']\n[analyzer.own]\ntable = 'table.csv'\n"
+    )
+    return config
+
+
+def test_an_option_names_a_file_relative_to_the_config(tmp_path: Path, reads_file: Path) -> None:
+    report = tmp_path / "x.html"
+    result = ovreport("render", RUN, "--config", reads_file, "-o", report)
+    assert result.exit_code == 0, result.output
+    assert "own figures 471" in report.read_text()
+
+
+def test_a_file_that_an_option_names_must_be_there(tmp_path: Path, reads_file: Path) -> None:
+    reads_file.with_name("table.csv").unlink()
+    result = ovreport("render", RUN, "--config", reads_file, "-o", tmp_path / "x.html")
+    assert result.exit_code == 2
+    missing = reads_file.with_name("table.csv")
+    assert f"c.toml: `analyzer.own.table`: {missing} is not a file. Name a file" in result.output
+
+
+def test_a_file_option_of_a_run_file_stays_closed(tmp_path: Path, reads_file: Path) -> None:
+    report, again = tmp_path / "x.html", tmp_path / "y.html"
+    assert ovreport("render", RUN, "--config", reads_file, "-o", report).exit_code == 0
+    reads_file.write_text("[report]\nplugins = ['own.py']\nanalyzers = ['own']\n")
+    result = ovreport("render", report, "--config", reads_file, "-o", again)
+    assert result.exit_code == 0, result.output
+    assert "no table" in again.read_text()
+
+
+def test_a_file_option_without_none_as_default_is_refused(tmp_path: Path) -> None:
+    path = plugin(tmp_path, READS_FILE.replace("ConfigFile = None", "ConfigFile"))
+    with pytest.raises(UserError, match=r"OwnOptions.table: an option of type ConfigFile needs"):
+        installed([path])
+
+
 def test_an_unknown_need_loses_only_the_section(tmp_path: Path, measured: Run) -> None:
     path = plugin(tmp_path, WHOLE + "    needs = frozenset({'x'})\n")
     (analysis,) = analyze(measured, [installed([path])["own"]()])

@@ -43,7 +43,8 @@ def chosen_analyzers(source: Source) -> list[Analyzer]:
         wanted = tuple(id for id in wanted if id in available)
     if "analyzer" in source.inherited:
         options = {id: values for id, values in options.items() if id in available}
-    return choose(available, wanted, options, source.name)
+    resolve = None if "analyzer" in source.inherited else source.resolve
+    return choose(available, wanted, options, source.name, resolve)
 
 
 def section_templates(source: Source) -> dict[str, Path]:
