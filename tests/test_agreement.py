@@ -14,7 +14,7 @@ from ovreport.outputs.agreement import AGREE, agreement, judged
 from ovreport.outputs.drift import output_drift
 from ovreport.outputs.parts import channel_axes
 from ovreport.outputs.recording import record, recorded_drift
-from ovreport.outputs.words import in_words
+from ovreport.outputs.words import in_words, likeness
 from ovreport.run import Answers, Cell, OutputDrift, Port, RecordedOutput, counterparts
 
 random = np.random.default_rng(0)
@@ -329,7 +329,8 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
     cells = Cell(model="m"), Cell(model="m", version="b")
     for outputs, outcome, words in (
         ([good], "identical", "answers identical bit for bit"),
-        ([good, empty], "empty", "output empty is empty in both"),
+        ([empty], "empty", "output empty is empty in both"),
+        ([good, empty], "identical", "identical bit for bit; output empty is empty in both"),
         ([good, missing, empty], "incomparable", "output gone is missing; 1 of 3 outputs"),
         ([good, missing, wrong], "different", "answers differ"),
     ):
@@ -437,6 +438,15 @@ def test_some_outputs_that_agree_are_not_called_not_compared() -> None:
         outputs=tuple(output_drift(name, [x], [x]) for name, x in (("y", one), ("boxes", none))),
     )
     assert in_words(agreement(run_named("m"), answers, OutputSettings())) == (
-        "answers not all compared: output boxes is empty in both: there is nothing to compare; "
-        "1 of 2 outputs is equal or alike"
+        "answers identical bit for bit; output boxes is empty in both"
     )
+
+
+def test_a_version_that_alone_is_random_is_not_excused_and_named_so() -> None:
+    rng = np.random.default_rng(0)
+    a, b, again = (rng.normal(size=(1, 64)).astype(np.float32) for _ in range(3))
+    itself = output_drift("y", [b], [again]).distance
+    drift = output_drift("y", [a], [b]).model_copy(update={"itself": 0.0, "other_itself": itself})
+    found = judged(drift, 1, OutputSettings())
+    assert found.outcome == "different"
+    assert "random, unlike the base: fed the same once more, it differs from" in likeness(found)

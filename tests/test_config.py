@@ -13,6 +13,7 @@ from ovreport.config.load import Source, load, model_name, validate
 from ovreport.config.schema import Compare, Config, Measure, OutputSettings
 from ovreport.errors import UserError
 from ovreport.planning.matrix import estimated_seconds, expand, turns_key
+from ovreport.planning.overrides import unused_properties
 
 MODEL = {"name": "m", "path": "m.onnx"}
 
@@ -128,6 +129,17 @@ CPU_AND_GPU = {"device": "MULTI:GPU,CPU", "hint": "none"}
     [
         ("CPU", {"NUM_STREAMS": 2}, "Write streams = [2] under [matrix]"),
         ("CPU", {"num_streams": "AUTO"}, 'Write streams = ["auto"]'),
+        # What the matrix would refuse is not proposed.
+        ("CPU", {"NUM_STREAMS": True}, "Use `matrix.streams` instead, such as streams = [2]."),
+        ("CPU", {"NUM_STREAMS": -1}, "such as streams = [2]"),
+        ("CPU", {"NUM_STREAMS": 0}, "such as streams = [2]"),
+        ("CPU", {"NUM_STREAMS": "NUMA"}, "such as streams = [2]"),
+        ("CPU", {"PERFORMANCE_HINT": ""}, 'such as hint = ["throughput"]'),
+        ("CPU", {"PERFORMANCE_HINT": "UNDEFINED"}, 'such as hint = ["throughput"]'),
+        ("CPU", {"INFERENCE_NUM_THREADS": 0}, "such as threads = [4]"),
+        ("CPU", {"INFERENCE_NUM_THREADS": 10**9}, "such as threads = [4]"),
+        ("CPU", {"INFERENCE_PRECISION_HINT": "FP32"}, 'such as precision = ["f32"]'),
+        ("CPU", {"PERFORMANCE_HINT_NUM_REQUESTS": False}, "such as requests = [4]"),
         ("CPU", {"PERFORMANCE_HINT": "LATENCY"}, 'Write hint = ["latency"]'),
         ("CPU", {"INFERENCE_NUM_THREADS": 4}, "Write threads = [4]"),
         ("CPU", {"INFERENCE_PRECISION_HINT": "f32"}, 'Write precision = ["f32"]'),
@@ -285,3 +297,26 @@ def test_limits_of_outputs_keep_their_meaning_in_their_former_place(tmp_path: Pa
 def test_a_value_in_place_of_a_table_is_named(values: dict[str, object]) -> None:
     with pytest.raises(UserError, match=r"`(analyzer|compare)"):
         validate({"model": [MODEL], **values}, "c")
+
+
+def test_properties_that_no_cell_uses_are_named_with_the_place_for_them() -> None:
+    values = {
+        "model": [MODEL],
+        "matrix": {"device": "AUTO:CPU"},
+        "properties": {"CPU": {"ENABLE_CPU_PINNING": True}, "GPU": {}, "AUTO:CPU": {}},
+    }
+    config = validate(values, "c")
+    cpu, gpu = unused_properties(config, expand(config), "c.toml")
+    assert cpu.startswith("c.toml: [properties.CPU] is not used: cells run on AUTO:CPU")
+    assert cpu.endswith("DEVICE_PROPERTIES = '{CPU:{KEY:VALUE}}' under [properties.\"AUTO:CPU\"]")
+    assert gpu.endswith("go by the device as the matrix names it")
+
+
+def test_a_wrong_value_in_its_former_place_is_named_there() -> None:
+    for former, key in (({"noise": "much"}, "noise"), ({"baseline": 3}, "baseline")):
+        with pytest.raises(UserError) as error:
+            validate({"model": [MODEL], "analyzer": {"versions": former}}, "c.toml")
+        assert str(error.value).startswith(f"c.toml: `analyzer.versions.{key}` ")
+    both = {"analyzer": {"versions": {"noise": 0.1}}, "compare": {"noise": "much"}}
+    with pytest.raises(UserError, match=r"`compare\.noise`"):
+        validate({"model": [MODEL], **both}, "c.toml")

@@ -65,6 +65,19 @@ def test_device_strings_that_openvino_accepts_are_accepted(
         ("HETERO", "names no device behind HETERO; write HETERO:CPU"),
         ("MULTI:", "names no device behind MULTI"),
         ("BATCH:GPU(16)", "finds no 'GPU'"),
+        # What OpenVINO refuses, crashes with, or reads as another number than was written.
+        ("BATCH:CPU(0)", "batch of 'CPU(0)' is not a number from 1 to 65536; write CPU(4)"),
+        ("BATCH:CPU()", "batch of 'CPU()' is not a number"),
+        ("BATCH:CPU(-1)", "batch of 'CPU(-1)' is not a number"),
+        ("BATCH:CPU(2.5)", "batch of 'CPU(2.5)' is not a number"),
+        ("BATCH:CPU(4x)", "batch of 'CPU(4x)' is not a number"),
+        ("BATCH:CPU(99999999999)", "is not a number from 1 to 65536"),
+        ("BATCH:CPU(4", "the brackets of 'CPU(4'"),
+        ("BATCH:CPU(2)x", "the brackets of 'CPU(2)x'"),
+        ("BATCH:CPU,CPU", "BATCH runs on one device"),
+        ("MULTI:CPU(0)", "number of requests of 'CPU(0)' is not a number"),
+        ("AUTO:CPU(many)", "number of requests of 'CPU(many)' is not a number"),
+        ("HETERO:CPU(4)", "HETERO takes no number after a device; write CPU"),
     ],
 )
 def test_device_strings_that_cannot_work_are_refused(device: str, words: str) -> None:
@@ -219,7 +232,7 @@ def test_a_wait_for_a_batch_is_neither_work_nor_start_of_threads(run: Run) -> No
     assert batch_wait_s(of(run, "CPU")) == 0
     alone = replace(run, results=(result,))
     gap = next(f for f in Bottlenecks().analyze(alone).findings if f.id == "bottlenecks.gap")
-    assert "waits for other requests to fill a batch" in gap.text
+    assert "waits for others to fill a batch" in gap.text
     assert "threads" not in gap.text
 
 

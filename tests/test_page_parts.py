@@ -183,6 +183,14 @@ def test_the_first_occurrence_of_a_term_is_linked_in_each_section() -> None:
     assert [term for _, term, _ in glossary.used()] == ["latency", "percentile", "stream"]
 
 
+def test_a_term_inside_a_name_is_not_linked() -> None:
+    glossary = Glossary(["my int8 model", "net", "int8"])
+    text = "my int8 model, all/int8/x.onnx and v.int8.onnx are INT8; int8.example"
+    assert re.findall(r">(int8)<", str(glossary.linked(text)), re.IGNORECASE) == ["INT8"]
+    glossary.new_section()
+    assert ">int8<" in glossary.linked("net (int8) is faster"), "a version called so is the term"
+
+
 @given(st.text())
 def test_linking_changes_no_text_and_escapes_markup(text: str) -> None:
     linked = Glossary().linked(text)

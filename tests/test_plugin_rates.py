@@ -6,7 +6,7 @@ import pytest
 from builders import cell_result, paced, run_of
 from conftest import ovreport, tiny_model
 
-from ovreport.computed.speed import falls_behind, kept_up
+from ovreport.computed.speed import falls_behind, kept_up, served_share
 from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
@@ -81,3 +81,21 @@ def test_a_run_of_only_fixed_rates_makes_a_report(tmp_path: Path) -> None:
     assert measured.cell.rate == 50
     assert kept_up(measured)
     assert "keeps up with 50 requests a second" in target.read_text()
+
+
+def test_a_rate_is_kept_by_the_interval_of_what_is_served() -> None:
+    """All but 0.7 % of the requests are served, all of these missing in one launch of three."""
+    measured = paced(200, 10)
+    one = measured.launches[0]
+    late = tuple(
+        s.model_copy(update={"arrived": s.requests + (place < 2)})
+        for place, s in enumerate(one.slices)
+    )
+    launches = (one, one, one.model_copy(update={"slices": late}))
+    unsure = measured.model_copy(update={"launches": launches})
+    share = served_share(unsure)
+    assert share is not None
+    assert share.low < 0.99 < share.point < share.high <= 1
+    assert not kept_up(unsure)
+    assert not falls_behind(unsure)
+    assert kept_up(measured.model_copy(update={"launches": (one, one, one)}))

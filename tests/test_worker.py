@@ -76,6 +76,18 @@ def test_a_killed_worker_is_named_by_its_signal() -> None:
 
 
 @pytest.mark.measures
+def test_a_worker_that_dies_is_blamed_on_the_stage_that_it_had_begun(tmp_path: Path) -> None:
+    """Loading reads, compiles and runs a model in one command."""
+    dying = tmp_path / "python"
+    told = "".join(f'echo \'{{"stage": "{x}"}}\'\n' for x in ("compile", "inference"))
+    dying.write_text(f"#!/bin/sh\nread command\n{told}kill -SEGV $$\n")
+    dying.chmod(0o755)
+    with WorkerSession(dying) as worker, pytest.raises(WorkerError, match="SIGSEGV") as error:
+        worker.ask("compile", 60, "load")
+    assert error.value.failure.stage == "inference"
+
+
+@pytest.mark.measures
 def test_a_worker_that_takes_too_long_is_stopped(squeezenet: Path) -> None:
     with WorkerSession(PYTHON) as worker, pytest.raises(WorkerError, match="took longer than"):
         worker.ask("read", 0.01, "inspect", path=str(squeezenet))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from ovreport.computed.figures import figures
 from ovreport.computed.focus import total_s
 from ovreport.computed.gap import gap
@@ -12,6 +14,8 @@ from ovreport.computed.layers import ExecutedLayer, executed_layers
 from ovreport.computed.settings import settings
 from ovreport.run import CellResult, Run
 from ovreport.stats.estimate import Estimate
+from ovreport.stats.uncertainty import CONFIDENCE, between_launches
+from ovreport.text.labels import count
 
 # A queue that is served holds a request or two when a slice ends; one that grows holds more.
 _SERVED = 0.99
@@ -41,8 +45,31 @@ def kept_up(result: CellResult) -> bool:
 
     Where it does not, latency grows as long as one measures, and its figures say nothing.
     """
-    arrived = sum(s.arrived or 0 for s in result.slices)
-    return sum(s.requests for s in result.slices) >= _SERVED * arrived
+    share = served_share(result)
+    return share is None or share.low >= _SERVED
+
+
+def served_share(result: CellResult) -> Estimate | None:
+    """Share of the requests arriving at a fixed rate that are served; None without a rate.
+
+    Its interval is that of the launches, or of the slices of a single launch.
+    """
+    turns = [s for s in result.slices if s.arrived]
+    arrived = sum(s.arrived or 0 for s in turns)
+    if not arrived:
+        return None
+    point = sum(s.requests for s in turns) / arrived
+    launches = [[s for s in launch.slices if s.counted and s.arrived] for launch in result.launches]
+    parts, part = [turns for turns in launches if turns], "launch"
+    if len(parts) < 2:
+        parts, part = [[one] for one in turns], "slice"
+    if len(parts) < 2:
+        return Estimate(point, point, point, 0.0, "no interval: a single slice")
+    shares = [sum(s.requests for s in p) / sum(s.arrived or 0 for s in p) for p in parts]
+    error = between_launches(np.array(shares), [sum(s.arrived or 0 for s in p) for p in parts])
+    method = f"scatter of {count(len(parts), part)}"
+    low, high = max(0.0, point - error.half_width), min(1.0, point + error.half_width)
+    return Estimate(point, min(point, low), max(point, high), CONFIDENCE, method)
 
 
 def falls_behind(result: CellResult) -> bool:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ovreport.config.moved import current, moved
+from ovreport.config.moved import current, former_places, moved
 from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
 from ovreport.files import absolute, file_text
@@ -288,7 +288,7 @@ def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) 
         first = [p for p in problems if re.match(rf"{re.escape(key)}(?![^.[])", _key(p))]
         depth = max(len(p["loc"]) for p in first)
         deepest = [p for p in first if len(p["loc"]) == depth]
-        raise _explain(deepest, name, given, rest) from error
+        raise _explain(deepest, _Writer(name, given, former_places(values)), rest) from error
     _check_consistent(config, name)
     return config
 
@@ -310,27 +310,35 @@ def _check_consistent(config: Config, name: str) -> None:
 # ---------------------------------------------------------------------------- messages
 
 
-def _where(key: str, name: str, given: Collection[str]) -> str:
-    """Return how the user knows a key: as an option, or as a key of a file."""
-    option = key.partition("[")[0]
-    if option in given:
-        return f"--{option.rpartition('.')[2].replace('_', '-')}"
-    return f"{name}: `{key}`"
+@dataclass(frozen=True)
+class _Writer:
+    """How a user wrote the values of a config."""
+
+    name: str
+    given: Collection[str]
+    """Keys that an option of the command line gave."""
+    former: Mapping[str, str]
+    """Keys that the user wrote in their former place, with that place."""
+
+    def where(self, key: str) -> str:
+        """Return how the user knows a key: as an option, or as a key of a file."""
+        plain, bracket, index = key.partition("[")
+        if plain in self.given:
+            return f"--{plain.rpartition('.')[2].replace('_', '-')}"
+        return f"{self.name}: `{self.former.get(plain, plain)}{bracket}{index}`"
 
 
-def _explain(
-    problems: Sequence[ErrorDetails], name: str, given: Collection[str], rest: str
-) -> UserError:
+def _explain(problems: Sequence[ErrorDetails], writer: _Writer, rest: str) -> UserError:
     """Return the error for one value, whose problems are one for each type that it may be of."""
     problem = problems[0]
     key, holder = _located(problem)
-    where = _where(key, name, given)
+    where = writer.where(key)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         keys = list(holder.model_fields)
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(keys)}."
-        return UserError(f"{name}: unknown key `{key}`", remedy, detail=rest)
+        return UserError(f"{writer.name}: unknown key `{key}`", remedy, detail=rest)
     if kind == "missing":
         field = holder.model_fields.get(str(problem["loc"][-1]))
         description = " ".join((field.description or "").split()) if field else ""

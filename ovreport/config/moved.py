@@ -30,6 +30,16 @@ def current(values: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
+def former_places(values: Mapping[str, Any]) -> dict[str, str]:
+    """Keys that were taken from a former place, such as ``compare.noise``, with that place."""
+    return {
+        f"{table}.{key}": f"analyzer.{analyzer}.{key}"
+        for analyzer, table, options in _in_former_place(values)
+        for key in options
+        if not (isinstance(there := values.get(table), dict) and key in there)
+    }
+
+
 def moved(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each analyzer that has options in their former place."""
     return [

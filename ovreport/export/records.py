@@ -251,6 +251,7 @@ def _output(judged: JudgedOutput) -> Json:
         "not_finite": output.not_finite,
         "not_finite_in_one": output.unequal_not_finite,
         "distance_of_base_from_itself": output.itself,
+        "distance_of_other_from_itself": output.other_itself,
         "top1_agreement": output.top1,
         "top5_agreement": output.top5,
         "base_accuracy": accuracy[0],

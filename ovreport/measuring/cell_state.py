@@ -129,9 +129,19 @@ class Member:
             asked = f"batch {cell.batch}" if cell.batch else "the given shape"
             reason = f"the model cannot be reshaped to {asked}: {said}{self._reshaped()}"
             failure = failure.model_copy(update={"reason": reason})
-        elif failure.stage == "inference" and self.planned.is_random:
-            failure = failure.model_copy(update={"reason": f"{said}. {_RANDOM}"})
+        elif failure.stage == "inference" and (remedy := self._remedy()):
+            failure = failure.model_copy(update={"reason": f"{said}. {remedy}"})
         self.failure = failure
+
+    def _remedy(self) -> str:
+        """What may help a model that fails while it runs."""
+        batch = self.planned.cell.batch
+        if self.planned.stateful and batch is not None and batch > 1:
+            return (
+                f"The model keeps states, which need not follow batch {batch}: leave `batch` "
+                "(--batch) out, or export the model for this batch."
+            )
+        return _RANDOM if self.planned.is_random else ""
 
     def _reshaped(self) -> str:
         """``; the model's input is [?,?,?,3], [1,3,8,8] was asked for``: the first that differs."""

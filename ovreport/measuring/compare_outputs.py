@@ -264,7 +264,7 @@ def answer(
     if isinstance(a, Failure) or isinstance(b, Failure):
         known = known.model_copy(update={"failure": a if isinstance(a, Failure) else b})
     else:
-        both = _compared(question, run, (a, b), fed[0], settings, folder / "again")
+        both = _compared(question, run, (a, b), fed, settings, folder / "again")
         itself = both.itself
         update = {"outputs": both.outputs, "repeat_failure": both.failure}
         known = known.model_copy(update=update | {"samples": _samples(question, a)})
@@ -302,18 +302,24 @@ def _compared(
     question: Question,
     run: Run,
     both: tuple[CollectedOutputs, CollectedOutputs],
-    inputs: Path,
+    inputs: Sequence[Path],
     settings: Measure,
     target: Path,
 ) -> ComparedOutputs:
-    """All outputs of both; where they do not agree, the base is fed once more."""
+    """All outputs of both; where they do not agree, a version is fed once more."""
     return compared(
         both,
         question.fed.labels,
         _samples(question, both[0]),
         question.fed.planner.source.config.outputs,
-        lambda: all_answers(question.base, inputs, settings, target, _AGAIN_S),
-        draws=bool(random_types(run, question.base.cell)),
+        (
+            lambda: all_answers(question.base, inputs[0], settings, target, _AGAIN_S),
+            lambda: all_answers(question.other, inputs[1], settings, target, _AGAIN_S),
+        ),
+        draws=(
+            bool(random_types(run, question.base.cell)),
+            bool(random_types(run, question.other.cell)),
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """What two versions answered, compared, with a control: does the base repeat itself?
 
 A model that draws random numbers differs from itself. Where versions do not agree, the base is fed
-the same once more, so that such a model is not taken for a wrong version.
+the same once more, so that such a model is not taken for a wrong version. If the base does repeat
+itself, and the other version draws, that one is fed once more, too, as it explains the difference.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ComparedOutputs:
     itself: tuple[Distances, Distances]
     """Of A and of B."""
     failure: Failure | None = None
-    """Why the base could not be fed once more."""
+    """Why a version could not be fed once more."""
 
 
 def compared(
@@ -37,17 +38,17 @@ def compared(
     labels: Labels | None,
     samples: int,
     limits: OutputSettings,
-    again: Callable[[], CollectedOutputs],
+    again: tuple[Callable[[], CollectedOutputs], Callable[[], CollectedOutputs]],
     *,
-    draws: bool,
+    draws: tuple[bool, bool],
 ) -> ComparedOutputs:
     """Compares all outputs.
 
     Args:
         labels: of the first output with scores.
-        again: feeds the base once more, or raises a :class:`WorkerError`.
-        draws: the base draws random numbers: even if both answer the same, as draws of the same
-            second do, that is chance.
+        again: feeds the base, or the other version, once more, or raises a :class:`WorkerError`.
+        draws: whether the base, and the other version, draw random numbers. If the base does,
+            equal answers are chance, as draws of the same second are.
     """
     a, b = both
     pairs = list(paired(a.ports, b.ports))
@@ -55,19 +56,41 @@ def compared(
     # Versions that answer the same to the bit repeat each other.
     same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
     of_a = _zero_at({pair.first for pair in same}, a)
-    of_b = () if draws else _zero_at({pair.second for pair in same}, b)
-    doubtful = any(_is_doubtful(judged(drift, samples, limits)) for drift in outputs)
-    if not draws and not doubtful:
+    of_b = () if draws[0] else _zero_at({pair.second for pair in same}, b)
+    if not draws[0] and not _are_doubtful(outputs, samples, limits):
         return ComparedOutputs(outputs, (of_a, of_b))
     try:
-        of_a = distances(a, again())
+        of_a = distances(a, again[0]())
+        outputs = _with_distances(pairs, outputs, of_a, ())
+        if draws[1] and _are_doubtful(outputs, samples, limits):
+            of_b = distances(b, again[1]())
+            outputs = _with_distances(pairs, outputs, of_a, of_b)
     except WorkerError as error:
         return ComparedOutputs(outputs, (of_a, of_b), error.failure)
-    found = tuple(
-        x if pair.first is None else x.model_copy(update={"itself": of_a[pair.first]})
-        for pair, x in zip(pairs, outputs, strict=True)
+    return ComparedOutputs(outputs, (of_a, of_b))
+
+
+def _with_distances(
+    pairs: Sequence[OutputPair], outputs: Sequence[OutputDrift], of_a: Distances, of_b: Distances
+) -> tuple[OutputDrift, ...]:
+    """Args: of_a: empty where it is not known, as is ``of_b``."""
+    return tuple(
+        drift.model_copy(
+            update={
+                "itself": _at(of_a, pair.first),
+                "other_itself": _at(of_b, pair.second),
+            }
+        )
+        for pair, drift in zip(pairs, outputs, strict=True)
     )
-    return ComparedOutputs(found, (of_a, of_b))
+
+
+def _at(distances: Distances, place: int | None) -> float | None:
+    return distances[place] if distances and place is not None else None
+
+
+def _are_doubtful(outputs: Sequence[OutputDrift], samples: int, limits: OutputSettings) -> bool:
+    return any(_is_doubtful(judged(drift, samples, limits)) for drift in outputs)
 
 
 def _is_doubtful(judged: JudgedOutput) -> bool:

@@ -9,6 +9,10 @@ from collections.abc import Sequence
 _SELECTING = frozenset({"AUTO", "MULTI"})
 _VIRTUAL = _SELECTING | {"HETERO", "BATCH"}
 _KNOWN = re.compile(r"(CPU|GPU|NPU)(\.\w+)*")
+# A device in a list, with what follows in brackets: requests of MULTI and AUTO, the batch of BATCH.
+_LISTED = re.compile(r"(?P<name>[^()]*?)(?P<brackets>\((?P<number>.*)\))?")
+# OpenVINO makes room for a whole batch; larger ones are slips.
+_MOST = 1 << 16
 
 
 def problem(device: str, available: Sequence[str]) -> str:
@@ -20,7 +24,12 @@ def problem(device: str, available: Sequence[str]) -> str:
     kind, _, rest = device.partition(":")
     if kind not in _VIRTUAL:
         return _first_missing([kind], available)
-    listed = [re.sub(r"\(.*\)$", "", part.strip()) for part in rest.split(",") if part.strip()]
+    parts = [part.strip() for part in rest.split(",") if part.strip()]
+    if found := next(filter(None, (_wrong_brackets(kind, part) for part in parts)), ""):
+        return found
+    listed = [part.partition("(")[0] for part in parts]
+    if kind == "BATCH" and len(listed) > 1:
+        return f"BATCH runs on one device; write BATCH:{parts[0]}"
     if not listed and kind != "AUTO":
         return f"it names no device behind {kind}; write {kind}:{','.join(available)}"
     if kind not in _SELECTING:
@@ -32,6 +41,23 @@ def problem(device: str, available: Sequence[str]) -> str:
     if not any(_meets(one, part) for one in left for part in wanted or available):
         return "it leaves none of the devices that OpenVINO finds here"
     return _first_missing(unknown, available)
+
+
+def _wrong_brackets(kind: str, part: str) -> str:
+    """What is wrong with ``(4)`` after a device; empty where nothing is."""
+    match = _LISTED.fullmatch(part)
+    if match is None:
+        return f"the brackets of {part!r} are not those of a number, such as CPU(4)"
+    if match["brackets"] is None:
+        return ""
+    name, number = match["name"], match["number"]
+    if kind == "HETERO":
+        return f"HETERO takes no number after a device; write {name}"
+    # OpenVINO reads "2.5" and "4x" as numbers that nobody wrote.
+    if re.fullmatch(r"[0-9]{1,9}", number) and 1 <= int(number) <= _MOST:
+        return ""
+    what = "batch" if kind == "BATCH" else "number of requests"
+    return f"the {what} of {part!r} is not a number from 1 to {_MOST}; write {name}(4)"
 
 
 def _first_missing(names: Sequence[str], available: Sequence[str]) -> str:

@@ -112,6 +112,7 @@ class Planner:
             inputs=fed.path,
             input_data=fed.words,
             is_random=_is_random(version, info),
+            stateful=info.stateful,
             properties=properties,
             python_because=_python_because(info),
             provenance=Provenance(
@@ -123,6 +124,19 @@ class Planner:
                 environment=self.environment.id,
             ),
         )
+
+    def takes_batch(self, cell: Cell) -> bool:
+        """Whether the model's inputs, and the input file if there is one, have the cell's batch."""
+        place = self._place(cell.model, cell.version)
+        version = self.source.config.model[place]
+        try:
+            if version.input is not None:
+                self.plan(cell)
+            else:
+                self._shapes(version, self.runtimes.inspections[cell.runtime].models[place], cell)
+        except UserError:
+            return False
+        return True
 
     def samples(self, planned: PlannedCell, count: int) -> list[Path]:
         """Input files to compare answers by: the given input, or random ones of several seeds.

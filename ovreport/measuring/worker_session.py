@@ -95,10 +95,14 @@ class WorkerSession:
             raise self._died(stage) from None
 
     def answer(self, stage: Stage, limit_s: float) -> dict[str, Any]:
-        """Wait for the answer to a command and return it."""
-        line = self._line(stage, limit_s)
+        """Wait for the answer to a command and return it.
+
+        ``stage`` is to blame until the worker says at which it is.
+        """
+        deadline = time.monotonic() + limit_s
         try:
-            answer = json.loads(line)
+            while "stage" in (answer := json.loads(line := self._line(stage, limit_s, deadline))):
+                stage = _stage(answer["stage"], stage)
             if "error" in answer:
                 text = str(answer["error"]["text"])
                 blamed = answer["error"]["stage"]
@@ -109,13 +113,10 @@ class WorkerSession:
             raise WorkerError(
                 stage, f"the worker gave no proper answer: {shown!r}", self._output()
             ) from error
-        raise WorkerRefusalError(
-            blamed if blamed in get_args(Stage) else stage, cause(text), text + self._output()
-        )
+        raise WorkerRefusalError(_stage(blamed, stage), cause(text), text + self._output())
 
-    def _line(self, stage: Stage, limit_s: float) -> bytes:
+    def _line(self, stage: Stage, limit_s: float, deadline: float) -> bytes:
         assert self._process.stdout is not None
-        deadline = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             searched = 0
@@ -208,6 +209,11 @@ class WorkerSession:
                 except BrokenPipeError:
                     continue  # a command that the dead worker never read
         self._log.close()
+
+
+def _stage(told: object, otherwise: Stage) -> Stage:
+    """What a worker says that it is at, if it is one of the stages."""
+    return next((stage for stage in get_args(Stage) if stage == told), otherwise)
 
 
 def _environment(python: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ class JudgedOutput:
     drift: OutputDrift
     outcome: Outcome
     random_types: tuple[str, ...] = ()
-    """Types of operators that make the model random."""
+    """Types of operators that make the base random."""
 
     @property
     def severity(self) -> Severity:
@@ -91,12 +91,17 @@ class Agreement:
 
     @property
     def worst(self) -> JudgedOutput | None:
-        """The output that differs most."""
+        """The output that differs most; one without elements only where there is no other."""
         return max(
-            self.outputs,
+            [judged for judged in self.outputs if judged.outcome != "empty"] or self.outputs,
             key=lambda judged: (_ORDER.index(judged.outcome), judged.drift.distance),
             default=None,
         )
+
+    @property
+    def empty(self) -> tuple[JudgedOutput, ...]:
+        """Outputs of the same shape without elements."""
+        return tuple(judged for judged in self.outputs if judged.outcome == "empty")
 
     @property
     def agreeing(self) -> int:
@@ -106,10 +111,9 @@ class Agreement:
 
 def agreement(run: Run, answers: Answers, limits: OutputSettings) -> Agreement:
     """Judge the answers of two versions that a run holds."""
-    types = [*random_types(run, answers.base), *random_types(run, answers.other)]
-    unique = tuple(dict.fromkeys(types))
+    types = random_types(run, answers.base)
     return Agreement(
-        answers, tuple(judged(x, answers.samples, limits, unique) for x in answers.outputs)
+        answers, tuple(judged(x, answers.samples, limits, types) for x in answers.outputs)
     )
 
 
@@ -237,10 +241,11 @@ def is_systematic(drift: OutputDrift) -> bool:
 def _is_random(
     drift: OutputDrift, outcome: Outcome, limits: OutputSettings, random_types: Sequence[str]
 ) -> bool:
-    """Return whether two versions differ no more than a version differs from itself.
+    """Return whether two versions differ no more than the base differs from itself.
 
-    If the versions agree, a version must differ from itself beyond tolerance, since two random
-    answers may be equal by chance.
+    A version that is random although the base is not gives other answers. If the versions agree,
+    the base must differ from itself beyond tolerance, since two random answers may be equal by
+    chance.
     """
     if drift.reason not in (None, "shape") or outcome == "empty":
         return False

@@ -122,8 +122,7 @@ def recorded_drift(
     if {*types} & {*_WIDE, _TEXT} and not (a.type and b.type) and update["differs_elsewhere"]:
         # Earlier releases kept all types as f32, so that figures of these types are wrong.
         return OutputDrift(name=name, shapes=drift.shapes, types=types, reason="not_kept")
-    distances = [side.itself for side in (a, b) if side.itself is not None]
-    update["itself"] = max(distances, default=None)
+    update |= {"itself": a.itself, "other_itself": b.itself}
     if a.classes and a.classes == b.classes and _samples(a) == _samples(b):
         update |= _agreements(a, b, sets, labels)
     return drift.model_copy(update=update)

@@ -31,9 +31,19 @@ def in_words(agreement: Agreement) -> str:
             words = f"answers {all_or_some}: {named} {obstacle(worst)}"
     if several and agreement.outcome not in AGREE:
         words += f"; {_share(agreement.agreeing, len(agreement.outputs))}"
+    if agreement.empty and worst.outcome != "empty":
+        words += f"; {empty_outputs(agreement)}"
     if agreement.answers.left_out:
         words += f", over {samples(agreement)}"
     return words
+
+
+def empty_outputs(agreement: Agreement) -> str:
+    """Which outputs hold nothing to compare: ``output boxes is empty in both``."""
+    first, *others = agreement.empty
+    if others:
+        return f"{count(1 + len(others), 'output')} are empty in both"
+    return f"output {shorten(first.drift.name, _NAME)} is empty in both"
 
 
 def samples(agreement: Agreement) -> str:
@@ -146,6 +156,9 @@ def _likeness(judged: JudgedOutput) -> Iterator[str]:
         elements = count(drift.unequal_not_finite or drift.not_finite, "element")
         yield f"{elements} infinite or not a number in one of them"
     yield from _kind_of_error(drift)
+    if drift.other_itself and not drift.itself:
+        apart = show(drift.other_itself, "share")
+        yield f"random, unlike the base: fed the same once more, it differs from itself by {apart}"
 
 
 def _kind_of_error(drift: OutputDrift) -> Iterator[str]:

@@ -37,6 +37,7 @@ from ovreport.pipeline.display import (
     Planned,
     ReportWritten,
     RoofMeasured,
+    Warned,
 )
 from ovreport.pipeline.limits import LimitCheck
 from ovreport.pipeline.measuring import Measuring
@@ -48,6 +49,7 @@ from ovreport.pipeline.report import (
 )
 from ovreport.pipeline.results import MeasuredRun
 from ovreport.planning.matrix import expand
+from ovreport.planning.overrides import unused_properties
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.resume import Resumption, resumption
 from ovreport.planning.search import Search, searches
@@ -112,6 +114,8 @@ class Job:
             writes: whether files will be written; paths are then checked before models are read.
         """
         cells = expand(self.source.config, self.source.name)
+        for note in unused_properties(self.source.config, cells, self.source.name):
+            self.display.show(Warned(note))
         searched = searches(self.source.config, cells)
         candidates = tuple(cell for search in searched for cell in search.candidates())
         self.limits.check_scopes((*cells, *candidates), self.source.name)
@@ -131,6 +135,7 @@ class Job:
         with scratch_folder() as folder:
             planner = Planner(self.source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
+            searched = tuple(one.with_batches_that(planner.takes_batch) for one in searched)
             output_questions = questions(planner, planned)
             lone = lone_versions(planner, planned)
             resumed = Resumption()

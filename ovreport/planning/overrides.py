@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ovreport.config.schema import Config, Scalar
+from pydantic import ValidationError
+
+from ovreport.config.schema import Config, Matrix, Scalar
 from ovreport.errors import UserError
 from ovreport.run import Cell
 from ovreport.text.labels import toml_key
@@ -26,6 +28,8 @@ class _Owner:
     """The key of the config that sets the same as a property."""
 
     key: str
+    example: str = ""
+    """A value as TOML writes it, in place of one that the key does not take."""
     is_set: Callable[[Cell], bool] = lambda _: True
     """Return whether a cell sets it; otherwise the device chooses."""
 
@@ -37,15 +41,19 @@ class _Owner:
         return f"would override `matrix.{self.key}`: the report would name what was not run"
 
 
+# What INFERENCE_PRECISION_HINT of OpenVINO's devices may be.
+_PRECISIONS = frozenset({"f32", "bf16", "f16", "dynamic"})
 _COUNTERS = _Owner("profile_iterations")
 _OWNERS = {
-    "PERFORMANCE_HINT": _Owner("hint", is_set=lambda cell: cell.hint != "none"),
-    "NUM_STREAMS": _Owner("streams", is_set=lambda cell: cell.streams != "auto"),
-    "INFERENCE_NUM_THREADS": _Owner("threads", is_set=lambda cell: cell.threads is not None),
-    "INFERENCE_PRECISION_HINT": _Owner("precision", is_set=lambda cell: cell.precision is not None),
+    "PERFORMANCE_HINT": _Owner("hint", '"throughput"', is_set=lambda cell: cell.hint != "none"),
+    "NUM_STREAMS": _Owner("streams", "2", is_set=lambda cell: cell.streams != "auto"),
+    "INFERENCE_NUM_THREADS": _Owner("threads", "4", is_set=lambda cell: cell.threads is not None),
+    "INFERENCE_PRECISION_HINT": _Owner(
+        "precision", '"f32"', is_set=lambda cell: cell.precision is not None
+    ),
     # The device derives its streams and the number of requests in flight from it.
     "PERFORMANCE_HINT_NUM_REQUESTS": _Owner(
-        "requests", is_set=lambda cell: cell.requests is not None
+        "requests", "4", is_set=lambda cell: cell.requests is not None
     ),
     "MULTI_DEVICE_PRIORITIES": _Owner("device"),
     "DEVICE_ID": _Owner("device"),
@@ -82,6 +90,28 @@ def check_properties(config: Config, cells: Sequence[Cell], name: str) -> None:
             )
 
 
+def unused_properties(config: Config, cells: Sequence[Cell], name: str) -> list[str]:
+    """A sentence for each table of properties whose device no cell runs on."""
+    used = sorted({cell.device for cell in cells})
+    return [
+        f"{name}: [properties.{toml_key(device)}] is not used: cells run on {', '.join(used)}, "
+        f"and properties go by the device as the matrix names it{_behind(device, used)}"
+        for device in config.properties
+        if device not in used
+    ]
+
+
+def _behind(device: str, used: Sequence[str]) -> str:
+    """How properties reach a device that a virtual one of those used runs on."""
+    for virtual in used:
+        if re.search(rf"[:,]{re.escape(device)}\b", virtual):
+            return (
+                f"; write DEVICE_PROPERTIES = '{{{device}:{{KEY:VALUE}}}}' under "
+                f"[properties.{toml_key(virtual)}]"
+            )
+    return ""
+
+
 def _flat(device: str, properties: Mapping[str, Scalar]) -> Iterator[tuple[str, str, Scalar, bool]]:
     """Yield path, name and value of each property, and whether it is inside DEVICE_PROPERTIES."""
     for key, value in properties.items():
@@ -107,5 +137,18 @@ def _remedy(owner: _Owner, value: Scalar) -> str:
     if owner.key == "device":
         return 'Write device = ["GPU.1"] or device = ["AUTO:GPU,CPU"] under [matrix] instead.'
     text = str(value).strip().lower()
-    shown = text if re.fullmatch(r"[1-9]\d{0,5}", text) else json.dumps(text)
-    return f"Write {owner.key} = [{shown}] under [matrix] instead."
+    shown = text if text.isdecimal() else json.dumps(text)
+    if _is_taken(owner.key, int(text) if text.isdecimal() else text):
+        return f"Write {owner.key} = [{shown}] under [matrix] instead."
+    return f"Use `matrix.{owner.key}` instead, such as {owner.key} = [{owner.example}]."
+
+
+def _is_taken(key: str, value: str | int) -> bool:
+    """Whether the matrix can have the value, which is any that a property was given."""
+    if key == "precision":  # of any text the device says what it takes
+        return value in _PRECISIONS
+    try:
+        Matrix.model_validate({key: [value]})
+    except ValidationError:
+        return False
+    return True

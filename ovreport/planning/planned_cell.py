@@ -29,6 +29,7 @@ class PlannedCell:
         inputs: ``.npz`` file with the input data.
         input_data: the content of ``inputs`` in words.
         is_random: whether some of the input data is random.
+        stateful: whether an inference leaves something for the next one.
         properties: properties to compile with, by OpenVINO's names.
         python_because: why the Python API must run the cell; empty if the C API can.
         provenance: everything that a result depends on.
@@ -45,6 +46,7 @@ class PlannedCell:
     inputs: Path
     input_data: str
     is_random: bool
+    stateful: bool
     properties: Mapping[str, str | int | float | bool]
     python_because: str
     provenance: Provenance

@@ -9,8 +9,8 @@ resumed run continues where the earlier one ended.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ovreport.computed.figures import figures
 from ovreport.config.schema import Config
@@ -42,6 +42,21 @@ class Search:
     def most_cells(self) -> int:
         """The most cells that are measured in addition to ``starts``, if all versions agree."""
         return (self.grid.budget - 1) * len(self.starts)
+
+    def with_batches_that(self, fits: Callable[[Cell], bool]) -> Search:
+        """The same over those batches of the default ones that every version can be given.
+
+        Batches that the config names stay: one that fails is told.
+        """
+        if self.config.matrix.batch:
+            return self
+        streams = self.grid.streams[0]
+        fitting = (
+            batch == 1 or all(fits(_at(start, (streams, batch))) for start in self.starts)
+            for batch in self.grid.batches
+        )
+        batches = tuple(itertools.compress(self.grid.batches, fitting))
+        return replace(self, grid=Grid(self.grid.streams, batches))
 
     def cells(self, point: GridPoint) -> tuple[Cell, ...]:
         """Return the cells at a point, one for each version and runtime, without excluded ones."""

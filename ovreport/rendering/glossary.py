@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup, escape
 
@@ -122,18 +122,28 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
 _TERM_OF = {
     spelling.lower(): term for term, (_, others) in _TERMS.items() for spelling in (term, *others)
 }
-_ANY = re.compile(
-    r"(?<![\w-])(?:"
-    + "|".join(sorted(map(re.escape, _TERM_OF), key=len, reverse=True))
-    + r")(?![\w-])",
-    re.IGNORECASE,
-)
+
+
+def _pattern_of(words: Iterable[str], flags: int = 0) -> re.Pattern[str]:
+    """Matches each as a whole, the longest that fits; a part of a file's name is no word."""
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])(?<!\w[./])(?:{alternatives})(?![\w-]|[./]\w)", flags)
+
+
+_ANY = _pattern_of(_TERM_OF, re.IGNORECASE)
 
 
 class Glossary:
-    """Links the first occurrence of each term in a section, and records the terms used."""
+    """Links the first occurrence of each term in a section, and records the terms used.
 
-    def __init__(self) -> None:
+    Args:
+        names: of models and versions; a term inside one of them is part of the name.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        # A version that is called int8 is explained by the term.
+        kept = sorted({n for n in names if _ANY.search(n) and n.lower() not in _TERM_OF})
+        self._names = _pattern_of(kept) if kept else None
         self._used: set[str] = set()
         self._seen: set[str] = set()
 
@@ -143,8 +153,11 @@ class Glossary:
 
     def linked(self, text: str) -> Markup:
         """Return the text with links to the explanations of its terms."""
+        names = [] if self._names is None else [m.span() for m in self._names.finditer(text)]
         parts, end = [], 0
         for match in _ANY.finditer(text):
+            if any(begin <= match.start() < stop for begin, stop in names):
+                continue
             term = _TERM_OF[match[0].lower()]
             if term not in self._seen:
                 self._seen.add(term)

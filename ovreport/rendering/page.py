@@ -99,7 +99,7 @@ def _page(
 ) -> str:
     rules: list[str] = []
     correspondence = Correspondence()
-    glossary = Glossary()
+    glossary = Glossary(name for version in run.versions for name in version)
     environment = _environment(rules, correspondence, glossary, draw)
     first_screen = highlights(analyses)
     parts = []

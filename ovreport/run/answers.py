@@ -95,6 +95,8 @@ class OutputDrift(Record):
     """B holds the values of A in another order."""
     itself: float | None = None
     """:attr:`distance` of A from itself when the same inputs are repeated."""
+    other_itself: float | None = None
+    """The same of B."""
     probabilities: bool = False
     """The output holds scores that sum to one."""
     top1: Share | None = None

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from ovreport.computed.settings import settings
 from ovreport.outputs.agreement import Agreement, JudgedOutput, agreement
-from ovreport.outputs.words import equality, exact, in_words, likeness, obstacle, samples
+from ovreport.outputs.words import (
+    empty_outputs,
+    equality,
+    exact,
+    in_words,
+    likeness,
+    obstacle,
+    samples,
+)
 from ovreport.plugin import Analyzer
 from ovreport.run import Answers, LayerDrift, Run
 from ovreport.section import (
@@ -150,7 +158,7 @@ class Outputs(Analyzer):
             ]
         if not compared.outputs:
             return [_uncompared(f"{name}: no output was compared.", two_runs=two_runs)]
-        if all(output.outcome in ("identical", "equal") for output in compared.outputs):
+        if compared.outcome in ("identical", "equal"):
             findings = [_equal_finding(name, compared)]
         else:
             findings = [
@@ -227,11 +235,13 @@ def _uncompared(text: str, *, two_runs: bool) -> Finding:
 def _equal_finding(name: str, compared: Agreement) -> Finding:
     """Return the finding for equal outputs, which describes the output with the most exceptions."""
     worst = max(
-        compared.outputs, key=lambda output: (output.outcome == "equal", output.drift.not_finite)
+        (output for output in compared.outputs if output not in compared.empty),
+        key=lambda output: (output.outcome == "equal", output.drift.not_finite),
     )
     base = _names(compared.answers)[0]
     over = f", over {samples(compared)}" if compared.answers.left_out else ""
-    text = f"{name}: answers as {base}, {equality(worst)}{over}."
+    empty = f"; {empty_outputs(compared)}" if compared.empty else ""
+    text = f"{name}: answers as {base}, {equality(worst)}{over}{empty}."
     return Finding("outputs.same", "good", text, topic="verdict")
 
 
@@ -264,6 +274,8 @@ def _table(compared: Agreement) -> Table:
                help="Elements that are infinite or not a number in either version."),
         Column("itself", "Base repeated", "share",
                help="Relative error of the base when it runs again with the same inputs."),
+        Column("other_itself", "Other repeated", "share",
+               help="The same of the other version, if it draws random numbers."),
         Column("top1", "Same best class", "share",
                help="Share of the samples, if the output holds class scores."),
         Column("top5", "Same five best", "share",
@@ -290,9 +302,10 @@ def _table(compared: Agreement) -> Table:
 _IF_KNOWN = frozenset(
     {
         "type", "cosine", "relative", "part", "part_error", "equal", "max", "mean", "not_finite",
-        "itself", "top1", "top5", "a", "b",
+        "itself", "other_itself", "top1", "top5", "a", "b",
     }
 )  # fmt: skip
+_SEED = "Give the random operators a seed to compare versions by their answers."
 _OUTCOMES = {
     "identical": "identical",
     "equal": "equal",
@@ -325,6 +338,7 @@ def _values(output: JudgedOutput) -> dict[str, Value]:
         "mean": drift.mean_abs,
         "not_finite": drift.not_finite or None,
         "itself": drift.itself,
+        "other_itself": drift.other_itself,
         "top1": drift.top1,
         "top5": drift.top5,
         "a": drift.accuracy[0] if drift.accuracy else None,
@@ -358,9 +372,11 @@ def _remedy(compared: Agreement, output: JudgedOutput) -> str:
         case "empty":
             return "Set `input` to data in which the model finds something."
         case "random":
-            return "Give the random operators a seed to compare versions by their answers."
+            return _SEED
         case "incomparable" if output.drift.reason == "not_kept" or output.drift.differs_elsewhere:
             return "Measure both versions in one run to compare all elements."
+        case "deviating" | "different" if output.drift.other_itself and not output.drift.itself:
+            return _SEED
         case "deviating" | "different":
             where = (
                 "The table of layers shows where the difference begins"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ovreport.computed.anchors import anchor
 from ovreport.computed.figures import figures
 from ovreport.computed.point_names import version_name
-from ovreport.computed.speed import falls_behind, kept_up
+from ovreport.computed.speed import falls_behind, kept_up, served_share
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, Run
 from ovreport.section import Column, Finding, Group, Row, Section, Table
@@ -74,8 +74,8 @@ def _table(run: Run, results: Sequence[CellResult]) -> Table:
         Column("cell", "Configuration"),
         Column("rate", "Arriving", "number", "1/s"),
         Column("served", "Served", "number", "1/s"),
-        Column("verdict", "Keeps up", help="undecided: fewer requests were served than "
-               "arrived, but the interval of the served rate includes the rate."),
+        Column("verdict", "Keeps up", help="By the share of the arriving requests that is "
+               "served. undecided: the interval of this share holds both answers."),
         Column("left", "Left behind", "number", help="Requests per slice that had arrived but had "
                "not started when the slice ended."),
         Column("median", "Latency, median", "duration", help="From arrival to completion."),
@@ -132,14 +132,16 @@ def _findings(run: Run, results: Sequence[CellResult]) -> list[Finding]:
 
 
 def _undecided(run: Run, result: CellResult, name: str) -> Finding:
-    served = requests_a_second(result)
+    served, share = requests_a_second(result), served_share(result)
+    assert share is not None, "only a cell with a rate is undecided"
     return Finding(
         "rates.undecided",
         "info",
         f"It is undecided whether {name} keeps up with {count(result.cell.rate or 0, 'request')} a "
         f"second ({label(result.cell, run.header.plan)}): it serves {show(served.point, 'number')} "
-        f"of them, but the interval of this figure ({show(served.low, 'number')} to "
-        f"{show(served.high, 'number')}) reaches the rate.",
+        f"a second ({show(served.low, 'number')} to {show(served.high, 'number')}), "
+        f"{show(share.point, 'share')} of those that arrive ({show(share.low, 'share')} to "
+        f"{show(share.high, 'share')}).",
         "Measure longer or with more launches.",
         [Link("its row", anchor("rate", result))],
     )

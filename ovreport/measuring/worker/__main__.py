@@ -1,8 +1,9 @@
 """The worker's loop: read a command, run it, write its answer.
 
 Commands are JSON lines on standard input, ``{"do": "load", …}``. Each has one JSON line as its
-answer, on what was standard output at the start. Standard output itself is redirected to standard
-error at once, so that text that a library prints is never read as an answer.
+answer, on what was standard output at the start. Lines before the answer, ``{"stage": "compile"}``,
+say what the worker is about to do, in case it does not survive that. Standard output itself is
+redirected to standard error at once, so that text that a library prints is never read as an answer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 __package__ = "worker"
 
 from .commands import Worker  # noqa: E402
-from .system import StageError, prepare_process  # noqa: E402
+from .system import StageError, announce_by, prepare_process  # noqa: E402
 
 del sys.path[0]
 
@@ -27,17 +28,21 @@ del sys.path[0]
 def serve(commands: TextIO, answers: TextIO) -> None:
     """Answers commands until ``quit`` or the end of input."""
     worker = Worker()
+    announce_by(lambda stage: _write(answers, {"stage": stage}))
     for line in commands:
         command = json.loads(line)
         name = command.pop("do")
         if name == "quit":
             return
         try:
-            answer = {"ok": getattr(worker, name)(**command)}
+            _write(answers, {"ok": getattr(worker, name)(**command)})
         except StageError as error:
-            answer = {"error": {"stage": error.stage, "text": str(error)}}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            _write(answers, {"error": {"stage": error.stage, "text": str(error)}})
+
+
+def _write(answers: TextIO, message: dict[str, object]) -> None:
+    answers.write(json.dumps(message) + "\n")
+    answers.flush()
 
 
 if __name__ == "__main__":

@@ -28,8 +28,18 @@ def _text(error: Exception) -> str:
     return str(error)
 
 
+_announcers: list[Callable[[str], None]] = []
+
+
+def announce_by(tell: Callable[[str], None]) -> None:
+    """Has every stage told to ovreport when it begins, so that a crash in it is blamed on it."""
+    _announcers[:] = [tell]
+
+
 def at(stage: str, work: Callable[[], T]) -> T:
     """Does the work of a stage; what OpenVINO raises then names it."""
+    for tell in _announcers:
+        tell(stage)
     try:
         return work()
     except (RuntimeError, ValueError, TypeError, MemoryError, OSError) as error:
