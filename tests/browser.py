@@ -1,4 +1,4 @@
-"""A real Chromium and a real Firefox, and what they tell of a page."""
+"""Drivers of a real Chromium and a real Firefox, and helpers that read a page in them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 
 def missing_programs(*programs: str) -> list[str]:
-    """Return those that are not installed; by default of what a Chromium needs."""
+    """Return the programs that are not installed; by default those that Chromium needs."""
     needed = programs or ("chromium", "chromedriver")
     return [program for program in needed if shutil.which(program) is None]
 
 
 class Chromium(webdriver.Chrome):
-    """A Chromium that has loaded a page when it says so.
+    """A Chromium driver whose ``get`` waits until the page is loaded.
 
     ChromeDriver takes the end of the old page, where it comes after the answer to the command,
     for the end of loading, and returns while the new one is being read.
@@ -36,7 +36,7 @@ class Chromium(webdriver.Chrome):
 
 @contextmanager
 def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrome]:
-    """A headless browser with a profile of its own, which keeps console and network logs."""
+    """Start a headless browser with a new profile, which keeps console and network logs."""
     options = webdriver.ChromeOptions()
     for word in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
@@ -44,7 +44,7 @@ def chromium(profile: Path, *, scripts: bool = True) -> Iterator[webdriver.Chrom
     ):  # fmt: skip
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    # Otherwise it opens a page of its own, which goes on loading beside ours.
+    # Otherwise it opens a start page, which loads at the same time as ours.
     preferences = {"session.restore_on_startup": 4, "session.startup_urls": ["about:blank"]}
     if not scripts:
         preferences["profile.managed_default_content_settings.javascript"] = 2
@@ -63,12 +63,12 @@ def _log(driver: webdriver.Chrome, name: str) -> list[dict[str, Any]]:
 
 
 def complaints(driver: webdriver.Chrome) -> list[str]:
-    """Warnings and errors of the console since the last call."""
+    """Return warnings and errors of the console since the last call."""
     return [entry["message"] for entry in _log(driver, "browser") if entry["level"] != "INFO"]
 
 
 def requests(driver: webdriver.Chrome) -> list[str]:
-    """Addresses that were asked for since the last call, the browser's own left out."""
+    """Return the addresses requested since the last call, without those of the browser itself."""
     messages = (json.loads(entry["message"])["message"] for entry in _log(driver, "performance"))
     sent = [m for m in messages if m["method"] == "Network.requestWillBeSent"]
     addresses = [m["params"]["request"]["url"] for m in sent]
@@ -76,7 +76,7 @@ def requests(driver: webdriver.Chrome) -> list[str]:
 
 
 def resize(driver: webdriver.Chrome, width: int, height: int = 900) -> None:
-    """Sets the page's size; a window would not become as narrow as a phone."""
+    """Set the size of the page; a window cannot be as narrow as a phone."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
@@ -85,7 +85,7 @@ def resize(driver: webdriver.Chrome, width: int, height: int = 900) -> None:
 
 
 class Firefox:
-    """A Firefox spoken to by WebDriver BiDi, which it offers without a driver program."""
+    """A Firefox controlled by WebDriver BiDi, which needs no driver program."""
 
     def __init__(self, socket: websocket.WebSocket) -> None:
         self._socket = socket
@@ -97,11 +97,11 @@ class Firefox:
         self._context = self._ask("browsingContext.getTree")["contexts"][0]["context"]
 
     def open(self, address: str) -> None:
-        """Goes to a page and waits until it has loaded."""
+        """Open a page and wait until it has loaded."""
         self._ask("browsingContext.navigate", context=self._context, url=address, wait="complete")
 
     def run(self, script: str) -> str:
-        """The text that a script ends with."""
+        """Run a script and return the text that it ends with."""
         told = self._ask(
             "script.evaluate", expression=script, target={"context": self._context},
             awaitPromise=True,
@@ -123,7 +123,7 @@ class Firefox:
 
 @contextmanager
 def firefox(profile: Path) -> Iterator[Firefox]:
-    """A headless Firefox with a profile of its own."""
+    """Start a headless Firefox with a new profile."""
     command = ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
     process = subprocess.Popen(
         [*command, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True

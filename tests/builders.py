@@ -1,4 +1,4 @@
-"""What tests are made of: cells, runs, graphs, sections and models, built by hand."""
+"""Builders of cells, runs, graphs, sections and models for tests."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def section_of(analyzer: Analyzer[Any], run: Run) -> Section:
-    """The analyzer's section of a run that it has something to say about."""
+    """Return the section that the analyzer makes of a run."""
     section = analyzer.analyze(run)
     assert isinstance(section, Section)
     return section
@@ -78,7 +78,7 @@ MEMORY = Memory(start_bytes=1, read_bytes=2, compile_bytes=3, inference_bytes=1 
 
 
 def quiet(run: Run, factor: float = 1.0) -> Run:
-    """The run as if nothing else had used the machine, with roofs so many times as high."""
+    """Return the run as if measured on a quiet machine, with its roofs multiplied by ``factor``."""
     roofs = tuple(
         roof.model_copy(
             update={
@@ -109,7 +109,7 @@ def cell_result(
     arrived: int | None = None,
     other_load: float | None = None,
 ) -> CellResult:
-    """Slices of ten requests each, with one request in flight for each stream."""
+    """Return a result with slices of ten requests each, one request in flight for each stream."""
     latency_ns = round(latency_ms * 1e6)
     taken = tuple(
         Slice(
@@ -164,7 +164,7 @@ def spaced(text: str) -> str:
 
 
 def paced(rate: float, arrived: int) -> CellResult:
-    """Ten slices that serve ten requests each, of so many that arrived."""
+    """Return ten slices that serve ten requests each, of the number that arrived."""
     measured = cell_result(Cell(model="net", rate=rate), 5)
     launch = measured.launches[0]
     slices = tuple(s.model_copy(update={"arrived": arrived}) for s in launch.slices)
@@ -175,7 +175,7 @@ SLOWER = "block1/expand/conv"
 
 
 def twice_as_expensive(run: Run) -> Run:
-    """The run of ``data/versions.jsonl`` with the parent, and a copy as the version "again"."""
+    """Return the run of ``data/versions.jsonl`` with the parent, and a copy as version "again"."""
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
     pair = with_layer(parent, parent.cell, 400_000), with_layer(parent, again.cell, 800_000)
@@ -183,7 +183,7 @@ def twice_as_expensive(run: Run) -> Run:
 
 
 def with_layer(result: CellResult, cell: Cell, layer_ns: int) -> CellResult:
-    """A copy whose layer ``SLOWER`` takes so long in every inference, and latencies with it."""
+    """Return a copy whose layer ``SLOWER`` takes ``layer_ns``; its latencies change with it."""
     assert result.profile is not None
 
     def layer(item: ProfiledLayer) -> ProfiledLayer:
@@ -223,7 +223,7 @@ def node(
     order: int | None = None,
     originals: str = "",
 ) -> Node:
-    """A node that reads the first output of each source."""
+    """Return a node that reads the first output of each source."""
     attributes = {"runtimePrecision": precision, "outputLayouts": layout}
     attributes["originalLayersNames"] = originals
     if order is not None:
@@ -238,7 +238,7 @@ def node(
 
 
 def timed(name: str, type: str, *microseconds: float) -> ProfiledLayer:
-    """A profile entry: executed if it has times."""
+    """Return a profile entry, executed if it has times."""
     times = np.array([round(1000 * time) for time in microseconds], np.int64)
     status = "executed" if microseconds else "not_run"
     return ProfiledLayer(name=name, type=type, kernel="jit_uni", status=status, times_ns=times)
@@ -247,7 +247,7 @@ def timed(name: str, type: str, *microseconds: float) -> ProfiledLayer:
 def measured(
     runtime: Sequence[Node], profile: Sequence[ProfiledLayer], model: Sequence[Node] = ()
 ) -> tuple[Run, CellResult]:
-    """A run of one cell with these graphs and layers."""
+    """Return a run of one cell with these graphs and layers."""
     profiled = {
         "profile": Profile(latencies_ns=np.array([1000]), layers=tuple(profile)),
         "runtime_graph": RUNTIME,
@@ -273,7 +273,7 @@ LATENCY = Estimate(0.0369, 0.0366, 0.0372, 0.95, "bootstrap over 3 launches")
 
 
 class Demo(Analyzer):
-    """Stands in the page for an analyzer whose outcome a test gives."""
+    """An analyzer for tests of the page, which give its outcome themselves."""
 
     id = "demo"
     title = "Demo"
@@ -283,7 +283,7 @@ class Demo(Analyzer):
 
 
 def run_named(text: str) -> Run:
-    """A run in which one cell failed and one was not measured, with this text in every name."""
+    """Return a run with a failed and a pending cell, and with this text in every name."""
     cells = (Cell(model=text, version=text), Cell(model=text, version=text, hint="throughput"))
     environment = Environment(
         host=text, user=text, os=text, cpu=text, physical_cores=2, logical_cores=2,
@@ -303,7 +303,7 @@ def run_named(text: str) -> Run:
 
 
 def table_of(rows: int, text: str = "layer", id: str = "table") -> Table:
-    """Rows of names, types, times from 0.1 ms upwards and shares, the longest last."""
+    """Return a table of names, types, times from 0.1 ms upwards and shares, the longest last."""
     columns = [
         Column("name", text, "code", help=text),
         Column("type", "Type"),
@@ -328,7 +328,7 @@ def table_of(rows: int, text: str = "layer", id: str = "table") -> Table:
 
 
 def charts(text: str) -> list[Chart]:
-    """One for each kind of mark."""
+    """Return a chart for each kind of mark."""
     name, time = Axis("", categories=[text, "b"]), Axis("time", "duration")
     role, other = Role("type", text), Role("series", "other")
     main = Role("series", "main")
@@ -348,7 +348,7 @@ def charts(text: str) -> list[Chart]:
 
 
 def section(text: str) -> Section:
-    """Every kind of block, finding and value, with this text in every place that takes one."""
+    """Return a section with every kind of block, finding and value, and this text everywhere."""
     figure = KeyFigure(text, LATENCY, "duration", note=text)
     facts: list[tuple[str, Value, Kind]] = [
         (text, text, "code"), ("link", Link(text, "demo"), "text"), ("none", None, "text"),
@@ -390,7 +390,7 @@ HOSTILE = [
 
 
 def diagram_of(*names: str) -> Diagram:
-    """A chain of nodes by these names, with the names wherever a text may be."""
+    """Return a chain of nodes with these names, and with the names in every text."""
     return Diagram(
         "graph",
         names[0],
@@ -472,7 +472,7 @@ def _branch(name: str, activation: str) -> onnx.GraphProto:
 
 
 def save_branches(path: Path) -> None:
-    """An ``If``, in whose else branch is another one; and a ``Loop`` beside them. As ONNX."""
+    """Save an ONNX model with an ``If``, another ``If`` in its else branch, and a ``Loop``."""
     otherwise = helper.make_graph(
         [
             helper.make_node("ReduceMax", ["x"], ["largest"], keepdims=0),
@@ -519,7 +519,7 @@ def save_branches(path: Path) -> None:
 
 
 def save_recurrent(path: Path) -> None:
-    """A ``TensorIterator`` over the steps of a sequence, around a GRU cell. As OpenVINO IR."""
+    """Save an IR with a ``TensorIterator`` over the steps of a sequence, around a GRU cell."""
     sequence = op.parameter([4, 10, 16], np.float32, name="sequence")
     start = op.parameter([4, 16], np.float32, name="start")
     step = op.parameter([4, 1, 16], np.float32, name="step")
@@ -545,7 +545,7 @@ _HEADS = 4
 
 
 def transformer(layers: int, width: int = 64, tokens: int = 16) -> ov.Model:
-    """Self-attention with a mask that all layers read, and a feed-forward part, pre-normalised."""
+    """Return pre-normalised self-attention, whose mask all layers read, and feed-forward parts."""
     random = np.random.default_rng(0)
     hidden = op.parameter([1, tokens, width], np.float32, name="hidden_states")
     mask = op.parameter([1, 1, 1, tokens], np.float32, name="attention_mask")
@@ -601,5 +601,5 @@ def transformer(layers: int, width: int = 64, tokens: int = 16) -> ov.Model:
 
 
 def save_transformer(path: Path, layers: int) -> None:
-    """Writes it as OpenVINO IR."""
+    """Save a transformer as OpenVINO IR."""
     ov.save_model(transformer(layers), path, compress_to_fp16=False)

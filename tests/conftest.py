@@ -1,4 +1,4 @@
-"""Real models, one short real run that many tests look at, and the rules of the markers.
+"""Real models, recorded and real runs that many tests share, and the rules of the markers.
 
 ``browser`` and ``measures`` are set by fixture where a fixture opens a browser or measures, and by
 hand elsewhere. A test that starts a browser or measures without its marker fails, so that the
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _heed_signals() -> None:
-    """Have programs that tests start end by signals, as from a terminal.
+    """Let signals end programs that tests start, as from a terminal.
 
     ``nohup`` and a shell's ``&`` ignore some, and whatever is started from there ignores them, too.
     """
@@ -109,7 +109,7 @@ def _refuse_unmarked(item: pytest.Item, command: object) -> None:
 
 
 def light_model(name: str) -> Path:
-    """A model of the ``onnx`` package."""
+    """Return the path of a model of the ``onnx`` package."""
     spec = importlib.util.find_spec("onnx")
     assert spec is not None
     assert spec.origin is not None
@@ -117,7 +117,7 @@ def light_model(name: str) -> Path:
 
 
 def tiny_model(path: Path, value: float) -> None:
-    """``x [N, 4] → x @ w`` with one value in all weights."""
+    """Save ``x [N, 4] → x @ w`` with one value in all weights."""
     tensor = onnx.helper.make_tensor_value_info
     weights = onnx.numpy_helper.from_array(np.full((4, 4), value, np.float32), "w")
     graph = onnx.helper.make_graph(
@@ -130,7 +130,7 @@ def tiny_model(path: Path, value: float) -> None:
 
 
 def ovreport(*words: object) -> Result:
-    """Runs a command line in this process."""
+    """Run a command line in this process."""
     return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 

@@ -34,7 +34,7 @@ def pack_all() -> None:
 
 
 def pack(source: Path, target: Path) -> None:
-    """Write a run file from its readable form; whoever reads it meanwhile sees a whole file."""
+    """Write a run file from its readable form; a concurrent reader sees a complete file."""
     records = json.loads(source.read_text(encoding="utf-8"))
     lines = (json.dumps(_packed(record), separators=(",", ":")) for record in records)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}")
@@ -72,7 +72,7 @@ def _unpacked(value: Any, key: str = "") -> Any:
 
 
 def _text(value: Any, indent: int) -> str:
-    """JSON in as few lines as fit the width."""
+    """Return JSON in as few lines as fit the width."""
     line = json.dumps(value, ensure_ascii=False)
     if len(line) + indent <= _WIDTH or not isinstance(value, (dict, list)):
         return line

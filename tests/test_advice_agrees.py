@@ -1,4 +1,4 @@
-"""No sentence of a page contradicts another one, over all recorded runs."""
+"""Tests that no sentence of a page contradicts another, over all recorded runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def cases(run: Run) -> list[Case]:
-    """One for each version, as the section makes them."""
+    """Return a case for each version, as the section makes them."""
     collected = []
     for model, version in run.versions:
         result = run.focus(model, version)

@@ -1,4 +1,4 @@
-"""One judgement of answers: what is equal, alike, different, and what was not compared at all."""
+"""The judgement of answers: equal, alike, different, or not compared at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PICTURE = random.normal(0, 1, (1, 24, 16, 16)).astype(np.float32)
 
 
 def noise(like: Array, share: float) -> Array:
-    """What rounding adds: a share of the size."""
+    """Return noise like that of rounding: a share of the size."""
     size = np.sqrt(np.mean(like.astype(np.float64) ** 2))
     added: Array = random.normal(0, share * size, like.shape).astype(np.float32)
     return added
@@ -41,7 +41,7 @@ def changed(array: Array, index: Any, by: float) -> Array:
 
 
 def both(a: Array, b: Array, kind: str = "f32") -> list[OutputDrift]:
-    """Compared within a run, and over what run files keep."""
+    """Compare two arrays within a run and through run files."""
     base, other = (
         RecordedOutput.model_validate_json(
             record(Port(names=("y",), shape="", precision=kind), [x], 1).model_dump_json()
@@ -100,7 +100,7 @@ def test_one_wrong_channel_is_never_alike(array: Array, index: object, by: float
     ids=["[1,C,N]", "[1,N,C]", "[1,C,H,W]"],
 )
 def test_wrong_scores_next_to_large_boxes_are_found(array: Array) -> None:
-    """Scores a tenth of a thousandth of the boxes, all of them half as large again."""
+    """Scores are a ten-thousandth of the boxes, and all are 50 % too large."""
     wrong = np.where(array < 0.03, array * 2.0, array).astype(np.float32)
     (drift, _) = both(array, wrong)
     assert drift.cosine is not None
@@ -120,7 +120,7 @@ def test_rounding_is_alike(array: Array, share: float) -> None:
 
 
 def tied(samples: int, ties: int) -> tuple[Array, Array]:
-    """Scores of two versions; of so many samples the two best classes change places."""
+    """Return scores of two versions; in ``ties`` samples the two best classes are swapped."""
     scores = np.random.default_rng(5).normal(size=(samples, 50)).astype(np.float32)
     scores[:, 7] = scores[:, 8] = 6
     scores[:, 8] -= 0.001
@@ -147,7 +147,7 @@ def test_rounding_in_each_channel_is_alike() -> None:
 
 
 def test_classes_that_are_not_in_a_picture_need_not_agree() -> None:
-    """Probabilities have one unit: 0.00003 is as good as 0.00001."""
+    """Probabilities have one scale: 0.00003 is as good as 0.00001."""
     scores = np.full((1, 21, 16, 16), 1e-5, np.float32)
     scores[:, 3] = 1 - scores.sum(axis=1) + scores[:, 3]
     other = scores.copy()
@@ -247,7 +247,7 @@ def test_values_whose_squares_overflow_do_not_have_zero_error() -> None:
 
 
 def earlier(array: Array) -> RecordedOutput:
-    """As a run file of an earlier release holds it: all types as f32, and no more."""
+    """Return a recording of an earlier release, which holds all types as f32."""
     kept = record(Port(names=("y",), shape="", precision="f32"), [array], 1)
     new = {"type", "shapes", "not_finite", "itself"}
     return RecordedOutput.model_validate(kept.model_dump(exclude=new))

@@ -1,4 +1,4 @@
-"""Plugins of any kind: what they do wrong is said when they are loaded, or costs their section."""
+"""Faulty plugins: errors are reported when a plugin is loaded, or fail only its section."""
 
 from __future__ import annotations
 

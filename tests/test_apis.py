@@ -1,4 +1,4 @@
-"""What OpenVINO's C API refuses, the Python API is asked to do before it counts as a failure."""
+"""If OpenVINO's C API refuses a model, the Python API is tried before the cell fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.measures
 
 
 def joined(path: Path, past: Sequence[int], new: Sequence[int]) -> None:
-    """A cache of the past, joined with what is new, as in a decoder's first step."""
+    """Save a model that joins a cache of the past with new values, like a decoder's first step."""
     inputs = [op.parameter(list(shape), np.float32) for shape in (past, new)]
     for item, name in zip(inputs, ("past", "new"), strict=True):
         item.set_friendly_name(name)

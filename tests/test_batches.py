@@ -1,4 +1,4 @@
-"""Where the batch of an input is, and what a request counts for."""
+"""The position of an input's batch, and the number of samples in a request."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_steps_of_a_waterfall_have_signs_but_its_ends_do_not() -> None:
 
 
 def span(svg: str, text: str) -> tuple[float, float]:
-    """Where a text begins and ends, as wide as it may be in any font."""
+    """Return where a text begins and ends, for the widest font."""
     match = re.search(rf'<text x="([\d.]+)"[^>]* text-anchor="(\w+)"[^>]*>{text}</text>', svg)
     assert match, text
     at, width = float(match[1]), text_width(text)

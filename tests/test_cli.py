@@ -1,4 +1,4 @@
-"""The program as a newcomer meets it: real models, wrong input, exit codes."""
+"""The command line as a new user sees it: real models, wrong input, exit codes."""
 
 import os
 import signal

@@ -17,7 +17,7 @@ from ovreport.runfile import read_run
 
 @pytest.fixture
 def elsewhere(report: Path, run: Run, tmp_path: Path) -> Path:
-    """The same run as if made on another machine with another OpenVINO."""
+    """Return a copy of the run file, as if from another machine with another OpenVINO."""
     text = report.with_suffix(".jsonl").read_text()
     here = run.header.environment
     for was, now in (

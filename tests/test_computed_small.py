@@ -1,4 +1,4 @@
-"""Small things that are derived from a run: what is remembered, where shapes open, anchors."""
+"""Small computations: remembered results, the first open shape, anchors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ovreport.run.busy import BUSY_CORES, is_busy
 
 
 class Thing:
-    """An object that a function can be asked of."""
+    """An object for which a remembered function can be called."""
 
 
 def test_a_result_is_remembered_while_its_object_lives() -> None:

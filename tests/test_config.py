@@ -1,4 +1,4 @@
-"""Configs: what is valid, what cells it makes, and what is said of wrong ones."""
+"""Configs: which are valid, which cells they expand to, and errors of wrong ones."""
 
 import itertools
 import json

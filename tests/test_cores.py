@@ -1,4 +1,4 @@
-"""Which cores may be used, and what other programs do on them."""
+"""Usable cores, and the load of other programs on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ovreport.cores import allowed_count, allowed_cpus, cpu_seconds
 from ovreport.measuring.background_load import LoadMeter
 from ovreport.run import is_busy
 
-# What a process that may use one core sees, and how much of it a spinning neighbour takes.
+# A process that may use one core sees this core, and the load of a spinning neighbour on it.
 _PINNED = """
 import json, os, subprocess, sys, time
 from ovreport.cores import allowed_count, allowed_cpus, usable_cores

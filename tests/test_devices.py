@@ -1,4 +1,4 @@
-"""Devices that are made of others: which strings are taken, and what is read from them."""
+"""Devices made of other devices: accepted strings, and the properties that are read."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ DEVICES = ("CPU", "HETERO:CPU", "AUTO:CPU", "MULTI:CPU", "BATCH:CPU(2)")
 
 
 def save_two_parts(path: Path) -> None:
-    """Two networks beside each other in one model: HETERO makes a part of each."""
+    """Save two independent networks in one model; HETERO makes a part of each."""
     inputs, results = [], []
     for name in "ab":
         x = ops.parameter([1, 3, 32, 32], np.float32, name=name)

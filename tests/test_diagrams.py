@@ -1,4 +1,4 @@
-"""Diagrams as SVG, DOT and PNG: what is written in them, whatever layers are called."""
+"""Diagrams as SVG, DOT and PNG, and their texts for any names of layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ovreport.section import Diagram
 
 
 def inside(svg: str) -> ElementTree.Element:
-    """As a strict XML parser reads it."""
+    """Return the texts that a strict XML parser reads."""
     return ElementTree.fromstring(svg.encode())
 
 
@@ -33,7 +33,7 @@ def parts(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
 
 
 def harmless(name: str) -> str:
-    """What of a name can be shown: control, format and unassigned characters cannot."""
+    """Return a name without control, format and unassigned characters, which cannot be shown."""
     unseen = ("Cc", "Cf", "Cs", "Co", "Cn")
     return "".join("�" if unicodedata.category(c) in unseen else c for c in name)
 
@@ -77,7 +77,7 @@ def test_any_text_is_drawn_as_written(names: list[str]) -> None:
 
 
 def test_graphviz_interprets_no_name_as_an_instruction() -> None:
-    """Graphviz draws our DOT as it stands, and shows each name as the text that it is."""
+    """Graphviz keeps the layout of our DOT and shows each name as text."""
     names = [name for name in HOSTILE if name.isprintable() and 0 < len(name.strip()) <= 28]
     source = diagram_file(diagram_of(*names), "dot").content
     drawn = subprocess.run(

@@ -44,7 +44,7 @@ def written(folder: Path, *blocks: Block) -> str:
 
 
 def rows(count: int) -> Table:
-    """Rows that the nodes of :func:`diagram_of` lead to."""
+    """Return a table with the rows that the nodes of :func:`diagram_of` link to."""
     return Table(
         "rows",
         "Rows",
@@ -54,7 +54,7 @@ def rows(count: int) -> Table:
 
 
 def open_at(chrome: Chrome, address: str) -> None:
-    """As a link from elsewhere would; a mere change of the anchor would not load the page."""
+    """Open an address like an external link; a change of the anchor would not load the page."""
     chrome.get("about:blank")
     chrome.get(address)
 
@@ -243,7 +243,7 @@ def test_fit_shows_the_whole_diagram(chrome: Chrome, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A page with a diagram of 2,101 nodes and a table that they lead to."""
+    """Return a page with a diagram of 2,101 nodes and a table that they link to."""
     diagram = layers(300, "layer.{}/")
     linked = [replace(node, link=f"row-{at}") for at, node in enumerate(diagram.nodes)]
     folder = tmp_path_factory.mktemp("large")
@@ -291,7 +291,7 @@ def test_scripts_draw_a_large_diagram_in_place_of_its_overview(chrome: Chrome, l
 
 
 def test_the_address_is_updated_after_the_last_key_press(chrome: Chrome, tmp_path: Path) -> None:
-    """Browsers throttle an address that is written at each key of many."""
+    """Browsers throttle an address that changes at every key press."""
     open_at(chrome, written(tmp_path, rows(40), diagram_of(*map(str, range(40)))))
     chrome.execute_script(
         "window.written = 0; const write = history.replaceState.bind(history);"

@@ -1,4 +1,4 @@
-"""Figures of two versions' answers, whole and as a run file keeps them: as numpy tells them."""
+"""Figures of two versions' answers, complete or as a run file keeps them, against numpy."""
 
 from __future__ import annotations
 

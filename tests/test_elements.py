@@ -1,4 +1,4 @@
-"""Elements of outputs, against Python's own numbers, and which output is compared with which."""
+"""Elements of outputs, against Python's numbers, and the pairing of outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a cell is known well enough: in worlds whose scatter is known, and without a model."""
+"""When measuring of a cell stops: simulations with known scatter, without a model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def begun(launches: int) -> Member:
 def measured(
     effect: float, noise: float, launch_s: float, settings: Measure, typical: float = 0.0
 ) -> tuple[list[int], StopReason]:
-    """Slices of each launch of one cell, and why it ended."""
+    """Simulate a cell; return the slices of each launch and the reason for stopping."""
     random = np.random.default_rng(1)
     member, launches = begun(0), 0
     member.typical = typical
@@ -57,7 +57,7 @@ def test_few_launches_that_agree_suffice_if_those_of_other_cells_agree() -> None
 
 
 def test_a_single_cell_needs_launches_that_show_their_scatter() -> None:
-    """Three that agree hold none of a kind that is one in four in two cases of five."""
+    """With one slow launch in four, three launches contain none of them in two cases of five."""
     sizes, stopped = measured(0, 0.002, 0.15, Measure())
     assert stopped == "target"
     assert len(sizes) == 11
@@ -73,7 +73,7 @@ def test_launches_that_differ_are_followed_by_more_of_full_length() -> None:
 
 
 def test_few_affordable_launches_share_the_remaining_time() -> None:
-    """Starting takes 5 s, so at most four launches; the fourth must not be all of it."""
+    """Starting takes 5 s, so there is time for four launches, which last equally long."""
     sizes, stopped = measured(0.05, 0.01, 5.0, Measure())
     assert stopped == "max_time"
     assert len(sizes) == 4
@@ -83,7 +83,7 @@ def test_few_affordable_launches_share_the_remaining_time() -> None:
 def test_left_out_turns_can_be_included_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And each is summed up once, however many follow."""
+    """Each turn is summarised only once."""
     summed = []
 
     class Counting(SliceSummary):

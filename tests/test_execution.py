@@ -1,4 +1,4 @@
-"""The precision that a layer computes in, by its kernel, its tensors and what the device can do."""
+"""The precision in which a layer computes, by kernel, tensors and capabilities of the device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARM = Abilities(frozenset({"f32", "f16"}), dot_products=True, group_size=2**64 -
 
 
 def graph(kind: str, told: str, inputs: str, output: str) -> tuple[Node, ...]:
-    """A layer as the last node, behind its inputs. Those with ``!`` are constants, ``-`` is none.
+    """Return nodes: inputs, then a layer. Inputs with ``!`` are constants, ``-`` is no input.
 
     Args:
         told: ``runtimePrecision``.
@@ -159,7 +159,7 @@ def test_int8_layers_of_a_model_are_labelled_so(bottlenecks: Run) -> None:
 
 
 def product(*, compressed: bool) -> ov.Model:
-    """A product with 8-bit weights, that the plugin is to keep, or the same in floating point."""
+    """Return a product with 8-bit weights that the plugin keeps, or one in floating point."""
     random = np.random.default_rng(0)
     data = op.parameter([8, 256], np.float32, name="data")
     weights = random.integers(-127, 127, (256, 256))
@@ -173,7 +173,7 @@ def product(*, compressed: bool) -> ov.Model:
 
 @pytest.mark.parametrize("group_size", [0, 32])
 def test_dynamic_quantisation_rounds_the_data(group_size: int) -> None:
-    """Integers cannot give the exact sum; where the layer is said to be in f32, it is exact."""
+    """Integers cannot give the exact sum; a layer reported as f32 gives it."""
     core = ov.Core()
     hints = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": group_size}
     data = np.random.default_rng(1).normal(size=(8, 256)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Exports that another program reads, held against the run file itself."""
+"""Exports for other programs, compared with the run file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All exports of one run."""
+    """Write all exports of one run."""
     folder = tmp_path_factory.mktemp("export")
     result = ovreport(
         "export", RUN, "--json", folder / "run.json", "--csv", folder / "csv",
@@ -48,7 +48,7 @@ def median_ms(result: CellResult) -> float:
 
 
 def layers_ms(result: CellResult) -> float:
-    """Sum of the layers' medians, straight from the profile."""
+    """Return the sum of the layers' medians, computed from the profile."""
     assert result.profile is not None
     return sum(float(np.median(x.times_ns)) for x in result.profile.layers if len(x.times_ns)) / 1e6
 
@@ -64,7 +64,7 @@ def test_json_names_units_and_holds_estimates(folder: Path, run: Run) -> None:
         assert cell["version"] == result.cell.version
         median = cell["latency_ms"]["median"]
         assert median["point"] == pytest.approx(median_ms(result))
-        if median["low"] is not None:  # of too few slices there is no interval
+        if median["low"] is not None:  # too few slices have no interval
             assert median["low"] <= median["point"] <= median["high"]
         assert set(cell["throughput_fps"]) == {"point", "low", "high"}
         times = [x["layer_time_ms"]["point"] for x in cell["layers"] if x["layer_time_ms"]]
@@ -73,7 +73,7 @@ def test_json_names_units_and_holds_estimates(folder: Path, run: Run) -> None:
         fused = [op for op in cell["operators"] if op["fate"] == "fused"]
         assert fused
         assert {op["layer"] for op in fused} <= names
-    # Which ones there are hangs on times that differ from run to run.
+    # Which fields exist depends on times, which differ from run to run.
     assert document["findings"]
     assert all(finding["id"] and finding["severity"] for finding in document["findings"])
 

@@ -1,4 +1,4 @@
-"""Models with operations of their own, which a library brings."""
+"""Models with custom operations, which a library defines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An extension, built against the headers that openvino's wheel brings."""
+    """Build an extension with the headers of openvino's wheel."""
     package = Path(ov.__file__).parent
     compiler = shutil.which("g++")
     if compiler is None or not (package / "include/openvino").is_dir():

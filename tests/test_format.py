@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them."""
+"""Numbers as readers see them."""
 
 import math
 import re
@@ -59,7 +59,7 @@ def test_numbers_are_written_according_to_their_kind(number: Value, kind: Kind, 
 
 
 def read(text: str) -> float:
-    """What a reader takes a shown number for."""
+    """Return the value that a reader understands from a shown number."""
     plain = text.replace(GAP, "").replace("−", "-").replace("×10", "e")
     return float(plain.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
 
@@ -211,7 +211,7 @@ def test_an_asymmetric_interval_shows_both_sides(low: float, high: float, text: 
     [(8.02, "−75/+99 %"), (40.0, "1.00 to 40.0 ms"), (500.0, "± more than 100 ×")],
 )
 def test_a_very_wide_interval_is_not_a_percentage(high: float, text: str) -> None:
-    """It was "± 2732 %"."""
+    """It was shown as "± 2732 %"."""
     estimate = Estimate(4.03e-3, 1e-3, high / 1e3, 0.95, "scatter of 2 launches")
     assert interval(estimate, "duration").replace(GAP, " ") == text
 

@@ -1,4 +1,4 @@
-"""Limits: their grammar, what intervals make of them, and the files that a CI server reads."""
+"""Limits: their grammar, their check by intervals, and the files for CI servers."""
 
 from __future__ import annotations
 
@@ -162,13 +162,13 @@ def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
 
 
 def test_one_of_many_limits_is_not_broken_by_chance() -> None:
-    """The interval of 95 % lies beyond the limit; that for 200 limits holds no change at all."""
+    """The 95 % interval is beyond the limit, but the one for 200 limits includes no change."""
     ratio = Estimate(1.02, 1.011, 1.029, 0.95, "by hand", freedom=10)
     assert not may_be_chance(ratio, ">", 1.01, 1)
     assert may_be_chance(ratio, ">", 1.01, 200)
     far = Estimate(1.05, 1.041, 1.059, 0.95, "by hand", freedom=10)
     assert not may_be_chance(far, ">", 1.01, 200)
-    # A limit that demands a change is there to be broken by equal versions.
+    # Equal versions are meant to break a limit that demands a change.
     assert not may_be_chance(ratio, ">", 0.95, 200)
 
 
@@ -188,7 +188,7 @@ def test_a_demanded_change_is_not_moved_into_an_allowed_one() -> None:
 def test_figures_of_one_launch_are_inconclusive_and_of_several_have_a_range(
     doubled: Run,
 ) -> None:
-    """A range beyond the limit breaks it, one that holds it leaves it open."""
+    """A range beyond the limit breaks it; a range around it is inconclusive."""
     first = doubled.done[0]
 
     def compiled(*seconds: float) -> Run:
@@ -323,7 +323,7 @@ def test_hostile_names_stay_text_in_junit_and_markdown(doubled: Run, tmp_path: P
 
 @pytest.mark.parametrize("compares", [True, False])
 def test_markdown_renders_as_tables_with_the_same_text(doubled: Run, compares: bool) -> None:
-    """As a job summary shows it: HTML is allowed in there, and must not come from names."""
+    """A job summary allows HTML, which must not come from names."""
     gate = GateResult((RuleOutcome(HOSTILE, HOSTILE, HOSTILE, "broken", HOSTILE),), (HOSTILE,))
     run = _named(doubled, HOSTILE)
     if not compares:
@@ -342,13 +342,13 @@ def test_markdown_renders_as_tables_with_the_same_text(doubled: Run, compares: b
 
 
 def _named(run: Run, name: str) -> Run:
-    """The run with another name for its model."""
+    """Return the run with another name for its model."""
     text = "\n".join(lines_of(run)).replace('"mobilenet"', json.dumps(name.replace("\ud800", "")))
     return parsed(Path("run.jsonl"), text.encode(), Budget(1 << 30))
 
 
 class _Tags(HTMLParser):
-    """Counts tags, and collects what is read."""
+    """Counts tags and collects text."""
 
     def __init__(self) -> None:
         super().__init__()

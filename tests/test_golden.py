@@ -1,6 +1,6 @@
-"""What every section says of the recorded runs, against the text that was last looked at.
+"""The text of every section for the recorded runs, compared with the last reviewed text.
 
-Where a change of the words or figures is meant, renew the files and read what git shows of them::
+After an intended change of words or figures, renew the files and read their git diff::
 
     python -m pytest tests/test_golden.py --renew-golden
 """
@@ -33,7 +33,7 @@ from ovreport.text.values import Kind, Value
 
 FOLDER = Path(__file__).with_name("golden")
 RUNS = sorted(Path(__file__).with_name("data").glob("*.jsonl"))
-# Enough of a table to see what each column holds and how the rows are sorted.
+# Enough rows of a table to see the content of each column and the order of rows.
 _ROWS = 3
 
 

@@ -1,4 +1,4 @@
-"""Cutting graphs into pieces, and where their nodes and arrows go, with the real Graphviz."""
+"""Cutting and laying out graphs, with the real Graphviz."""
 
 from itertools import combinations, pairwise
 
@@ -17,7 +17,7 @@ REFERENCE = (128.0, 18.0)
 
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
-    """Any edges, cycles and loops among them, as a plugin's diagram may have them."""
+    """Draw any edges, including cycles and loops, as diagrams of plugins may have them."""
     count = draw(st.integers(1, 40))
     node = st.integers(0, count - 1)
     return count, draw(st.lists(st.tuples(node, node), max_size=80))
@@ -28,7 +28,7 @@ def laid_out(count: int, edges: list[tuple[int, int]]) -> Layout:
 
 
 def residual(blocks: int) -> list[tuple[int, int]]:
-    """Blocks of four nodes: 0 → 1 → 2 → 3, and 0 → 3 beside it; the next begins at 3."""
+    """Return blocks of four nodes: 0 → 1 → 2 → 3, and 0 → 3; the next block begins at 3."""
     starts = range(0, 3 * blocks, 3)
     return [(s + a, s + b) for s in starts for a, b in ((0, 1), (1, 2), (2, 3), (0, 3))]
 
@@ -77,7 +77,7 @@ def test_tensors_that_every_block_reads_are_references() -> None:
 
 
 def test_outputs_between_blocks_do_not_prevent_cuts() -> None:
-    """Caches that a language model puts out in every layer, listed after everything else."""
+    """Caches of a language model are outputs of every layer and are listed last."""
     edges = residual(20)
     last = 61
     outputs = [(3 * block + 1, last + block) for block in range(20)]
@@ -127,7 +127,7 @@ def test_pieces_share_coordinates() -> None:
 
 
 def test_a_graph_without_any_cut_is_still_laid_out() -> None:
-    """Every node reads the thirty before it: 6,000 arrows that Graphviz alone cannot draw."""
+    """Every node reads the thirty before it: 6,000 arrows, too many for Graphviz in one piece."""
     edges = [(a, b) for b in range(220) for a in range(max(0, b - 30), b)]
     layout = laid_out(220, edges)
     assert layout.simplified

@@ -1,4 +1,4 @@
-"""Inputs that are indices are drawn within the tensors that they index."""
+"""Random indices stay within the tensors that they index."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def looked_up(ids: Any) -> Any:
 
 
 def normalised(ids: Any) -> Any:
-    """As PyTorch's exporter takes indices from the end."""
+    """Return indices counted from the end, as PyTorch's exporter writes them."""
     return looked_up(op.select(op.less(ids, whole(0)), op.add(ids, whole(100)), ids))
 
 
@@ -102,7 +102,7 @@ def test_ascending_positions_are_zeros() -> None:
 
 
 def network(path: Path) -> None:
-    """A graph network: it looks up the nodes of each edge, and adds up what they say."""
+    """Save a graph network, which gathers the nodes of each edge and sums their values."""
     nodes = op.parameter([-1, 4], np.float32, name="x")
     nodes.output(0).set_names({"x"})
     edges = integers([2, -1], "edges")
@@ -139,7 +139,7 @@ def test_a_given_range_overrides_that_of_an_index(tmp_path: Path) -> None:
 
 @pytest.mark.measures
 def test_indices_of_a_tensor_with_open_shape_are_zeros(tmp_path: Path) -> None:
-    """As the rows of a state are, which beam search orders."""
+    """For example, beam search orders the rows of a state by such indices."""
     found = op.non_zero(op.constant(np.eye(3, dtype=np.float32)), output_type="i64")
     order = integers([2], "order")
     ov.save_model(ov.Model([op.result(op.gather(found, order, whole(1)))], [order], "m"),

@@ -1,4 +1,4 @@
-"""Files that are fed to a model hold what it takes, or are refused."""
+"""Input files: values that the model accepts are read, others are refused."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_temporary_folder_without_room_is_named(tmp_path: Path) -> None:
 
 
 def damaged(path: Path) -> None:
-    """An archive whose one compressed array has a wrong byte in it."""
+    """Save an archive whose only compressed array has a wrong byte."""
     np.savez_compressed(path, x=np.arange(4000, dtype=np.float32))
     raw = bytearray(path.read_bytes())
     raw[60:90] = b"\xff" * 30
@@ -98,7 +98,7 @@ def without_array(path: Path) -> None:
 
 
 def endless(path: Path) -> None:
-    """An array by whose header it is larger than any memory."""
+    """Save an array whose header claims more than any memory."""
     with path.open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": (1 << 55,)}
         np.lib.format.write_array_header_1_0(file, header)
@@ -129,7 +129,7 @@ def test_labels_larger_than_an_integer_are_refused(tmp_path: Path) -> None:
 
 
 def config(folder: Path) -> Path:
-    """Two versions in two cells each, all fed the same."""
+    """Write a config of two versions with two cells each and the same inputs."""
     tiny_model(folder / "a.onnx", 1.0)
     tiny_model(folder / "b.onnx", 1.1)
     path = folder / "config.toml"
@@ -176,7 +176,7 @@ def test_a_full_disk_while_comparing_answers_keeps_the_measurements(
 
 
 def picture(path: Path, channels: int = 1) -> NDArray[Any]:
-    """What a model of 32 × 32 pixels is fed, without the batch and channels of one."""
+    """Return the input for a model of 32 × 32 pixels, without batch and single channels."""
     target = path.with_suffix(".npz")
     ports = [Port(names=("x",), shape=f"[1,32,32,{channels}]", precision="u8")]
     prepare_inputs(target, ports, [(1, 32, 32, channels)], path, None, 0)

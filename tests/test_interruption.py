@@ -1,4 +1,4 @@
-"""However a run is ended, it leaves nothing behind and prints no traceback."""
+"""Ended runs: they leave nothing behind and print no traceback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def started(
     stdout: int = subprocess.DEVNULL,
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
-    """A run that measures: its run file is there."""
+    """Start a run and wait until it measures: its run file exists."""
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
     process: subprocess.Popen[str] = subprocess.Popen(
@@ -68,7 +68,7 @@ def test_a_second_ctrl_c_prints_no_traceback(
 @pytest.mark.parametrize("pause_s", [0, 0.1, 0.2])
 def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> None:
     with subprocess.Popen([*PROGRAM, "analyzers"], stderr=subprocess.PIPE, text=True) as process:
-        # Before that, Python itself is still starting, and answers for what it prints.
+        # Before that, Python itself is starting, and its output is not ours.
         while "pydantic_core" not in Path(f"/proc/{process.pid}/maps").read_text():
             time.sleep(0.01)
         time.sleep(pause_s)
@@ -80,7 +80,7 @@ def test_ctrl_c_while_the_program_loads_prints_no_traceback(pause_s: float) -> N
 
 @pytest.mark.measures
 def test_a_closed_terminal_ends_a_run_in_order(squeezenet: Path, tmp_path: Path) -> None:
-    """Of what the run says then, nothing can be written any more."""
+    """The run can no longer print anything."""
     ours, terminal = pty.openpty()
     with started(squeezenet, tmp_path, "setsid", "--ctty", stdin=terminal, stderr=terminal) as run:
         os.close(terminal)

@@ -1,4 +1,4 @@
-"""A model that was built with bottlenecks, measured in truth: each is found and named."""
+"""A model with built-in bottlenecks, really measured: each is found and named."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
-    """Findings on a version by id."""
+    """Return the findings on a version by id."""
     found = [*Advice().analyze(run).findings, *Kernels().analyze(run).findings]
     return {f.id: f for f in found if f.text.startswith(f"bottlenecks ({version})")}
 

@@ -1,4 +1,4 @@
-"""What cells and versions are called."""
+"""Labels of cells and versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profile, runtime graph and model graph become layers; questions about graphs are answered."""
+"""Layers from profile, runtime graph and model graph; questions about graphs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def layer(
 
 
 def layers_of(nodes: Sequence[Node]) -> list[ExecutedLayer]:
-    """Every node but constants and parameters, executed in one second."""
+    """Return a layer for every node except constants and parameters, each taking one second."""
     return [
         layer(index, item.type, str(item.attributes["runtimePrecision"]))
         for index, item in enumerate(nodes)
@@ -134,7 +134,7 @@ def test_every_layer_of_the_model_has_a_fate() -> None:
     assert fates(*measured(runtime, profile, model)) == {
         0: Fate("kept", None),
         2: Fate("folded", None),
-        3: Fate("executed", 1),  # although its name is lost, and the layer has the bias's
+        3: Fate("executed", 1),  # although its name is lost, and the layer has the name of the bias
         4: Fate("fused", 1),
         5: Fate("fused", 1),
         6: Fate("folded", None),
@@ -209,7 +209,7 @@ def test_floating_point_between_integer_layers_is_an_island() -> None:
 
 
 def transposed(*shapes: str) -> list[Node]:
-    """A transpose, layers with these output shapes, and a transpose back to ``[1,2,3]``."""
+    """Return a transpose, layers with these output shapes, and a transpose back to ``[1,2,3]``."""
     first = [node("in", "Parameter", shape="[1,2,3]"), node("", "Transpose", 0, shape="[1,3,2]")]
     between = [node("", "Softmax", 1 + i, shape=shape) for i, shape in enumerate(shapes)]
     return [*first, *between, node("", "Transpose", 1 + len(shapes), shape="[1,2,3]")]

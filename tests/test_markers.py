@@ -1,4 +1,4 @@
-"""Browser tests where no browser is, and tests that lack their marker."""
+"""Browser tests without a browser, and tests without their marker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPENS = (
 
 
 def pytest_of(test: Path | str, *options: str, path: str = "") -> str:
-    """Return what pytest prints of a test where programs are looked for on this path."""
+    """Run pytest on a test with this search path for programs; return its output."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *options, str(test)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=FOLDER.parent,

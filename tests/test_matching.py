@@ -1,4 +1,4 @@
-"""Layers of two versions are matched as groups: by hand-made graphs, and in a recorded run."""
+"""Matching of layers of two versions, in hand-made graphs and in a recorded run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def node(name: str, type: str, *sources: int, shape: str = "[1,8]") -> Node:
 
 
 def chain(*operators: tuple[str, str], shape: str = "[1,8]") -> list[Node]:
-    """Operators (name, type), each reading the one before, after a parameter."""
+    """Return a parameter and operators (name, type), each of which reads the previous one."""
     nodes = [node("data", "Parameter")]
     for place, (name, type) in enumerate(operators):
         nodes.append(node(name, type, place, shape=shape))
@@ -33,7 +33,7 @@ def chain(*operators: tuple[str, str], shape: str = "[1,8]") -> list[Node]:
 def network(
     model: Sequence[Node], *layers: tuple[str, str, str], shape: str = "[1,8]", seconds: float = 1.0
 ) -> Network:
-    """Layers (name, type, names of operators, with blanks between), each reading the one before."""
+    """Return layers (name, type, operators separated by blanks), each reading the previous one."""
     place = {item.name: index for index, item in enumerate(model)}
     executed = [
         ExecutedLayer(
@@ -76,7 +76,7 @@ def test_overlapping_fusions_make_a_group_of_many_on_both_sides() -> None:
 
 
 def test_a_layer_that_the_other_version_does_not_name_joins_the_one_before() -> None:
-    """FP32 fuses the activation and does not say so; INT8 runs it by itself."""
+    """FP32 fuses the activation without naming it; INT8 runs it separately."""
     fused = network(CONV_RELU, ("conv", "Convolution", "conv"), ("pool", "Pooling", "pool"))
     apart = network(
         CONV_RELU,
@@ -146,7 +146,7 @@ def test_layers_of_only_one_version_are_listed_as_such() -> None:
 
 
 def test_layers_without_common_names_are_matched_by_order_type_and_size() -> None:
-    """As when the same network was converted from two frameworks, one of them NHWC."""
+    """For example, a network was converted from two frameworks, one of them NHWC."""
     types = ["Convolution", "Pooling", "Convolution", "Softmax"]
     first = chain(*((f"a{n}", "Convolution") for n in range(4)))
     second = chain(*((f"b{n}", "Convolution") for n in range(4)))
@@ -158,7 +158,7 @@ def test_layers_without_common_names_are_matched_by_order_type_and_size() -> Non
 
 
 def test_numbers_that_openvino_generated_are_not_names() -> None:
-    """Two readings number their operators differently: Multiply_1 is another one in each."""
+    """OpenVINO numbers operators differently each time: Multiply_1 is not the same in both."""
     first = chain(("Multiply_1", "Multiply"), ("Multiply_2", "Multiply"), ("Add_3", "Add"))
     second = chain(("Add_1", "Add"), ("Multiply_1", "MatMul"), ("Multiply_2", "MatMul"))
     a = network(first, *((n.name, n.type, n.name) for n in first[1:]))
@@ -171,7 +171,7 @@ operators = st.lists(st.sampled_from(["Convolution", "Relu", "Add", "MaxPool"]),
 
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
-    """A chain of operators with names that may be another's too, cut into layers anywhere."""
+    """Draw a chain of operators whose names may repeat, cut into layers anywhere."""
     types = draw(operators)
     model = chain(*((f"{draw(st.sampled_from('xy'))}{n}", t) for n, t in enumerate(types)))
     layers: list[tuple[str, str, str]] = []
@@ -202,7 +202,7 @@ def test_a_version_compared_with_itself_pairs_equal_layers(one: Network) -> None
 
 
 def test_a_real_int8_version_is_matched_with_its_parent(bottlenecks: Run) -> None:
-    """There the device undoes a transpose while compiling that the INT8 version still executes."""
+    """The device removes a transpose at compile time that the INT8 version still executes."""
     versions = [
         Network(
             executed_layers(bottlenecks, result),

@@ -1,4 +1,4 @@
-"""Running means of whole microseconds are taken apart as far as they can be."""
+"""Running means of whole microseconds are converted to single times as far as possible."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_layer_without_time_stays_without_time() -> None:
 
 
 class Counted:
-    """A request whose one layer is counted as the CPU plugin does, in means since compiling."""
+    """A request with one layer, whose counter is the mean since compiling, as in the CPU plugin."""
 
     def __init__(self, times_us: list[int]) -> None:
         self.means = iter(means_of(times_us))

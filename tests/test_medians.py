@@ -1,4 +1,4 @@
-"""Medians and differences against worlds whose truth is known."""
+"""Medians and differences in simulations with known true values."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_the_interval_of_a_median_covers_the_truth() -> None:
 
 
 def test_two_modes_are_not_reported_by_chance() -> None:
-    """A layer that is interrupted in every second inference: its median jumps between two modes."""
+    """Every second inference interrupts a layer, so its median jumps between two modes."""
     random = np.random.default_rng(2)
 
     def measured() -> Estimate:

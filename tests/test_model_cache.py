@@ -1,4 +1,4 @@
-"""Launches that compile and launches that load what the device kept are two figures."""
+"""Launches that compile and launches that load from the device's cache are two figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ovreport.runfile import read_run
 
 
 def launched(version: str, *launches: tuple[int, bool | None]) -> CellResult:
-    """A cell whose launches took so many ms to compile, or to load from a cache."""
+    """Return a cell whose launches took these ms to compile, or to load from a cache."""
     made = cell_result(Cell(model="net", version=version), 5)
     (launch,) = made.launches
     changed = tuple(
@@ -66,7 +66,7 @@ def test_launches_that_started_in_the_same_way_are_compared() -> None:
     assert verdicts["compile"].ratio.point == pytest.approx(2)
     assert verdicts["cached_compile"].ratio.point == pytest.approx(2)
     assert verdicts["cached_compile"].a.point == pytest.approx(0.031)
-    assert verdicts["compile"].verdict == "inconclusive"  # of one launch each
+    assert verdicts["compile"].verdict == "inconclusive"  # one launch each
     assert verdicts["cached_compile"].verdict == "slower"
 
 

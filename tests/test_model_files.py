@@ -1,4 +1,4 @@
-"""Models whose files are links, as model stores keep them, and models of several files."""
+"""Models whose files are links, as in model stores, and models of several files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUICK = ("--hint", "latency", "--duration", "0.1", "--no-roofs")
 
 
 def stored(folder: Path, *files: Path) -> Path:
-    """A folder of links by name to files that are called after their content."""
+    """Make a folder of named links to files named after their content."""
     blobs, names = folder / "blobs", folder / "snapshots/1f3c"
     blobs.mkdir(parents=True, exist_ok=True)
     names.mkdir(parents=True, exist_ok=True)

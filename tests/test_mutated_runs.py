@@ -1,4 +1,4 @@
-"""Run files with values changed at random: each is refused in a sentence, or read without harm.
+"""Run files with random changes: each is refused in a sentence, or read without harm.
 
 More of them by hand: ``python tests/test_mutated_runs.py SEED COUNT`` prints every run that fails.
 """
@@ -51,7 +51,7 @@ def places(value: Any, above: Place = ()) -> Iterator[Place]:
 
 @dataclass
 class Recorded:
-    """A recorded run, and what can be changed in it: places by what they have in common."""
+    """A recorded run and the values in it that can be changed, grouped by kind."""
 
     lines: list[Any]
     kinds: dict[Place, list[Place]]
@@ -67,7 +67,7 @@ class Recorded:
         return cls(lines, kinds)
 
     def mutated(self, chosen: random.Random) -> list[Any]:
-        """The lines with up to three changes, each of one place or of all of its kind."""
+        """Return the lines with up to three changes, each of one place or all places of a kind."""
         lines = copy.deepcopy(self.lines)
         for _ in range(chosen.choice((1, 1, 1, 2, 3))):
             kind = chosen.choice(sorted(self.kinds))
@@ -79,7 +79,7 @@ class Recorded:
 
 
 def at(value: Any, place: Place) -> Any:
-    """What stands at a place; None where an earlier change took it away."""
+    """Return the value at a place; None if an earlier change removed it."""
     try:
         for step in place:
             value = value[step]
@@ -89,7 +89,7 @@ def at(value: Any, place: Place) -> Any:
 
 
 def change(lines: list[Any], place: Place, chosen: random.Random, like: Any) -> None:
-    """Another value of the same type, or of any; the value of a like place; or none at all."""
+    """Replace a value by one of its type, any type, or a similar place, or remove it."""
     holder, old = at(lines, place[:-1]), at(lines, place)
     if old is None:
         return
@@ -114,7 +114,7 @@ LINK = re.compile(r'<a\b[^<>]*? href="#([^"]*)"')
 
 
 def faults(run: Run) -> list[str]:
-    """What is wrong with a run's page."""
+    """Return the faults of a run's page."""
     analyses = analyze(run, chosen_analyzers(report_settings(run, "run")))
     page = render(run, analyses, with_data=False, draw=undrawn)
     page = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Models whose names are equal, or not UTF-8."""
+"""Models with equal names, or with names that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fates_by_name(run: Run) -> Mapping[str, Fate]:
 
 
 def branches(names: tuple[str, str]) -> ov.Model:
-    """Three branches whose operators are called alike, as merged exports have them."""
+    """Save three branches whose operators have equal names, as in merged exports."""
     x = op.parameter([1, 64], np.float32, name="x")
 
     def branch(value: float) -> Any:

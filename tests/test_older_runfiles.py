@@ -1,4 +1,4 @@
-"""Run files that development versions wrote under other names are still read."""
+"""Run files of development versions, with other field names, are still read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DATA = Path(__file__).with_name("data") / "versions.jsonl"
 
 
 def with_unfinished_cell() -> Run:
-    """A recorded run in which the last cell still needs launches."""
+    """Return a recorded run in which the last cell still needs launches."""
     run = read_run(DATA)
     provenance = Provenance(
         model="0" * 64,

@@ -1,4 +1,4 @@
-"""What -o leaves in the file system."""
+"""The effect of -o on the file system."""
 
 import os
 import stat

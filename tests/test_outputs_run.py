@@ -1,4 +1,4 @@
-"""Real models whose answers are hard to compare: in one run, and in runs of their own."""
+"""Real models whose answers are hard to compare, in one run and in separate runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ZERO, ONE = (op.constant(np.array(n, np.int64)) for n in (0, 1))
 
 
 def save(path: Path, *outputs: tuple[str, Build]) -> None:
-    """A model of one input, x of [1,100,6], with these outputs."""
+    """Save a model with one input, x of [1,100,6], and these outputs."""
     data = op.parameter([1, 100, 6], np.float32, name="x")
     data.output(0).set_names({"x"})
     results = []
@@ -42,7 +42,7 @@ def scaled(factor: float) -> Build:
 
 
 def rows(threshold: float, factor: float = 1.0) -> Build:
-    """Those whose fifth value passes a threshold."""
+    """Return the rows whose fifth value exceeds a threshold."""
 
     def build(x: ov.Output) -> ov.Output:
         boxes = op.squeeze(x, op.constant(np.array([0], np.int64)))
@@ -65,7 +65,7 @@ def infinite(x: ov.Output) -> ov.Output:
 
 
 def tokens(add: int) -> Build:
-    """Indices of the largest, moved to where f32 holds no odd numbers."""
+    """Return indices of the largest values, shifted to where f32 has no odd numbers."""
 
     def build(x: ov.Output) -> ov.Output:
         index = op.topk(x, ONE, 1, "max", "value", "i32").output(1)
@@ -78,7 +78,7 @@ def f8(x: ov.Output) -> ov.Output:
     return op.convert(x, "f8e4m3").output(0)
 
 
-# Two versions of each model, and what comes of comparing them.
+# Two versions of each model, and the outcome of their comparison.
 PAIRS: dict[str, tuple[list[tuple[str, Build]], list[tuple[str, Build]], str]] = {
     "scale": ([("y", scaled(1))], [("y", scaled(1.5))], "different"),
     "swapped": (
@@ -98,7 +98,7 @@ PAIRS: dict[str, tuple[list[tuple[str, Build]], list[tuple[str, Build]], str]] =
     "tokens": ([("y", tokens(0))], [("y", tokens(1))], "different"),
     "f8": ([("y", f8)], [("y", f8)], "identical"),
 }  # fmt: skip
-# As little as such a run needs: nothing is asserted of times, layers or charts.
+# The least that such a run needs: no test checks times, layers or charts.
 MEASURE = (
     'matrix = { hint = "latency" }\n'
     "measure = { iterations = 1, launches = 1, profile_iterations = 0, roofs = false }\n"
@@ -147,7 +147,7 @@ def test_outputs_are_compared_with_the_baseline_of_the_config(folder: Path) -> N
 
 
 def save_version(run: Run, version: str, path: Path) -> Path:
-    """Write the run file of a run that measured no other version."""
+    """Write the run file of a run with only this version."""
     header = run.header.model_copy(
         update={
             "plan": tuple(cell for cell in run.header.plan if cell.version == version),
@@ -197,7 +197,7 @@ def test_versions_of_two_runs_are_judged_in_the_same_way(apart: Run) -> None:
 def test_random_models_of_separate_runs_are_judged_in_the_same_way(
     folder: Path, together: Run
 ) -> None:
-    """Their own runs feed them a second time, because their operators draw."""
+    """Separate runs run them twice with the same inputs, because they draw random numbers."""
     names = ("random", "half_random")
     measured(folder, "alone", names, ["parent"])
     other = save_version(together, "other", folder / "others.jsonl")
@@ -241,7 +241,7 @@ def test_exports_hold_the_outcome_of_every_output(folder: Path, apart: Run) -> N
     ],
 )  # fmt: skip
 def test_small_element_types_are_read_as_openvino_reads_them(kind: str, bits: int) -> None:
-    """Against OpenVINO's own conversion to f32, of every code, or all but one: a part of a byte."""
+    """Every code is compared with OpenVINO's conversion to f32."""
     elements = 2**bits - (bits < 8)
     tensor = ov.Tensor(getattr(ov.Type, kind), ov.Shape([elements]))
     tensor.data.view(np.uint8).reshape(-1)[:] = _packed(bits, elements)
@@ -250,7 +250,7 @@ def test_small_element_types_are_read_as_openvino_reads_them(kind: str, bits: in
     reference = ov.Core().compile_model(model, "CPU")({})[0]
     values = values_of(tensor)
     assert values is not None
-    # The device takes what is smaller than 2^-126 for zero.
+    # The device treats values below 2^-126 as zero.
     np.testing.assert_allclose(values, reference, rtol=0, atol=2.0**-126)
 
 

@@ -1,4 +1,4 @@
-"""What is built and installed works away from the checkout, templates and plugins included."""
+"""The built and installed package works outside the checkout, with templates and plugins."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) ->
     subprocess.run(pip, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("ovreport-*.whl")
     zipfile.ZipFile(wheel).extractall(site)
-    # One by one: what is missing would be found in a checkout that is installed as well.
+    # Each package separately: an installed checkout would provide missing files.
     for part, installed in zip(PARTS, INSTALLED, strict=True):
         modules = {path.relative_to(source / part) for path in (source / part).rglob("*.py")}
         assert modules == {
@@ -44,7 +44,7 @@ def test_a_wheel_alone_measures_and_reports(squeezenet: Path, tmp_path: Path) ->
         }
 
     def run(*words: object) -> str:
-        """A command in a folder that holds nothing, with the wheel before all else installed."""
+        """Run a command in an empty folder; the wheel comes first in the import path."""
         return subprocess.run(
             [sys.executable, *map(str, words)],
             env={**os.environ, "PYTHONPATH": str(site)},

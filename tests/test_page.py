@@ -1,4 +1,4 @@
-"""The report of a real run in a real browser: silent, connected, and useful."""
+"""The report of a real run in a real browser: no errors, no dead links, usable tables."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_a_link_to_a_section_that_is_left_out_is_plain_text(run: Run) -> None:
     targets = re.findall(r'href="#([^"]+)"', sections)
     assert targets
     assert all(re.search(rf' id="?{re.escape(target)}[" >]', page) for target in targets)
-    assert "<a>show</a>" in page  # a node of the diagram, which is not there
+    assert "<a>show</a>" in page  # a node of the diagram, which is missing
 
 
 def test_ids_are_unique(chrome: Chrome, report: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_colouring_needs_no_script(report: Path, tmp_path: Path) -> None:
         node = diagram.find_element(By.CSS_SELECTOR, "[id^='node-'] path")
         before = node.value_of_css_property("fill")
         first = diagram.find_element(By.CSS_SELECTOR, "input[type='radio']")
-        # The pointer brings into view what the browser has not laid out yet.
+        # Moving the pointer makes the browser lay out parts that it had skipped.
         ActionChains(driver).click(first).send_keys(Keys.ARROW_RIGHT).perform()
         assert node.value_of_css_property("fill") != before
 

@@ -1,4 +1,4 @@
-"""Anybody can use the page: by keyboard, with a screen reader, enlarged, on paper, in Firefox."""
+"""Access to the page: keyboard, screen reader, enlarged, in print, in Firefox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
 
-# Looked at for every word, of which the report of a run has ten thousand; the demo has each kind.
+# axe checks every word, and a run's report has ten thousand; the demo has each kind of block.
 SLOW = ("color-contrast", "target-size")
 VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -25,7 +25,7 @@ LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with every kind of block, and with what a failed run adds."""
+    """Return a page with every kind of block, and with the parts that a failed run adds."""
     path = tmp_path_factory.mktemp("demo") / "demo.html"
     path.write_text(render(run_named("net"), [Analysis(Demo(), section("Demo"))]), "utf-8")
     return path
@@ -42,7 +42,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two days of the same run."""
+    """Return a trend of the same run on two days."""
     folder = tmp_path_factory.mktemp("trend")
     text = VERSIONS.read_text("utf-8")
     day = re.search(r'"created":"([0-9-]+)', text)
@@ -55,7 +55,7 @@ def trend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """axe-core, which a package of the test extra carries; only its file is used."""
+    """Return axe-core, a file in a package of the test extra."""
     spec = importlib.util.find_spec("axe_playwright_python")
     if spec is None or spec.origin is None:
         pytest.skip("axe-core is missing: pip install -e '.[test]'")
@@ -87,7 +87,7 @@ def test_axe_reports_no_violation(
     chrome.execute_script(
         f"document.querySelectorAll('{opened}').forEach(d => {{ d.open = true }})"
     )
-    chrome.execute_script(  # what is out of sight is to be looked at too
+    chrome.execute_script(  # check parts outside the viewport, too
         "document.querySelectorAll('main > section')"
         ".forEach(s => { s.style.contentVisibility = 'visible' })"
     )

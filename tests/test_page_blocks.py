@@ -1,4 +1,4 @@
-"""Every kind of block in a real browser: harmless, readable under any policy, and at any size."""
+"""Every kind of block in a real browser: safe, readable under any policy and at any size."""
 
 import base64
 import io
@@ -30,7 +30,7 @@ HOSTILE = [
     "\u202eright to left\u2066 \u0000\u0007\u001b[31m \ud800 \U0001f600 模型",
     "long " + "x" * 10_000,
 ]
-# What Jenkins sends along with an artifact.
+# The policy that Jenkins sends with an artifact.
 LOCKED = "sandbox; default-src 'none'; img-src 'self'; style-src 'self';"
 
 
@@ -49,7 +49,7 @@ def page_of(*outcomes: Section | Skipped | Crashed, text: str = "Demo") -> str:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_text_from_a_model_is_escaped(chrome: Chrome, tmp_path: Path, text: str) -> None:
-    name = text.replace("\ud800", "")  # no run file can hold this one, but an error message can
+    name = text.replace("\ud800", "")  # no run file can contain this one, but an error message can
 
     class Hostile(Demo):
         id = "hostile"
@@ -131,7 +131,7 @@ def test_a_template_next_to_an_analyzer_renders_its_section(tmp_path: Path) -> N
 
 @pytest.fixture
 def locked_server(tmp_path: Path) -> Iterator[str]:
-    """Serves a folder with a policy that blocks scripts, inline styles and data: images."""
+    """Serve a folder with a policy that blocks scripts, inline styles and data: images."""
 
     class Handler(SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
@@ -172,7 +172,7 @@ def test_the_page_is_readable_without_scripts_and_styles(
 
 
 def exported(driver: Chrome, clicks: str = "") -> str:
-    """What “Copy CSV” puts on the clipboard."""
+    """Return what “Copy CSV” puts on the clipboard."""
     return str(
         driver.execute_async_script(
             "const done = arguments[0];"

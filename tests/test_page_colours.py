@@ -1,4 +1,4 @@
-"""One colour for one thing, in tables, charts and diagrams of FP32 and INT8 versions alike."""
+"""Each role has one colour, in tables, charts and diagrams of FP32 and INT8 versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ovreport.section import Chart, Section
 from ovreport.text.values import Role
 
 VERSIONS = Path(__file__).with_name("data") / "versions.jsonl"
-# What stands beside a colour, wherever it does: in cells of tables, legends of diagrams and charts.
+# The words next to colours: in cells of tables, and in legends of diagrams and charts.
 SEEN = """
 const hex = (colour) => {
   const [r, g, b] = colour.match(/\\d+/g).map(Number);

@@ -25,7 +25,7 @@ def test_a_page_is_the_same_wherever_its_charts_are_drawn() -> None:
         page = render(run_named("net"), analyses, draw=other.draw)
         late = charts("not sent off")[0]
         assert other.draw(late) == draw(late)
-        other._process.kill()  # for its memory, perhaps
+        other._process.kill()  # as the system does when memory runs out
         section_after = Section([Group("", [late])])
         other.begin(section_after)
         assert other.draw(late) == draw(late)

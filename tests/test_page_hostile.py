@@ -1,4 +1,4 @@
-"""A run in which every text is hostile: no name, error, property or setting gets at the page."""
+"""A run in which every text is hostile: no name, error, property or setting is executed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CORPUS = (
     "' onmouseover='document.title=1' x='` --><iframe srcdoc=<script>1</script>>",
     "nothing\0 and the ends\r of lines\r\n \x85\u2028 \ufeff\ufffe",
 )
-# What the program must find as it is, for the run to be one.
+# Texts that must stay unchanged for the run to be valid.
 _KEPT = {
     "kind", "hint", "streams", "stage", "status", "api", "stopped", "shape", "created",
     "provenance", "runtime_graph", "model_graph", "sha256", "latencies_ns", "times_ns", "precision",
@@ -32,11 +32,11 @@ _KEPT = {
 
 
 def poisoned(value: Any, text: str, key: str = "") -> Any:
-    """The same value with a hostile text in front of every text that a stranger could choose."""
+    """Return the value with a hostile text before every text that a stranger could choose."""
     if key in _KEPT:
         return value
     if isinstance(value, str):
-        # Names are joined by commas in originalLayersNames; each must stay the name it was.
+        # Commas join names in originalLayersNames; each name must stay recognisable.
         return ",".join(f"{text} {part}" for part in value.split(",")) if value else value
     if isinstance(value, list):
         return [poisoned(item, text, key) for item in value]
@@ -47,7 +47,7 @@ def poisoned(value: Any, text: str, key: str = "") -> Any:
 
 @pytest.fixture(params=range(len(CORPUS)))
 def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The report of the recorded run, poisoned, in which one more cell failed."""
+    """Return the report of the recorded run with hostile texts and a failed cell."""
     text = CORPUS[request.param].replace(",", "")
     lines, moved = [], {}
     for line in DATA.read_text("utf-8").splitlines():

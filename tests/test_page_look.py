@@ -1,4 +1,4 @@
-"""A user's own title, logo, style rules and templates; and those of a stranger's run file."""
+"""Title, logo, style rules and templates of the user, and those in a stranger's run file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_report_uses_the_configured_look_and_loads_nothing(tmp_path: Path) -> 
 
 @pytest.mark.browser
 def test_characters_that_a_browser_replaces_do_not_break_the_style(tmp_path: Path) -> None:
-    """The policy names the style's hash, which the browser takes of what it has read."""
+    """The policy has the hash of the style, which the browser computes after replacements."""
     (tmp_path / "own.css").write_bytes(b"h1 {\rcolor: rgb(1, 2, 3)\r\n} /* \0 */ h2 { top: '\0' }")
     report = tmp_path / "report.html"
     look = config(tmp_path, title="Mine", css="own.css")

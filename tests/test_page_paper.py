@@ -1,4 +1,4 @@
-"""The page on paper: short, with headings where they belong, and nothing cut."""
+"""The printed page: short, with headings next to their content, and nothing cut."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ovreport.analysis import Analysis
 from ovreport.rendering.page import render
 from ovreport.section import Block, Facts, Group, Section, Table
 
-WIDTH, HEIGHT = 717, 1046  # CSS pixels of A4 within the margins
+WIDTH, HEIGHT = 717, 1046  # CSS pixels of A4 inside the margins
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["scripts", "no scripts"])
@@ -93,7 +93,7 @@ def test_column_names_are_not_buttons_in_print(chrome: Chrome, tmp_path: Path) -
 
 
 def test_a_caption_is_printed_on_the_page_of_its_first_rows(chrome: Chrome, tmp_path: Path) -> None:
-    """Tables that follow each other meet the end of the page at every height."""
+    """Consecutive tables reach the end of the page at every height."""
     tables: list[Table] = [table_of(4, id=f"t{n}") for n in range(12)]
     opened(chrome, tmp_path, *tables)
     with on_paper(chrome):

@@ -1,4 +1,4 @@
-"""What the page adds to the sections: the findings that matter most, and words explained."""
+"""Parts that the page adds to sections: the most important findings and the glossary."""
 
 import re
 
@@ -156,7 +156,7 @@ def test_a_table_without_rows_is_not_shown() -> None:
 
 
 def test_a_tile_shows_the_ends_of_an_interval_once() -> None:
-    """Ends took the place of a percentage that is too wide to tell anything, and came twice."""
+    """The ends, shown instead of a percentage that is too wide, appeared twice."""
     estimate = Estimate(0.158, 0.15, 0.17, 0.95, "slices")
     vague = Estimate(0.158, 0.128, 0.332, 0.95, "slices")
     tiles = [KeyFigure("known", estimate, "duration"), KeyFigure("vague", vague, "duration")]

@@ -1,4 +1,4 @@
-"""The page's scripts by themselves, in Node: syntax, filter grammar, CSV, sorting."""
+"""The page's scripts in Node: syntax, filter grammar, CSV, sorting."""
 
 from __future__ import annotations
 

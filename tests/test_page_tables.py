@@ -1,4 +1,4 @@
-"""Long and wide tables: folded to their first rows, and readable on a phone."""
+"""Long and wide tables: folded after their first rows, and readable on a phone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def written(folder: Path, *tables: Table, findings: list[Finding] | None = None)
 
 
 def seen(driver: Chrome) -> list[str]:
-    """Anchors of the rows in sight, in their order."""
+    """Return the anchors of the visible rows, in their order."""
     rows = driver.find_elements(By.CSS_SELECTOR, "#table > tbody > tr")
     return [str(row.get_attribute("id")) for row in rows if row.is_displayed()]
 

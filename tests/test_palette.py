@@ -1,4 +1,4 @@
-"""Colours that names are given."""
+"""Colours of roles."""
 
 from __future__ import annotations
 

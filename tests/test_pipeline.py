@@ -1,4 +1,4 @@
-"""The Python API: use cases that return what they made, raise what is wrong, and print nothing."""
+"""The Python API: use cases return results, raise errors, and print nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EXAMPLES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```python\n(.*?)```", 
 
 
 class Recorder(Silent):
-    """Keeps all that it is shown."""
+    """A display that keeps all events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -58,7 +58,7 @@ def prints_nothing(
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    """A recorded run of three versions of a model."""
+    """Return a recorded run of three versions of a model."""
     file = tmp_path / "before.jsonl"
     file.write_bytes(DATA.read_bytes())
     return file
@@ -66,7 +66,7 @@ def before(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def after(tmp_path: Path) -> Path:
-    """The same run, made a year later."""
+    """Return the same run, made a year later."""
     file, text = tmp_path / "after.jsonl", DATA.read_text()
     later = re.sub(r'("created":")(\d+)', lambda found: f"{found[1]}{int(found[2]) + 1}", text)
     file.write_text(later)

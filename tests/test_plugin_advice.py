@@ -1,4 +1,4 @@
-"""A model with known bottlenecks has each of them found; advice holds on this machine."""
+"""Advice on a model with known bottlenecks, and on runs with changed figures."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ovreport_plugins.advice.rules import RULES
 
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
-    """Findings on a version by id."""
+    """Return the findings on a version by id."""
     section_findings = Advice().analyze(run).findings
     return {f.id: f for f in section_findings if f.text.startswith(f"bottlenecks ({version})")}
 
 
 def answers(run: Run, version: str) -> dict[str, str]:
-    """What every rule answered, by id."""
+    """Return the answer of every rule, by id."""
     (table,) = section_of(Advice(), run).groups[0].blocks
     assert isinstance(table, Table)
     name = f"bottlenecks ({version})"
@@ -35,7 +35,7 @@ def answers(run: Run, version: str) -> dict[str, str]:
 
 
 def with_isa(run: Run, *isa: str) -> Run:
-    """The run as on a processor with these instruction sets, all of which the plugin uses."""
+    """Return the run as if on a processor with these instruction sets, all used by the plugin."""
     environment = run.header.environment.model_copy(update={"isa": isa})
     results = []
     for result in run.results:
@@ -48,7 +48,7 @@ def with_isa(run: Run, *isa: str) -> Run:
 
 
 def changed(run: Run, version: str, **update: object) -> Run:
-    """The run with some fields of one version's result replaced."""
+    """Return the run with some fields of one version's result replaced."""
 
     def change(result: CellResult) -> CellResult:
         return result.model_copy(update=update) if result.cell.version == version else result
@@ -57,7 +57,7 @@ def changed(run: Run, version: str, **update: object) -> Run:
 
 
 def with_latency(run: Run, version: str, factor: float) -> Run:
-    """One version's inferences taking so many times as long, in slices enough for an interval."""
+    """Return the run with one version's inferences slowed by a factor, with enough slices."""
     results = []
     for result in run.results:
         scale = factor if result.cell.version == version else 1.0
@@ -186,7 +186,7 @@ def test_f16_is_advised_for_a_gpu_that_computes_in_f32(bottlenecks: Run) -> None
 
 
 def matrix(run: Run, sizes: dict[int, tuple[float, float]]) -> Run:
-    """Throughput cells by streams: (requests in a slice of 1 s, latency in s)."""
+    """Return throughput cells by streams: (requests in a slice of 1 s, latency in s)."""
     result = run.focus("bottlenecks", "parent")
     assert result is not None
     assert result.resolved is not None
@@ -218,7 +218,9 @@ def test_streams_that_only_cost_latency_are_advised_against(bottlenecks: Run) ->
     assert "more than 2 streams" in finding.text
     assert "180\N{NARROW NO-BREAK SPACE}FPS" in finding.text
     assert "grows from 11.0\N{NARROW NO-BREAK SPACE}ms to 22.0" in finding.text
-    assert finding.gain is None  # of another configuration, and no share of this one's layers
+    assert (
+        finding.gain is None
+    )  # from another configuration, so it is not a share of this one's layers
     rising = matrix(bottlenecks, {1: (100, 0.01), 2: (180, 0.011), 4: (300, 0.013)})
     assert "still rises up to 4 streams" in answers(rising, "parent")["advice.streams"]
 
@@ -255,7 +257,7 @@ def test_the_gain_of_int8_is_estimated_from_measured_rates(bottlenecks: Run) -> 
     finding = findings(reaching(f32=100e9, i8=250e9), "parent")["advice.int8-unused"]
     assert finding.gain == pytest.approx(blind.gain * (1 - 100 / 250))
     assert "250 billion operations a second in i8 against 100 in f32" in finding.text
-    # Rates count more than instructions: here without any of its own for INT8.
+    # Rates count more than instructions: this processor has none for INT8.
     bare = with_isa(reaching(f32=100e9, i8=220e9), "avx2")
     assert "220 billion operations" in findings(bare, "parent")["advice.int8-unused"].text
     slow = reaching(f32=100e9, i8=90e9)

@@ -1,4 +1,4 @@
-"""What the doors for third parties promise: every plugin, ours included, uses the same ones."""
+"""The plugin API: all plugins, including the built-in ones, use the same interfaces."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Limits(Options):
 
 
 class Plain(Analyzer):
-    """An analyzer as they were written before options were named in brackets."""
+    """An analyzer written before options were given in brackets."""
 
     id = "plain"
     title = "Plain"
@@ -94,7 +94,7 @@ def outcome(kind: type[Analyzer], run: Run = MEASURED) -> Section | Skipped | Cr
 
 
 def texts(path: Path) -> Iterator[str]:
-    """Every string in a module."""
+    """Return every string in a module."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -1,4 +1,4 @@
-"""Where the time is, with the layers named and linked."""
+"""The bottlenecks section: layers that take the time are named and linked."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ovreport_plugins.bottlenecks.analyzer import Bottlenecks
 
 
 def findings(run: Run, version: str) -> dict[str, Finding]:
-    """Findings on a version by id."""
+    """Return the findings on a version by id."""
     section_findings = Bottlenecks().analyze(run).findings
     return {f.id: f for f in section_findings if f.text.startswith(f"bottlenecks ({version})")}
 
 
 def changed(run: Run, version: str, **update: object) -> Run:
-    """The run with some fields of one version's result replaced."""
+    """Return the run with some fields of one version's result replaced."""
 
     def change(result: CellResult) -> CellResult:
         return result.model_copy(update=update) if result.cell.version == version else result
@@ -59,7 +59,7 @@ def test_no_gain_exceeds_the_total_time(bottlenecks: Run) -> None:
 
 
 def test_a_slower_inference_has_slower_layers(bottlenecks: Run) -> None:
-    """A tenth of the latency was all that layers could gain that filled each inference."""
+    """The gain of layers that fill each inference was reported as a tenth of the latency."""
     result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     assert result.profile is not None
@@ -122,7 +122,7 @@ def test_occasionally_disturbed_layers_explain_a_gap(bottlenecks: Run) -> None:
     for layer in result.profile.layers:
         times = layer.times_ns.copy()
         if len(times):
-            times[place::number] += extra  # in each inference another
+            times[place::number] += extra  # another layer in each inference
             place += 1
         layers.append(layer.model_copy(update={"times_ns": times}))
     disturbed = result.profile.model_copy(update={"layers": tuple(layers)})
@@ -133,7 +133,7 @@ def test_occasionally_disturbed_layers_explain_a_gap(bottlenecks: Run) -> None:
 
 
 def test_the_wait_of_a_fixed_rate_is_not_a_gap(bottlenecks: Run) -> None:
-    """Latency from arrival, of a cell that did not keep up, was compared with its layers."""
+    """Latency that counts from arrival, of a cell below its rate, was compared with its layers."""
     result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None
     slices = tuple(

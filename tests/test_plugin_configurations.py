@@ -1,4 +1,4 @@
-"""Configurations: front, sweet spot, heat maps, scaling, and a threshold that moves in a page."""
+"""Configurations: front, sweet spot, heat maps, scaling, and the threshold in the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IN_FLIGHT: dict[str | int, int] = {"auto": 2, 1: 1, 2: 2}
 
 
 def slowed(result: CellResult, streams: str | int, batch: int) -> CellResult:
-    """The recorded cell as if it had run so: its latencies longer, several requests at once."""
+    """Return the recorded cell with longer latencies and several requests at a time."""
     longer, at_once = TIMES[streams, batch], IN_FLIGHT[streams]
     assert result.resolved is not None
 
@@ -90,7 +90,7 @@ def rows(group: Group) -> dict[tuple[str, int], dict[str, object]]:
 def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
     by_key = rows(group)
     for batch, one, two in ((1, 1.0, 1.5), (2, 1.6, 2.4)):
-        # Two requests at once, each so much longer than the one of a single stream.
+        # Two requests at a time, each taking longer than the request of a single stream.
         gain = 2 * one / two
         told = [by_key["2", batch]["gain"], by_key["2", batch]["efficiency"]]
         assert [x.point for x in told] == pytest.approx([gain, gain / 2], rel=1e-3)  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def test_the_device_s_choice_is_marked_and_others_are_compared_with_it(group: Gr
 
 
 def test_sweet_spot_is_the_best_within_the_threshold(group: Group) -> None:
-    """A request takes 47 µs × 1.5 there; the others within 0.09 ms have less throughput."""
+    """A request takes 47 µs × 1.5 at the sweet spot; others within 0.09 ms have less throughput."""
     marked = [key for key, values in rows(group).items() if "sweet spot" in str(values["mark"])]
     assert marked == [("2", 1)]
 
@@ -137,7 +137,7 @@ def test_heat_maps_hold_every_cell(group: Group) -> None:
 
 
 def heat(*cells: tuple[Cell, float, int, int]) -> tuple[Chart, HeatMap]:
-    """Throughput over streams and batch, of cells by their latency and what they came to."""
+    """Return the heat map of throughput over streams and batch for these cells."""
     results = [cell_result(cell, ms, streams=n, batch=size) for cell, ms, n, size in cells]
     (group,) = Configurations().analyze(run_of(results)).groups
     drawn = chart(group, "heat-rate-")

@@ -1,4 +1,4 @@
-"""What the figures depend on is told once."""
+"""The environment section shows every condition of the figures once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernel names are taken apart, and reference kernels called what they are."""
+"""Kernel names are parsed, and reference kernels are named as such."""
 
 from __future__ import annotations
 

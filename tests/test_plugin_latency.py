@@ -1,4 +1,4 @@
-"""What disturbed a cell is said in words, with what to do."""
+"""The latency section explains disturbances and their remedies."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ RANDOM = np.random.default_rng(2)
 
 
 def cell(*launches: list[float], **changes: object) -> CellResult:
-    """One slice of 20 requests, 1 % apart, for each median in ms."""
+    """Return a cell with one slice of 20 requests, 1 % apart, for each median in ms."""
     base = cell_result(Cell(model="net"), 1)
 
     def launch(medians: list[float]) -> Launch:
@@ -117,7 +117,7 @@ def test_a_rate_that_is_not_reached_has_no_latency_anywhere() -> None:
     assert [row.values["mean"] is None for row in rows] == [False, True]
     assert [row.values["max"] is None for row in rows] == [False, True]
     assert [row.values["count"] for row in rows] == [100, 100]
-    assert len(section.groups) == 2  # the tables, and the charts of the rate that is served
+    assert len(section.groups) == 2  # the tables, and the charts of the rate that is reached
 
 
 def test_the_distribution_of_a_growing_wait_is_not_described() -> None:
@@ -127,7 +127,7 @@ def test_the_distribution_of_a_growing_wait_is_not_described() -> None:
 
 
 def histogram(requests: int) -> Chart:
-    """Of so many requests, the last one late."""
+    """Return the histogram of this many requests, the last of which is late."""
     measured = cell_result(Cell(model="net"), 1)
     latencies = np.linspace(1e6, 1.1e6, requests).astype(int)
     latencies[-1] = 9 * 10**6
@@ -162,7 +162,7 @@ def test_cells_of_the_summary_are_drawn_first_and_the_others_are_counted() -> No
 
 
 def machine_of(*factors: float) -> CellResult:
-    """A cell whose model takes as long as ever, on a machine whose speed changes."""
+    """Return a cell with a constant model on a machine whose speed changes."""
     steady = cell([1.0] * len(factors))
     slices = tuple(
         one.model_copy(update={"reference_ns": round(2e5 * factor)})

@@ -1,4 +1,4 @@
-"""The section on layers: sums that agree, rows that lead on, fates in words."""
+"""The layers section: sums, links of rows, and what became of every operator."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_latency_is_the_sum_of_layers_and_the_remaining_time(
     inside = np.sum([x.times_ns for x in int8.profile.layers if len(x.times_ns)], axis=0)
     assert outside == pytest.approx(np.median(int8.profile.latencies_ns - inside) / 1e9)
     assert inferences == len(int8.profile.latencies_ns)
-    assert load is None  # not recorded then
+    assert load is None  # not recorded at that time
 
 
 def test_other_programs_that_ran_while_layers_were_timed_are_named(

@@ -1,4 +1,4 @@
-"""The section on graphs: real runs of models with graphs inside of operators, and their files."""
+"""The graph section and its exported files: real runs of models with nested graphs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_longest_path_is_marked_in_both_graphs(bottlenecks: Run) -> None:
             assert len(starts) == 1, "it is one path"
             follows = {edge.source: edge.target for edge in path}
             assert len(follows) == len(path)
-            # It is at least as long as any other way down from where it starts: the one that takes
+            # It is at least as long as another path from its start: the one that takes
             # the longest node at each fork.
             time = {node.id: node.duration_s for node in diagram.nodes}
             way = [starts[0]]
@@ -102,12 +102,12 @@ def test_every_diagram_is_exported_with_its_inner_diagrams(
         result = ovreport("export", nested_report, "--graph", form, "-o", folder)
         assert result.exit_code == 0, result.output
         files = sorted(folder.iterdir())
-        assert len(files) == 2 + 5 + 2 + 1  # two graphs and the bodies of either model
+        assert len(files) == 2 + 5 + 2 + 1  # two graphs and the bodies of both models
         assert all(file.read_bytes().startswith(begins) for file in files)
 
 
 def without_times(result: CellResult) -> CellResult:
-    """As with ``profile_iterations = 0``."""
+    """Return the result as if ``profile_iterations`` were 0."""
     assert result.profile is not None
     profile = result.profile.model_copy(update={"layers": ()})
     return result.model_copy(update={"profile": profile})

@@ -1,4 +1,4 @@
-"""Versions that are fed the same: drift as numpy tells it, labels, layers, and what cannot be."""
+"""Versions with the same inputs: drift against numpy, labels, layers, and refusals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLASSES, FEATURES = 8, 16
 
 
 def classifier(path: Path, *, second_times: float = 1.0) -> None:
-    """Three layers named after their place; the second's weights may be multiplied."""
+    """Save three layers named after their position; weights of the second may be multiplied."""
     random = np.random.default_rng(0)
 
     def dense(data: ov.Output, rows: int, columns: int, times: float, name: str) -> ov.Output:
@@ -44,7 +44,7 @@ def classifier(path: Path, *, second_times: float = 1.0) -> None:
 
 
 def reference(path: Path, features: Array) -> Array:
-    """Best class of every sample as OpenVINO tells it here, without ovreport."""
+    """Return the best class of every sample, computed by OpenVINO without ovreport."""
     compiled = ov.Core().compile_model(path, "CPU")
     best: Array = np.asarray(compiled(features)[0]).argmax(axis=1)
     return best
@@ -112,7 +112,7 @@ def test_the_layer_that_was_changed_is_where_versions_begin_to_deviate(answered:
 
 @pytest.fixture(scope="module")
 def apart(folder: Path) -> list[Path]:
-    """Each version in a run of its own."""
+    """Measure each version in a separate run."""
     files = []
     for version in ("parent", "changed"):
         config = folder / f"{version}.toml"
@@ -146,7 +146,7 @@ def test_separate_runs_are_compared_like_versions_of_one_run(
     assert whole.itself == 0, "the base repeats itself"
     assert answers.outputs == (whole.model_copy(update={"itself": None}),)
     assert (answers.samples, answers.labels) == (2, "labels.txt")
-    # The page of a comparison can be compared again, also with itself.
+    # The page of a comparison can itself be compared.
     pins = ("--base", "version=parent (base)", "--candidate", "version=parent (base)")
     again = ovreport("compare", target, target, *pins, "-o", tmp_path / "again.html")
     assert again.exit_code == 0, again.output
@@ -192,7 +192,7 @@ def test_a_resumed_run_does_not_collect_outputs_again(folder: Path, answered: Ru
 
 
 def test_the_same_file_gives_bitwise_equal_answers(run: Run) -> None:
-    """SqueezeNet against itself, over eight random inputs."""
+    """SqueezeNet is compared with itself on eight random inputs."""
     (answers,) = run.answers
     assert answers.samples == 8
     for output in answers.outputs:
@@ -287,7 +287,7 @@ def test_versions_with_other_inputs_say_why_they_are_not_compared(
     ("cosine_similarity", "top1", "severity"),
     [
         (0.9987, 1.0, "good"),
-        (0.9987, 0.875, "warning"),  # one of eight may be a tie
+        (0.9987, 0.875, "warning"),  # one of eight may be tied
         (0.9987, 0.75, "problem"),
         (0.95, None, "warning"),
         (0.09, None, "problem"),

@@ -1,4 +1,4 @@
-"""The section on precision: what was executed, how it changes, and what was asked for."""
+"""The precision section: executed, changing and requested precisions."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_requested_precision_that_was_not_executed_is_reported(bottlenecks: Ru
 
 
 def at_points(run: Run, *precisions: str) -> Run:
-    """The recorded parent, which executed f32 alone, as if each of these had been asked for."""
+    """Return the recorded parent, which executed only f32, as if these had been requested."""
     recorded = run.focus("bottlenecks", "parent")
     assert recorded is not None
     results = tuple(

@@ -1,4 +1,4 @@
-"""A fixed rate is served or it is not, and the report says which."""
+"""The rates section: whether fixed rates are reached."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_a_rate_that_is_not_reached_has_no_latency() -> None:
 
 
 def test_a_rate_within_the_interval_of_the_throughput_is_undecided() -> None:
-    """Of 11 requests that arrive 10 are served, but three launches differ by 10 % in pace."""
+    """10 of 11 requests are served, but three launches differ by 10 % in speed."""
     measured = paced(200, 10)
     launches = []
     for number in range(3):

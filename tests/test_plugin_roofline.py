@@ -1,4 +1,4 @@
-"""The roofline's figures are those of the layers, and what is doubtful is said."""
+"""The roofline section: its figures agree with those of layers, and doubts are stated."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ovreport_plugins.roofline.analyzer import Roofline
 
 @pytest.fixture(scope="module")
 def run(run: Run) -> Run:
-    """Whatever else the machine did; its roofs are above all layers."""
+    """Return the run as if on a quiet machine, with roofs above all layers."""
     return quiet(run, 10)
 
 
 def shown(run: Run) -> CellResult:
-    """The cell whose layers the first group shows."""
+    """Return the cell whose layers the first group shows."""
     result = run.focus(*run.versions[0])
     assert result is not None
     return result
 
 
 def with_roof(run: Run, **changes: object) -> Run:
-    """The run with its roof changed."""
+    """Return the run with a changed roof."""
     changed: tuple[Roof, ...] = tuple(roof.model_copy(update=changes) for roof in run.roofs)
     return replace(run, roofs=changed)
 

@@ -1,4 +1,4 @@
-"""The first screen says in words what was measured."""
+"""The summary section."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ def summary(results: Sequence[CellResult], **report: object) -> Section:
 
 
 def plain(section: Section) -> str:
-    """All sentences, those that lead first."""
+    """Return all sentences of the section, the leading ones first."""
     texts = [b.text for b in section.groups[0].blocks if isinstance(b, Text) and b.id != "sure"]
     return spaced("\n".join([section.verdict, *texts]))
 
@@ -89,7 +89,7 @@ VERSIONS = read_run(Path(__file__).with_name("data") / "versions.jsonl")
     "options", [{}, {"noise": 0.5}, {"baseline": "int8"}, {"noise": 0.0, "baseline": "again"}]
 )
 def test_the_summary_and_the_versions_section_agree(options: dict[str, object]) -> None:
-    """With the noise and the baseline of the config, and the control that the run holds."""
+    """Both use noise and baseline of the config, and the control in the run."""
     analyzers = choose(installed(), ["summary", "versions"], {}, "test")
     run = configured(VERSIONS, compare=options)
     first, second = (analysis.outcome for analysis in analyze(run, analyzers))
@@ -134,7 +134,7 @@ def test_the_line_about_two_versions_says_whether_their_answers_agree(
 
 
 def test_time_in_layers_is_not_presented_as_latency() -> None:
-    """Where layers, timed with counters on, are far from the latency, both are told apart."""
+    """If layers, timed with counters on, are far from the latency, the two are distinguished."""
     measured = VERSIONS.results[0]
     assert measured.profile is not None
     far, close = (
@@ -152,7 +152,7 @@ def test_time_in_layers_is_not_presented_as_latency() -> None:
         )
         for percent in (150, 80)
     )
-    # As recorded they are 23 % more, which is within the scatter of so few inferences.
+    # In the recording they are 23 % more, within the scatter of so few inferences.
     for first, apart in ((far, True), (measured, False), (close, False)):
         run = replace(VERSIONS, results=(first, *VERSIONS.results[1:]))
         (said,) = (x for x in plain(Summary().analyze(run)).split("\n") if "(parent) on" in x)
@@ -174,7 +174,7 @@ def test_nothing_is_claimed_about_figures_without_an_interval() -> None:
 
 
 def test_cells_without_an_interval_and_with_a_wide_one_are_counted() -> None:
-    """Those of the recorded run but one, of which a single slice is left."""
+    """One cell of the recorded run keeps only a single slice."""
     launch = VERSIONS.results[0].launches[0]
     counted = next(s for s in launch.slices if s.counted)
     short = launch.model_copy(update={"slices": (counted,)})

@@ -1,4 +1,4 @@
-"""Versions against each other: verdicts, matched layers, and a waterfall that adds up."""
+"""The versions section: verdicts, matched layers, and the waterfall."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_another_baseline_reverses_the_comparison(run: Run) -> None:
 
 @pytest.mark.parametrize("axis", ["runtime", "device"])
 def test_runtimes_and_devices_are_compared_as_versions_are(run: Run, axis: str) -> None:
-    """The control's cell, taken for one of another runtime or device."""
+    """The cell of the control is changed to another runtime or device."""
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
     moved = again.model_copy(update={"cell": parent.cell.model_copy(update={axis: "other"})})
@@ -202,13 +202,13 @@ def test_both_graphs_colour_what_changed(doubled: Section) -> None:
 
 
 def beside(run: Run, factor: float, of_slower: float = 1.0, extra_ns: int = 0) -> Run:
-    """The parent, and a copy as "again" that was profiled while all took ``factor`` times as long.
+    """Return the parent, and a copy "again" whose profiled layers take ``factor`` times as long.
 
     Times are those of steady layers of 100 to 220 µs.
 
     Args:
-        of_slower: what one layer takes beside that.
-        extra_ns: what the copy's latencies are longer by.
+        of_slower: a further factor for one layer.
+        extra_ns: added to the latencies of the copy.
     """
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
@@ -298,7 +298,7 @@ def test_a_group_is_named_by_its_layer_and_by_layers_of_only_one_side(section: S
     told = {name: value for name, value, _ in details.facts}
     assert told["Executes"] == "Convolution, Add, Clamp → Convolution, Add, FakeQuantize"
     assert told["outputPrecisions"] == "bf16 → u8"
-    assert "outputLayouts" not in told  # both have the same
+    assert "outputLayouts" not in told  # both have the same one
 
 
 def test_verdicts_that_concern_the_model_are_given_once(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""What is proposed to users is taken from them: names, shapes, ranges and the starter config."""
+"""Proposals to users are accepted: names, shapes, ranges and the starter config."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def save(path: Path, outputs: list[ov.Node], inputs: list[ov.op.Parameter]) -> P
 
 
 def nameless(folder: Path) -> Path:
-    """Two inputs without names and with open shapes, as converted PyTorch modules have them."""
+    """Save two inputs without names and with open shapes, like converted PyTorch modules."""
     a, b = (op.parameter([-1, -1], np.float32, name=name) for name in "ab")
     path = save(folder / "open.xml", [op.add(a, b)], [a, b])
     path.write_text(re.sub(r' names="[^"]*"', "", path.read_text()))
@@ -35,7 +35,7 @@ def nameless(folder: Path) -> Path:
 
 
 def proposed(model: Path) -> str | None:
-    """The shape in the message of a run that lacks it."""
+    """Return the shape that the message of a run without a shape proposes."""
     result = ovreport("run", model, "--dry-run")
     assert result.exit_code == 2
     match = re.search(r"for example '(.*)'\.", result.output)

@@ -1,4 +1,4 @@
-"""Files in INT8 and what the device makes of them: one notion on the whole page."""
+"""INT8 files and their execution: the whole page calls a version quantised, or not."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SIZE = 64
 
 
 def dynamic(path: Path) -> None:
-    """As quantize_dynamic of ONNX Runtime writes a product: DynamicQuantizeLinear, MatMulInteger.
+    """Save a product as ONNX Runtime's quantize_dynamic does: DynamicQuantizeLinear, MatMulInteger.
 
-    A residual addition stands before, which is no part of the quantisation.
+    A residual addition before it is not part of the quantisation.
     """
     random = np.random.default_rng(0)
     weights = random.integers(-127, 127, (SIZE, SIZE), dtype=np.int8)
@@ -62,7 +62,7 @@ def dynamic(path: Path) -> None:
 
 
 def compressed(path: Path) -> None:
-    """Weights alone in i8, which are scaled back before the product."""
+    """Save a model with weights in i8, which are scaled back before the product."""
     weights = np.random.default_rng(0).integers(-127, 127, (SIZE, SIZE)).astype(np.int8)
     data = op.parameter([1, SIZE, SIZE], np.float32, name="x")
     scaled = op.multiply(
@@ -81,7 +81,7 @@ def floating(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """All three, measured shortly in f32."""
+    """Measure all three models briefly in f32."""
     folder = tmp_path_factory.mktemp("quantised")
     dynamic(folder / "dynamic.onnx")
     compressed(folder / "weights.xml")
@@ -110,7 +110,7 @@ def of(run: Run, version: str) -> CellResult:
 
 
 def texts(run: Run, version: str) -> list[str]:
-    """All that findings and advice say of a version."""
+    """Return all texts of findings and advice on a version."""
     by_id = [f.text for f in findings(run) if f"net ({version})" in f.text]
     (table,) = section_of(Advice(), run).groups[0].blocks
     assert isinstance(table, Table)
@@ -163,7 +163,7 @@ def test_the_page_says_that_the_file_is_int8_and_the_execution_is_not(run: Run) 
 
 
 def test_a_product_with_compressed_weights_keeps_its_work(run: Run) -> None:
-    """2 · 64³ operations of the product, and one for each element of the rectifier."""
+    """The product has 2 · 64³ operations, and the rectifier one for each element."""
     result = of(run, "weights")
     work = layer_work(run, result)
     (product,) = quantisation(run, result).products

@@ -1,4 +1,4 @@
-"""What may be as good as the best is not called worse, and a factor has its interval."""
+"""Rankings: rivals of the best are not called worse, and a factor has its interval."""
 
 import pytest
 from builders import cell_result
@@ -22,7 +22,7 @@ def test_a_ratio_without_an_interval_has_no_verdict() -> None:
 
 
 def scattered(streams: int, latencies_ms: list[float]) -> CellResult:
-    """A cell of one launch for each latency."""
+    """Return a cell with one launch for each latency."""
     cell = Cell(model="m", streams=streams, hint="throughput")
     parts = [cell_result(cell, latency) for latency in latencies_ms]
     launches = tuple(part.launches[0] for part in parts)
@@ -30,7 +30,7 @@ def scattered(streams: int, latencies_ms: list[float]) -> CellResult:
 
 
 def test_a_cell_whose_interval_overlaps_that_of_the_best_is_a_rival() -> None:
-    """Of 6.13 FPS ± 41 % and 5.77 ± 94 % it was said that no other gives more."""
+    """6.13 FPS ± 41 % was reported as the best, although another cell has 5.77 ± 94 %."""
     first, wide = scattered(1, [150, 160, 180]), scattered(2, [90, 170, 260])
     slow = scattered(4, [900, 905, 910])
     assert rivals(first, [first, wide, slow]) == [wide]

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands."""
+"""The examples of the README work as they are."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""The readable form of a recorded run holds the very same run."""
+"""The readable form of a recorded run holds the same run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A redacted run tells nothing of where and by whom it was made, and everything it measured."""
+"""A redacted run hides where and by whom it was made, and keeps all measurements."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SECRETS = ("buildhost7", "alice", "/srv/secret", "Secret Corp", "C:\\Users")
 
 @pytest.fixture(scope="module")
 def telling() -> Run:
-    """A run with secrets wherever one was ever seen."""
+    """Return a run with secrets in every place where one was ever found."""
     run = read_run(DATA)
     environment = run.header.environment.model_copy(
         update={"host": "buildhost7", "user": "alice", "container": "docker on buildhost7"}
@@ -162,7 +162,7 @@ SECRET = "/home/alice/secret/name"
 
 
 def filled(annotation: Any) -> Any:
-    """A value of a type, with a secret in every text that it can hold."""
+    """Return a value of a type, with a secret in every text that it can hold."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if annotation in (str, JsonValue):
         return SECRET
@@ -183,7 +183,7 @@ def filled(annotation: Any) -> Any:
         return tuple(filled(item) for item in items)
     if origin is dict:
         return {"key": filled(parts[1])}
-    if origin in (np.ndarray, NDArray):  # which of them: the release of numpy decides
+    if origin in (np.ndarray, NDArray):  # which of the two depends on the release of numpy
         return [1]
     return {int: 1, float: 1.0, bool: False}[annotation]
 

@@ -1,4 +1,4 @@
-"""A run that is killed loses nothing that was finished, and says what no longer holds."""
+"""A killed run loses no finished result, and names results that are no longer valid."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def lines(path: Path, kind: str) -> Iterator[bytes]:
 
 
 def measured(run: Run) -> dict[str, int]:
-    """When each cell was measured: equal only for the very same measurement."""
+    """Return when each cell was measured: equal only for the same measurement."""
     return {r.cell.id: r.launches[0].compile_ns for r in run.done}
 
 
@@ -83,16 +83,16 @@ def test_a_killed_run_is_resumed_without_repetition(folder: Path) -> None:
     assert [r.cell for r in whole.done] == list(whole.header.plan)
     assert len(whole.done) == 6
     assert measured(kept).items() <= measured(whole).items()
-    # Versions that took turns are still together, and no graph is stored twice.
+    # Versions that took turns are still marked so, and no graph is stored twice.
     assert all(len(r.interleaved_with) == 1 for r in whole.done)
     graphs = [*lines(file, "graph")]
     assert len(graphs) == len(set(graphs))
-    # The report carries the same run.
+    # The report contains the same run.
     assert measured(read_run(folder / "r.html")) == measured(whole)
 
 
 def test_a_second_run_with_the_same_run_file_is_refused_and_loses_nothing(folder: Path) -> None:
-    """Also while the first compares answers, which begins after its last cell."""
+    """This holds while the first run compares answers, too, after its last cell."""
     file = folder / "report.jsonl"
     process = begin(folder)
     for kind, number in (("header", 1), ("cell", 6)):
@@ -189,7 +189,7 @@ def test_launches_of_all_unfinished_cells_are_kept_and_the_passes_continue(folde
 
 
 def test_launches_of_a_group_count_although_one_cell_failed(folder: Path) -> None:
-    """The failure is kept at once; the rest of the group goes on without its cell."""
+    """The failure is stored at once; the rest of the group continues without the cell."""
     file, config = folder / "report.jsonl", folder / "config.toml"
     config.write_text(CONFIG.replace("[1, 2, 3]", "[1, 2]").replace("launches = 1", "launches = 9"))
     process = begin(folder)

@@ -1,4 +1,4 @@
-"""Operators that the device executes under another name are found by what reads them."""
+"""Operators that the device executes under another name are found by their readers."""
 
 from ovreport.computed.rewritten_operators import find_rewritten
 from ovreport.run import Node
@@ -27,12 +27,12 @@ NAMED: dict[int, tuple[int, ...]] = {0: (0,), 1: (), 2: (), 3: (4,), 4: (5,)}
 
 
 def test_a_renamed_layer_is_the_operator_with_the_same_readers() -> None:
-    """OpenVINO resizes TFLite's tensors in another layout, by a node that names no original."""
+    """OpenVINO resizes TFLite's tensors in another layout, by a node without original names."""
     assert find_rewritten(RUNTIME, MODEL, NAMED) == {1: 1}
 
 
 def test_an_ambiguous_layer_is_not_matched() -> None:
-    """A bidirectional recurrent layer becomes two; two equal ones are not told apart."""
+    """A bidirectional recurrent layer becomes two; two equal ones cannot be distinguished."""
     twice = [*MODEL[:1], node("213", "Interpolate", 0), *MODEL[1:]]
     twice = [
         node(x.name, x.type, *(i + (i > 0) for i, _ in x.inputs)) if at > 1 else x

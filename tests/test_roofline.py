@@ -1,4 +1,4 @@
-"""What a device can reach is measured once and kept, and layers are held against it."""
+"""What a device can reach is measured once and stored, and layers are compared with it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_cache_without_a_difference_between_two_sizes_has_no_bandwidth(
 
 
 def fastest_s(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of several turns."""
+    """Return the seconds of the fastest of several turns."""
     seconds = []
     for _ in range(9):
         started = time.perf_counter()
@@ -68,7 +68,7 @@ def fastest_s(work: Callable[[], object]) -> float:
 
 
 def test_a_real_device_is_within_a_factor_of_numpy(run: Run) -> None:
-    """Another implementation of the same work on the same machine: units are right."""
+    """The comparison with another implementation of the same work checks the units."""
     matrix = np.ones((1024, 1024), np.float32)
     source = np.ones(1 << 25, np.float32)
     target = source.copy()
@@ -115,7 +115,7 @@ def test_resuming_measures_no_roof_again(report: Path, tmp_path: Path) -> None:
     config = report.with_name("config.toml")
     kept = tmp_path / "kept.jsonl"
     lines = report.with_suffix(".jsonl").read_text().splitlines(keepends=True)
-    # As if the machine had been quiet: other roofs are measured again.
+    # As if on a quiet machine: disturbed roofs are measured again.
     kept.write_text("".join(map(_quiet_roof, lines)))
     kept_roofs = read_run(kept).roofs
     done = ovreport("run", config, "--resume", kept, "-o", tmp_path / "report.html")
@@ -140,7 +140,7 @@ def test_a_roof_that_cannot_be_measured_says_why(device: str, python: Path, mess
 
 
 def product(rows: int, precision: str = "f32") -> tuple[list[Node], list[Node]]:
-    """Runtime and model graph of [rows, 8] times weights [8, 8]."""
+    """Return runtime and model graph of [rows, 8] times weights [8, 8]."""
     model = [
         node("in", "Parameter", shape=f"[{rows},8]"),
         node("w", "Constant", shape="[8,8]"),
@@ -158,7 +158,7 @@ def product(rows: int, precision: str = "f32") -> tuple[list[Node], list[Node]]:
 
 
 def under(roof: Roof, rows: int, microseconds: float, precision: str = "f32") -> Efficiency:
-    """The product's efficiency under a roof."""
+    """Return the product's efficiency under a roof."""
     runtime, model = product(rows, precision)
     run, result = measured(runtime, [timed("product", "FullyConnected", microseconds)], model)
     resolved = Resolved(

@@ -1,4 +1,4 @@
-"""The run file is a contract: torn, foreign, newer, damaged and hostile files."""
+"""Run files: incomplete, foreign, newer, damaged and hostile ones."""
 
 import base64
 import copy
@@ -92,7 +92,7 @@ RECORDED = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
 
 
 def hostile(tmp_path: Path, *changes: tuple[tuple[Any, ...], Any]) -> Path:
-    """The recorded run with other values at some places, each a path from its first line."""
+    """Write the recorded run with other values at some places, each a path from its first line."""
     lines = copy.deepcopy(RECORDED)
     for (*above, last), value in changes:
         place: Any = lines
@@ -151,7 +151,7 @@ def test_impossible_records_are_refused_with_their_line(
 
 
 def packed(content: bytes) -> bytes:
-    """A report that holds nothing but a run."""
+    """Write a report that holds only a run."""
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 1}]
     text = base64.b64encode(lzma.compress(content, filters=filters))
     return b'<script type="application/x-xz" id="ovreport-run">' + text + b"</script>"
@@ -205,7 +205,7 @@ def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 @pytest.mark.slow
 def test_a_changed_value_is_refused_or_harmless(tmp_path: Path) -> None:
-    """No command ends with an error of its own, and no section crashes."""
+    """No command raises an unexpected error, and no section crashes."""
     chosen = random.Random(0)
     kinds: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for number, line in enumerate(RECORDED):

@@ -22,13 +22,13 @@ runtime = [{{ name = "installed" }}, {{ name = "other", python = '{python}' }}]
 def test_runtimes_take_turns_and_are_named(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What this environment is told to import first must not reach the other.
+    # PYTHONPATH of this environment must not affect the other.
     (tmp_path / "first").mkdir()
     (tmp_path / "first/sitecustomize.py").write_text(
         "import sys\nif 'environment' in sys.executable: sys.exit('misled')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
-    # A link, as virtual environments have: following it would leave the environment.
+    # A link, as in virtual environments: following it would leave the environment.
     other = tmp_path / "environment/bin/python"
     other.parent.mkdir(parents=True)
     other.symlink_to(sys.executable)

@@ -1,4 +1,4 @@
-"""The workflow for GitHub Actions: its steps run here as a runner runs them."""
+"""The workflow for GitHub Actions: its steps are run as a runner does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def named(name: str) -> str:
 
 
 def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """As the runner does: ``bash -e``, with a file for the summary."""
+    """Run a script as the runner does: ``bash -e``, with a file for the summary."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": str(folder / "posted.md")}
     arguments = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
@@ -51,7 +51,7 @@ def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """What both checkouts leave: the pull request's tree with the base branch's below it."""
+    """Make the result of both checkouts: the pull request's tree with the base branch's below."""
     for place in ("models", "base/models", "bench"):
         (tmp_path / place).mkdir(parents=True)
     tiny_model(tmp_path / "base/models/model.onnx", 1)
@@ -62,7 +62,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_the_workflow_measures_checks_limits_and_posts(repository: Path) -> None:
     measured = shell(named("Measure"), repository)
-    # Whether the machine holds the limits is not what is tested: 3 means they were judged.
+    # The test does not depend on whether limits are kept: 3 means that they were checked.
     assert measured.returncode in (0, 3), measured.stderr
     assert shell(named("Post the summary"), repository).returncode == 0
     assert (repository / "posted.md").read_text().startswith("## tiny")

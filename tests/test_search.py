@@ -1,4 +1,4 @@
-"""A search finds what the whole grid would, from few cells, and tells its way."""
+"""A search finds the best cell of the whole grid from few cells, and reports its steps."""
 
 import itertools
 from math import log2
@@ -20,7 +20,7 @@ GRID = Grid((1, 2, 3, 4, 6, 8), (1, 2, 4, 8, 16, 32))
 def surface(
     cores: int, scaling: float, best_batch: float, gain: float
 ) -> dict[GridPoint, PointResult]:
-    """Throughput that grows with the streams up to the cores and has its best at some batch."""
+    """Return throughput that grows with streams up to the cores and peaks at some batch."""
     found = {}
     for streams, batch in itertools.product(GRID.streams, GRID.batches):
         along_streams = min(streams, cores) ** scaling - 0.02 * max(0, streams - cores)

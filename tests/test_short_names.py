@@ -1,4 +1,4 @@
-"""Short names of a set: distinct, bounded, and as they are where they fit."""
+"""Short names of a set: distinct, bounded, and unchanged if they fit."""
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def test_shortening_twice_changes_nothing(names: list[str], length: int) -> None
 
 
 def test_layers_of_a_transformer_are_distinguished_by_position() -> None:
-    """They were "/backbone/encoder/l…ttention/query/Add", twelve times."""
+    """They were all named "/backbone/encoder/l…ttention/query/Add"."""
     names = [
         f"/backbone/encoder/layer.{layer}/attention/attention/{kind}/Add"
         for layer in range(12)

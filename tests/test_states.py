@@ -1,4 +1,4 @@
-"""Models that keep something from one inference to the next."""
+"""Models that keep states between inferences."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stateful(
     shape: list[int],
     answer: Callable[[Any, Any], Any] = lambda _, after: after,
 ) -> None:
-    """``x [1, 8]``, and a state that begins as zeros and becomes ``following(state, x)``."""
+    """Save ``x [1, 8]`` and a state that begins as zeros and becomes ``following(state, x)``."""
     x = op.parameter([1, _WIDTH], np.float32, name="x")
     x.output(0).set_names({"x"})
     memory = variable("memory", shape)
@@ -50,12 +50,12 @@ def stateful(
 
 
 def summing(path: Path) -> None:
-    """A state of a fixed size, as of a recurrent network: the sum of all inputs."""
+    """Save a state of a fixed size, as in a recurrent network: the sum of all inputs."""
     stateful(path, op.add, [1, _WIDTH])
 
 
 def growing(path: Path) -> None:
-    """A state that grows by a row with every inference, as a cache of keys does."""
+    """Save a state that grows by a row with every inference, like a cache of keys."""
     stateful(path, lambda past, x: op.concat([past, x], 0), [-1, _WIDTH])
 
 
@@ -105,7 +105,7 @@ def test_a_state_that_the_next_inference_cannot_use_is_named(tmp_path: Path) -> 
 
 @pytest.fixture
 def one(tmp_path: Path) -> dict[str, Any]:
-    """How a worker runs the sum of ones."""
+    """Return the settings with which a worker runs the sum of ones."""
     summing(tmp_path / "m.xml")
     np.savez(
         tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.ones((1, _WIDTH), np.float32)}
@@ -128,7 +128,7 @@ def test_every_answer_starts_from_the_initial_state(one: dict[str, Any], tmp_pat
 
 
 def test_a_state_that_grows_later_ends_the_slice_with_a_refusal(tmp_path: Path) -> None:
-    """A row of running sums, and from a sum of 12 on all rows, so from the third inference on."""
+    """The state is a row of running sums; from a sum of 12, the third inference, it grows."""
 
     def later(past: Any, x: Any) -> Any:
         rows = op.concat([past, op.add(op.reduce_sum(past, np.array([0]), True), x)], 0)
@@ -154,7 +154,7 @@ def test_a_state_that_grows_later_ends_the_slice_with_a_refusal(tmp_path: Path) 
 
 
 def inside_a_branch(path: Path) -> None:
-    """``x [1, 8]`` by ``If``: one branch collects its inputs in a state that grows."""
+    """Save ``x [1, 8]`` and an ``If``, one branch of which collects inputs in a growing state."""
     x = op.parameter([1, _WIDTH], np.float32, name="x")
     x.output(0).set_names({"x"})
     branch_x, other_x = (op.parameter([1, _WIDTH], np.float32) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Figures against numpy and against worlds whose truth is known."""
+"""Figures against numpy and against simulations with known true values."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def make_slice(latencies_ns: Array) -> Slice:
 
 
 def measured(like: CellResult, launches: Array, beside: str) -> CellResult:
-    """A cell with slices of ten requests, of these times each, [launches, slices] in ns."""
+    """Return a cell with slices of ten requests of these times each, [launches, slices] in ns."""
     first = like.launches[0]
     return like.model_copy(
         update={
@@ -70,7 +70,7 @@ def test_the_error_of_a_difference_has_degrees_of_freedom_of_welch() -> None:
 @pytest.mark.parametrize("effect", [0.0, 0.008, 0.02])
 @pytest.mark.parametrize("noise", [0.005, 0.03])
 def test_intervals_have_their_nominal_coverage(launches: int, effect: float, noise: float) -> None:
-    """Launches of one model differ by near 0.8 %, and three of them are usual."""
+    """Launches of one model differ by about 0.8 %, and three launches are usual."""
     random = np.random.default_rng(launches)
     worlds, slices = 400, 7
     means = random.normal(0, effect, (worlds, launches, 1))
@@ -84,7 +84,7 @@ def test_intervals_have_their_nominal_coverage(launches: int, effect: float, noi
 
 
 def test_few_launches_that_agree_by_chance_do_not_make_a_narrow_interval() -> None:
-    """What launches of other cells differ by counts as eight of them more."""
+    """The scatter of other cells' launches counts like eight more launches."""
     alike = np.array([0.0, 0.001, -0.001])
     own, both = (between_launches(alike, [7] * 3, typical) for typical in (0.0, 0.01))
     assert both.freedom == 10
@@ -100,7 +100,7 @@ def test_one_cell_with_scattered_launches_does_not_widen_the_others() -> None:
 
 
 def machine(random: np.random.Generator, times: Array, memory: float) -> Array:
-    """An Ornstein-Uhlenbeck process of 2 % at these moments, seen with noise of 0.3 %."""
+    """Return an Ornstein-Uhlenbeck process of 2 % at these times, observed with noise of 0.3 %."""
     apart = np.abs(times[:, None] - times[None, :])
     root = np.linalg.cholesky(np.exp(-apart / memory) + 1e-9 * np.eye(len(times)))
     values = 0.02 * root @ random.normal(size=len(times))
@@ -109,7 +109,7 @@ def machine(random: np.random.Generator, times: Array, memory: float) -> Array:
 
 @pytest.mark.parametrize("memory", [0.5, 2.0, 6.0])
 def test_the_error_of_a_machines_mean_speed_covers_it(memory: float) -> None:
-    """The deviation over the root of the number covers it in a third of these worlds."""
+    """The deviation over the root of the number covers it in a third of these simulations."""
     random = np.random.default_rng(1)
     times = np.sort(random.uniform(0, 30, 120))
     worlds = [machine(random, times, memory) for _ in range(60)]
@@ -130,7 +130,7 @@ def test_a_steady_machine_adds_almost_nothing() -> None:
 
 
 def test_an_interval_includes_the_drift_of_the_machine() -> None:
-    """A model that follows a machine of two speeds: three launches fell into the same one."""
+    """A model follows a machine of two speeds, and three launches had the same speed."""
     speeds = np.repeat([1.0, 1.07, 1.07, 1.0, 1.0, 1.07, 1.07, 1.07], 7).reshape(8, 7)
     random = np.random.default_rng(2)
     like = measured(cell_result(Cell(model="m"), 1), 1e6 * speeds, "")
@@ -185,7 +185,7 @@ def test_a_median_between_two_groups_of_launches_may_be_in_either() -> None:
 
 
 def test_figures_and_ratios_of_three_launches_cover_the_truth(run: Run) -> None:
-    """Their bootstrap covered it in 85 % of such worlds."""
+    """A bootstrap covered the true value in 85 % of such simulations."""
     random = np.random.default_rng(4)
     cells = [run.of_version("squeezenet", version)[0] for version in ("parent", "optimized")]
     covered = {"throughput": 0, "latency": 0, "ratio": 0, "apart": 0}
@@ -246,7 +246,7 @@ def test_launches_of_single_requests_have_an_interval_but_no_deviation(run: Run)
 @settings(deadline=None)
 @given(st.lists(st.floats(3, 9), min_size=2, max_size=5), st.integers(0, 99))
 def test_no_interval_contains_impossible_values(powers: list[float], seed: int) -> None:
-    """Two launches, one of them a hundred times as fast: the median was "0.001 to 0.567 ms"."""
+    """With one of two launches a hundred times as fast, the median was "0.001 to 0.567 ms"."""
     random = np.random.default_rng(seed)
     cell = Cell(model="m")
     series = 10 ** np.array(powers)[:, None] * random.lognormal(0, 0.1, (len(powers), 5))
@@ -264,7 +264,7 @@ def test_no_interval_contains_impossible_values(powers: list[float], seed: int) 
 
 
 def test_only_cells_that_name_each_other_took_turns(run: Run) -> None:
-    """One that was measured again since does not name the other any more."""
+    """A cell that was measured again no longer names the other."""
     a, b = (run.of_version("squeezenet", version)[0] for version in ("parent", "optimized"))
     again = b.model_copy(update={"interleaved_with": ()})
     shorter = b.model_copy(update={"launches": b.launches[:-1]})
@@ -395,7 +395,7 @@ def test_a_verdict_requires_the_whole_interval(low: float, high: float, word: st
 
 
 def test_equality_uses_two_one_sided_tests_and_difference_a_higher_confidence() -> None:
-    """The interval reaches to 1.0105, that of 90 % to 1.0086, and that of 99 % to below 1."""
+    """The interval ends at 1.0105, that of 90 % at 1.0086, and that of 99 % begins below 1."""
     alike = Estimate(1.0, 0.9896, 1.0105, 0.95, "by hand", freedom=10)
     assert verdict(alike, 0.01, higher_is_better=True) == "same"
     assert verdict(replace(alike, freedom=0), 0.01, higher_is_better=True) == "inconclusive"
@@ -427,12 +427,12 @@ def test_sweet_spot_and_front_agree_with_a_calculation_by_hand() -> None:
 
 
 def test_figures_once_a_launch_are_judged_by_ranks_of_launches() -> None:
-    """2 of C(4, 2) = 6 orders put two launches before two others: a confidence of 2 / 3."""
+    """In 2 of C(4, 2) = 6 orders the launches of two cells are separated: a confidence of 2 / 3."""
     change = launch_ratio([1.0, 1.1], [2.2, 2.0])
     assert (change.point, change.low, change.high) == pytest.approx((2.0, 2.0 / 1.1, 2.2))
     assert change.confidence == pytest.approx(2 / 3)
     assert verdict(change, 0.1, higher_is_better=False) == "slower"
-    assert launch_ratio([1.0, 1.1], [2.0]).confidence == 0  # one shows nothing of its scatter
+    assert launch_ratio([1.0, 1.1], [2.0]).confidence == 0  # one launch does not show its scatter
     once = launch_ratio([1.0], [2.0])
     assert verdict(once, 0.1, higher_is_better=False) == "inconclusive"
 

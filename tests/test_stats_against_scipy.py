@@ -1,4 +1,4 @@
-"""Our own statistics against scipy's, which only the tests need."""
+"""The statistics of ovreport against scipy, which only the tests need."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEEDS = range(20)
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 7, 10, 19, 50, 200, 5000])
 def test_students_t_is_the_quantile_of_scipy(freedom: int) -> None:
-    """The expansion that it cites is off by 0.1 % at three degrees of freedom, and less beyond."""
+    """The cited expansion is off by 0.1 % at three degrees of freedom, and less above."""
     expected = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
     exact = 1e-9 if freedom < 3 else 1.5e-3 if freedom < 5 else 2e-4
     assert student(freedom) == pytest.approx(expected, rel=exact)
@@ -44,7 +44,7 @@ def test_the_interval_of_equal_launches_is_that_of_students_t(seed: int) -> None
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_error_of_a_difference_is_that_of_welch(seed: int) -> None:
-    """Degrees of freedom are cut to whole numbers, which makes an interval wider only."""
+    """Degrees of freedom are rounded down, which only widens an interval."""
     random = np.random.default_rng(seed)
     a, b = (random.normal(0, scale, size=int(random.integers(3, 9))) for scale in (1, 3))
     errors = [Error(float(stats.sem(side)), len(side) - 1) for side in (a, b)]
@@ -58,7 +58,7 @@ def test_the_error_of_a_difference_is_that_of_welch(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_bootstrap_of_slices_agrees_with_scipy(seed: int) -> None:
-    """Each of both is known to 1.6 % by its 2,000 replicates: five of their deviations apart."""
+    """With 2,000 replicates each is precise to 1.6 %; the tolerance is five standard deviations."""
     values = np.random.default_rng(seed).lognormal(0, 0.3, size=15)
     replicates = medians(values, weights(len(values)))
     expected = stats.bootstrap(
@@ -105,7 +105,7 @@ def test_a_drift_is_the_theil_sen_slope_if_kendalls_tau_is_significant(seed: int
     tau = stats.kendalltau(np.arange(count), logs)
     slope = stats.theilslopes(logs).slope
     found = drift(np.exp(logs).tolist())
-    # Both tests approximate at the limit of 1 %, so nothing is said of what lies near it.
+    # Both tests are approximations, so the test ignores values near the limit of 1 %.
     if tau.pvalue < 0.005:
         assert found == pytest.approx(expm1(slope * (count - 1)))
     elif tau.pvalue > 0.02:

@@ -1,4 +1,4 @@
-"""Standard output that is full, closed or ASCII costs nothing but what was printed."""
+"""Standard output that is full, closed or ASCII does not stop the work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUN = Path(__file__).with_name("data") / "bottlenecks.jsonl"
 
 
 def ovreport(words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of a shell, whose redirections are what is tested."""
+    """Run a command line in a shell, whose redirections are tested."""
     return subprocess.run(
         f"{sys.executable} -m ovreport {words}", shell=True, capture_output=True, text=True,
         encoding="utf-8", check=False, env={**os.environ, **environment},

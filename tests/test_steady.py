@@ -1,4 +1,4 @@
-"""Steady states and disturbances, in series whose truth is known."""
+"""Steady states and disturbances in simulated series."""
 
 import tracemalloc
 
@@ -40,7 +40,7 @@ def test_drift_is_distinguished_from_noise() -> None:
 def test_a_drift_by_any_factor_is_reported_and_stays_above_minus_100_percent(change: float) -> None:
     series = np.geomspace(1, 1 + change, 21)
     assert drift(series.tolist()) == pytest.approx(change)
-    # A few slow slices at the start, as a busy neighbour leaves them, are no drift of the rest.
+    # A few slow slices at the start, from another program's load, are not a drift of the rest.
     series[:2] *= 30
     assert -1 < drift(series.tolist()) == pytest.approx(change, abs=0.2 * abs(change))
 

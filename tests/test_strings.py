@@ -22,7 +22,7 @@ def port(shape: str = "[2]") -> Port:
 
 
 def lengths(path: Path) -> None:
-    """How many bytes each string has, as tokenizers begin."""
+    """Save a model that returns the number of bytes of each string, as tokenizers begin."""
     text = op.parameter([2], ov.Type.string, name="text")
     text.output(0).set_names({"text"})
     parts = op.string_tensor_unpack(text)

@@ -1,4 +1,4 @@
-"""Layers, types, precisions and kernels add up to the same total, whatever was profiled."""
+"""Layers, types, precisions and kernels add up to the same total, for any profile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Drawn = tuple[str, str, str, list[int]]
 
 
 def run_of(layers: Sequence[Drawn]) -> Run:
-    """One cell whose layers are of these types, kernels and precisions, with times in ns."""
+    """Return a run of one cell with layers of these types, kernels, precisions and times in ns."""
     nodes = [
         node(f"layer {n}", kind, precision=precision or "f32").model_copy(
             update={"attributes": {"runtimePrecision": precision, "execOrder": str(n)}}
@@ -44,7 +44,7 @@ def run_of(layers: Sequence[Drawn]) -> Run:
 
 
 def with_launch(run: Run, result: CellResult) -> Run:
-    """What an analyzer of layers reads beside them: one slice, and the model's file."""
+    """Return the run with one slice and the model's file, which analyzers of layers need."""
     from ovreport.run import Launch, Memory
 
     memory = Memory(start_bytes=1, read_bytes=1, compile_bytes=1, inference_bytes=1)
@@ -64,7 +64,7 @@ def with_launch(run: Run, result: CellResult) -> Run:
 
 
 def total(run: Run, analyzer: Analyzer, start: str, key: str) -> float:
-    """Of one column of one table of an analyzer's section."""
+    """Return the sum of one column of one table of an analyzer's section."""
     (group,) = section_of(analyzer, run).groups
     table = next(block for block in group.blocks if block.id.startswith(start))
     assert isinstance(table, Table)

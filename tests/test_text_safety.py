@@ -1,4 +1,4 @@
-"""Each escaping of text/, against the reader of the format that it writes."""
+"""Each escape function of text/, against a reader of its format."""
 
 from __future__ import annotations
 

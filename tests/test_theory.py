@@ -32,7 +32,7 @@ def graph_of(model: ov.Model) -> tuple[Node, ...]:
 
 
 def work_in(model: ov.Model, type: str) -> Work:
-    """What the only operator of a type takes."""
+    """Return the work of the only operator of a type."""
     nodes = graph_of(model)
     (found,) = [w for w, n in zip(model_work(nodes), nodes, strict=True) if n.type == type]
     return found
@@ -119,7 +119,7 @@ def test_operations_agree_with_a_count_by_hand(
 
 
 def fourier(kind: str, shape: list[int], axes: list[int], size: list[int] | None = None) -> int:
-    """Operations of a transform in a model of OpenVINO's own."""
+    """Return the operations of a Fourier transform in an OpenVINO model."""
     data = op.parameter(shape, np.float32)
     more = [] if size is None else [op.constant(np.array(size, np.int64))]
     made = getattr(op, kind)(data, op.constant(np.array(axes, np.int64)), *more)
@@ -273,7 +273,7 @@ def test_activations_need_the_memory_of_simultaneously_live_tensors() -> None:
 
 
 def placed(layers: Sequence[Work], rest: Work, whole: Sequence[Work]) -> None:
-    """Every operation and parameter is in exactly one layer, or said to be in none."""
+    """Check that every operation and parameter is in exactly one layer or listed as in none."""
     together = reduce(Work.__add__, layers, rest)
     assert together.flops == sum(item.flops or 0 for item in whole)
     assert together.integer_ops == sum(item.integer_ops or 0 for item in whole)
@@ -362,14 +362,14 @@ def test_parts_add_up_to_the_whole(work: Work, parts: int) -> None:
 
 
 def test_weights_that_are_stored_twice_are_counted_once() -> None:
-    """A language model's embedding is often stored again as the weights of its last layer."""
+    """A language model's embedding is often stored twice, as weights of its last layer, too."""
     table = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
     index = op.parameter([3], ov.Type.i32, name="index")
     embedded = op.gather(op.constant(table), index, op.constant(0))
     tied = op.matmul(embedded, op.constant(table.copy()), False, True)
     ones = [op.constant(np.ones(8, np.float32)) for _ in range(2)]
     model = ov.Model([op.multiply(op.add(tied, ones[0]), ones[1])], [index], "tied")
-    # What is filled with one number is no copy.
+    # A tensor filled with one number is not a copy.
     assert sum(work.parameters for work in model_work(graph_of(model))) == table.size + 2 * 8
 
 

@@ -1,4 +1,4 @@
-"""Figures on the page of a real run are those of its run file, counted by hand."""
+"""Figures on the page of a real run agree with its run file, calculated by hand."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def result(run: Run) -> CellResult:
 
 @pytest.fixture(scope="module")
 def medians_ms(result: CellResult) -> list[float]:
-    """Of the executed layers, in the order of the profile, which is that of execution."""
+    """Return the medians of executed layers, in the order of the profile and of execution."""
     assert result.profile is not None
     times = [layer.times_ns for layer in result.profile.layers if layer.status == "executed"]
     return [float(np.median(values)) / 1e6 for values in times if len(values)]
 
 
 def rows(page: str, table: str) -> list[list[str]]:
-    """Texts of a table's cells."""
+    """Return the texts of a table's cells."""
     body = page.split(f'id="{table}"', 1)[1].split("<tbody>", 1)[1].split("</tbody>", 1)[0]
     collected = []
     for row in re.split(r"<tr[^>]*>", body)[1:]:

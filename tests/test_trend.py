@@ -1,4 +1,4 @@
-"""Many runs over time: levels that change are found, dated, and explained by what changed."""
+"""Many runs over time: changes of level are found, dated and explained."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNS, CHANGED = 12, 7
 
 
 def made(day: int, factor: float, openvino: str) -> Run:
-    """The recorded parent as if measured on a day, slower by a factor."""
+    """Return the recorded parent as if measured on a day, slower by a factor."""
     run = read_run(DATA)
     (parent,) = run.of_version("mobilenet", "parent")
 

@@ -1,4 +1,4 @@
-"""Cells of a group are measured and profiled in balanced turns."""
+"""Cells of a group take balanced turns while they are measured and profiled."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def test_all_cells_of_a_model_take_turns_on_request(tmp_path: Path) -> None:
     rounds = [order[at : at + 4] for at in range(0, len(order), 4)]
     assert len(rounds) > 4
     assert all(len(set(turn)) == 4 for turn in rounds)
-    # Every second round is the reverse of the one before it.
+    # Every second round is in reverse order.
     mirrored = [there == back[::-1] for there, back in pairwise(rounds)]
     assert all(mirrored[::2])
 
@@ -88,7 +88,7 @@ report = { analyzers = ["summary"] }
 
 
 def measured(folder: Path, watch: Callable[[WorkerSession, str], None]) -> Run:
-    """A run of two versions; whatever their workers are asked to do is watched."""
+    """Run two versions and record all requests to their workers."""
     ask = WorkerSession.ask
 
     def watched(

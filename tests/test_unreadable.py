@@ -1,4 +1,4 @@
-"""What is said of models that OpenVINO cannot read, compile or run: its real errors, provoked."""
+"""Messages on models that OpenVINO cannot read, compile or run, from its real errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = "<!DOCTYPE html>\n<html><head><title>404</title></head></html>"
 
 
 def onnx_model(path: Path, *nodes: onnx.NodeProto, **weights: Any) -> None:
-    """``x [1, 4] → nodes → y``."""
+    """Save ``x [1, 4] → nodes → y``."""
     make, kind = onnx.helper, onnx.TensorProto.FLOAT
     shape = weights.pop("shape", [1, 4])
     graph = make.make_graph(
@@ -66,7 +66,7 @@ def missing_edge(path: Path) -> None:
 
 
 def weights_beside(content: bytes | None) -> Callable[[Path], None]:
-    """ONNX weights of 4,800 bytes, or what stands in their place."""
+    """Save ONNX weights of 4,800 bytes, or other content in their place."""
 
     def make(path: Path) -> None:
         onnx_model(path, node("MatMul", "x", "w"), w=np.ones((4, 300)))
@@ -89,7 +89,7 @@ def weights_behind_a_link(path: Path) -> None:
 
 
 def ir(*change: str, weights: bytes | None = b"", end: int | None = None) -> Callable[[Path], None]:
-    """``x [1, 4] → MatMul → Softmax``; ``change`` replaces a text of the file by another."""
+    """Save ``x [1, 4] → MatMul → Softmax``; ``change`` replaces a text of the file."""
 
     def make(path: Path) -> None:
         x = op.parameter([1, 4], np.float32, name="x")
@@ -111,12 +111,12 @@ def ir(*change: str, weights: bytes | None = b"", end: int | None = None) -> Cal
 
 
 def field(number: int, value: bytes) -> bytes:
-    """A length-delimited field of protobuf, shorter than 128 bytes."""
+    """Return a length-delimited field of protobuf, shorter than 128 bytes."""
     return bytes([number << 3 | 2, len(value)]) + value
 
 
 def tensorflow(path: Path) -> None:
-    """A frozen graph of a placeholder and an operation that nobody knows."""
+    """Save a frozen graph of a placeholder and an unknown operation."""
     dtype = field(5, field(1, b"dtype") + field(2, b"\x30\x01"))
     nodes = [
         field(1, b"x") + field(2, b"Placeholder") + dtype,
@@ -140,7 +140,7 @@ def folder(*names: str) -> Callable[[Path], None]:
 
 
 CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
-    # An operation that it does not know.
+    # An unknown operation.
     ("m.onnx", unknown, "does not know the operation my.ops.Wobble", "--extensions"),
     ("m.onnx", two_unknown, "the operations my.ops.Wabble, my.ops.Wobble", "adds them"),
     ("m.pb", tensorflow, "does not know the operation MyWobble", "--extensions"),
@@ -175,7 +175,7 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
         "Incompatible MatMul matrix dimension",
         "anew",
     ),
-    # Weights in a file of their own.
+    # Weights in a separate file.
     ("m.onnx", weights_beside(None), "its weights are not there: w.bin", "beside the model"),
     (
         "m.onnx",
@@ -198,7 +198,7 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
         "anew",
     ),
     ("m.xml", ir(weights=LFS.encode()), "m.bin: a Git LFS pointer", "git lfs"),
-    # No model at all, or not the whole of it.
+    # Not a model, or an incomplete one.
     ("m.onnx", text(""), "the file is empty", "anew"),
     ("m.pdmodel", text(""), "the file is empty", "anew"),
     ("m.onnx", text(LFS), "a Git LFS pointer", "git lfs pull"),
@@ -218,7 +218,7 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
     ("m.pb", text("junk"), "no valid TensorFlow: damaged", "anew"),
     ("saved", folder(), "a folder without saved_model.pb", "OpenVINO reads ONNX"),
     ("saved", folder("model.xml", "model.bin"), "a folder, not a model", "such as model.xml"),
-    # Of another kind.
+    # Another kind of file.
     ("m.pt", text(b"PK\x03\x04" + bytes(99)), "a PyTorch file", "convert_model"),
     ("m.h5", text(b"\x89HDF\r\n\x1a\n" + bytes(50)), "a Keras file", "convert_model"),
     ("m.bin", text(bytes(50)), "weights, not a model", "m.xml"),

@@ -1,4 +1,4 @@
-"""A cell whose layers could not be timed: what is said of it, and where."""
+"""A cell whose layers could not be timed: where and how this is reported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def measured(folder: Path, model: Path, limit_mib: int | None) -> tuple[Result, 
 
 @pytest.fixture(scope="module")
 def untimed(tmp_path_factory: pytest.TempPathFactory, squeezenet: Path) -> tuple[Result, Path]:
-    """The profiling pass needs the Python API, and more memory than measuring by the C API."""
+    """Profiling needs the Python API, and more memory than measuring by the C API."""
     folder = tmp_path_factory.mktemp("untimed")
     done, report = measured(folder, squeezenet, None)
     assert done.exit_code == 0, done.output

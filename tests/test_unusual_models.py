@@ -1,4 +1,4 @@
-"""Models whose layers are not what one expects, measured in truth: each gives a sensible report."""
+"""Models with unusual layers, really measured: each gives a sensible report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def save(
 
 
 def branches(path: Path) -> None:
-    """An ``If`` on an input without dimensions; what a branch puts out depends on values."""
+    """Save an ``If`` on an input without dimensions; the output of a branch depends on values."""
     found = make_graph([make_node("NonZero", ["x"], ["a"])], "then", [], [value("a", INT64, None)])
     cast = make_graph(
         [make_node("Cast", ["x"], ["b"], to=INT64)], "else", [], [value("b", INT64, None)]
@@ -52,7 +52,7 @@ def branches(path: Path) -> None:
 
 
 def loop(path: Path) -> None:
-    """A ``Loop`` that runs as often as an input without dimensions says."""
+    """Save a ``Loop`` whose number of iterations is an input without dimensions."""
     state = value("state", FLOAT, [1, 64])
     body = make_graph(
         [make_node("MatMul", ["state", "w"], ["product"]), make_node("Tanh", ["product"], ["next"]),
@@ -68,7 +68,7 @@ def loop(path: Path) -> None:
 
 
 def iterator(path: Path) -> None:
-    """A ``TensorIterator`` over 16 steps."""
+    """Save a ``TensorIterator`` over 16 steps."""
     data, step = (op.parameter([1, n, 64], np.float32) for n in (16, 1))
     weights = op.constant(np.full((64, 64), 0.01, np.float32))
     product = op.tanh(op.matmul(step, weights, False, False))
@@ -81,7 +81,7 @@ def iterator(path: Path) -> None:
 
 
 def counted(path: Path) -> None:
-    """Shapes that depend on values: the elements above zero."""
+    """Save a model whose shapes depend on values: the elements above zero."""
     nodes = [make_node("NonZero", ["x"], ["places"]),
              make_node("Transpose", ["places"], ["rows"], perm=[1, 0]),
              make_node("GatherND", ["x", "rows"], ["found"]),
@@ -90,7 +90,7 @@ def counted(path: Path) -> None:
 
 
 def one_subgraph(path: Path) -> None:
-    """Four element-wise operators that the device runs as one."""
+    """Save four element-wise operators that the device runs as one."""
     nodes = [make_node("Relu", ["x"], ["a"]), make_node("Mul", ["a", "b"], ["c"]),
              make_node("Sigmoid", ["c"], ["d"]), make_node("Add", ["d", "x"], ["y"])]  # fmt: skip
     shape = [1, 256, 256]
@@ -99,7 +99,7 @@ def one_subgraph(path: Path) -> None:
 
 
 def instant(path: Path) -> None:
-    """Layers below the counters' resolution of a microsecond."""
+    """Save layers below the counters' resolution of a microsecond."""
     nodes = [make_node("Transpose", ["x"], ["a"], perm=[1, 0]),
              make_node("ReduceMax", ["a"], ["b"], axes=[1]),
              make_node("Relu", ["b"], ["y"])]  # fmt: skip
@@ -107,7 +107,7 @@ def instant(path: Path) -> None:
 
 
 def view(path: Path) -> None:
-    """Nothing to do: the data is handed on in another shape."""
+    """Save a model without work: it returns its input in another shape."""
     shape = make_tensor("shape", INT64, [2], [2, 2])
     save(path, [make_node("Reshape", ["x", "shape"], ["y"])], [value("x", FLOAT, [1, 4])],
          value("y", FLOAT, [2, 2]), [shape])  # fmt: skip
@@ -121,7 +121,7 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """Each as a run of its own; measured in one, shortly."""
+    """Measure all models briefly in one run, and return a run for each."""
     folder = tmp_path_factory.mktemp("unusual")
     files = {
         name: f"{name}.{'xml' if make is iterator else 'onnx'}" for name, make in MODELS.items()
@@ -153,13 +153,13 @@ def alone(run: Run, model: str) -> Run:
 
 
 def sections(run: Run) -> dict[str, Section]:
-    """What every analyzer with something to say returned."""
+    """Return the sections of all analyzers that have one."""
     reports = analyze(run, [make() for make in installed().values()])
     return {r.analyzer.id: r.outcome for r in reports if isinstance(r.outcome, Section)}
 
 
 def said(section: Section) -> dict[str, str]:
-    """Findings by id."""
+    """Return findings by id."""
     return {finding.id: finding.text for finding in section.findings}
 
 
@@ -191,7 +191,7 @@ def test_work_in_a_body_is_counted_as_often_as_it_runs(runs: dict[str, Run]) -> 
     run = runs["steps"]
     assert totals(run, run.done[0]).flops == 16 * step
     run = runs["loop"]
-    assert totals(run, run.done[0]).unknown  # nobody knows how often
+    assert totals(run, run.done[0]).unknown  # the number of iterations is unknown
 
 
 def test_shapes_that_depend_on_values_are_named_without_counting_their_work(
@@ -206,7 +206,7 @@ def test_shapes_that_depend_on_values_are_named_without_counting_their_work(
         for row in table.rows
         for value in row.values.values()
     ]
-    # No advice, as the model's inputs have fixed shapes already.
+    # No advice, as the model's inputs already have fixed shapes.
     assert any("known only while the model runs" in answer for answer in answers)
     assert "at least" in said(shown["model"])["model.unknown"]
 

@@ -1,4 +1,4 @@
-"""Workers fail alone, with a reason a person understands."""
+"""Workers fail separately, with an understandable reason."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ PYTHON = Path(sys.executable)
 
 @pytest.fixture(scope="module")
 def squeezenet_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sets, which the requests take in turn."""
+    """Save two input sets, which requests use alternately."""
     path = tmp_path_factory.mktemp("inputs") / "inputs.npz"
     arrays = np.random.default_rng(0).random((2, 1, 3, 224, 224), dtype=np.float32)
     np.savez(path, allow_pickle=False, **{"0_0": arrays[0], "1_0": arrays[1]})
@@ -58,7 +58,7 @@ def load(
 def profile(
     worker: WorkerSession, model: dict[str, Any], *turns: int, cached: bool = False
 ) -> dict[str, Any]:
-    """The answer to a pass of so many inferences in each turn."""
+    """Return the answer to a profiling pass with these numbers of inferences in each turn."""
     worker.ask("profile", 60, "begin_profile", **model)
     for iterations in turns:
         told = worker.ask("profile", 60, "profile", iterations=iterations, seconds=10)
@@ -203,7 +203,7 @@ def test_a_rate_below_the_throughput_is_fully_served(
     assert calm["arrived"] == len(calm["latencies_ns"]) == 5
     assert calm["wall_ns"] == 1_000_000_000
     assert rushed["arrived"] == 15_000 > len(rushed["latencies_ns"])
-    # Arrivals that wait behind others take longer and longer.
+    # Latencies of arrivals that wait behind others grow.
     assert rushed["latencies_ns"][-1] > rushed["latencies_ns"][0]
 
 
@@ -281,7 +281,7 @@ def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: 
     assert identity_of(first) == identity_of(same)
     assert identity_of(first)[0] == identity_of(other)[0] == size
     assert identity_of(first)[1] != identity_of(other)[1]
-    # What lies beside it and is not named by it is not.
+    # A file next to the model that it does not name is not part of it.
     (first.parent / "a.data").write_bytes(b"notes")
     assert identity_of(first) == identity_of(same)
     assert identity_of(squeezenet)[0] == squeezenet.stat().st_size

@@ -1,4 +1,4 @@
-"""Records bottlenecks.jsonl: a model with known bottlenecks, in floating point and in INT8.
+"""Record bottlenecks.jsonl: a model with known bottlenecks, in floating point and in INT8.
 
     python tests/data/record_bottlenecks.py && python tests/recorded.py --unpack
 
@@ -25,7 +25,7 @@ TARGET = Path(__file__).with_name("bottlenecks.jsonl")
 
 
 def model(*, quantised: bool) -> ov.Model:
-    """Four convolutions, the transposes, the sum, and a last convolution."""
+    """Return four convolutions, the transposes, the sum, and a last convolution."""
     random = np.random.default_rng(0)
 
     def quantise(tensor: Any, low: float, high: float, levels: int) -> Any:
@@ -52,13 +52,13 @@ def model(*, quantised: bool) -> ov.Model:
 
 
 def save(folder: Path) -> None:
-    """Both versions: ``parent.xml`` and ``int8.xml``."""
+    """Save both versions: ``parent.xml`` and ``int8.xml``."""
     for version, quantised in (("parent", False), ("int8", True)):
         ov.save_model(model(quantised=quantised), folder / f"{version}.xml", False)
 
 
 def main() -> None:
-    """Saves both versions, measures them shortly and keeps the run file."""
+    """Save both versions, measure them briefly and keep the run file."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save(folder)

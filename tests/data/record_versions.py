@@ -1,9 +1,9 @@
-"""Records versions.jsonl: a small MobileNet-like network, twice as it is, and in INT8.
+"""Record versions.jsonl: a small MobileNet-like network, two equal copies and one in INT8.
 
     python tests/data/record_versions.py && python tests/recorded.py --unpack
 
-The second copy is a control: what it and the first differ by in figures is noise. The INT8 version
-is made by ``nncf.quantize``, as users make theirs.
+The second copy is a control: a difference between its figures and those of the first is noise.
+``nncf.quantize`` makes the INT8 version, as users do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TARGET = Path(__file__).with_name("versions.jsonl")
 
 
 def mobilenet() -> ov.Model:
-    """A stem, three inverted residual blocks (Sandler et al., 2018), a head and a classifier."""
+    """Return a stem, three inverted residual blocks (Sandler et al., 2018), head and classifier."""
     random = np.random.default_rng(0)
 
     def constant(*shape: int, scale: float) -> Any:
@@ -66,7 +66,7 @@ def mobilenet() -> ov.Model:
 
 
 def main() -> None:
-    """Saves the versions, measures them shortly and keeps the run file."""
+    """Save the versions, measure them briefly and keep the run file."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = mobilenet()
