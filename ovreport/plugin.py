@@ -90,11 +90,11 @@ __all__ = ["Analyzer", "AnyNeed", "CommonNeed", "ConfigFile", "Need", "Options"]
 if TYPE_CHECKING:  # type checkers know `default`; Python itself has it only since 3.13
     from typing_extensions import TypeVar
 
-    OptionsT = TypeVar("OptionsT", bound=Options, default=Options, covariant=True)
+    OptionsT_co = TypeVar("OptionsT_co", bound=Options, default=Options, covariant=True)
 else:
     from typing import TypeVar
 
-    OptionsT = TypeVar("OptionsT", bound=Options, covariant=True)
+    OptionsT_co = TypeVar("OptionsT_co", bound=Options, covariant=True)
 
 CommonNeed = Literal[
     "measurements",
@@ -129,7 +129,7 @@ class Need:
 AnyNeed: TypeAlias = "CommonNeed | Need"
 
 
-class Analyzer(ABC, Generic[OptionsT]):
+class Analyzer(ABC, Generic[OptionsT_co]):
     """The base class of analyzers: each answers one question with one section.
 
     Attributes:
@@ -150,15 +150,15 @@ class Analyzer(ABC, Generic[OptionsT]):
     exports_diagrams: ClassVar[bool] = False
     options_type: ClassVar[type[Options]] = Options
 
-    options: OptionsT
+    options: OptionsT_co
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "options_type" not in vars(cls):
             cls.options_type = _options_in_brackets(cls) or cls.options_type
 
-    def __init__(self, options: OptionsT | None = None) -> None:
-        self.options = options if options is not None else cast(OptionsT, self.options_type())
+    def __init__(self, options: OptionsT_co | None = None) -> None:
+        self.options = options if options is not None else cast(OptionsT_co, self.options_type())
 
     @classmethod
     def concerns(cls, run: Run) -> bool:  # noqa: ARG003  # for subclasses to ask

@@ -1,0 +1,1 @@
+"""The built-in analyzers, each a section of the report."""

@@ -1,0 +1,1 @@
+"""Templates, style rules and scripts of the page, and the starter config."""

@@ -26,7 +26,7 @@ def graph_files(run: Run, format: FileFormat) -> dict[str, DiagramFile]:
     for name, diagram in chain.from_iterable(map(_named_diagrams, analyses)):
         try:
             files[f"{name}.{format}"] = diagram_file(diagram, format)
-        except LayoutError as error:
+        except LayoutError as error:  # noqa: PERF203  # names the diagram that fails
             raise UserError(f"--graph {format}: {diagram.title}: {error}", "") from error
     if not files:
         reasons = [x.outcome.reason for x in analyses if isinstance(x.outcome, Skipped)]

@@ -1,4 +1,4 @@
-"""The use cases of ovreport as functions: the Python API.
+r"""The use cases of ovreport as functions: the Python API.
 
 Each function takes paths, a config and a display (silent by default), raises
 :class:`~ovreport.errors.UserError` if the input is wrong, returns a frozen result, and prints
@@ -11,7 +11,7 @@ nothing. Messages name the option of the command line that an argument stands fo
         Path("before.jsonl"), Path("after.jsonl"), Path("compare.html"),
         limits=Limits(rules=("throughput<-5%",)),
     )
-    print(result.is_broken, *result.gate.outcomes, sep="\\n")
+    print(result.is_broken, *result.gate.outcomes, sep="\n")
 
 There is no ``from ovreport import run``: :mod:`ovreport.run` is the package of recorded data.
 """

@@ -68,13 +68,7 @@ class Merger:
         """
         match record:
             case Header():
-                if self._parts and {self._parts[0].header.made, record.made} != {"run"}:
-                    raise ValueError("a comparison or a trend cannot be joined with other runs")
-                if record.superseded is None or not self._parts:
-                    self._parts.append(_RunState(record))
-                else:
-                    self._parts[-1].resume(record)
-                self._described = record.described
+                self._add_header(record)
             case Graph():
                 self._graphs[record.id] = record
             case PartialLaunches():
@@ -84,8 +78,7 @@ class Merger:
                 self._check_graph(record.model_graph, "model")
                 self._parts[-1].results[record.cell.id] = record
             case SearchStep():
-                if (cell := record.cell) and (cell.model, cell.version) not in self._described:
-                    raise ValueError(f"a search tried {cell.version!r}, which is not described")
+                self._check_described(record.cell)
                 self._parts[-1].steps.append(record)
             case Answers():
                 self._parts[-1].answers[record.base.id, record.other.id] = record
@@ -95,6 +88,19 @@ class Merger:
                 # A later roof under the same conditions succeeded, or is as good.
                 self._roofs.pop(record.conditions, None)
                 self._roofs[record.conditions] = record
+
+    def _add_header(self, header: Header) -> None:
+        if self._parts and {self._parts[0].header.made, header.made} != {"run"}:
+            raise ValueError("a comparison or a trend cannot be joined with other runs")
+        if header.superseded is None or not self._parts:
+            self._parts.append(_RunState(header))
+        else:
+            self._parts[-1].resume(header)
+        self._described = header.described
+
+    def _check_described(self, cell: Cell | None) -> None:
+        if cell is not None and (cell.model, cell.version) not in self._described:
+            raise ValueError(f"a search tried {cell.version!r}, which is not described")
 
     def _check_graph(self, id: str | None, kind: str) -> None:
         if id is not None and (id not in self._graphs or self._graphs[id].kind != kind):

@@ -29,24 +29,23 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     parts = []
     if version:
         parts += [getattr(cell, key) for key in ("model", "version") if varies(key)]
-    if varies("runtime"):
-        parts.append(cell.runtime)
-    if varies("device"):
-        parts.append(cell.device)
-    parts.append(f"{cell.hint} hint" if cell.hint == "none" else cell.hint)
-    if varies("streams"):
-        parts.append("auto streams" if cell.streams == "auto" else count(cell.streams, "stream"))
-    if varies("batch"):
-        parts.append("model's batch" if cell.batch is None else f"batch {cell.batch}")
-    if varies("precision"):
-        parts.append(cell.precision or "own precision")
-    if varies("threads"):
-        parts.append("auto threads" if cell.threads is None else count(cell.threads, "thread"))
-    if varies("requests"):
-        parts.append("auto requests" if cell.requests is None else count(cell.requests, "request"))
-    if varies("rate"):
-        parts.append("full rate" if cell.rate is None else f"{count(cell.rate, 'request')}/s")
+    parts += [text for key, text in _fields(cell).items() if key == "hint" or varies(key)]
     return " · ".join(parts) if parts != [cell.hint] else f"{cell.hint} hint"
+
+
+def _fields(cell: Cell) -> dict[str, str]:
+    """Return the fields of a cell that labels show, as text, in their order."""
+    return {
+        "runtime": cell.runtime,
+        "device": cell.device,
+        "hint": "none hint" if cell.hint == "none" else cell.hint,
+        "streams": "auto streams" if cell.streams == "auto" else count(cell.streams, "stream"),
+        "batch": "model's batch" if cell.batch is None else f"batch {cell.batch}",
+        "precision": cell.precision or "own precision",
+        "threads": "auto threads" if cell.threads is None else count(cell.threads, "thread"),
+        "requests": "auto requests" if cell.requests is None else count(cell.requests, "request"),
+        "rate": "full rate" if cell.rate is None else f"{count(cell.rate, 'request')}/s",
+    }
 
 
 def version_name(cell: Cell, among: Sequence[Cell]) -> str:

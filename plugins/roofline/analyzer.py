@@ -81,6 +81,7 @@ class VersionRoofline:
         ]
 
     def efficiency(self, layer: ExecutedLayer) -> Efficiency:
+        """Return how near a layer came to its roof."""
         return self.efficiencies[layer.index]
 
     def least_s(self, layers: Sequence[ExecutedLayer]) -> float:
@@ -93,6 +94,7 @@ class VersionRoofline:
         return [layer for layer in self.judged if is_above(layer, self.efficiency(layer).fraction)]
 
     def share(self, layers: Sequence[ExecutedLayer]) -> float:
+        """Return the share of the time of all layers that some of them take."""
         return total_s(layers) / (total_s(self.layers) or 1.0)
 
 

@@ -79,10 +79,12 @@ class LevelChange:
 
     @property
     def ratio(self) -> float:
+        """The new level over the former one."""
         return self.after / self.before
 
     @property
     def better(self) -> bool:
+        """Whether the new level is the better one."""
         return (self.ratio > 1) == self.figure.higher_is_better
 
 

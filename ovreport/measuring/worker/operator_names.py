@@ -36,7 +36,7 @@ def make_readable(model: Any) -> None:
         for output in operator.outputs():
             try:
                 output.get_names()
-            except UnicodeDecodeError as error:
+            except UnicodeDecodeError as error:  # noqa: PERF203  # each output has its own
                 output.set_names({readable(error)})
         for body in bodies(operator):
             make_readable(body)
