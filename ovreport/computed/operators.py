@@ -1,4 +1,4 @@
-"""How many arithmetic operations each operator of a model takes, from its attributes and shapes.
+"""Counts the arithmetic operations of each operator of a model, from its attributes and shapes.
 
 Conventions, those of the Workbench's model analyzer and of most published figures: a multiply-add
 is 2 operations; each addition, multiplication, division, comparison, rounding, root, power,
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 Dimensions = tuple[int, ...]
-# No machine executes more in its life: such a number comes of attributes that nobody can mean.
+# No machine ever executes more: larger numbers come from invalid attributes.
 _MOST_ELEMENTS, _MOST_OPERATIONS = 1 << 63, 1 << 100
 
 
@@ -31,41 +31,41 @@ class Operator:
     outputs: Sequence[Dimensions]
     attributes: Mapping[str, JsonValue]
     values: Mapping[int, Sequence[int]] = field(default_factory=dict)
-    """Of inputs, by port, that are few and known, such as axes."""
+    """Values of small constant inputs, such as axes, by port."""
 
     def numbers(self, name: str) -> list[int]:
-        """An attribute that is a list of integers; empty where it is missing.
+        """Return an attribute that is a list of integers; empty if it is missing.
 
         Raises:
-            ValueError: a number is none that has a place in a tensor.
+            ValueError: a number is too large for a tensor.
         """
         value = self.attributes.get(name)
-        listed = value if isinstance(value, list) else []
-        numbers = [item for item in listed if isinstance(item, (int, float))]
+        items = value if isinstance(value, list) else []
+        numbers = [item for item in items if isinstance(item, (int, float))]
         if not all(abs(number) < _MOST_ELEMENTS for number in numbers):
             raise ValueError(f"{name} is {numbers}")
         return [int(number) for number in numbers]
 
 
 def operations(operator: Operator) -> int | None:
-    """Arithmetic operations of one inference; None if there is no formula.
+    """Return the arithmetic operations of one inference; None if there is no formula.
 
-    Those that :data:`MOVES_DATA` names have none and need none.
+    The operators of :data:`MOVES_DATA` have no formula, as they have no operations.
 
     Raises:
-        IndexError, ValueError, ZeroDivisionError: the shapes are none that the operator can have.
+        IndexError, ValueError, ZeroDivisionError: the operator cannot have these shapes.
     """
     if operator.type in PER_OUTPUT:
         return PER_OUTPUT[operator.type] * math.prod(operator.outputs[0])
     formula = _FORMULAS.get(operator.type)
-    found = None if formula is None else formula(operator)
-    if found is not None and found >= _MOST_OPERATIONS:
-        raise ValueError(f"{found} operations")
-    return found
+    count = None if formula is None else formula(operator)
+    if count is not None and count >= _MOST_OPERATIONS:
+        raise ValueError(f"{count} operations")
+    return count
 
 
 def dimensions(shape: str) -> Dimensions | None:
-    """``(1, 3, 224, 224)`` from ``[1,3,224,224]``; None if a dimension is open."""
+    """Parse ``[1,3,224,224]`` into ``(1, 3, 224, 224)``; None if a dimension is open."""
     if not re.fullmatch(r"\[(\d{1,18}(,\d{1,18})*)?\]", shape):
         return None
     return tuple(int(number) for number in re.findall(r"\d+", shape))
@@ -74,10 +74,10 @@ def dimensions(shape: str) -> Dimensions | None:
 # ---------------------------------------------------------------------------- tables
 
 VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten"})
-"""Their output is their input's memory under another shape."""
+"""Operators whose output is the memory of their input with another shape."""
 
 TAKES_PART = frozenset({"Gather", "GatherElements", "GatherND", "Slice", "StridedSlice"})
-"""They read of their first input as much as they put out."""
+"""Operators that read as much of their first input as they write."""
 
 MOVES_DATA = (
     VIEWS
@@ -91,7 +91,7 @@ MOVES_DATA = (
         "StringTensorUnpack", "Tile", "Transpose", "VariadicSplit",
     }
 )  # fmt: skip
-"""Without arithmetic: they copy, rearrange, convert or only name data."""
+"""Operators without arithmetic, which copy, rearrange, convert or only name data."""
 
 DEPENDS_ON_VALUES = frozenset({
     "DetectionOutput", "ExperimentalDetectronDetectionOutput",
@@ -100,12 +100,11 @@ DEPENDS_ON_VALUES = frozenset({
     "Multinomial", "NonMaxSuppression", "Proposal", "PSROIPooling", "ROIAlign", "ROIPooling",
     "Unique",
 })  # fmt: skip
-"""How much they compute depends on values: boxes that overlap, sizes of regions.
+"""Operators whose work depends on values, such as overlaps of boxes and sizes of regions.
 
-The greedy suppression of boxes compares each with those that were kept (from none to all of the
-others); pooling of a region sums as many elements as the region covers (Girshick, *Fast R-CNN*,
-2015; Dai et al., *R-FCN*, 2016). Any figure for them would be a guess. The pooling that samples a
-fixed number of places has a formula.
+Greedy suppression compares each box with those that were kept, from none to all; pooling of a
+region adds the elements that it covers (Girshick, *Fast R-CNN*, 2015; Dai et al., *R-FCN*, 2016).
+Any figure for them would be a guess. Pooling that samples a fixed number of places has a formula.
 """
 
 CONVOLUTIONS = frozenset({
@@ -161,7 +160,7 @@ PER_OUTPUT: Mapping[str, int] = {
     "FakeQuantize": 7,  # clamp, scale and shift, round, scale and shift back
     "FakeConvert": 4,
 }  # fmt: skip
-"""Operations for each element of the first output."""
+"""Operations per element of the first output, by operator."""
 
 
 # ---------------------------------------------------------------------------- formulas
@@ -180,7 +179,7 @@ def _backward_convolution(op: Operator) -> int:
 
 
 def _deformable_convolution(op: Operator) -> int:
-    """A convolution whose inputs are interpolated, at each place for each kernel element."""
+    """Count a convolution whose inputs are interpolated for each place and kernel element."""
     channels, *kernel = op.inputs[2][1:]
     places = math.prod(op.outputs[0]) // op.outputs[0][1]
     products = 2 * math.prod(op.outputs[0]) * channels * math.prod(kernel)
@@ -188,7 +187,7 @@ def _deformable_convolution(op: Operator) -> int:
 
 
 def _matmul(op: Operator) -> int:
-    """2 · rows · columns · K."""
+    """Count 2 · rows · columns · K."""
     left = op.inputs[0]
     transposed = op.attributes.get("transpose_a") is True and len(left) > 1
     return 2 * math.prod(op.outputs[0]) * left[-2 if transposed else -1]
@@ -197,7 +196,7 @@ def _matmul(op: Operator) -> int:
 def _einsum(op: Operator) -> int | None:
     """Count operations for the product of all labels' sizes.
 
-    Two operands make a multiplication, and a label that is summed over makes an addition.
+    Two operands cost a multiplication each, and a label that is summed over costs an addition.
     """
     left = str(op.attributes.get("equation", "")).replace(" ", "").split("->")[0].split(",")
     if "..." in "".join(left) or len(left) != len(op.inputs) or len(left) > 2:
@@ -225,15 +224,15 @@ def _attention(op: Operator) -> int:
 
 
 def _pooling(op: Operator) -> int:
-    """One comparison or addition for each element of the window."""
+    """Count one comparison or addition for each element of the window."""
     return math.prod(op.outputs[0]) * math.prod(op.numbers("kernel"))
 
 
 def _reduction(op: Operator) -> int:
-    """One operation for each input; norms also make them positive, means divide."""
-    each = 2 if op.type in ("ReduceL1", "ReduceL2") else 1
+    """Count one operation per input element; norms need another one, and means a division."""
+    per_input = 2 if op.type in ("ReduceL1", "ReduceL2") else 1
     after = math.prod(op.outputs[0]) if op.type in ("ReduceL2", "ReduceMean") else 0
-    return each * math.prod(op.inputs[0]) + after
+    return per_input * math.prod(op.inputs[0]) + after
 
 
 def _per_input(op: Operator) -> int:
@@ -265,7 +264,7 @@ def _gelu(op: Operator) -> int:
 
 
 def _interpolate(op: Operator) -> int | None:
-    """A multiply-add for each neighbour, 2 or 4 along each axis that changes; nearest has none."""
+    """Count a multiply-add per neighbour, 2 or 4 along each changing axis; none for nearest."""
     mode = str(op.attributes.get("mode", ""))
     taps = {"nearest": 0, "linear": 2, "linear_onnx": 2, "cubic": 4}.get(mode)
     if taps is None:
@@ -280,7 +279,7 @@ def _grid_sample(op: Operator) -> int:
 
 
 def _roi_align(op: Operator) -> int | None:
-    """Known where the number of samples in a bin does not depend on the box."""
+    """Count the operations if the number of samples in a bin does not depend on the box."""
     ratio = op.attributes.get("sampling_ratio")
     if not isinstance(ratio, int) or ratio <= 0:
         return None
@@ -288,7 +287,7 @@ def _roi_align(op: Operator) -> int | None:
 
 
 def _position_sensitive_pooling(op: Operator) -> int | None:
-    """Known where a bin is sampled at a fixed number of places: interpolated, added, divided."""
+    """Count the operations if a bin has a fixed number of samples: interpolate, add, divide."""
     bins = [op.attributes.get(f"spatial_bins_{axis}") for axis in "xy"]
     if op.attributes.get("mode") != "bilinear" or not all(isinstance(n, int) for n in bins):
         return None
@@ -303,7 +302,7 @@ _COMPLEX, _REAL = 5.0, 2.5
 
 
 def _fourier(op: Operator) -> int | None:
-    """A transform along each axis; the last dimension of complex data holds both its parts."""
+    """Count a transform along each axis; the last dimension of complex data holds both parts."""
     axes = op.values.get(1)
     if axes is None:
         return None
@@ -318,12 +317,12 @@ def _fourier(op: Operator) -> int | None:
         for axis, size in zip(axes, sizes, strict=True):
             real[axis] = size if size > 0 else real[axis]
     points = math.prod(real[axis] for axis in axes)
-    each = _COMPLEX if op.type in ("DFT", "IDFT") else _REAL
-    return round(each * math.prod(real) * math.log2(points))
+    per_point = _COMPLEX if op.type in ("DFT", "IDFT") else _REAL
+    return round(per_point * math.prod(real) * math.log2(points))
 
 
 def _short_time_fourier(op: Operator) -> int | None:
-    """Windows a frame and transforms it, for each frame."""
+    """Count the window and the transform of each frame."""
     size = op.values.get(2)
     if not size or len(size) != 1:
         return None
@@ -332,12 +331,12 @@ def _short_time_fourier(op: Operator) -> int | None:
 
 
 def _levels(choices: int) -> int:
-    """Comparisons that find one among so many, by halving."""
+    """Return the comparisons of a binary search among this number of choices."""
     return (max(2, choices) - 1).bit_length()
 
 
 def _top_k(op: Operator) -> int:
-    """A comparison with each level of a heap of the K best, for each input."""
+    """Count a comparison with each level of a heap of the K best, for each input element."""
     axis = op.attributes.get("axis")
     if not isinstance(axis, int):
         raise ValueError("TopK without an axis")
@@ -345,11 +344,11 @@ def _top_k(op: Operator) -> int:
 
 
 def _bucketize(op: Operator) -> int:
-    """A binary search for each input."""
+    """Count a binary search for each input element."""
     return math.prod(op.inputs[0]) * _levels(math.prod(op.inputs[1]))
 
 
-# For each recurrent cell: gates, and operations for each hidden element beside the products.
+# For each recurrent cell: gates, and operations per hidden element other than the products.
 # LSTM (Hochreiter and Schmidhuber 1997): 3 σ, 2 tanh, c = f·c + i·g, h = o·tanh(c), and for each
 # gate the sum of both products and the bias. GRU (Cho et al. 2014): 2 σ, tanh, r·h,
 # (1 − z)·n + z·h. The attention of an AUGRU scales the update gate: (1 − a)·z.
@@ -362,7 +361,7 @@ _CELLS = {
 
 
 def _recurrent(op: Operator) -> int:
-    """X [batch, (time,) input] times W, state times R, bias and activations, at every step."""
+    """Count X [batch, (time,) input] · W, state · R, bias and activations, at every step."""
     kind = op.type.removesuffix("Sequence").removesuffix("Cell")
     first = 3 if kind == "LSTM" else 2  # after X, the state, and the LSTM's cell state
     first += op.type.endswith("Sequence")  # and the lengths

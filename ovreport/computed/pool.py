@@ -15,24 +15,25 @@ from ovreport.stats.machine_speed import speed_error
 from ovreport.stats.tail import Tail, heavy_tail
 from ovreport.stats.uncertainty import Error, between_launches, within_launch
 
-# Bins of the pooled latencies that replicates of a quantile are read from: equal in samples, so
-# that a bin holds a quarter of a percent, and finer in the upper tail.
+# Limits of the bins from which quantiles of replicates are read. Each bin holds a quarter of a
+# percent of the pooled latencies; bins of the upper tail are finer.
 _QUANTILES = np.unique(np.concatenate([np.linspace(0, 1, 401), 1 - np.geomspace(1e-5, 0.05, 100)]))
 
-# What waits for memory may be slowed by more than what only computes; a slope beyond is chance.
-_MOST_FOLLOWED = 2.0
+# The largest slope. Work that waits for memory may be slowed by more than the reference, which only
+# computes; a larger slope is chance.
+_MOST_SLOPE = 2.0
 
 Speed: TypeAlias = Literal[-1, 0, 1]
-"""How a figure follows what the machine takes: 1 as a latency, -1 as a throughput, 0 not at all."""
+"""How a figure changes if the machine is slower: 1 rises (latency), -1 falls, 0 does not change."""
 
 
 class Pool:
-    """Counted slices of one cell.
+    """The slices of one cell that count.
 
     Args:
         launches: slices of each launch; launches without slices are left out.
         batch: samples in one request.
-        typical: relative standard deviation of launches of the run's cells.
+        typical: usual relative standard deviation between launches of the run's cells.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Pool:
         self.typical = typical
         filled = [list(slices) for slices in launches if slices]
         self.sizes = [len(slices) for slices in filled]
-        self.slices = [one for slices in filled for one in slices]
+        self.slices = [slice for slices in filled for slice in slices]
         self.batch = batch
         self.requests = np.array([s.requests for s in self.slices], dtype=np.float64)
         self.starts_s = np.array([s.start_ns / 1e9 for s in self.slices])
@@ -51,7 +52,7 @@ class Pool:
 
     @classmethod
     def of(cls, result: CellResult) -> Pool:
-        """Collect the counted slices of a measured cell, by launch."""
+        """Collect the slices of a measured cell that count, by launch."""
         assert result.resolved is not None, "only measured cells have figures"
         counted = [[s for s in launch.slices if s.counted] for launch in result.launches]
         return cls(counted, result.resolved.batch, result.launch_deviation or 0.0)
@@ -63,69 +64,70 @@ class Pool:
 
     @property
     def span_s(self) -> float:
-        """From the first slice to the end of the last."""
+        """Seconds from the first slice to the end of the last."""
         return float((self.starts_s + self.wall_s).max() - self.starts_s.min())
 
     @cached_property
     def drawn(self) -> FloatArray:
-        """Weights of the slices under which figures scatter, shape [draws, slices].
+        """Weights of the slices for which figures are computed, shape [draws, slices].
 
-        Each launch by itself; of a single one, its slices resampled.
+        Each draw is a launch; if there is a single launch, its slices are resampled.
         """
         if len(self.sizes) > 1:
             return np.repeat(np.eye(len(self.sizes)), self.sizes, axis=1)
         return weights(len(self.slices))
 
     def error(self, values: FloatArray, speed: Speed = 0) -> Error | None:
-        """Of a figure, from its values for each row of :attr:`drawn`; None where it is unknown.
+        """Return the error of a figure; None if it is not known.
 
         Args:
-            values: logarithms, where the figure follows the speed of the machine.
-            speed: how the figure follows it.
+            values: the figure for each row of :attr:`drawn`; its logarithm, if ``speed`` is not 0.
+            speed: how the figure follows the speed of the machine.
         """
         if not np.isfinite(values).all():
             return None
         if self.machine is None or self._reference is None or not speed:
-            return self._own_error(values, self.typical if speed else 0.0)
-        meanwhile = self.drawn @ self._reference / self.drawn.sum(axis=1)
-        own = self._own_error(values - speed * self._follows * meanwhile, self.typical)
-        return own and own.with_independent(self.machine)
+            return self._scatter(values, self.typical if speed else 0.0)
+        reference = self.drawn @ self._reference / self.drawn.sum(axis=1)
+        scatter = self._scatter(values - speed * self._slope * reference, self.typical)
+        return scatter and scatter.with_independent(self.machine)
 
-    def _own_error(self, values: FloatArray, typical: float) -> Error | None:
+    def _scatter(self, values: FloatArray, typical: float) -> Error | None:
         if len(self.sizes) > 1:
             return between_launches(values, self.sizes, typical)
         return within_launch(values, len(self.slices))
 
     @cached_property
     def machine(self) -> Error | None:
-        """How far the figures may be off because the machine's speed changes; None: not known."""
-        known = self._reference
-        error = speed_error(self.starts_s, known) if known is not None else None
-        return error and Error(self._follows * error.deviation, error.freedom)
+        """Error of figures that is due to changes of the machine's speed; None: not known."""
+        if self._reference is None:
+            return None
+        error = speed_error(self.starts_s, self._reference)
+        return error and Error(self._slope * error.deviation, error.freedom)
 
     @cached_property
     def _reference(self) -> FloatArray | None:
-        """Logarithm of what the reference took, by slice; None where a slice has none."""
+        """Logarithms of the reference's times, by slice; None if a slice has none."""
         times = [s.reference_ns for s in self.slices]
         return np.log([time for time in times if time]) if all(times) else None
 
     @cached_property
-    def _follows(self) -> float:
-        """By how much latencies change where the reference does, as a part of its change."""
+    def _slope(self) -> float:
+        """Relative change of latencies over that of the reference, by least squares."""
         if self._reference is None:
             return 0.0
         reference = self._reference - self._reference.mean()
         latencies = np.log(self.by_slice("median"))
         square = float(reference @ reference)
-        return min(_MOST_FOLLOWED, max(0.0, float(reference @ latencies) / square)) if square else 0
+        return min(_MOST_SLOPE, max(0.0, float(reference @ latencies) / square)) if square else 0
 
     @cached_property
     def tail(self) -> Tail | None:
-        """What requests too slow to have been seen could add to the mean; None: nothing."""
+        """Effect on the mean of slow requests that are too rare to be in the sample; None: none."""
         return heavy_tail(self.latencies_s)
 
     def share_error(self, latency_s: float) -> Error | None:
-        """Of the part of the requests that take no longer than this."""
+        """Return the error of the share of requests that take no longer than this."""
         within = np.array(
             [np.count_nonzero(s.latencies_ns <= latency_s * 1e9) for s in self.slices]
         )
@@ -135,30 +137,33 @@ class Pool:
     def _moments(self) -> tuple[FloatArray, FloatArray]:
         """Sums of latencies and of their squares, shape [slices], in seconds.
 
-        About the mean of all, so that a difference of squares loses no digits.
+        The overall mean is subtracted first, so that a difference of squares loses no digits.
         """
         mean = self.latency_sums_s.sum() / self.requests.sum()
-        off = [s.latencies_ns / 1e9 - mean for s in self.slices]
-        return np.array([one.sum() for one in off]), np.array([(one**2).sum() for one in off])
+        centred = [s.latencies_ns / 1e9 - mean for s in self.slices]
+        return np.array([x.sum() for x in centred]), np.array([(x**2).sum() for x in centred])
 
     def by_slice(self, figure: Literal["throughput", "median"]) -> FloatArray:
-        """The figure of each slice by itself: samples a second, or seconds."""
+        """Return the figure of each slice: samples per second, or seconds."""
         if figure == "throughput":
             return np.asarray(self.batch * self.requests / self.wall_s)
         return np.array([np.median(s.latencies_ns) for s in self.slices]) / 1e9
 
     def throughput(self, weights: FloatArray) -> FloatArray:
-        """Samples a second for each row of weights [replicates, slices]."""
+        """Return samples per second for each row of weights [replicates, slices]."""
         return np.asarray(self.batch * (weights @ self.requests) / (weights @ self.wall_s))
 
     def mean(self, weights: FloatArray) -> FloatArray:
-        """Mean latency in seconds for each row of weights [replicates, slices]."""
+        """Return the mean latency in seconds for each row of weights [replicates, slices]."""
         return np.asarray((weights @ self.latency_sums_s) / (weights @ self.requests))
 
     def deviation(self, weights: FloatArray) -> FloatArray:
-        """Standard deviation of latencies in seconds for each row of weights [replicates, slices].
+        """Return the standard deviation of latencies, in seconds.
 
-        The divisor is the number of latencies less one; of a single latency there is none (NaN).
+        The divisor is the number of latencies less one; for a single latency the result is NaN.
+
+        Args:
+            weights: shape [replicates, slices].
         """
         sums, squares = (weights @ moment for moment in self._moments)
         count = weights @ self.requests
@@ -166,16 +171,20 @@ class Pool:
         return np.asarray(np.sqrt(np.maximum(squares - sums**2 / count, 0) / divisor))
 
     def cores(self, weights: FloatArray) -> FloatArray:
-        """CPU time over wall time for each row of weights [replicates, slices]."""
+        """Return CPU time over wall time for each row of weights [replicates, slices]."""
         return np.asarray((weights @ self.cpu_s) / (weights @ self.wall_s))
 
     def quantiles(self, qs: Sequence[float], weights: FloatArray) -> list[FloatArray]:
-        """For each q the latency quantile in seconds of each row of weights [replicates, slices].
+        """Return, for each q, the latency quantile in seconds of each row of weights.
 
-        All at once, as the weighted histograms are most of the work.
+        All are computed at once, as the weighted histograms are most of the work.
+
+        Args:
+            qs: from 0 to 1.
+            weights: shape [replicates, slices].
         """
         edges, counts = self._histograms
-        # Weighted sums of cumulated counts: whole numbers, so the order of adding changes nothing.
+        # Sums of whole numbers, which do not depend on the order of addition.
         cumulated = weights @ np.cumsum(counts, axis=1)
         return [self._read_off(q * cumulated[:, -1], cumulated, edges) for q in qs]
 
@@ -202,9 +211,9 @@ class Pool:
 
 
 def _first_not_below(ascending: FloatArray, target: FloatArray) -> NDArray[np.int64]:
-    """In each row [replicates, bins] the first place that reaches its target, or the last one.
+    """Return each row's first place that reaches its target, or the last; rows [replicates, bins].
 
-    A binary search in all rows at once.
+    It is a binary search in all rows at once.
     """
     rows = np.arange(len(target))
     low, high = np.zeros(len(target), np.int64), np.full(len(target), ascending.shape[1] - 1)

@@ -1,7 +1,7 @@
-"""How the file of a version is quantised, and what the device makes of it.
+"""How the file of a version is quantised, and how the device executes it.
 
-Whether integers are multiplied is the device's choice (:mod:`ovreport.computed.execution`), so a
-file in INT8 may be executed in floating point throughout.
+The device decides whether to multiply integers (:mod:`ovreport.computed.execution`), so all layers
+of an INT8 file may be executed in floating point.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from ovreport.computed.precision import INT8, NARROW, is_floating
 from ovreport.computed.quantised_nodes import Scheme, quantised_products, rounding_nodes
 from ovreport.run import CellResult, Node, Run
 
-# A file counts as the first of these that any of its products has.
+# The scheme of a file is the first of these that any of its products has.
 _ORDER: tuple[Scheme, ...] = ("dynamic", "static", "weights")
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Of one cell."""
+    """The quantisation of one cell."""
 
     scheme: Scheme | None = None
-    """None where the file is not quantised."""
+    """None: the file is not quantised."""
     products: tuple[ExecutedLayer, ...] = ()
-    """Layers that execute what the file has quantised."""
+    """Layers that execute the file's quantised products."""
     converting: tuple[ExecutedLayer, ...] = ()
-    """Layers that do nothing but quantise and convert back."""
+    """Layers that only quantise or convert back."""
 
     @property
     def in_int8(self) -> tuple[ExecutedLayer, ...]:
-        """Of the products, those that multiply integers."""
+        """The products that multiply integers."""
         return tuple(layer for layer in self.products if layer.precision in INT8)
 
     @property
@@ -45,13 +45,13 @@ class Quantisation:
 
     @property
     def flows_in_int8(self) -> bool:
-        """Whether data and weights are integers from layer to layer, in some of the layers."""
+        """Whether some layers pass integers to each other."""
         return self.scheme == "static" and bool(self.in_int8)
 
 
 @by_identity
 def quantisation(run: Run, result: CellResult) -> Quantisation:
-    """Of the file of a cell's version, and of how the cell executed it."""
+    """Return how the file of a cell's version is quantised, and how the cell executed it."""
     layers = executed_layers(run, result)
     if result.model_graph is None:
         return _by_execution(layers)
@@ -63,7 +63,7 @@ def quantisation(run: Run, result: CellResult) -> Quantisation:
     products = tuple(
         layer
         for layer in layers
-        # One that is bidirectional was split in two, whose names are new.
+        # A bidirectional one is split into two layers with new names.
         if (layer.index in places and layer.type not in CONVERTERS)
         or (scheme is not None and layer.weights in NARROW)
         or (recurrent and layer.type in RECURRENT)
@@ -73,7 +73,7 @@ def quantisation(run: Run, result: CellResult) -> Quantisation:
 
 
 def _by_execution(layers: Sequence[ExecutedLayer]) -> Quantisation:
-    """Where the model's own graph was not recorded."""
+    """Derive the quantisation from layers alone, if the model's own graph was not recorded."""
     products = tuple(x for x in layers if x.type in PRODUCTS and x.weights in NARROW)
     if any(x.precision in INT8 and not x.quantises_data for x in products):
         return Quantisation("static", products)
@@ -94,7 +94,7 @@ def _converting(
 def _rounding(
     nodes: Sequence[Node], layers: Sequence[ExecutedLayer], model: Sequence[Node]
 ) -> tuple[ExecutedLayer, ...]:
-    """Layers that execute rounding alone, and what the device adds to convert before and after."""
+    """Return layers that only execute rounding, and conversions that the device adds to them."""
     rounding = rounding_nodes(model)
     found = {layer.index for layer in layers if layer.originals and rounding >= {*layer.originals}}
     readers = readers_of(nodes)

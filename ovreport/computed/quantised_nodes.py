@@ -1,4 +1,4 @@
-"""Which values and products a model's file has quantised, whatever a device makes of them."""
+"""Finds the quantised values and products of a model's file, however a device executes them."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ovreport.computed.precision import NARROW, is_floating, precision_name
 from ovreport.run import Node
 
 ValueOrigin = Literal["constant", "static", "dynamic"]
-"""Of quantised values: constants, or data whose range was known before or is found each time."""
+"""Origin of quantised values: constants, or data whose range is known before or found each time."""
 
 Scheme = Literal["dynamic", "static", "weights"]
 """How a product is quantised. *dynamic*: its data is scaled by its smallest and largest value while
-the model runs, as ``quantize_dynamic`` of ONNX Runtime writes it (``DynamicQuantizeLinear``,
+the model runs, as by ``quantize_dynamic`` of ONNX Runtime (``DynamicQuantizeLinear``,
 ``MatMulInteger``). *static*: data and weights have ranges from calibration (``FakeQuantize``, and
-what the frontends turn into it). *weights*: the weights alone are integers, and are converted back
-before the product."""
+operators that the frontends turn into it). *weights*: only the weights are integers, and they are
+converted back before the product."""
 
-# Most levels that fit eight bits.
+# The number of levels of eight bits.
 _INT8_LEVELS = 256
-# What a quantised tensor may pass on its way to an operator and still be quantised.
+# Operators whose output is quantised if their input is.
 _KEEPS_QUANTISED = VIEWS | TAKES_PART | {
     "Concat", "Convert", "DepthToSpace", "MaxPool", "Pad", "ShuffleChannels", "SpaceToDepth",
     "Split", "Transpose", "VariadicSplit",
 }  # fmt: skip
-# What scales and rounds data, and works out with which scale and zero point.
+# Operators that round data, and that compute the scale and the zero point.
 _ROUNDING = frozenset({
     "Add", "Clamp", "Convert", "Divide", "Maximum", "Minimum", "Multiply", "ReduceMax", "ReduceMin",
     "Round", "Subtract",
 })  # fmt: skip
-# OpenVINO writes DynamicQuantizeLinear in some 25 nodes; the bound keeps hostile graphs quick.
+# OpenVINO turns DynamicQuantizeLinear into about 25 nodes; the bound limits malicious graphs.
 _MOST_ABOVE = 64
 _EXTREMES = frozenset({"ReduceMax", "ReduceMin"})
 
 
 def quantised_values(nodes: Sequence[Node]) -> Mapping[int, ValueOrigin]:
-    """Nodes that put out quantised values, though they may be written as floating point.
+    """Return nodes whose outputs are quantised values, which may be written as floating point.
 
-    They begin at a ``FakeQuantize`` of 256 levels or fewer or at a narrow integer, and pass layers
-    that only move data, and a subtraction and multiplication by constants, which is how a zero
-    point and a scale are written. A zero point that is computed is a quantised value itself.
+    Quantised values begin at a ``FakeQuantize`` of at most 256 levels or at a narrow integer. They
+    stay quantised in layers that only move data, and when a constant is subtracted (a zero point)
+    or multiplied (a scale). A computed zero point is a quantised value itself.
     """
     constant = folded_nodes(nodes)
     found: dict[int, ValueOrigin] = {}
@@ -55,7 +55,7 @@ def quantised_values(nodes: Sequence[Node]) -> Mapping[int, ValueOrigin]:
         if passes and data and all(source in found for source in data):
             found[index] = found[data[0]]
         elif _starts(node):
-            found[index] = "constant" if index in constant else _begun(nodes, node, found)
+            found[index] = "constant" if index in constant else _origin(nodes, node, found)
     return found
 
 
@@ -66,11 +66,11 @@ def _starts(node: Node) -> bool:
     return bool(node.outputs) and precision_name(node.outputs[0].precision) in NARROW
 
 
-def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, ValueOrigin]) -> ValueOrigin:
+def _origin(nodes: Sequence[Node], node: Node, found: Mapping[int, ValueOrigin]) -> ValueOrigin:
     """Return how a value is quantised at this node.
 
-    Such a value is data that is rounded without a ``FakeQuantize``, rows that are looked up in a
-    table, or data whose range the file holds.
+    The value is data that is rounded without a ``FakeQuantize``, rows of a quantised table, or data
+    whose range is in the file.
     """
     if node.type in TAKES_PART and node.inputs and node.inputs[0][0] in found:
         return found[node.inputs[0][0]]
@@ -82,7 +82,7 @@ def _begun(nodes: Sequence[Node], node: Node, found: Mapping[int, ValueOrigin]) 
 def _scales(
     nodes: Sequence[Node], node: Node, constant: Collection[int], found: Mapping[int, ValueOrigin]
 ) -> bool:
-    """Whether a node takes off a zero point or multiplies by a scale."""
+    """Return whether a node subtracts a zero point or multiplies by a scale."""
     if node.type not in ("Subtract", "Multiply") or len(node.inputs) < 2:
         return False
     source, port = node.inputs[1]
@@ -91,7 +91,7 @@ def _scales(
 
 
 def quantised_products(nodes: Sequence[Node]) -> Mapping[int, Scheme]:
-    """Convolutions, matrix products and recurrent operators whose weights or data are quantised."""
+    """Return convolutions, matrix products and recurrent operators that are quantised."""
     values = quantised_values(nodes)
     found: dict[int, Scheme] = {}
     for index, node in enumerate(nodes):
@@ -106,7 +106,7 @@ def quantised_products(nodes: Sequence[Node]) -> Mapping[int, Scheme]:
 
 
 def _scheme(first: ValueOrigin | None, second: ValueOrigin | None) -> Scheme | None:
-    """Of a product by its two operands; None where one of them alone is quantised data."""
+    """Return a product's scheme by its operands; None if only one is quantised, and it is data."""
     operands = {first, second}
     if None in operands:
         return "weights" if "constant" in operands else None
@@ -116,7 +116,7 @@ def _scheme(first: ValueOrigin | None, second: ValueOrigin | None) -> Scheme | N
 
 
 def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
-    """Nodes that do nothing but quantise data while the model runs, and convert it back."""
+    """Return nodes that only quantise data while the model runs, or convert it back."""
     values = quantised_values(nodes)
     products = quantised_products(nodes)
     found = {index for index, origin in values.items() if origin == "dynamic"}
@@ -130,19 +130,19 @@ def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
 
 
 def _measuring(nodes: Sequence[Node], start: int) -> set[int]:
-    """What leads from data to its quantised form: smallest and largest value, scale, rounding.
+    """Return the nodes between data and its quantised form: extremes, scale and rounding.
 
-    The data is what the nearest ``ReduceMax`` or ``ReduceMin`` above reads.
+    The data is the input of the nearest ``ReduceMax`` or ``ReduceMin`` above.
     """
-    near = islice(_above(nodes, start, None), _MOST_ABOVE)
-    extremes = next((at for at in near if nodes[at].type in _EXTREMES), None)
+    above = islice(_above(nodes, start, None), _MOST_ABOVE)
+    extremes = next((at for at in above if nodes[at].type in _EXTREMES), None)
     if extremes is None or not nodes[extremes].inputs:
         return set()
     return set(islice(_above(nodes, start, nodes[extremes].inputs[0][0]), _MOST_ABOVE))
 
 
 def _above(nodes: Sequence[Node], start: int, end: int | None) -> Iterator[int]:
-    """Rounding nodes above one, the nearest first, without what lies above ``end``."""
+    """Yield rounding nodes above a node, nearest first, but none above ``end``."""
     seen, border = {start}, deque([start])
     while border:
         at = border.popleft()
@@ -156,7 +156,7 @@ def _above(nodes: Sequence[Node], start: int, end: int | None) -> Iterator[int]:
 def _back_to_floating(
     nodes: Sequence[Node], product: int, readers: Mapping[int, Sequence[int]], known: set[int]
 ) -> Iterator[int]:
-    """After an integer product: its conversion, the multiplication by the scale, and the scale."""
+    """Yield the nodes after an integer product: conversion, multiplication by the scale, scale."""
     at = product
     for kind in ("Convert", "Multiply"):
         following = [reader for reader in readers.get(at, ()) if nodes[reader].type == kind]

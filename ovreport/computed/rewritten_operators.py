@@ -1,4 +1,4 @@
-"""Operators that the device rewrote under another name: found again by what reads them."""
+"""Finds operators that the device rewrote with another name, by the layers that read them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from ovreport.run import Node
 def find_rewritten(
     runtime: Sequence[Node], model: Sequence[Node], named: Mapping[int, Collection[int]]
 ) -> Mapping[int, int]:
-    """Runtime nodes that name no operator of the model, with the operator that each executes.
+    """Return runtime nodes that name no operator of the model, with the operator of each.
 
     An ``Interpolate`` whose layout OpenVINO changes is replaced by one with a new name. Such a node
-    and an operator belong together if they have one type, the same named layers read them first,
-    and nothing else fits either.
+    executes an operator if both have the same type, the same named layers read both first, and no
+    other node or operator fits.
 
     Args:
-        named: for each runtime node the operators that it names.
+        runtime: nodes of the runtime graph.
+        model: nodes of the model's own graph.
+        named: the operators that each runtime node names.
     """
     executing = {operator: layer for layer, found in named.items() for operator in found}
     layer_readers = _readers(runtime, {layer: layer for layer, found in named.items() if found})
@@ -39,7 +41,7 @@ def find_rewritten(
 def _by_place(
     nodes: Sequence[Node], readers: Sequence[frozenset[int]], indices: Iterable[int]
 ) -> Mapping[tuple[str, frozenset[int]], Sequence[int]]:
-    """Nodes by their type and what reads them; those that nothing known reads are left out."""
+    """Return nodes by their type and readers; nodes that no known layer reads are left out."""
     found: dict[tuple[str, frozenset[int]], list[int]] = defaultdict(list)
     for index in indices:
         if readers[index]:
@@ -48,10 +50,10 @@ def _by_place(
 
 
 def _readers(nodes: Sequence[Node], known: Mapping[int, int]) -> list[frozenset[int]]:
-    """For each node the known ones that read it first, through nodes that are not known."""
+    """Return, for each node, the first known nodes that read it, directly or through others."""
     found: dict[int, set[int]] = defaultdict(set)
     for index in reversed(range(len(nodes))):
-        own = {known[index]} if index in known else found[index]
+        readers = {known[index]} if index in known else found[index]
         for source, _ in nodes[index].inputs:
-            found[source] |= own
+            found[source] |= readers
     return [frozenset(found[index]) for index in range(len(nodes))]

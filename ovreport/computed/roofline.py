@@ -1,16 +1,16 @@
-"""How near each executed layer came to what the device can reach.
+"""Compares each executed layer with the speed that the device can reach.
 
 The roofline model (Williams, Waterman and Patterson, *Roofline: An Insightful Visual Performance
 Model for Multicore Architectures*, CACM 52(4), 2009): a layer takes at least as long as its
 operations take at the highest rate of its precision, and at least as long as its bytes take at the
 highest bandwidth; the longer of both is its bound. As in the cache-aware form (Ilic, Pratas and
 Sousa, IEEE Computer Architecture Letters 13(1), 2014), bytes that fit into the last-level cache
-are taken to come from there:
+are assumed to come from there:
 
-- activations, where a layer's own fit;
-- weights, where those of the whole model fit, since an inference reads each of them once.
+- activations, if those of the layer fit;
+- weights, if those of the whole model fit, since an inference reads each of them once.
 
-What can be reached is measured (:class:`~ovreport.run.Roof`), not taken from a data sheet.
+The roofs are measured (:class:`~ovreport.run.Roof`), not taken from a data sheet.
 
 ::
 
@@ -32,12 +32,12 @@ from ovreport.computed.work import Work
 from ovreport.run import CellResult, Roof, Run, is_busy
 from ovreport.text.labels import count
 
-# The counters tell whole microseconds, so a shorter layer may be twice as fast as it seems.
+# Counters count whole microseconds, so a shorter layer may be twice as fast as measured.
 RESOLUTION_S = 2e-6
-# Less than this is within what the roof itself is known to.
+# A smaller fraction of the roof is within the error of the roof itself.
 _ABOVE = 1.05
-# With more of the time above it, a roof is disproved. Less is known to happen: what is read from a
-# nearer cache than the last, or takes fewer operations than are counted, as Winograd's kernels do.
+# A roof is wrong if layers above it take more than this share of the time. A smaller share is
+# normal: data from a nearer cache than the last, or kernels with fewer operations (Winograd).
 _MOST_ABOVE = 0.1
 
 Bound = Literal["compute", "memory"]
@@ -45,44 +45,43 @@ Bound = Literal["compute", "memory"]
 
 @dataclass(frozen=True, slots=True)
 class Efficiency:
-    """A layer against its roof. What depends on something unknown is None."""
+    """A layer compared with its roof. Fields that are not known are None."""
 
     operations: int | None
-    """Of one inference, floating-point and integer; a multiply-add is two."""
+    """Operations of one inference, floating-point and integer; a multiply-add is two."""
     moved_bytes: int | None
-    """Read and written in one inference."""
+    """Bytes read and written in one inference."""
     intensity: float | None
-    """Operations for each byte moved."""
+    """Operations per byte moved."""
     achieved: float | None
-    """Operations a second; None where the layer was faster than the counters can tell."""
+    """Operations per second; None if the layer is faster than the counters' resolution."""
     bandwidth: float | None
-    """Bytes moved a second, likewise."""
+    """Bytes moved per second; None as for ``achieved``."""
     least_s: float | None
-    """Seconds that the roofs allow at best."""
+    """Least seconds that the roofs allow."""
     fraction: float | None
-    """Of the roof: ``least_s`` over the time it took. Above one, it was faster than what was
-    measured as reachable."""
+    """Fraction of the roof: ``least_s`` over the measured time. Above 1, the layer was faster than
+    the roof."""
     bound: Bound | None
-    """Which roof is the lower one for this layer; caches are memory too."""
+    """The lower roof of this layer; caches count as memory."""
 
 
 def efficiency(run: Run, result: CellResult) -> Mapping[int, Efficiency]:
-    """Every executed layer against the device's roofs, by its node in the runtime graph.
+    """Compare every executed layer with the device's roofs.
 
-    Keys are those of :attr:`~ovreport.computed.layers.ExecutedLayer.index`. Where the layers cannot
-    be judged by a roof (:func:`why_not_judged`), operations, bytes, intensity and rates are given
-    all the same.
+    Keys are :attr:`~ovreport.computed.layers.ExecutedLayer.index`. If layers cannot be judged by a
+    roof (:func:`why_not_judged`), only operations, bytes, intensity and rates are given.
     """
     return _judged(run, result)[0]
 
 
 def why_not_judged(run: Run, result: CellResult) -> str | None:
-    """Why the layers of a cell are not judged by its roofs, in words; None where they are."""
+    """Return why the layers of a cell are not judged by its roofs; None if they are."""
     return _judged(run, result)[1]
 
 
 def is_above(layer: ExecutedLayer, fraction: float | None) -> bool:
-    """Whether a layer was faster than its roof allows, by more than either is known to."""
+    """Return whether a layer was faster than its roof allows, by more than the errors of both."""
     return (fraction or 0.0) > _ABOVE and layer.median_s > RESOLUTION_S
 
 
@@ -105,7 +104,7 @@ def _judged(run: Run, result: CellResult) -> tuple[Mapping[int, Efficiency], str
 
 
 def _disturbed(roof: Roof | None, result: CellResult) -> str | None:
-    """Times and roofs of a busy machine are off by more than what they would be judged for."""
+    """Return why the roofs or the layer times are not reliable; None if they are."""
     if roof is None or roof.failure:
         return "the roofs were not measured"
     profile_load = result.profile.other_load if result.profile else None
@@ -117,7 +116,7 @@ def _disturbed(roof: Roof | None, result: CellResult) -> str | None:
 
 
 def _disproved(layers: Sequence[ExecutedLayer], found: Mapping[int, Efficiency]) -> str | None:
-    """A roof that much of the time is above is none."""
+    """Return why the roof is wrong, if layers above it take much of the time; None if it is not."""
     above = [x for x in layers if is_above(x, found[x.index].fraction)]
     total = sum(x.median_s for x in layers)
     if sum(x.median_s for x in above) <= _MOST_ABOVE * total:
@@ -152,7 +151,7 @@ def _ratio(above: float | None, below: float | None) -> float | None:
 
 
 def roof_precision(layer: ExecutedLayer) -> str:
-    """Under which precision a layer's rate of operations is measured."""
+    """Return the precision of the roof that limits a layer's operations."""
     if layer.precision in INT8:
         return "i8"
     return layer.precision if layer.precision in ("f16", "bf16") else "f32"
@@ -161,7 +160,7 @@ def roof_precision(layer: ExecutedLayer) -> str:
 def _least(
     layer: ExecutedLayer, work: Work, roof: Roof, all_weights: int
 ) -> tuple[float | None, Bound | None]:
-    """Seconds, and which roof they are due to; None where the work or the roof is not known."""
+    """Return the least seconds and the limiting roof; None if work or roof is not known."""
     moved, weights, operations = work.moved_bytes, work.weight_bytes, work.operations
     highest = roof.operations.get(roof_precision(layer))
     if moved is None or weights is None or operations is None or not roof.memory_bandwidth:
@@ -176,6 +175,6 @@ def _least(
 
 
 def bandwidth(roof: Roof, size: int) -> float:
-    """Bytes a second at which so many bytes can be had: from cache if they fit."""
+    """Return the bandwidth in bytes per second for this many bytes: the cache's if they fit."""
     fits = roof.cache_bytes is not None and size <= roof.cache_bytes
     return roof.cache_bandwidth if fits and roof.cache_bandwidth else roof.memory_bandwidth

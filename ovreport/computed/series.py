@@ -16,7 +16,10 @@ class TrendPoint:
 
 
 def series(run: Run) -> dict[Cell, list[TrendPoint]]:
-    """Points of each configuration that was measured, under the cell's own name, by time."""
+    """Return the points of each measured configuration in the order of the runs.
+
+    Keys are cells with their original version, without the number of the run.
+    """
     found: dict[Cell, list[TrendPoint]] = {}
     for result in run.done:
         version, _, number = result.cell.version.rpartition(" #")

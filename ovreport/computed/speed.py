@@ -1,4 +1,4 @@
-"""How long a request of a cell takes, and what less time in its layers would save of that."""
+"""Latency of a cell's requests, and how much of it shorter layers would save."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.uncertainty import CONFIDENCE, between_launches
 from ovreport.text.labels import count
 
-# A queue that is served holds a request or two when a slice ends; one that grows holds more.
+# If the machine keeps up, one or two requests are in the queue when a slice ends.
 _SERVED = 0.99
-# A latency that holds a wait is as long, but for what the system's timer rounds.
+# A latency that includes a wait is as long as it, up to the rounding of the system's timer.
 _OF_WAIT = 0.95
 
 
 def median_s(result: CellResult) -> Estimate:
-    """Latency of one request in seconds, without counters; the mean where samples are too few."""
+    """Return the median latency in seconds, without counters; the mean if samples are too few."""
     latency = figures(result).latency
     return latency.median or latency.mean
 
 
 def median_latency_s(result: CellResult) -> float:
-    """:func:`median_s` without its interval."""
+    """Return :func:`median_s` without its interval."""
     return median_s(result).point
 
 
@@ -41,9 +41,9 @@ def latency_threshold_s(run: Run) -> float | None:
 
 
 def kept_up(result: CellResult) -> bool:
-    """Whether the machine serves a fixed rate, however long it lasts; always without one.
+    """Return whether the machine keeps up with a fixed rate; true without a fixed rate.
 
-    Where it does not, latency grows as long as one measures, and its figures say nothing.
+    If it does not, the latency grows as long as the measurement lasts, and is meaningless.
     """
     share = served_share(result)
     return share is None or share.low >= _SERVED
@@ -75,7 +75,7 @@ def served_share(result: CellResult) -> Estimate | None:
 def falls_behind(result: CellResult) -> bool:
     """Return whether the machine serves less than the fixed rate by the whole interval.
 
-    A cell that neither keeps up nor falls behind is undecided: its figures are not sure enough.
+    A cell that neither keeps up nor falls behind is undecided, as its interval is too wide.
     """
     if kept_up(result) or result.cell.rate is None or result.resolved is None:
         return False
@@ -84,31 +84,31 @@ def falls_behind(result: CellResult) -> bool:
 
 
 def batch_wait_s(result: CellResult) -> float:
-    """Seconds that half of the requests or more waited for others to fill a batch; 0: they did not.
+    """Return the seconds that most requests waited for others to fill a batch; 0: they did not.
 
-    BATCH, and a GPU that batches by itself, runs a batch when it is full or this time has passed.
+    BATCH, and a GPU with automatic batching, runs a batch when it is full or after this time.
     """
     wait_s = batch_timeout_s(result)
     return wait_s if median_latency_s(result) >= _OF_WAIT * wait_s else 0.0
 
 
 def batch_timeout_s(result: CellResult) -> float:
-    """Seconds that a request waits at most for others to fill a batch; 0: it is not batched."""
-    told = result.resolved.properties.get("AUTO_BATCH_TIMEOUT", "") if result.resolved else ""
-    return int(told) / 1e3 if re.fullmatch(r"\d{1,9}", told) else 0.0
+    """Return the most seconds that a request waits for others to fill a batch; 0: no batching."""
+    timeout = result.resolved.properties.get("AUTO_BATCH_TIMEOUT", "") if result.resolved else ""
+    return int(timeout) / 1e3 if re.fullmatch(r"\d{1,9}", timeout) else 0.0
 
 
 def gain(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> float:
-    """The share of the latency that would be saved if some layers took no time (Amdahl's law)."""
+    """Return the share of the latency that is saved if some layers take no time (Amdahl's law)."""
     return saved(run, result, total_s(layers))
 
 
 def saved(run: Run, result: CellResult, seconds: float) -> float:
-    """The share of the latency that so much less time in the layers would save.
+    """Return the share of the latency that is saved if the layers take fewer seconds.
 
-    Layer times are of the pass with counters on; where they add up to more than the latency, the
-    counters' cost is taken as spread over all layers alike. Where other programs stretch requests,
-    the layers are stretched with them: what would remain is no more than what is in no layer.
+    Layer times are those of the pass with counters. If their sum exceeds the latency, the counters'
+    cost is assumed to be spread evenly over the layers. If other programs prolong requests, they
+    prolong the layers, too, so the time outside layers is at most that of the profiling pass.
     """
     total = total_s(executed_layers(run, result))
     remaining = max(0.0, gap(run, result).outside)

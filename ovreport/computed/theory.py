@@ -1,9 +1,9 @@
-"""The work of a model by theory, where it is done, and as a whole.
+"""The theoretical work of a model, by executed layer and as a whole.
 
-:func:`~ovreport.computed.work.model_work` gives what each operator of a model graph takes,
-:func:`layer_work` what each executed layer takes that runs them, :func:`totals` what the model
-takes as a whole. What cannot be known, because an operator has no formula or a shape is open, is
-None and is listed by :func:`unknown_operators`: never zero. Counting conventions are those of
+:func:`~ovreport.computed.work.model_work` returns the work of each operator of a model graph,
+:func:`layer_work` that of each executed layer, :func:`totals` that of the whole model. Work that is
+not known, as an operator has no formula or a shape is open, is None, never zero;
+:func:`unknown_operators` lists such operators. Counting conventions are those of
 :mod:`ovreport.computed.operators`.
 """
 
@@ -39,10 +39,10 @@ from ovreport.computed.work import (
 )
 from ovreport.run import CellResult, Node, Run
 
-# Layers that cannot have executed a convolution whose name was lost: it was replaced, for instance
-# by another one of the same input and weights.
+# Layers that cannot execute a convolution. If such a layer seems to have absorbed one, the
+# convolution was replaced, for instance by another one with the same input and weights.
 _NO_PRODUCTS = frozenset({"Subgraph", "Eltwise"})
-# What the compiler adds of itself and without arithmetic, by its names in runtime graphs.
+# Types of layers without arithmetic that the compiler may add, by their names in runtime graphs.
 _ADDED = MOVES_DATA | {"Reorder", "Concatenation", "MemoryInput", "MemoryOutput"}
 
 # ---------------------------------------------------------------------------- layers
@@ -55,14 +55,14 @@ def _work_of(run: Run, result: CellResult) -> tuple[Work, ...]:
 
 @by_identity
 def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
-    """What each executed layer takes, by its node in the runtime graph.
+    """Return the work of each executed layer, by its node in the runtime graph.
 
     Operations and parameters are those of all operators that the layer executes
-    (:func:`~ovreport.computed.layers.fates`), each operator in exactly one layer. Bytes are those
-    of the layer's own inputs and outputs in the runtime graph and in its precisions: what passes
-    between operators that are fused stays in registers and caches. Floating-point weights that the
-    layer converts once are counted in its precision. A layer that computes and names no operator
-    has unknown operations.
+    (:func:`~ovreport.computed.layers.fates`); each operator counts in exactly one layer. Bytes are
+    those of the layer's inputs and outputs in the runtime graph, in their precisions there: data
+    between fused operators stays in registers and caches. Floating-point weights that are converted
+    once count in the layer's precision. If a layer computes but names no operator, its operations
+    are unknown.
     """
     inside, _ = _placed(run, result)
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
@@ -90,10 +90,11 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
 
 
 def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedLayer) -> int | None:
-    """As the layer reads them: floating-point ones that are wider were converted when compiling.
+    """Return the size of weights as the layer reads them.
 
-    A convolution has no kernel for weights that are narrower than its data, so that those were
-    converted too; integers stay as they are.
+    Floating-point weights that are wider than the layer's precision are converted when compiling. A
+    convolution has no kernel for narrower weights, so that these are converted, too. Integers are
+    not converted.
     """
     port = nodes[edge[0]].outputs[edge[1]]
     stored = size_bytes(port.shape, port.precision)
@@ -107,14 +108,14 @@ def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedL
 
 @by_identity
 def not_placed(run: Run, result: CellResult) -> Work:
-    """Work of operators that no layer is known to execute: they were removed or rewritten."""
+    """Return the work of operators without a known layer, which were removed or rewritten."""
     _, rest = _placed(run, result)
     return reduce(Work.__add__, rest, Work())
 
 
 @by_identity
 def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]], Sequence[Work]]:
-    """The work of the model's operators by the layer that executes them, and the rest."""
+    """Return the work of the model's operators by the layer that executes them, and the rest."""
     known = _work_of(run, result)
     types = [node.type for node in run.graphs[result.model_graph or ""].nodes] if known else []
     types_there = {layer.index: layer.type for layer in executed_layers(run, result)}
@@ -126,8 +127,8 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
         if fate.layer is None:
             layers = _split_over(run, result, original) if known[original].operations != 0 else ()
         elif (original, fate.layer) not in named:
-            # Its name was lost: a layer whose name was lost too, and which the one that follows
-            # both reads, has executed it, if there is one such layer.
+            # The operator's name was lost. If exactly one layer that lost its name, too, is read by
+            # the layer that follows, that layer executed the operator.
             before = _nameless_before(run, result, [fate.layer])
             if len(before) == 1:
                 layers = before
@@ -143,10 +144,10 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
 
 
 def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
-    """Layers that an operator was split into: those without a name of the model that lead to it.
+    """Return layers into which an operator was split: nameless ones that its joints read.
 
-    A bidirectional recurrent layer becomes one for each direction, with new names, and nodes that
-    join their outputs and are called ``NAME.0``, after the operator's output.
+    A bidirectional recurrent layer is split into one for each direction, with new names, and joints
+    of their outputs, which are named ``NAME.0`` after the operator's output.
     """
     _, joints, _ = _nameless(run, result)
     model = run.graphs[result.model_graph or ""].nodes
@@ -154,7 +155,7 @@ def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
 
 
 def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Sequence[int]:
-    """Layers that name no operator and are read by some nodes, or by what is added before them."""
+    """Return layers without an operator's name that nodes read, directly or through added ones."""
     nodes, _, nameless = _nameless(run, result)
     found: set[int] = set()
     border = list(starts)
@@ -171,7 +172,7 @@ def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Seq
 def _nameless(
     run: Run, result: CellResult
 ) -> tuple[Sequence[Node], Mapping[str, Sequence[int]], frozenset[int]]:
-    """The runtime graph, its nodes called ``NAME.0`` by name, and layers that name no operator."""
+    """Return the runtime graph, its joints (``NAME.0``) by name, and layers without an operator."""
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     joints: dict[str, list[int]] = defaultdict(list)
     for index, node in enumerate(nodes):
@@ -191,7 +192,7 @@ class ModelTotals:
     """A model as a whole, for one inference at the shapes it was measured with."""
 
     flops: int
-    """Of the operators that are known."""
+    """Floating-point operations of the operators whose work is known."""
     integer_ops: int
     parameters: int
     weight_bytes: Mapping[str, int]
@@ -200,13 +201,13 @@ class ModelTotals:
     """Bytes; see :func:`activation_bytes`."""
     all_activations: int | None
     unknown: Mapping[str, int]
-    """How many operators of which type are not in ``flops`` and ``integer_ops``, and why."""
+    """Operators that ``flops`` and ``integer_ops`` leave out, by type and reason, counted."""
     opsets: tuple[str, ...]
 
 
 @by_identity
 def totals(run: Run, result: CellResult) -> ModelTotals:
-    """Of the model graph of a cell.
+    """Return the totals of a cell's model graph.
 
     Raises:
         KeyError: the cell has no model graph.
@@ -235,7 +236,7 @@ def totals(run: Run, result: CellResult) -> ModelTotals:
 
 
 def _everywhere(nodes: Sequence[Node]) -> list[Node]:
-    """Nodes, and those of all bodies."""
+    """Return the nodes, and those of all bodies."""
     found = []
     for node in nodes:
         found.append(node)
@@ -245,10 +246,11 @@ def _everywhere(nodes: Sequence[Node]) -> list[Node]:
 
 
 def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[str, int]:
-    """Operators whose operations are not known, counted: ``{"New: no formula": 1}``.
+    """Count operators whose operations are not known, by reason: ``{"New: no formula": 1}``.
 
     Args:
-        work: of the nodes, from :func:`model_work`.
+        nodes: nodes of the model's own graph.
+        work: their work, from :func:`model_work`.
     """
     found = Counter[str]()
     for index, node in enumerate(nodes):
@@ -266,12 +268,12 @@ def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[st
 
 
 def activation_bytes(nodes: Sequence[Node]) -> tuple[int | None, int | None]:
-    """Memory for activations: the least that suffices, and that without any reuse.
+    """Return the memory for activations in bytes: the least possible, and that without any reuse.
 
-    The first is the largest sum, over the nodes in their order, of all tensors that are alive: put
-    out and still to be read. The second is the sum of all tensors. Inputs are tensors too, outputs
-    that nothing reads are none, and views share the memory of what they view. What a device saves
-    by fusing layers is not considered. None if a shape is open.
+    The first is the largest sum, over the nodes in order, of all tensors that are written and will
+    still be read. The second is the sum of all tensors. Inputs count, outputs that no node reads do
+    not, and views share memory. Savings by fused layers are not considered. None if a shape is
+    open.
     """
     constant = folded_nodes(nodes)
     read = edges(nodes)

@@ -1,4 +1,4 @@
-"""Pairs of transposes of which the second undoes the first."""
+"""Finds pairs of transposes of which the second undoes the first."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ovreport.computed.flow import readers_of
 from ovreport.computed.layers import constant_nodes, is_static
 from ovreport.run import Node
 
-# Longer detours between two transposes are not something a person would take out by hand.
+# Most nodes between two transposes; nobody would remove longer chains by hand.
 _MAX_BETWEEN = 8
 
 
 def there_and_back(nodes: Sequence[Node]) -> list[tuple[int, int]]:
-    """Indices of both transposes of each pair.
+    """Return the indices of both transposes of each pair.
 
-    Between them lies nothing but a chain of nodes that keep the shape, so they could as well work
-    on the data as it was. What a transpose does is told by its order of dimensions, where the
-    graph has it, else by its shapes.
+    Between them is only a chain of nodes that keep the shape, and so could work on the original
+    data. A transpose is recognised by its order of dimensions, or, if the graph does not have it,
+    by its shapes.
     """
     constant = constant_nodes(nodes)
     readers = readers_of(nodes)
@@ -54,7 +54,7 @@ def _undoes(nodes: Sequence[Node], first: int, second: int) -> bool:
 
 
 def _order(nodes: Sequence[Node], index: int) -> list[int] | None:
-    """Where each dimension comes from; None where the graph does not tell."""
+    """Return the order of dimensions; None if the graph does not have it."""
     if len(nodes[index].inputs) < 2:
         return None
     value = nodes[nodes[index].inputs[1][0]].attributes.get("value")

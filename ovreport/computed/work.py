@@ -21,42 +21,42 @@ from ovreport.computed.precision import NARROW, is_floating, precision_name
 from ovreport.computed.quantised_nodes import quantised_values
 from ovreport.run import Node
 
-# They change how stored numbers are written, and keep their count.
+# Operators that change the form of stored numbers, but not their count.
 _UNPACKS = frozenset({
     "Convert", "Multiply", "Reshape", "Squeeze", "Subtract", "Transpose", "Unsqueeze",
 })  # fmt: skip
-# They make what a model reads of what it stores, at the shapes it was given: position embeddings
-# are cut to the length of the input, or resized.
+# Operators that cut or resize stored numbers to the shapes of the inputs, such as position
+# embeddings.
 _CUTS = frozenset({"Gather", "Interpolate", "Slice", "StridedSlice"})
-# Inputs that say how to quantise or hold statistics: not counted as parameters, as PyTorch, whose
-# figures are the published ones, calls a normalisation's mean and variance buffers.
+# Inputs, by place, that control quantisation or hold statistics. They are not parameters: published
+# figures are PyTorch's, to which a normalisation's mean and variance are buffers.
 _NO_PARAMETERS = {"FakeQuantize": (1, 2, 3, 4), "BatchNormInference": (3, 4)}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an operator or layer has to do in one inference; None where it cannot be known."""
+    """The work of an operator or layer in one inference; None: not known."""
 
     flops: int | None = 0
     """Floating-point operations; a multiply-add is two."""
     integer_ops: int | None = 0
-    """Operations on integers: quantised products, and what is computed of indices and shapes."""
+    """Operations on integers: quantised products, and computations of indices and shapes."""
     parameters: int = 0
-    """Elements of constant floating-point or quantised tensors, single numbers left out; one that
-    several operators read, or that is stored several times, is counted at the first of them."""
+    """Elements of constant floating-point or quantised tensors, without single numbers. A tensor
+    that several operators read, or that is stored several times, counts for the first of them."""
     weight_bytes: int | None = 0
-    """Constants that are read; part of ``read_bytes``."""
+    """Bytes of constants that are read; part of ``read_bytes``."""
     read_bytes: int | None = 0
     write_bytes: int | None = 0
 
     @property
     def operations(self) -> int | None:
-        """Of either kind."""
+        """Operations of both kinds."""
         return add(self.flops, self.integer_ops)
 
     @property
     def moved_bytes(self) -> int | None:
-        """Read and written."""
+        """Bytes read and written."""
         return add(self.read_bytes, self.write_bytes)
 
     def __add__(self, other: Work) -> Work:
@@ -70,7 +70,7 @@ class Work:
         )
 
     def split(self, parts: int) -> list[Work]:
-        """Into equal parts that add up to it."""
+        """Split the work into equal parts, which add up to it."""
         if parts == 1:  # nearly always
             return [self]
         return [
@@ -80,7 +80,7 @@ class Work:
 
 
 def add(*numbers: int | None) -> int | None:
-    """Their sum; None if one of them is not known."""
+    """Return the sum of numbers; None if one is not known."""
     known = [number for number in numbers if number is not None]
     return sum(known) if len(known) == len(numbers) else None
 
@@ -89,13 +89,13 @@ def add(*numbers: int | None) -> int | None:
 
 
 def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
-    """What each operator of a model graph takes, by itself.
+    """Return the work of each operator of a model graph.
 
-    An operator whose value is known when the model is compiled takes nothing. Bytes are those of
-    all inputs and of those outputs that are read, in the precision of the model; views of other
-    memory move none. A ``Loop`` or ``TensorIterator`` takes its body times its iterations, an
-    ``If`` its larger branch; of their bytes only those of their own inputs and outputs are
-    counted.
+    An operator whose value is known when the model is compiled has no work. Bytes are those of all
+    inputs and of those outputs that are read, in the precision of the model; views of other memory
+    move none. The operations of a ``Loop`` or ``TensorIterator`` are those of its body times its
+    iterations, of an ``If`` those of its larger branch; their bytes are those of their inputs and
+    outputs only.
     """
     constant = folded_nodes(nodes)
     quantised = quantised_values(nodes)
@@ -137,11 +137,11 @@ def _operations(nodes: Sequence[Node], index: int) -> int | None:
     try:
         return None if sized is None else operations(sized)
     except (IndexError, ValueError, ZeroDivisionError):
-        return None  # a graph from elsewhere, with shapes that its operator cannot have
+        return None  # an untrusted graph, with shapes that its operator cannot have
 
 
 def operator(nodes: Sequence[Node], index: int) -> Operator | None:
-    """With its dimensions; None if any of them is open."""
+    """Return an operator with its dimensions; None if any of them is open."""
     node = nodes[index]
     inputs = [dimensions(nodes[source].outputs[port].shape) for source, port in node.inputs]
     outputs = [dimensions(port.shape) for port in node.outputs]
@@ -161,7 +161,7 @@ def operator(nodes: Sequence[Node], index: int) -> Operator | None:
 
 
 def _body_operations(node: Node) -> int | None:
-    """Of either kind; those of floating-point and integer operators inside are added up."""
+    """Return the operations of a node's bodies, floating-point and integer ones together."""
     bodies = [add(*(work.operations for work in model_work(body.nodes))) for body in node.bodies]
     known = [count for count in bodies if count is not None]
     times = 1 if node.type == "If" else node.attributes.get("num_iterations")
@@ -175,7 +175,7 @@ def _body_parameters(nodes: Sequence[Node]) -> int:
 
 
 def _is_integer(nodes: Sequence[Node], index: int, quantised: Collection[int]) -> bool:
-    """Whether an operator computes in integers: products of quantised tensors, or on integers."""
+    """Return whether an operator computes on integers, or is a product of quantised tensors."""
     node = nodes[index]
     if node.type in MULTIPLIES and all(source in quantised for source, _ in node.inputs[:2]):
         return True
@@ -186,7 +186,7 @@ def _is_integer(nodes: Sequence[Node], index: int, quantised: Collection[int]) -
 
 
 def constant_edges(node: Node, constant: frozenset[int]) -> frozenset[tuple[int, int]]:
-    """The node's inputs that come from constants."""
+    """Return the node's inputs that come from constants."""
     return frozenset(edge for edge in node.inputs if edge[0] in constant)
 
 
@@ -207,7 +207,7 @@ def _parameter_edges(
 
 
 def _stored(nodes: Sequence[Node], edge: tuple[int, int]) -> frozenset[tuple[int, int]]:
-    """Where the numbers of a constant edge are first stored, whatever reads or copies them."""
+    """Return where the numbers of a constant input are first stored."""
     places: set[tuple[int, int]] = set()
     border = [edge]
     while border:
@@ -232,7 +232,7 @@ def _holds_parameters(precision: str) -> bool:
 
 
 def edges(nodes: Sequence[Node]) -> frozenset[tuple[int, int]]:
-    """Outputs that are read."""
+    """Return the outputs that are read, as (node, port)."""
     return frozenset(edge for node in nodes for edge in node.inputs)
 
 
@@ -250,7 +250,7 @@ def _edge_bytes(nodes: Sequence[Node], edge: tuple[int, int]) -> int | None:
 
 
 def read_bytes(nodes: Sequence[Node], node: Node) -> int | None:
-    """Of all different inputs; of those that are read in part, as much as is put out."""
+    """Return the bytes of all different inputs; of a partly read input, those of the output."""
     if node.type in VIEWS or node.type in ("ShapeOf", "Result"):
         return 0
     sizes = [_edge_bytes(nodes, edge) for edge in dict.fromkeys(node.inputs)]
@@ -261,13 +261,13 @@ def read_bytes(nodes: Sequence[Node], node: Node) -> int | None:
 
 
 def write_bytes(node: Node, index: int, read: frozenset[tuple[int, int]]) -> int | None:
-    """Of the outputs that are read; a view writes none."""
+    """Return the bytes of the outputs that are read; a view writes none."""
     moves = node.type not in VIEWS and node.type not in ("Parameter", "Result")
     return output_bytes(node, index, read) if moves else 0
 
 
 def output_bytes(node: Node, index: int, read: frozenset[tuple[int, int]]) -> int | None:
-    """Of the outputs that are read: a pooling's indices, for instance, seldom are."""
+    """Return the bytes of the outputs that are read, which a pooling's indices rarely are."""
     return add(
         *(
             size_bytes(output.shape, output.precision)

@@ -1,7 +1,7 @@
-"""The two reports that the Deep Learning Workbench offered, for scripts that read them.
+"""The two reports of the Deep Learning Workbench, for scripts that read them.
 
-Separator ``;``, times in ms, throughput in FPS, numbers only: a layer that was not executed has
-time 0, as there.
+The separator is ``;``, times are in ms, throughput is in FPS. A layer that was not executed has
+time 0, as in the Workbench.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INFERENCE_COLUMNS = ("Stream", "Batch size", "Throughput", "Latency")
 
 
 def layer_report(run: Run, result: CellResult) -> str:
-    """One row for each node of the runtime graph that is not a constant, in execution order."""
+    """Return a row for each node of the runtime graph, without constants, in execution order."""
     assert result.runtime_graph is not None
     nodes = run.graphs[result.runtime_graph].nodes
     executed = {layer.index: layer for layer in executed_layers(run, result)}
@@ -46,26 +46,31 @@ def layer_report(run: Run, result: CellResult) -> str:
 
 
 def inference_report(results: Sequence[CellResult]) -> str:
-    """One row for each measured cell: resolved streams and batch, median latency."""
+    """Return a row for each measured cell: resolved streams and batch, median latency."""
     rows = []
     for result in results:
         assert result.resolved is not None
-        known = figures(result)
-        latency = known.latency.median or known.latency.mean
+        cell_figures = figures(result)
+        latency = cell_figures.latency.median or cell_figures.latency.mean
         streams = result.resolved.streams or result.resolved.requests
         rows.append(
-            (streams, result.resolved.batch, known.throughput_fps.point, latency.point * 1e3)
+            (
+                streams,
+                result.resolved.batch,
+                cell_figures.throughput_fps.point,
+                latency.point * 1e3,
+            )
         )
     return csv_text(INFERENCE_COLUMNS, rows, ";")
 
 
 def _precision(text: str) -> str:
-    """As releases of its time named it: ``FP32``, ``BF16``, ``U8``."""
+    """Return a precision's name in the Workbench: ``FP32``, ``BF16``, ``U8``."""
     return re.sub(r"^f(?=\d)", "fp", precision_name(text)).upper()
 
 
 def workbench_files(run: Run) -> dict[str, str]:
-    """A layer report for each profiled cell, an inference report for each version and device."""
+    """Return a layer report for each profiled cell, an inference report per version and device."""
     files: dict[str, str] = {}
     groups: dict[tuple[str, ...], list[CellResult]] = {}
     for result in run.done:
@@ -81,6 +86,6 @@ def workbench_files(run: Run) -> dict[str, str]:
 
 
 def file_name(*parts: str) -> str:
-    """Safe on every file system and never hidden, whatever a stranger's model is called."""
+    """Return a file name that is safe on every file system and never hidden."""
     name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", part)[:60] for part in parts)
     return re.sub(r"^\.", "_", name)
