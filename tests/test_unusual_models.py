@@ -182,7 +182,7 @@ def test_layers_in_a_body_are_reported_as_invisible(
     shown = sections(runs[name])
     text = said(shown["bottlenecks"])["bottlenecks.hidden"]
     assert f"{kind}) holds" in text
-    assert "not tell the precisions" in said(shown["precision"])["precision.hidden"]
+    assert "not report the precisions" in said(shown["precision"])["precision.hidden"]
     assert "unknown" in {layer.precision for layer in layers_of(runs[name])}
 
 

@@ -175,7 +175,7 @@ def _incomplete(run: Run, result: CellResult, model_totals: ModelTotals) -> Find
         "model.unknown",
         "info",
         f"{version_name(run, result)}: the work of {count(number, 'operator')} is unknown "
-        f"({first_reasons}), so the true sums are larger.",
+        f"({first_reasons}): the true sums are at least as large.",
         fixing_shapes(run.graphs[result.model_graph or ""].nodes)
         if any(reason.endswith("dynamic shape") for reason in model_totals.unknown)
         else "",
