@@ -267,7 +267,7 @@ def test_integers_that_an_earlier_release_rounded_are_not_equal() -> None:
     assert judged(same, 1, OutputSettings()).outcome == "identical"
     drift = recorded_drift("y", earlier(a), earlier(b), [(0, 0)], types=types)
     unkept = judged(drift, 1, OutputSettings())
-    assert (unkept.outcome, unkept.severity) == ("incomparable", "info")
+    assert (unkept.outcome, unkept.drift.reason) == ("incomparable", "not_kept")
 
 
 def test_outputs_that_differ_only_in_digests_are_not_alike() -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from ovreport.pipeline import Event, GateChecked, Silent, Warned
 from ovreport.text.terminal import printable
-
-if TYPE_CHECKING:
-    from ovreport.gate.checks import GateResult
 
 
 class MessagePrinter(Silent):
@@ -21,15 +16,16 @@ class MessagePrinter(Silent):
         match event:
             case Warned(text):
                 _print_warning(text)
-            case GateChecked(gate):
-                _print_gate(gate)
+            case GateChecked():
+                _print_gate(event)
 
 
 def _print_warning(text: str) -> None:
     click.echo(f"Warning: {printable(text)}.", err=True)
 
 
-def _print_gate(gate: GateResult) -> None:
+def _print_gate(event: GateChecked) -> None:
+    gate = event.gate
     for warning in gate.warnings:
         _print_warning(warning)
     for outcome in gate.outcomes:

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias, get_args
 
 from ovreport.config.schema import OutputSettings
 from ovreport.run import Answers, Cell, CellResult, Node, OutputDrift, Run, WorstPart
-from ovreport.section import Severity
 
 Outcome: TypeAlias = Literal[
     "identical",  # bit for bit
@@ -28,17 +27,6 @@ Outcome: TypeAlias = Literal[
 """Results of comparing an output, from the best to the worst."""
 _ORDER: tuple[Outcome, ...] = get_args(Outcome)
 AGREE: frozenset[Outcome] = frozenset({"identical", "equal", "alike"})
-
-_SEVERITY: dict[Outcome, Severity] = {
-    "identical": "good",
-    "equal": "good",
-    "alike": "good",
-    "empty": "info",
-    "random": "info",
-    "incomparable": "warning",
-    "deviating": "warning",
-    "different": "problem",
-}
 
 # At a cosine similarity of c, a share of √(1 − c²) of an answer is not in the other: 14 % at 0.99,
 # which rounding to INT8 may cause, and 44 % at 0.9, which is a different answer.
@@ -69,11 +57,6 @@ class JudgedOutput:
     outcome: Outcome
     random_types: tuple[str, ...] = ()
     """Types of operators that make the base random."""
-
-    @property
-    def severity(self) -> Severity:
-        """Severity of a finding; only ``info`` if the run file did not keep the output."""
-        return "info" if self.drift.reason == "not_kept" else _SEVERITY[self.outcome]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ovreport.computed.settings import settings
-from ovreport.outputs.agreement import Agreement, JudgedOutput, agreement
+from ovreport.outputs.agreement import Agreement, JudgedOutput, Outcome, agreement
 from ovreport.outputs.words import (
     empty_outputs,
     equality,
@@ -27,6 +27,7 @@ from ovreport.section import (
     Points,
     Row,
     Section,
+    Severity,
     Table,
     Text,
 )
@@ -35,6 +36,16 @@ from ovreport.text.numbers import shorten, show
 from ovreport.text.values import Role, Tag, Value
 
 _NAME = 40
+_SEVERITY: dict[Outcome, Severity] = {
+    "identical": "good",
+    "equal": "good",
+    "alike": "good",
+    "empty": "info",
+    "random": "info",
+    "incomparable": "warning",
+    "deviating": "warning",
+    "different": "problem",
+}
 
 
 class Outputs(Analyzer):
@@ -186,7 +197,7 @@ class Outputs(Analyzer):
                     f"{subject} over {samples(compared)}: {likeness(output)}{_accuracies(output)}."
                 )
         return Finding(
-            _finding_id(output), output.severity, text, _remedy(compared, output), topic="verdict"
+            _finding_id(output), _severity(output), text, _remedy(compared, output), topic="verdict"
         )
 
     def _layers_finding(
@@ -211,12 +222,17 @@ def _first(layers: Sequence[LayerDrift], layer_error: float) -> LayerDrift | Non
     return next((layer for layer in layers if layer.relative >= layer_error), None)
 
 
+def _severity(output: JudgedOutput) -> Severity:
+    """Return the severity of a finding; only ``info`` if the run file did not keep the output."""
+    return "info" if output.drift.reason == "not_kept" else _SEVERITY[output.outcome]
+
+
 def _finding_id(output: JudgedOutput) -> str:
     match output.outcome:
         case "empty":
             return "outputs.empty"
         case "incomparable":
-            return "outputs.unkept" if output.severity == "info" else "outputs.shape"
+            return "outputs.unkept" if _severity(output) == "info" else "outputs.shape"
         case "random":
             return "outputs.random"
         case "alike":
