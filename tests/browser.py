@@ -102,23 +102,23 @@ class Firefox:
 
     def run(self, script: str) -> str:
         """Run a script and return the text that it ends with."""
-        told = self._ask(
+        answer = self._ask(
             "script.evaluate", expression=script, target={"context": self._context},
             awaitPromise=True,
         )  # fmt: skip
-        assert told["type"] == "success", told
-        return str(told["result"]["value"])
+        assert answer["type"] == "success", answer
+        return str(answer["result"]["value"])
 
     def _ask(self, method: str, **params: Any) -> dict[str, Any]:
         self._sent += 1
         self._socket.send(json.dumps({"id": self._sent, "method": method, "params": params}))
         while True:
-            told = json.loads(self._socket.recv())
-            if told.get("method") == "log.entryAdded" and told["params"]["level"] != "info":
-                self.complaints.append(told["params"]["text"])
-            if told.get("id") == self._sent:
-                assert told["type"] == "success", told
-                return dict(told["result"])
+            message = json.loads(self._socket.recv())
+            if message.get("method") == "log.entryAdded" and message["params"]["level"] != "info":
+                self.complaints.append(message["params"]["text"])
+            if message.get("id") == self._sent:
+                assert message["type"] == "success", message
+                return dict(message["result"])
 
 
 @contextmanager

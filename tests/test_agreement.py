@@ -442,7 +442,7 @@ def test_some_outputs_that_agree_are_not_called_not_compared() -> None:
     )
 
 
-def test_a_version_that_alone_is_random_is_not_excused_and_named_so() -> None:
+def test_a_version_that_is_random_unlike_its_base_is_reported_so() -> None:
     rng = np.random.default_rng(0)
     a, b, again = (rng.normal(size=(1, 64)).astype(np.float32) for _ in range(3))
     itself = output_drift("y", [b], [again]).distance

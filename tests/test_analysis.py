@@ -57,9 +57,9 @@ def test_missing_parts_of_a_plugin_are_named_when_it_is_loaded(
     tmp_path: Path, text: str, message: str
 ) -> None:
     path = plugin(tmp_path, text)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         installed([path])
-    assert str(told.value).startswith(f"{path}: {message}")
+    assert str(error.value).startswith(f"{path}: {message}")
 
 
 def test_a_base_class_is_not_an_analyzer(tmp_path: Path) -> None:

@@ -69,12 +69,12 @@ def test_the_layout_in_the_file_gives_place_and_size_of_the_batch() -> None:
 
 
 def test_the_layout_in_the_config_overrides_that_in_the_file() -> None:
-    told = resolved("[3,32,32,1]", own=["[C,H,W,N]"], layout="[NHWC]")
-    assert told.count.samples == 3
+    resolution = resolved("[3,32,32,1]", own=["[C,H,W,N]"], layout="[NHWC]")
+    assert resolution.count.samples == 3
     both = {"x": "[1,16]", "h": "[2,1,8]"}
-    told = resolved(both, own=["[N,C]", "[N,...]"], layout="h[?N?]", batch=4)
-    assert told.shapes == ((4, 16), (2, 4, 8))
-    assert told.count.samples == 4
+    resolution = resolved(both, own=["[N,C]", "[N,...]"], layout="h[?N?]", batch=4)
+    assert resolution.shapes == ((4, 16), (2, 4, 8))
+    assert resolution.count.samples == 4
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_first_dimensions_that_differ_count_as_one() -> None:
         ({}, None, "the model has no inputs"),
     ],
 )
-def test_a_batch_that_no_input_has_is_refused(
+def test_a_batch_without_a_known_dimension_is_refused(
     shapes: str | dict[str, str], layout: str | None, why: str
 ) -> None:
     with pytest.raises(UserError) as error:
@@ -194,9 +194,9 @@ def test_the_layout_in_a_file_is_read_and_shown(tmp_path: Path) -> None:
     image.set_layout(ov.Layout("CHWN"))
     flow = op.transpose(image, op.constant(np.array([3, 0, 1, 2])))
     ov.save_model(ov.Model([op.result(op.relu(flow))], [image], "chwn"), tmp_path / "m.xml")
-    run, told = measured(tmp_path, "--batch", "4")
-    assert [one.shape for one in told.inputs] == ["[3,32,32,4]"]
-    assert (told.batch, told.batch_doubt) == (4, "")
+    run, resolution = measured(tmp_path, "--batch", "4")
+    assert [one.shape for one in resolution.inputs] == ["[3,32,32,4]"]
+    assert (resolution.batch, resolution.batch_doubt) == (4, "")
     assert run.header.models[0].layouts == ("[C,H,W,N]",)
     assert "[3,32,32,1] f32 [C,H,W,N]" in (tmp_path / "r.html").read_text()
 
@@ -206,8 +206,8 @@ def test_a_batch_that_the_model_reduces_away_is_not_counted(tmp_path: Path) -> N
     rows = op.parameter([-1, 16], np.float32, name="rows")
     mean = op.reduce_mean(rows, op.constant(np.array([0])), keep_dims=True)
     ov.save_model(ov.Model([op.result(mean)], [rows], "mean"), tmp_path / "m.xml")
-    _, told = measured(tmp_path, "--shape", "[384,16]")
-    assert told.batch == 1
-    assert told.batch_doubt == "no output grows with the batch of 384 ([1,16])"
+    _, resolution = measured(tmp_path, "--shape", "[384,16]")
+    assert resolution.batch == 1
+    assert resolution.batch_doubt == "no output grows with the batch of 384 ([1,16])"
     page = (tmp_path / "r.html").read_text()
     assert "m: throughput counts each request as one sample, because no output grows" in page

@@ -103,7 +103,7 @@ def test_a_wrong_config_is_explained_with_its_key(values: dict[str, object], mes
         ({"matrix": {"rate": 0.01}}, "10 requests arrive in 1000 s"),
     ],
 )
-def test_missing_files_are_named(values: dict[str, object], message: str) -> None:
+def test_impossible_values_of_the_matrix_are_named(values: dict[str, object], message: str) -> None:
     with pytest.raises(UserError) as error:
         expand(validate({"model": [MODEL], **values}, "c"), "c")
     assert message in str(error.value)

@@ -205,7 +205,7 @@ def test_both_apis_give_the_same_properties_of_a_device(
     np.savez(
         tmp_path / "in.npz", allow_pickle=False, **{"0_0": np.zeros((1, 3, 224, 224), np.float32)}
     )
-    told: dict[str, list[object]] = {}
+    by_api: dict[str, list[object]] = {}
     for api in ("c", "python"):
         with WorkerSession(Path(sys.executable)) as worker:
             loaded = worker.ask(
@@ -215,10 +215,10 @@ def test_both_apis_give_the_same_properties_of_a_device(
             )  # fmt: skip
         names = ("NUM_STREAMS", "INFERENCE_NUM_THREADS", "INFERENCE_PRECISION_HINT")
         properties = loaded["properties"]
-        told[api] = [of_executing(properties, name) for name in names]
-        told[api] += [executing(properties), loaded["from_cache"]]
-    assert told["c"] == told["python"]
-    assert told["c"][-2:] == [["CPU"], False]
+        by_api[api] = [of_executing(properties, name) for name in names]
+        by_api[api] += [executing(properties), loaded["from_cache"]]
+    assert by_api["c"] == by_api["python"]
+    assert by_api["c"][-2:] == [["CPU"], False]
 
 
 @pytest.mark.measures

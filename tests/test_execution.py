@@ -18,11 +18,11 @@ VNNI = Abilities(frozenset({"f32", "bf16"}), dot_products=True, group_size=32)
 ARM = Abilities(frozenset({"f32", "f16"}), dot_products=True, group_size=2**64 - 1)
 
 
-def graph(kind: str, told: str, inputs: str, output: str) -> tuple[Node, ...]:
+def graph(kind: str, precision: str, inputs: str, output: str) -> tuple[Node, ...]:
     """Return nodes: inputs, then a layer. Inputs with ``!`` are constants, ``-`` is no input.
 
     Args:
-        told: ``runtimePrecision``.
+        precision: ``runtimePrecision``.
     """
     nodes = [
         Node(
@@ -39,7 +39,7 @@ def graph(kind: str, told: str, inputs: str, output: str) -> tuple[Node, ...]:
         type=kind,
         inputs=tuple((place, 0) for place in range(len(nodes))),
         outputs=(Port(shape="[16,16]", precision=output),),
-        attributes={"runtimePrecision": told},
+        attributes={"runtimePrecision": precision},
     )
     return (*nodes, layer)
 
@@ -104,7 +104,7 @@ CONNECTED, CONVOLUTION = "FullyConnected", "Convolution"
         ("Subgraph", "", "", "f32", "f32", AVX2, "f32"),
         # GPU: the name ends in the precision of the arithmetic.
         (CONNECTED, "fully_connected_gpu_bf_tiled__f16", "f32", "f16 u4!", "f16", ARM, "f16"),
-        # The inside of a body is not told.
+        # The precision inside a body is unknown.
         ("If", "unknown_boolean", "boolean", "boolean f32", "f32", AVX2, "unknown"),
     ],
 )
@@ -188,5 +188,5 @@ def test_dynamic_quantisation_rounds_the_data(group_size: int) -> None:
         for info in (node.get_rt_info() for node in compiled.get_runtime_model().get_ops())
         if str(info["layerType"].value) == CONNECTED
     ]
-    said = executed_precision(kept, len(kept) - 1, str(layer["primitiveType"].value), able)
-    assert (error > 1e-4) == (said == "i8")
+    executed = executed_precision(kept, len(kept) - 1, str(layer["primitiveType"].value), able)
+    assert (error > 1e-4) == (executed == "i8")

@@ -68,9 +68,9 @@ def test_a_model_with_custom_operations_runs_with_their_library(model: Path, lib
 def test_the_starter_config_names_the_library_and_a_shape_that_fits(
     model: Path, library: Path
 ) -> None:
-    beside = shutil.copy(library, model.parent)
+    library_copy = shutil.copy(library, model.parent)
     config = model.with_name("c.toml")
-    assert ovreport("init", model, "--extensions", beside, "-o", config).exit_code == 0
+    assert ovreport("init", model, "--extensions", library_copy, "-o", config).exit_code == 0
     assert 'extensions = ["libwobble.so"]' in config.read_text()
     assert 'shape = "[1,128]"' in config.read_text()
     result = ovreport("run", config, "--dry-run")
@@ -90,11 +90,11 @@ def test_a_changed_library_makes_a_result_outdated(model: Path, library: Path) -
 
 def test_a_library_that_cannot_be_loaded_is_named(model: Path) -> None:
     bad = model.with_name("libbad.so")
-    told = ovreport("run", model, "--extensions", bad)
-    assert told.exit_code == 2
-    assert "libbad.so' is not a file" in told.output
+    result = ovreport("run", model, "--extensions", bad)
+    assert result.exit_code == 2
+    assert "libbad.so' is not a file" in result.output
     bad.write_text("no library")
-    told = ovreport("run", model, "--extensions", bad)
-    assert told.exit_code == 2
-    assert "its extension cannot be loaded" in told.output
-    assert "Build it for this release" in told.output
+    result = ovreport("run", model, "--extensions", bad)
+    assert result.exit_code == 2
+    assert "its extension cannot be loaded" in result.output
+    assert "Build it for this release" in result.output

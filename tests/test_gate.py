@@ -44,7 +44,7 @@ def doubled() -> Run:
     return twice_as_expensive(read_run(DATA / "versions.jsonl"))
 
 
-def held(run: Run, *rules: str) -> GateResult:
+def check_limits(run: Run, *rules: str) -> GateResult:
     return check(run, [parse(rule, "--fail-on") for rule in rules])
 
 
@@ -127,7 +127,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
 
 
 def test_a_limit_broken_beyond_the_interval_names_the_layer(doubled: Run) -> None:
-    gate = held(doubled, "throughput<-5%", "median>+5%")
+    gate = check_limits(doubled, "throughput<-5%", "median>+5%")
     assert [o.status for o in gate.outcomes] == ["broken", "broken"]
     assert all(
         SLOWER in o.text and "0.400\u202fms → 0.800\u202fms" in o.text for o in gate.outcomes
@@ -136,15 +136,15 @@ def test_a_limit_broken_beyond_the_interval_names_the_layer(doubled: Run) -> Non
 
 
 def test_a_limit_that_is_kept_passes(doubled: Run) -> None:
-    gate = held(doubled, "throughput<-90%", "size>+1%", "median<1us")
+    gate = check_limits(doubled, "throughput<-90%", "size>+1%", "median<1us")
     assert {o.status for o in gate.outcomes} == {"passed"}
     assert not gate.fails(inconclusive=True)
 
 
 def test_a_limit_inside_the_interval_is_inconclusive_and_counts_as_configured(doubled: Run) -> None:
-    first, *_ = held(doubled, "median>+5%").outcomes
+    first, *_ = check_limits(doubled, "median>+5%").outcomes
     exact = first.text.split("changes by ")[1].split(" ")[0].replace("−", "-").rstrip("%")
-    gate = held(doubled, f"median>{exact}%")
+    gate = check_limits(doubled, f"median>{exact}%")
     assert [o.status for o in gate.outcomes] == ["inconclusive"]
     assert not gate.fails(inconclusive=False)
     assert gate.fails(inconclusive=True)
@@ -156,7 +156,7 @@ def test_a_limit_within_the_noise_is_moved_to_it_with_a_warning() -> None:
     (again,) = run.of_version("mobilenet", "again")
     own = {"cell": again.cell, "interleaved_with": (parent.cell.id,)}
     run = replace(run, results=(parent, parent.model_copy(update=own)))
-    gate = held(run, "throughput<-0.1%")
+    gate = check_limits(run, "throughput<-0.1%")
     assert [o.status for o in gate.outcomes] == ["passed"]
     assert "smaller than the noise of ±1.0%" in gate.warnings[0]
 
@@ -198,7 +198,7 @@ def test_figures_of_one_launch_are_inconclusive_and_of_several_have_a_range(
         return replace(doubled, results=(first.model_copy(update={"launches": tuple(launches)}),))
 
     def status(run: Run) -> str:
-        (outcome,) = held(run, "compile>2s").outcomes
+        (outcome,) = check_limits(run, "compile>2s").outcomes
         return outcome.status
 
     assert status(compiled(2.5)) == "inconclusive"
@@ -206,22 +206,22 @@ def test_figures_of_one_launch_are_inconclusive_and_of_several_have_a_range(
     assert status(compiled(2.5, 2.2, 3.0)) == "broken"
     assert status(compiled(1.5, 1.2, 1.9)) == "passed"
     assert status(compiled(1.9, 2.2, 3.0)) == "inconclusive"
-    (outcome,) = held(compiled(2.5), "compile>2s").outcomes
+    (outcome,) = check_limits(compiled(2.5), "compile>2s").outcomes
     assert "measure more launches" in outcome.text
 
 
 def test_a_relative_limit_needs_something_to_compare(doubled: Run) -> None:
     alone = replace(doubled, results=doubled.results[:1])
-    (outcome,) = held(alone, "throughput<-5%").outcomes
+    (outcome,) = check_limits(alone, "throughput<-5%").outcomes
     assert outcome.status == "inconclusive"
     assert "covers no cell that was compared" in outcome.text
 
 
 def test_noise_that_replaces_a_limit_is_named(doubled: Run) -> None:
-    for outcome in held(doubled, "throughput<-0.1%").outcomes:
+    for outcome in check_limits(doubled, "throughput<-0.1%").outcomes:
         assert "the noise of ±" in outcome.text
         assert "which is taken instead of -0.1%" in outcome.text
-    for size in held(doubled, "size>1%").outcomes:
+    for size in check_limits(doubled, "size>1%").outcomes:
         assert size.text.endswith("the limit of 1%")
 
 
@@ -233,19 +233,21 @@ def test_a_failed_candidate_breaks_any_limit_but_nothing_without_limits(
     base, candidate = both.results
     failure = Failure(stage="compile", reason="no kernel")
     failed = replace(both, results=(base, CellResult(cell=candidate.cell, failure=failure)))
-    gate = held(failed, "memory>100GiB")
+    gate = check_limits(failed, "memory>100GiB")
     assert [(o.rule, o.status) for o in gate.outcomes] == [("has a result", "broken")]
     assert "no kernel" in gate.outcomes[0].text
-    assert not held(failed).outcomes
+    assert not check_limits(failed).outcomes
 
 
 def test_a_narrowed_limit_covers_only_its_cells_and_says_if_there_are_none(run: Run) -> None:
-    narrowed = held(run, "median>1us where hint=latency", "median>1us")
+    narrowed = check_limits(run, "median>1us where hint=latency", "median>1us")
     assert [o.status for o in narrowed.outcomes] == ["broken"] * 6
     assert {o.cell for o in narrowed.outcomes[:2]} == {"latency"}
-    (versions,) = held(run, "throughput>-99% where version=optimized and hint=latency").outcomes
+    (versions,) = check_limits(
+        run, "throughput>-99% where version=optimized and hint=latency"
+    ).outcomes
     assert versions.cell == "latency"
-    (baseline,) = held(run, "throughput<-5% where version=parent").outcomes
+    (baseline,) = check_limits(run, "throughput<-5% where version=parent").outcomes
     assert (baseline.status, baseline.cell) == ("inconclusive", "no cell")
     assert "nothing was compared" in baseline.text
 
@@ -253,7 +255,7 @@ def test_a_narrowed_limit_covers_only_its_cells_and_says_if_there_are_none(run: 
 def test_a_comparison_is_narrowed_by_the_names_of_either_run(run: Run) -> None:
     both = compare(Side("base", "a", run), Side("candidate", "b", run))
     for scope in ('model="squeezenet · optimized"', "model=squeezenet and version=optimized"):
-        found = held(both, f"p95>1us where {scope} and hint=latency").outcomes
+        found = check_limits(both, f"p95>1us where {scope} and hint=latency").outcomes
         assert [o.model for o in found] == ["squeezenet · optimized (candidate)"]
 
 

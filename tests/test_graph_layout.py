@@ -44,8 +44,8 @@ def test_every_node_and_edge_is_in_exactly_one_piece(
     pieces = cut(count, edges, limit)
     assert sorted(node for piece in pieces for node in piece.nodes) == list(range(count))
     assert max(len(piece.nodes) for piece in pieces) <= limit
-    held = [index for piece in pieces for index in (*piece.edges, *piece.references)]
-    assert sorted(held) == list(range(len(edges)))
+    placed_edges = [index for piece in pieces for index in (*piece.edges, *piece.references)]
+    assert sorted(placed_edges) == list(range(len(edges)))
     for before, piece in pairwise(pieces):
         assert piece.entry in (None, before.nodes[-1])
 

@@ -107,9 +107,9 @@ def network(path: Path) -> None:
     nodes.output(0).set_names({"x"})
     edges = integers([2, -1], "edges")
     ends = [op.gather(edges, whole(end), _FIRST) for end in (0, 1)]
-    said = op.gather(op.relu(nodes), ends[0], _FIRST)
-    places = op.broadcast(op.unsqueeze(ends[1], whole(1)), op.shape_of(said))
-    added = op.scatter_elements_update(nodes, places, said, _FIRST)
+    gathered = op.gather(op.relu(nodes), ends[0], _FIRST)
+    places = op.broadcast(op.unsqueeze(ends[1], whole(1)), op.shape_of(gathered))
+    added = op.scatter_elements_update(nodes, places, gathered, _FIRST)
     ov.save_model(ov.Model([op.result(added)], [nodes, edges], "network"), path)
 
 

@@ -48,10 +48,10 @@ def port(precision: str = "f32") -> Port:
 def test_inputs_larger_than_the_memory_are_refused_before_they_are_made(
     tmp_path: Path, batch: int
 ) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         prepare_inputs(tmp_path / "x.npz", [port()], [(batch, 4)], None, None, 0)
     assert re.match(rf"input x, \[{batch}, 4\] of f32: [\d,]+ GiB, and [\d,]+ .iB of memory are "
-                    "free. Set a smaller `batch` or `shape`.", str(told.value))  # fmt: skip
+                    "free. Set a smaller `batch` or `shape`.", str(error.value))  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
 
@@ -116,9 +116,9 @@ def test_damaged_files_are_refused(
     tmp_path: Path, name: str, make: Callable[[Path], None], message: str
 ) -> None:
     make(tmp_path / name)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         prepare_inputs(tmp_path / "i.npz", [port()], [(1000, 4)], tmp_path / name, None, 0)
-    assert str(told.value).startswith(f"input {tmp_path / name}: cannot be read: {message}")
+    assert str(error.value).startswith(f"input {tmp_path / name}: cannot be read: {message}")
 
 
 def test_labels_larger_than_an_integer_are_refused(tmp_path: Path) -> None:

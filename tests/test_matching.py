@@ -59,14 +59,14 @@ CONV_RELU = chain(("conv", "Convolution"), ("relu", "Relu"), ("pool", "MaxPool")
 
 def test_fused_and_unfused_layers_are_one_group() -> None:
     fused = network(CONV_RELU, ("conv", "Convolution", "conv relu"), ("pool", "Pooling", "pool"))
-    apart = network(
+    separate = network(
         CONV_RELU,
         ("conv", "Convolution", "conv"),
         ("relu", "Eltwise", "relu"),
         ("pool", "Pooling", "pool"),
     )
-    assert names(match(fused, apart)) == [("conv", "conv relu"), ("pool", "pool")]
-    assert names(match(apart, fused)) == [("conv relu", "conv"), ("pool", "pool")]
+    assert names(match(fused, separate)) == [("conv", "conv relu"), ("pool", "pool")]
+    assert names(match(separate, fused)) == [("conv relu", "conv"), ("pool", "pool")]
 
 
 def test_overlapping_fusions_make_a_group_of_many_on_both_sides() -> None:
@@ -78,13 +78,13 @@ def test_overlapping_fusions_make_a_group_of_many_on_both_sides() -> None:
 def test_a_layer_that_the_other_version_does_not_name_joins_the_one_before() -> None:
     """FP32 fuses the activation without naming it; INT8 runs it separately."""
     fused = network(CONV_RELU, ("conv", "Convolution", "conv"), ("pool", "Pooling", "pool"))
-    apart = network(
+    separate = network(
         CONV_RELU,
         ("conv", "Convolution", "conv"),
         ("relu", "Subgraph", "relu"),
         ("pool", "Pooling", "pool"),
     )
-    assert names(match(fused, apart)) == [("conv", "conv relu"), ("pool", "pool")]
+    assert names(match(fused, separate)) == [("conv", "conv relu"), ("pool", "pool")]
 
 
 def test_a_convolution_with_the_name_of_its_normalisation_is_matched() -> None:

@@ -20,8 +20,8 @@ def test_two_modes_are_not_reported_by_chance() -> None:
     def measured() -> Estimate:
         return median_of(np.where(random.random(20) < 0.5, 25.0, 0.9) + random.random(20) / 10)
 
-    apart = [is_beyond_zero(difference(measured(), measured())) for _ in range(500)]
-    assert np.mean(apart) < 0.05
+    differ = [is_beyond_zero(difference(measured(), measured())) for _ in range(500)]
+    assert np.mean(differ) < 0.05
 
 
 @pytest.mark.parametrize(("number", "rank"), [(6, 1), (10, 2), (20, 6), (25, 8)])

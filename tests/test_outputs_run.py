@@ -171,7 +171,7 @@ def compared(base: Path, candidate: Path, target: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def apart(folder: Path, together: Run) -> Run:
+def separate_runs(folder: Path, together: Run) -> Run:
     parent = save_version(together, "parent", folder / "parent.jsonl")
     other = save_version(together, "other", folder / "other.jsonl")
     output = compared(parent, other, folder / "apart.html")
@@ -189,8 +189,8 @@ def test_versions_of_one_run_are_judged_by_their_outputs(together: Run) -> None:
 
 
 @pytest.mark.measures
-def test_versions_of_two_runs_are_judged_in_the_same_way(apart: Run) -> None:
-    assert judged(apart) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
+def test_versions_of_two_runs_are_judged_in_the_same_way(separate_runs: Run) -> None:
+    assert judged(separate_runs) == {name: outcome for name, (_, _, outcome) in PAIRS.items()}
 
 
 @pytest.mark.measures
@@ -207,9 +207,9 @@ def test_random_models_of_separate_runs_are_judged_in_the_same_way(
 
 
 @pytest.mark.measures
-def test_no_finding_is_good_unless_answers_are_known_to_agree(apart: Run) -> None:
+def test_no_finding_is_good_unless_answers_are_known_to_agree(separate_runs: Run) -> None:
     good = {"swapped", "same_rows", "infinite", "f8"}
-    for finding in Outputs().analyze(apart).findings:
+    for finding in Outputs().analyze(separate_runs).findings:
         assert (finding.text.split()[0] in good) == (finding.severity == "good"), finding.text
 
 
@@ -222,12 +222,12 @@ def test_a_random_model_is_reported_as_random(together: Run) -> None:
 
 
 @pytest.mark.measures
-def test_exports_hold_the_outcome_of_every_output(folder: Path, apart: Run) -> None:
-    assert apart.answers
+def test_exports_hold_the_outcome_of_every_output(folder: Path, separate_runs: Run) -> None:
+    assert separate_runs.answers
     target = folder / "apart.json"
     assert ovreport("export", folder / "apart.html", "--json", target).exit_code == 0
     answers = {x["model"]: x for x in json.loads(target.read_text())["answers"]}
-    assert {name: x["agreement"] for name, x in answers.items()} == judged(apart)
+    assert {name: x["agreement"] for name, x in answers.items()} == judged(separate_runs)
     outcomes = [x["outcome"] for x in answers["half_random"]["outputs"]]
     assert outcomes == ["random", "different"]
     assert answers["missing"]["outputs"][1]["reason"] == "missing"

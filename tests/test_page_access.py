@@ -177,7 +177,7 @@ def test_print_shows_tables_without_controls(chrome: Chrome, report: Path) -> No
 def test_firefox_sorts_and_filters_without_errors(report: Path, tmp_path: Path) -> None:
     with firefox(tmp_path) as browser:
         browser.open(report.as_uri())
-        told = json.loads(browser.run(
+        counts = json.loads(browser.run(
             """
             const table = document.querySelector("table[id^='layers-']");
             const box = table.querySelector("input[type=search]");
@@ -194,7 +194,7 @@ def test_firefox_sorts_and_filters_without_errors(report: Path, tmp_path: Path) 
             })
             """
         ))  # fmt: skip
-    assert 0 < told["shown"] < told["all"]
-    assert told["says"] == f"{told['shown']} of {told['all']}"
-    assert told["charts"] > 5
-    assert (told["crashed"], told["wide"], browser.complaints) == (0, 0, [])
+    assert 0 < counts["shown"] < counts["all"]
+    assert counts["says"] == f"{counts['shown']} of {counts['all']}"
+    assert counts["charts"] > 5
+    assert (counts["crashed"], counts["wide"], browser.complaints) == (0, 0, [])

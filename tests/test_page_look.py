@@ -95,7 +95,7 @@ def test_a_run_file_keeps_its_look_but_not_its_templates(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("key", "name", "content", "precision_text"),
+    ("key", "name", "content", "message"),
     [
         ("logo", "logo.png", "not a picture", "neither PNG nor SVG"),
         ("logo", "logo.svg", f"<!DOCTYPE svg [<!ENTITY a 'a'>]>{SVG}</svg>", "neither PNG nor SVG"),
@@ -107,7 +107,7 @@ def test_a_run_file_keeps_its_look_but_not_its_templates(tmp_path: Path) -> None
     ],
 )
 def test_unusable_logos_and_styles_are_refused(
-    tmp_path: Path, key: str, name: str, content: str | None, precision_text: str
+    tmp_path: Path, key: str, name: str, content: str | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
@@ -115,7 +115,7 @@ def test_unusable_logos_and_styles_are_refused(
     report = tmp_path / "report.html"
     result = ovreport("render", DATA, "-o", report, "--config", config(tmp_path, **{key: given}))
     assert result.exit_code == 2
-    assert precision_text in result.output
+    assert message in result.output
     assert f"report.{key}" in result.output
     assert not report.exists()
 

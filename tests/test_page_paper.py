@@ -71,12 +71,12 @@ def test_print_shows_the_first_rows_of_a_long_table_and_says_so(
 ) -> None:
     opened(chrome, tmp_path, table_of(60))
     with on_paper(chrome):
-        rows, told = chrome.execute_script(
+        rows, note = chrome.execute_script(
             "return [[...document.querySelectorAll('#table > tbody > tr')]"
             ".filter(row => row.checkVisibility()).length,"
             "getComputedStyle(document.querySelector('.rest > summary'), '::after').content]"
         )
-    assert (rows, told) == (15, '"The first 15 of 60 rows."')
+    assert (rows, note) == (15, '"The first 15 of 60 rows."')
     short = pages(chrome)
     chrome.execute_script("document.querySelector('.rest').open = true")
     assert pages(chrome) > short

@@ -225,9 +225,9 @@ def test_names_stay_visible_while_a_wide_table_scrolls(phone: Chrome, tmp_path: 
 @pytest.mark.browser
 def test_a_name_is_on_the_line_of_its_marker(phone: Chrome, tmp_path: Path) -> None:
     phone.get(written(tmp_path, table_of(8, "a_name_that_is_long/as_layers_have")))
-    apart = phone.execute_script(
+    distances = phone.execute_script(
         "return [...document.querySelectorAll('td summary')].map(summary =>"
         "summary.firstElementChild.getBoundingClientRect().top"
         " - summary.getBoundingClientRect().top)"
     )
-    assert max(apart) < 12
+    assert max(distances) < 12

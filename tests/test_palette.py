@@ -54,6 +54,6 @@ def test_a_single_type_without_a_colour_is_named() -> None:
     assert "other" not in legend
 
 
-def test_legends_begin_with_what_takes_longest() -> None:
+def test_legends_begin_with_the_longest_time() -> None:
     legend = Paint.of(coloured(["Reorder", "Convolution", "Pooling"])).switches()
     assert legend.index("Reorder") < legend.index("Convolution") < legend.index("Pooling")

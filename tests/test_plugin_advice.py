@@ -297,7 +297,7 @@ def test_missing_int8_convolutions_of_a_quantised_model_are_reported_once(bottle
     assert "advice.int8-slower" not in by_id
 
 
-def test_reorders_without_time_are_left_out(bottlenecks: Run) -> None:
+def test_advice_on_reorders_omits_causes_without_time(bottlenecks: Run) -> None:
     text = findings(bottlenecks, "parent")["advice.reorders"].text
     assert "where the layout changes" in text
     assert "precision changes" not in text
@@ -425,9 +425,9 @@ def test_shapes_that_are_still_open_are_named(bottlenecks: Run) -> None:
     )  # fmt: skip
     graphs = {**bottlenecks.graphs, "open": graph.model_copy(update={"nodes": open_})}
     dynamic = replace(changed(bottlenecks, "parent", model_graph="open"), graphs=graphs)
-    by_id = findings(dynamic, "parent")["advice.dynamic-shapes"]
-    assert "known only while" in by_id.text
-    assert by_id.remedy == "Give the model fixed shapes (`shape`): input is open."
+    finding = findings(dynamic, "parent")["advice.dynamic-shapes"]
+    assert "known only while" in finding.text
+    assert finding.remedy == "Give the model fixed shapes (`shape`): input is open."
     assert "advice.dynamic-shapes" not in findings(bottlenecks, "parent")
 
 

@@ -58,7 +58,7 @@ def test_no_gain_exceeds_the_total_time(bottlenecks: Run) -> None:
     assert all(0 < gain <= 1 for gain in gains)
 
 
-def test_a_slower_inference_has_slower_layers(bottlenecks: Run) -> None:
+def test_layers_that_fill_an_inference_can_gain_all_of_it(bottlenecks: Run) -> None:
     """The gain of layers that fill each inference was reported as a tenth of the latency."""
     result = bottlenecks.focus("bottlenecks", "parent")
     assert result is not None

@@ -92,9 +92,9 @@ def test_scaling_is_the_gain_over_one_stream_by_streams(group: Group) -> None:
     for batch, one, two in ((1, 1.0, 1.5), (2, 1.6, 2.4)):
         # Two requests at a time, each taking longer than the request of a single stream.
         gain = 2 * one / two
-        told = [by_key["2", batch]["gain"], by_key["2", batch]["efficiency"]]
-        assert [x.point for x in told] == pytest.approx([gain, gain / 2], rel=1e-3)  # type: ignore[attr-defined]
-        assert all(x.low < x.point < x.high for x in told)  # type: ignore[attr-defined]
+        sweet_spot_of = [by_key["2", batch]["gain"], by_key["2", batch]["efficiency"]]
+        assert [x.point for x in sweet_spot_of] == pytest.approx([gain, gain / 2], rel=1e-3)  # type: ignore[attr-defined]
+        assert all(x.low < x.point < x.high for x in sweet_spot_of)  # type: ignore[attr-defined]
         assert by_key["1", batch]["efficiency"] == Estimate.exact(1.0)
 
 
@@ -170,19 +170,19 @@ def test_requested_values_keep_their_field_and_batches_show_their_size() -> None
     assert len(mark.values) == 2
 
 
-def told(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
+def sweet_spot_of(results: list[CellResult], **report: object) -> tuple[Finding, Table]:
     section = Configurations().analyze(run_of(results, **report))
     return section.findings[0], table(section.groups[0])
 
 
-def test_a_difference_between_latency_and_throughput_cells_is_no_finding() -> None:
+def test_a_difference_between_latency_and_throughput_cells_is_not_a_finding() -> None:
     plain = [cell_result(Cell(model="net"), 5), cell_result(throughput(), 4)]
     assert Configurations().analyze(run_of(plain)).findings == []
-    assert told(plain, latency_threshold_ms=100)[0].id == "configurations.sweet-spot"
+    assert sweet_spot_of(plain, latency_threshold_ms=100)[0].id == "configurations.sweet-spot"
 
 
 def test_without_the_device_s_choice_nothing_is_compared_with_it() -> None:
-    finding, cells = told(
+    finding, cells = sweet_spot_of(
         [
             cell_result(Cell(model="net"), 5),
             cell_result(throughput(1), 4),
@@ -191,7 +191,7 @@ def test_without_the_device_s_choice_nothing_is_compared_with_it() -> None:
     )
     assert "×" not in finding.text
     assert "ratio" not in {column.key for column in cells.filled.columns}
-    own, _ = told([cell_result(throughput(1), 5), cell_result(throughput(), 4)])
+    own, _ = sweet_spot_of([cell_result(throughput(1), 5), cell_result(throughput(), 4)])
     assert own.text.endswith("which is the device's own choice.")
 
 
@@ -204,9 +204,9 @@ def test_a_sweet_spot_that_may_lie_beyond_the_threshold_says_so() -> None:
         for n, s in enumerate(launch.slices)
     )
     best = best.model_copy(update={"launches": (launch.model_copy(update={"slices": slices}),)})
-    near, _ = told([quick, best], latency_threshold_ms=118)
+    near, _ = sweet_spot_of([quick, best], latency_threshold_ms=118)
     assert "the interval of its latency crosses the threshold" in near.text
-    far, _ = told([quick, best], latency_threshold_ms=200)
+    far, _ = sweet_spot_of([quick, best], latency_threshold_ms=200)
     assert "crosses" not in far.text
 
 

@@ -99,6 +99,6 @@ def test_every_column_has_a_name_and_reference_kernels_are_marked(bottlenecks: R
 @pytest.mark.parametrize(
     ("type", "plain"), [("RNNSeq", False), ("RNNCell", False), ("Pooling", True)]
 )
-def test_recurrent_layers_are_no_reference_code(type: str, plain: bool) -> None:
+def test_recurrent_layers_are_not_reference_code(type: str, plain: bool) -> None:
     layer = ExecutedLayer(0, 0, "", type, "ref_any_f32", "f32", 1.0, 1.0, 1.0, 1.0, (), "", ())
     assert is_plain(layer) is plain

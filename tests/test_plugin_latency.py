@@ -44,12 +44,12 @@ def table(section: Section, id: str) -> Table:
     return found
 
 
-def told(measured: CellResult) -> dict[str, str]:
+def findings_of(measured: CellResult) -> dict[str, str]:
     return {f.id: f"{f.text} {f.remedy}" for f in findings(run_of([measured]))}
 
 
 def test_a_steady_cell_has_no_finding() -> None:
-    assert told(cell([1.0] * 10, [1.0] * 10)) == {}
+    assert findings_of(cell([1.0] * 10, [1.0] * 10)) == {}
 
 
 @pytest.mark.parametrize(("kind", "is_told"), [("ReadValue", True), ("Relu", False)])
@@ -72,20 +72,22 @@ def test_states_that_change_the_time_within_each_slice_are_named(kind: str, is_t
 
 
 def test_drift_names_its_size_and_the_governor() -> None:
-    sentence = told(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
+    sentence = findings_of(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
     assert "rose by" in sentence
     assert "governor" in sentence
 
 
 def test_groups_are_explained_by_what_distinguishes_them() -> None:
-    launches = told(cell([1.0] * 10, [1.2] * 10))["latency.groups"]
+    launches = findings_of(cell([1.0] * 10, [1.2] * 10))["latency.groups"]
     assert "Launches differ" in launches
-    slices = told(cell([1.0, 1.2] * 10))["latency.groups"]
+    slices = findings_of(cell([1.0, 1.2] * 10))["latency.groups"]
     assert "slice to slice" in slices
 
 
 def test_load_of_other_programs_is_named() -> None:
-    assert "Close other programs" in told(cell([1.0] * 10, other_load=0.5))["latency.disturbed"]
+    assert (
+        "Close other programs" in findings_of(cell([1.0] * 10, other_load=0.5))["latency.disturbed"]
+    )
 
 
 def test_load_and_left_out_slices_agree_in_findings_and_table() -> None:
@@ -94,7 +96,7 @@ def test_load_and_left_out_slices_agree_in_findings_and_table() -> None:
     slices = [s.model_copy(update={"disturbed": n < 3}) for n, s in enumerate(launch.slices)]
     update = {"launches": (launch.model_copy(update={"slices": tuple(slices)}),)}
     measured = measured.model_copy(update=update)
-    text = told(measured)["latency.disturbed"]
+    text = findings_of(measured)["latency.disturbed"]
     assert "more than 0.1 cores in 10 of 10 slices" in text
     assert "3 of them were left out" in text
     (row,) = table(analyzed(measured), "effort").rows
@@ -105,7 +107,7 @@ def test_load_and_left_out_slices_agree_in_findings_and_table() -> None:
 
 @pytest.mark.parametrize("launches", [([1.0, 1.2] * 10,), ([1.0] * 10, [1.2] * 10)])
 def test_constant_load_of_another_program_explains_groups(launches: tuple[list[float]]) -> None:
-    sentence = told(cell(*launches, other_load=0.7))["latency.groups"]
+    sentence = findings_of(cell(*launches, other_load=0.7))["latency.groups"]
     assert "Other programs used 0.7 cores" in sentence
     assert "Pin" not in sentence
     assert "Launches differ" not in sentence
@@ -122,8 +124,8 @@ def test_a_rate_that_is_not_reached_has_no_latency_anywhere() -> None:
 
 def test_the_distribution_of_a_growing_wait_is_not_described() -> None:
     measured = cell([1.0, 1.2] * 10, arrived=20)
-    assert "latency.groups" in told(measured)
-    assert not told(cell([1.0, 1.2] * 10, arrived=40))
+    assert "latency.groups" in findings_of(measured)
+    assert not findings_of(cell([1.0, 1.2] * 10, arrived=40))
 
 
 def histogram(requests: int) -> Chart:
@@ -176,21 +178,21 @@ def test_two_speeds_of_the_machine_are_distinguished_from_the_model() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(1, 0.003, 100)
     slow = np.where(np.arange(100) % 10 < 4, 1.07, 1.0)
-    sentence = spaced(told(machine_of(*(noise * slow)))["latency.machine"])
+    sentence = spaced(findings_of(machine_of(*(noise * slow)))["latency.machine"])
     assert sentence.startswith("This machine ran at two speeds that differ by 6.9 %")
     assert "39.8 % of the time at the slower one" in sentence
-    assert not told(machine_of(*noise))
+    assert not findings_of(machine_of(*noise))
 
 
 def test_a_slowing_machine_is_distinguished_from_the_model() -> None:
-    sentence = told(machine_of(*np.linspace(1.0, 1.05, 40)))
+    sentence = findings_of(machine_of(*np.linspace(1.0, 1.05, 40)))
     assert list(sentence) == ["latency.machine"]
     assert spaced(sentence["latency.machine"]).startswith("This machine became 5.0 % slower")
 
 
 def test_a_machine_that_scatters_says_by_how_much() -> None:
     factors = np.random.default_rng(0).lognormal(0, 0.2, 60)
-    words = spaced(told(machine_of(*factors))["latency.machine"])
+    words = spaced(findings_of(machine_of(*factors))["latency.machine"])
     assert "changed its speed: in the slowest quarter of the time it was at least " in words
     assert " slower than in the quickest quarter. A fixed computation" in words
 
@@ -199,22 +201,22 @@ def test_a_machine_that_scatters_says_by_how_much() -> None:
     ("load", "words"),
     [(1.4, "Other programs used 1.4 cores meanwhile"), (0.0, "governor to performance")],
 )
-def test_what_helps_an_unsteady_machine_goes_by_its_load(load: float, words: str) -> None:
+def test_the_remedy_for_an_unsteady_machine_depends_on_its_load(load: float, words: str) -> None:
     measured = machine_of(*np.linspace(1.0, 1.05, 40))
     slices = tuple(s.model_copy(update={"other_load": load}) for s in measured.launches[0].slices)
     launch = measured.launches[0].model_copy(update={"slices": slices})
     loaded = measured.model_copy(update={"launches": (launch,)})
-    assert words in told(loaded)["latency.machine"]
+    assert words in findings_of(loaded)["latency.machine"]
 
 
 def test_a_sentence_about_one_cell_counts_no_cells() -> None:
-    words = told(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
+    words = findings_of(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
     assert "cell" not in words
 
 
 def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
     drifting = cell(np.linspace(1, 1.1, 20).tolist())
-    for factors, said in (
+    for factors, message in (
         (np.linspace(1, 1.1, 20), "the cause is the machine, not the model"),
         (np.ones(20), "the cause is not the processor's clock"),
     ):
@@ -223,12 +225,12 @@ def test_a_drift_says_whether_the_machine_drifted_as_well() -> None:
             for one, factor in zip(drifting.slices, factors, strict=True)
         )
         launch = drifting.launches[0].model_copy(update={"slices": slices})
-        sentence = told(drifting.model_copy(update={"launches": (launch,)}))
-        assert said in sentence["latency.drift"]
-    assert "fixed computation" not in told(drifting)["latency.drift"]
+        sentence = findings_of(drifting.model_copy(update={"launches": (launch,)}))
+        assert message in sentence["latency.drift"]
+    assert "fixed computation" not in findings_of(drifting)["latency.drift"]
 
 
 def test_drift_on_a_busy_machine_is_not_blamed_on_heat() -> None:
-    sentence = told(cell(np.linspace(1, 1.1, 20).tolist(), other_load=1.5))["latency.drift"]
+    sentence = findings_of(cell(np.linspace(1, 1.1, 20).tolist(), other_load=1.5))["latency.drift"]
     assert "Other programs used 1.5 cores" in sentence
     assert "heat" not in sentence

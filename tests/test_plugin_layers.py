@@ -174,11 +174,11 @@ def test_times_that_are_means_are_labelled_so(bottlenecks: Run, int8: CellResult
         for r in bottlenecks.results
     )
 
-    def said(bottlenecks: Run) -> bool:
+    def mentions_streams(bottlenecks: Run) -> bool:
         blocks = [
             block for group in section_of(Layers(), bottlenecks).groups for block in group.blocks
         ]
         return any(isinstance(b, Text) and "With 4 streams" in b.text for b in blocks)
 
-    assert said(replace(bottlenecks, results=results))
-    assert not said(bottlenecks)
+    assert mentions_streams(replace(bottlenecks, results=results))
+    assert not mentions_streams(bottlenecks)

@@ -121,10 +121,10 @@ def test_runs_without_layer_times_have_no_empty_section_or_folder(
     bare = replace(bottlenecks, results=tuple(map(without_times, bottlenecks.results)))
     run_file.write_text("\n".join(lines_of(bare)) + "\n")
     assert ovreport("render", run_file, "-o", report).exit_code == 0
-    (said,) = re.findall(
+    (heading,) = re.findall(
         '<p class="skipped">(There are no layer times: the device.*)</p>', report.read_text()
     )
-    assert '<span id="model_graph">Model graph</span>' in said
+    assert '<span id="model_graph">Model graph</span>' in heading
     done = ovreport("export", run_file, "--graph", "svg", "-o", tmp_path / "graphs")
     assert done.exit_code == 2
     assert "--graph: There are no layer times" in done.stderr

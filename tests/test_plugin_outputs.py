@@ -111,7 +111,7 @@ def test_the_layer_that_was_changed_is_where_versions_begin_to_deviate(answered:
 
 
 @pytest.fixture(scope="module")
-def apart(folder: Path) -> list[Path]:
+def separate_runs(folder: Path) -> list[Path]:
     """Measure each version in a separate run."""
     files = []
     for version in ("parent", "changed"):
@@ -136,10 +136,10 @@ def apart(folder: Path) -> list[Path]:
 
 @pytest.mark.measures
 def test_separate_runs_are_compared_like_versions_of_one_run(
-    answered: Run, apart: list[Path], tmp_path: Path
+    answered: Run, separate_runs: list[Path], tmp_path: Path
 ) -> None:
     target = tmp_path / "compare.html"
-    reports = [file.with_suffix(".html") for file in apart]
+    reports = [file.with_suffix(".html") for file in separate_runs]
     assert ovreport("compare", *reports, "-o", target).exit_code == 0
     (answers,) = read_run(target).answers
     (whole,) = answered.answers[0].outputs
@@ -154,12 +154,12 @@ def test_separate_runs_are_compared_like_versions_of_one_run(
 
 
 @pytest.mark.measures
-def test_runs_with_different_inputs_say_so(apart: list[Path]) -> None:
-    base, candidate = (read_run(file) for file in apart)
+def test_runs_with_different_inputs_say_so(separate_runs: list[Path]) -> None:
+    base, candidate = (read_run(file) for file in separate_runs)
     (kept,) = candidate.recordings
     fed = kept.model_copy(update={"inputs": ("0" * 16,), "input_data": "others (seed 7)"})
     failed = kept.model_copy(update={"failure": Failure(stage="inference", reason="too deep")})
-    for recordings, said in (
+    for recordings, message in (
         ((fed,), "did not get the same inputs: features: features.npy"),
         ((), "b does not hold the outputs of m (changed)"),
         ((failed,), "too deep"),
@@ -167,18 +167,25 @@ def test_runs_with_different_inputs_say_so(apart: list[Path]) -> None:
         other = replace(candidate, recordings=recordings)
         both = compare(Side("base", "a", base), Side("candidate", "b", other))
         (finding,) = Outputs().analyze(both).findings
-        assert said in finding.text
+        assert message in finding.text
         assert finding.severity == "info"
 
 
 @pytest.mark.measures
 def test_outputs_of_a_single_version_are_not_collected_again(
-    folder: Path, apart: list[Path]
+    folder: Path, separate_runs: list[Path]
 ) -> None:
-    arguments = ("run", folder / "parent.toml", "-o", folder / "again.html", "--resume", apart[0])
-    before = apart[0].read_bytes().count(b'"kind":"recording"')
+    arguments = (
+        "run",
+        folder / "parent.toml",
+        "-o",
+        folder / "again.html",
+        "--resume",
+        separate_runs[0],
+    )
+    before = separate_runs[0].read_bytes().count(b'"kind":"recording"')
     assert ovreport(*arguments).exit_code == 0
-    assert apart[0].read_bytes().count(b'"kind":"recording"') == before == 1
+    assert separate_runs[0].read_bytes().count(b'"kind":"recording"') == before == 1
 
 
 @pytest.mark.measures

@@ -83,7 +83,7 @@ def test_a_run_of_only_fixed_rates_makes_a_report(tmp_path: Path) -> None:
     assert "keeps up with 50 requests a second" in target.read_text()
 
 
-def test_a_rate_is_kept_by_the_interval_of_what_is_served() -> None:
+def test_a_rate_is_judged_by_the_interval_of_the_throughput() -> None:
     """All but 0.7 % of the requests are served, all of these missing in one launch of three."""
     measured = paced(200, 10)
     one = measured.launches[0]

@@ -97,15 +97,15 @@ def test_the_summary_and_the_versions_section_agree(options: dict[str, object]) 
     assert isinstance(second, Section)
     tables = [block for g in second.groups for block in g.blocks if isinstance(block, Table)]
     verdicts = [t for t in tables if t.id.startswith("verdicts-")]
-    said = {t.columns[5].label: t.rows[0].values["verdict"] for t in verdicts}
-    assert len(said) == 2
+    verdict_words = {t.columns[5].label: t.rows[0].values["verdict"] for t in verdicts}
+    assert len(verdict_words) == 2
     (table,) = (block for block in first.groups[0].blocks if isinstance(block, Table))
     assert {
         version: row.values["verdict"]
         for (_, version), row in zip(VERSIONS.versions, table.rows, strict=True)
-        if version in said
-    } == said
-    for line, word in zip(first.verdict.split("\n"), said.values(), strict=False):
+        if version in verdict_words
+    } == verdict_words
+    for line, word in zip(first.verdict.split("\n"), verdict_words.values(), strict=False):
         assert f" %), {word}" in spaced(line)
 
 
@@ -153,12 +153,12 @@ def test_time_in_layers_is_not_presented_as_latency() -> None:
         for percent in (150, 80)
     )
     # In the recording they are 23 % more, within the scatter of so few inferences.
-    for first, apart in ((far, True), (measured, False), (close, False)):
+    for first, is_far in ((far, True), (measured, False), (close, False)):
         run = replace(VERSIONS, results=(first, *VERSIONS.results[1:]))
-        (said,) = (x for x in plain(Summary().analyze(run)).split("\n") if "(parent) on" in x)
-        assert "% of the layers' time is in 10 convolutions" in said
-        assert ("the layers add up to 184 % of the latency" in said) is apart
-        assert ("add up" in said) is apart
+        (sentence,) = (x for x in plain(Summary().analyze(run)).split("\n") if "(parent) on" in x)
+        assert "% of the layers' time is in 10 convolutions" in sentence
+        assert ("the layers add up to 184 % of the latency" in sentence) is is_far
+        assert ("add up" in sentence) is is_far
 
 
 # ---------------------------------------------------------------------------- how sure

@@ -131,9 +131,9 @@ def test_a_control_raises_the_noise_to_its_difference(run: Run) -> None:
     (parent,) = run.of_version("mobilenet", "parent")
     (again,) = run.of_version("mobilenet", "again")
     (int8,) = run.of_version("mobilenet", "int8")
-    alone = criteria(run, parent, int8, Compare())
-    beside = criteria(run, parent, int8, Compare(), control=(parent, again))
-    for without, controlled in zip(alone, beside, strict=True):
+    without_control = criteria(run, parent, int8, Compare())
+    with_control = criteria(run, parent, int8, Compare(), control=(parent, again))
+    for without, controlled in zip(without_control, with_control, strict=True):
         assert controlled.floor is not None
         spread = max(abs(controlled.floor.low - 1), abs(controlled.floor.high - 1))
         assert controlled.noise == max(without.noise, spread)
@@ -191,7 +191,7 @@ def test_a_smaller_size_is_called_smaller_and_not_faster(run: Run) -> None:
         assert size.ratio.point == pytest.approx(sizes[b.cell.version] / sizes[a.cell.version])
 
 
-def test_both_graphs_colour_what_changed(doubled: Section) -> None:
+def test_both_graphs_colour_changed_layers(doubled: Section) -> None:
     (only,) = (g for g in doubled.groups if g.heading == "mobilenet: again against parent")
     diagrams = [block for block in only.blocks if isinstance(block, Diagram)]
     assert len(diagrams) == 2
@@ -201,7 +201,7 @@ def test_both_graphs_colour_what_changed(doubled: Section) -> None:
         assert set(change.values()) == {"slower", "alike", "no time"}
 
 
-def beside(run: Run, factor: float, of_slower: float = 1.0, extra_ns: int = 0) -> Run:
+def slowed_copy(run: Run, factor: float, of_slower: float = 1.0, extra_ns: int = 0) -> Run:
     """Return the parent, and a copy "again" whose profiled layers take ``factor`` times as long.
 
     Times are those of steady layers of 100 to 220 µs.
@@ -247,7 +247,7 @@ def reading(group: Group) -> str:
 
 
 def test_a_slower_profiling_pass_is_reported_and_changes_no_layer(run: Run) -> None:
-    section = Versions().analyze(beside(run, 1.5))
+    section = Versions().analyze(slowed_copy(run, 1.5))
     (only,) = section.groups
     assert "The two profiling passes differ as a whole" in reading(only)
     assert "1.50\u202f× as long in again. Read shares, not times." in reading(only)
@@ -261,7 +261,7 @@ def test_a_slower_profiling_pass_is_reported_and_changes_no_layer(run: Run) -> N
 
 
 def test_a_layer_that_changes_more_than_the_passes_is_reported(run: Run) -> None:
-    section = Versions().analyze(beside(run, 1.5, 3.0))
+    section = Versions().analyze(slowed_copy(run, 1.5, 3.0))
     (only,) = section.groups
     assert [r.values["name"] for r in table(only, "pairs-").rows if r.emphasis] == [SLOWER]
     (finding,) = (f for f in section.findings if f.id == "versions.layer")
@@ -270,14 +270,14 @@ def test_a_layer_that_changes_more_than_the_passes_is_reported(run: Run) -> None
 
 def test_usual_differences_between_processes_are_not_changes(run: Run) -> None:
     for factor, emphasised in ((1.05, []), (1.2, [SLOWER])):
-        (only,) = Versions().analyze(beside(run, 1.0, factor)).groups
+        (only,) = Versions().analyze(slowed_copy(run, 1.0, factor)).groups
         assert "differ as a whole" not in reading(only)
         rows = table(only, "pairs-").rows
         assert [row.values["name"] for row in rows if row.emphasis] == emphasised
 
 
 def test_a_change_outside_the_layers_is_reported(run: Run) -> None:
-    (only,) = Versions().analyze(beside(run, 1.0, 1.2, extra_ns=900_000)).groups
+    (only,) = Versions().analyze(slowed_copy(run, 1.0, 1.2, extra_ns=900_000)).groups
     for what in ("type", "layer"):
         chart, bars = waterfall(only, what)
         assert "most of the change (+0.8" in chart.title
@@ -295,10 +295,10 @@ def test_a_group_is_named_by_its_layer_and_by_layers_of_only_one_side(section: S
     assert row.values["beside"] == "+ Subgraph 8.00\u202fµs"
     (details,) = row.details
     assert isinstance(details, Facts)
-    told = {name: value for name, value, _ in details.facts}
-    assert told["Executes"] == "Convolution, Add, Clamp → Convolution, Add, FakeQuantize"
-    assert told["outputPrecisions"] == "bf16 → u8"
-    assert "outputLayouts" not in told  # both have the same one
+    shown_facts = {name: value for name, value, _ in details.facts}
+    assert shown_facts["Executes"] == "Convolution, Add, Clamp → Convolution, Add, FakeQuantize"
+    assert shown_facts["outputPrecisions"] == "bf16 → u8"
+    assert "outputLayouts" not in shown_facts  # both have the same one
 
 
 def test_verdicts_that_concern_the_model_are_given_once(run: Run) -> None:

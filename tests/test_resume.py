@@ -112,10 +112,10 @@ def test_a_run_file_that_another_run_takes_during_planning_is_not_emptied(
 ) -> None:
 
     file = folder / "report.jsonl"
-    held: list[RunFile] = []
+    run_files: list[RunFile] = []
 
     def claimed_meanwhile(*_: object) -> None:
-        held.append(RunFile(file))
+        run_files.append(RunFile(file))
         file.write_text("of another run")
 
     monkeypatch.setattr(progress, "print_plan", claimed_meanwhile)

@@ -166,15 +166,15 @@ def test_a_small_file_cannot_fill_the_memory(tmp_path: Path) -> None:
         "lines": json.dumps(RECORDED[0]).encode() + b"\n" * 1_000_001,
         "launches.0 ": hostile(tmp_path, ((*RESULT, "launches"), [1] * 500_000)).read_bytes(),
     }
-    for said, content in bombs.items():
+    for message, content in bombs.items():
         path = tmp_path / "bomb"
         path.write_bytes(content)
         tracemalloc.start()
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             read_run(path)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert most < 80 << 20, said
+        assert most < 80 << 20, message
 
 
 VALUES: tuple[object, ...] = (

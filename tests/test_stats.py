@@ -32,7 +32,7 @@ def make_slice(latencies_ns: Array) -> Slice:
     return Slice(start_ns=0, wall_ns=int(values.sum()), cpu_ns=0, latencies_ns=values)
 
 
-def measured(like: CellResult, launches: Array, beside: str) -> CellResult:
+def measured(like: CellResult, launches: Array, partner: str) -> CellResult:
     """Return a cell with slices of ten requests of these times each, [launches, slices] in ns."""
     first = like.launches[0]
     return like.model_copy(
@@ -43,7 +43,7 @@ def measured(like: CellResult, launches: Array, beside: str) -> CellResult:
                 )
                 for launch in launches
             ),
-            "interleaved_with": (beside,),
+            "interleaved_with": (partner,),
         }
     )
 
@@ -90,8 +90,8 @@ def test_few_launches_that_agree_by_chance_do_not_make_a_narrow_interval() -> No
     assert both.freedom == 10
     assert both.deviation == pytest.approx(np.sqrt((2 * 1e-6 + 8 * 1e-4) / 10 / 3))
     assert both.half_width > 2 * own.half_width
-    apart = np.array([0.0, 0.1, -0.1])
-    assert between_launches(apart, [7] * 3, 0.01) == between_launches(apart, [7] * 3)
+    separate = np.array([0.0, 0.1, -0.1])
+    assert between_launches(separate, [7] * 3, 0.01) == between_launches(separate, [7] * 3)
 
 
 def test_one_cell_with_scattered_launches_does_not_widen_the_others() -> None:
@@ -101,8 +101,8 @@ def test_one_cell_with_scattered_launches_does_not_widen_the_others() -> None:
 
 def machine(random: np.random.Generator, times: Array, memory: float) -> Array:
     """Return an Ornstein-Uhlenbeck process of 2 % at these times, observed with noise of 0.3 %."""
-    apart = np.abs(times[:, None] - times[None, :])
-    root = np.linalg.cholesky(np.exp(-apart / memory) + 1e-9 * np.eye(len(times)))
+    separate = np.abs(times[:, None] - times[None, :])
+    root = np.linalg.cholesky(np.exp(-separate / memory) + 1e-9 * np.eye(len(times)))
     values = 0.02 * root @ random.normal(size=len(times))
     return np.asarray(values + random.normal(0, 0.003, len(times)))
 
@@ -188,23 +188,23 @@ def test_figures_and_ratios_of_three_launches_cover_the_truth(run: Run) -> None:
     """A bootstrap covered the true value in 85 % of such simulations."""
     random = np.random.default_rng(4)
     cells = [run.of_version("squeezenet", version)[0] for version in ("parent", "optimized")]
-    covered = {"throughput": 0, "latency": 0, "ratio": 0, "apart": 0}
+    covered = {"throughput": 0, "latency": 0, "ratio": 0, "separate": 0}
     worlds = 200
     for _ in range(worlds):
         a, b = (
             measured(
                 like,
                 1e6 * (1 + random.normal(0, 0.008, (3, 1)) + random.normal(0, 0.01, (3, 7))),
-                beside.cell.id,
+                partner.cell.id,
             )
-            for like, beside in zip(cells, reversed(cells), strict=True)
+            for like, partner in zip(cells, reversed(cells), strict=True)
         )
         cell_figures = figures(a)
         found = {
             "throughput": cell_figures.throughput_fps.scaled(1e-3),
             "latency": cell_figures.latency.mean.scaled(1e3),
             "ratio": ratio(a, b, "throughput"),
-            "apart": ratio(a, b.model_copy(update={"interleaved_with": ()}), "throughput"),
+            "separate": ratio(a, b.model_copy(update={"interleaved_with": ()}), "throughput"),
         }
         for name, one in found.items():
             assert one is not None
@@ -272,11 +272,11 @@ def test_only_cells_that_name_each_other_took_turns(run: Run) -> None:
     assert not in_turn(a, again)
     assert not in_turn(again, a)
     assert not in_turn(a, shorter)
-    together, apart = ratio(a, b, "throughput"), ratio(a, again, "throughput")
+    together, separate = ratio(a, b, "throughput"), ratio(a, again, "throughput")
     assert together is not None
     assert "in turn" in together.method
-    assert apart is not None
-    assert "not measured side by side" in apart.method
+    assert separate is not None
+    assert "not measured side by side" in separate.method
 
 
 @given(

@@ -158,7 +158,7 @@ def sections(run: Run) -> dict[str, Section]:
     return {r.analyzer.id: r.outcome for r in reports if isinstance(r.outcome, Section)}
 
 
-def said(section: Section) -> dict[str, str]:
+def texts_by_id(section: Section) -> dict[str, str]:
     """Return findings by id."""
     return {finding.id: finding.text for finding in section.findings}
 
@@ -180,9 +180,9 @@ def test_layers_in_a_body_are_reported_as_invisible(
     runs: dict[str, Run], name: str, kind: str
 ) -> None:
     shown = sections(runs[name])
-    text = said(shown["bottlenecks"])["bottlenecks.hidden"]
+    text = texts_by_id(shown["bottlenecks"])["bottlenecks.hidden"]
     assert f"{kind}) holds" in text
-    assert "not report the precisions" in said(shown["precision"])["precision.hidden"]
+    assert "not report the precisions" in texts_by_id(shown["precision"])["precision.hidden"]
     assert "unknown" in {layer.precision for layer in layers_of(runs[name])}
 
 
@@ -208,7 +208,7 @@ def test_shapes_that_depend_on_values_are_named_without_counting_their_work(
     ]
     # No advice, as the model's inputs already have fixed shapes.
     assert any("known only while the model runs" in answer for answer in answers)
-    assert "at least" in said(shown["model"])["model.unknown"]
+    assert "at least" in texts_by_id(shown["model"])["model.unknown"]
 
 
 def test_a_single_layer_contains_all_operators_that_it_fuses(runs: dict[str, Run]) -> None:
@@ -219,7 +219,7 @@ def test_a_single_layer_contains_all_operators_that_it_fuses(runs: dict[str, Run
     operators = [i for i in all_fates if graph.nodes[i].type not in ("Parameter", "Result")]
     assert len(operators) == 4
     assert {all_fates[index].layer for index in operators} == {layer.index}
-    text = said(sections(run)["bottlenecks"])["bottlenecks.concentration"]
+    text = texts_by_id(sections(run)["bottlenecks"])["bottlenecks.concentration"]
     assert "the whole model as one layer" in text
 
 

@@ -61,8 +61,8 @@ def profile(
     """Return the answer to a profiling pass with these numbers of inferences in each turn."""
     worker.ask("profile", 60, "begin_profile", **model)
     for iterations in turns:
-        told = worker.ask("profile", 60, "profile", iterations=iterations, seconds=10)
-        assert told == {"inferences": iterations}
+        reply = worker.ask("profile", 60, "profile", iterations=iterations, seconds=10)
+        assert reply == {"inferences": iterations}
     return worker.ask("profile", 60, "end_profile", cached=cached)
 
 
@@ -79,8 +79,8 @@ def test_a_killed_worker_is_named_by_its_signal() -> None:
 def test_a_worker_that_dies_is_blamed_on_the_stage_that_it_had_begun(tmp_path: Path) -> None:
     """Loading reads, compiles and runs a model in one command."""
     dying = tmp_path / "python"
-    told = "".join(f'echo \'{{"stage": "{x}"}}\'\n' for x in ("compile", "inference"))
-    dying.write_text(f"#!/bin/sh\nread command\n{told}kill -SEGV $$\n")
+    echoes = "".join(f'echo \'{{"stage": "{x}"}}\'\n' for x in ("compile", "inference"))
+    dying.write_text(f"#!/bin/sh\nread command\n{echoes}kill -SEGV $$\n")
     dying.chmod(0o755)
     with WorkerSession(dying) as worker, pytest.raises(WorkerError, match="SIGSEGV") as error:
         worker.ask("compile", 60, "load")
@@ -115,7 +115,7 @@ def test_garbage_from_a_worker_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_both_apis_load_and_run_a_model(
     hint: str, squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
-    told = {}
+    by_api = {}
     for api in ("c", "python"):
         with WorkerSession(PYTHON) as worker:
             loaded = load(worker, squeezenet, squeezenet_inputs, hint=hint, api=api)
@@ -124,8 +124,8 @@ def test_both_apis_load_and_run_a_model(
         assert loaded["api"] == api
         assert len(measured["latencies_ns"]) == 6
         assert cost > 0
-        told[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"], loaded["outputs"]
-    assert told["c"] == told["python"]
+        by_api[api] = loaded["requests"], loaded["properties"]["NUM_STREAMS"], loaded["outputs"]
+    assert by_api["c"] == by_api["python"]
 
 
 @pytest.mark.measures
@@ -225,10 +225,10 @@ def test_a_model_is_profiled_after_it_was_measured(
 ) -> None:
     with WorkerSession(PYTHON) as worker:
         load(worker, squeezenet, squeezenet_inputs)
-        told = profile(worker, model_of(squeezenet, squeezenet_inputs), 1, 2)
-    executed = [layer for layer in told["profile"]["layers"] if layer["status"] == "executed"]
+        reply = profile(worker, model_of(squeezenet, squeezenet_inputs), 1, 2)
+    executed = [layer for layer in reply["profile"]["layers"] if layer["status"] == "executed"]
     assert {len(layer["times_ns"]) for layer in executed} == {3}
-    assert told["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
+    assert reply["inputs"] == [{"names": ["data_0"], "shape": "[1,3,224,224]", "precision": "f32"}]
 
 
 @pytest.mark.measures
@@ -237,9 +237,9 @@ def test_a_turn_of_profiling_has_at_least_one_inference_and_ends_in_time(
 ) -> None:
     with WorkerSession(PYTHON) as worker:
         worker.ask("profile", 60, "begin_profile", **model_of(squeezenet, squeezenet_inputs))
-        told = worker.ask("profile", 60, "profile", iterations=5, seconds=0)
+        reply = worker.ask("profile", 60, "profile", iterations=5, seconds=0)
         answer = worker.ask("profile", 60, "end_profile")
-    assert told == {"inferences": 1} == {"inferences": len(answer["profile"]["latencies_ns"])}
+    assert reply == {"inferences": 1} == {"inferences": len(answer["profile"]["latencies_ns"])}
 
 
 @pytest.mark.measures
@@ -248,8 +248,8 @@ def test_compiling_from_a_cache_is_timed_on_request(
 ) -> None:
     with WorkerSession(PYTHON) as worker:
         model = model_of(squeezenet, squeezenet_inputs, CACHE_DIR=str(tmp_path))
-        told = profile(worker, model, 1, cached=True)
-    kept = ModelCache.model_validate(told["model_cache"])
+        reply = profile(worker, model, 1, cached=True)
+    kept = ModelCache.model_validate(reply["model_cache"])
     assert kept.failure == ""
     assert kept.compile_ns > 0
     assert kept.size_bytes > 4 * 1_000_000  # its weights
@@ -257,8 +257,8 @@ def test_compiling_from_a_cache_is_timed_on_request(
 
 def identity_of(path: Path) -> tuple[int, str]:
     with WorkerSession(PYTHON) as worker:
-        told = worker.ask("read", 60, "inspect", path=str(path))
-    return told["size_bytes"], told["sha256"]
+        reply = worker.ask("read", 60, "inspect", path=str(path))
+    return reply["size_bytes"], reply["sha256"]
 
 
 @pytest.mark.measures
@@ -307,9 +307,9 @@ def test_layers_of_an_inference_take_no_longer_than_the_inference(
     squeezenet: Path, squeezenet_inputs: Path
 ) -> None:
     with WorkerSession(PYTHON) as worker:
-        told = profile(worker, model_of(squeezenet, squeezenet_inputs), 10)["profile"]
-    times = [layer["times_ns"] for layer in told["layers"] if layer["times_ns"]]
-    together = np.sum(times, axis=0) / np.array(told["latencies_ns"])
+        reply = profile(worker, model_of(squeezenet, squeezenet_inputs), 10)["profile"]
+    times = [layer["times_ns"] for layer in reply["layers"] if layer["times_ns"]]
+    together = np.sum(times, axis=0) / np.array(reply["latencies_ns"])
     # Counters are in whole µs, and their differences off by as many as there were inferences.
     assert np.all(together < 1.1)
     assert np.median(together) > 0.5
