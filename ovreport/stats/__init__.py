@@ -1,1 +1,1 @@
-"""Statistics: pure functions over arrays and measured cells."""
+"""Statistics: pure functions over arrays."""

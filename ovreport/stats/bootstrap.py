@@ -1,8 +1,8 @@
-"""Bootstrap of the slices of one launch, where no other launch shows the scatter.
+"""Bootstrap over the slices of a single launch, if no other launch shows the scatter.
 
-Requests of one slice are autocorrelated (the same caches, the same neighbours), so slices are drawn
-and not single latencies. Source: Davison and Hinkley, *Bootstrap Methods and their Application*
-(1997), section 2.2.
+Requests of a slice are autocorrelated (the same caches, the same load), so slices are resampled,
+not single latencies. Source: Davison and Hinkley, *Bootstrap Methods and their Application* (1997),
+section 2.2.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# The deviation of so many replicates is known to 1.6 %.
+# The standard deviation of this many replicates has a relative error of 1.6 %.
 REPLICATES = 2000
 
 
 def weights(slices: int, replicates: int = REPLICATES) -> FloatArray:
-    """How often each slice is drawn in each replicate, shape [replicates, slices]."""
+    """Return how often each slice is drawn in each replicate, shape [replicates, slices]."""
     random = np.random.default_rng(0)
     return random.multinomial(slices, [1 / slices] * slices, size=replicates).astype(np.float64)
 
 
 def medians(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """The median of the values under each row of weights.
+    """Return the weighted median of the values for each row of weights.
 
     Args:
         values: shape [slices].
-        weights: shape [replicates, slices]; a row counts each value so many times.
+        weights: shape [replicates, slices]; how often each value counts.
 
     Returns:
-        Shape [replicates]; of an even number of values the mean of the two in the middle.
+        Shape [replicates]. For an even number of values, the mean of the two in the middle.
     """
     order = np.argsort(values)
     counts = np.cumsum(weights[:, order], axis=1)
-    # Places from 0 in each row's sorted values: the same one twice where their number is odd.
+    # Middle places in each row's sorted values, from 0; both are equal if their number is odd.
     number = counts[:, -1:]
     low, high = np.floor((number - 1) / 2), np.floor(number / 2)
     middle = [values[order][(counts > place).argmax(axis=1)] for place in (low, high)]

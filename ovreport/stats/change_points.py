@@ -1,11 +1,10 @@
-"""Where a series of figures changes its level.
+"""Finds where a series of figures changes its level.
 
-The series is split so that the squared deviations from each part's mean, in units of the noise,
-plus a penalty for each split, are least: optimal partitioning (Jackson et al., *An Algorithm for
+The split of the series minimises the squared deviations from each part's mean, in units of the
+noise, plus a penalty for each split: optimal partitioning (Jackson et al., *An Algorithm for
 Optimal Partitioning of Data on an Interval*, 2005), which finds the best of all splits in O(n²).
-The noise is estimated from neighbours, whose differences a change of level hardly affects: the
-median absolute deviation of successive differences (von Neumann's idea, made robust as by
-Rousseeuw and Croux, 1993).
+The noise is the median absolute deviation of successive differences, which changes of level hardly
+affect (von Neumann's idea, made robust as by Rousseeuw and Croux, 1993).
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Noise cannot be estimated from fewer values: that of four differences is wrong by half of itself.
+# Least number of values to estimate noise from: with four differences, its error is about 50 %.
 MIN_VALUES = 6
-# A single run that stands out is not a level.
+# A single outlying run is not a level.
 _MIN_PART = 2
-# Of each split, in squared deviations. Chosen by simulation: of series of 6 to 100 normal values
-# about one level, whose noise is estimated from themselves, less than 6 % are split at all.
+# Penalty for a split, in squared deviations. Chosen by simulation: fewer than 6 % of series of 6 to
+# 100 normal values with one level, whose noise is estimated from the series, are split.
 _PENALTY = 32.0
-# Of 1/1.4826 and √2: from the median deviation of differences to the deviation of values.
+# Converts the median absolute deviation of differences into the standard deviation of values.
 _DEVIATION = 1.4826 / np.sqrt(2)
 
 
 def change_points(values: Sequence[float], least_noise: float) -> tuple[int, ...]:
-    """Places at which a new level begins; empty for fewer than :data:`MIN_VALUES` values.
+    """Return the places where a new level begins; none for fewer than :data:`MIN_VALUES` values.
 
     Args:
-        values: in order of time; logarithms, where relative changes count.
-        least_noise: standard deviation that the values have at least, in their unit.
+        values: values in order of time; logarithms, if relative changes matter.
+        least_noise: the least standard deviation of the values, in their unit.
     """
     count = len(values)
     if count < MIN_VALUES:
@@ -52,9 +51,9 @@ def change_points(values: Sequence[float], least_noise: float) -> tuple[int, ...
         total = best[starts] + cost + _PENALTY
         before[end] = starts[int(np.argmin(total))]
         best[end] = total.min()
-    found = []
-    at = int(before[count])
-    while at:
-        found.append(at)
-        at = int(before[at])
-    return tuple(reversed(found))
+    places = []
+    place = int(before[count])
+    while place:
+        places.append(place)
+        place = int(before[place])
+    return tuple(reversed(places))

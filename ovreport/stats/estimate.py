@@ -9,10 +9,10 @@ from ovreport.stats.uncertainty import student
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, the interval it lies in, and how that was obtained.
+    """A figure, its interval, and the method of the interval.
 
-    ``low`` and ``high`` bound the confidence interval at level ``confidence``. Where the data do
-    not support an interval they equal ``point`` and ``method`` says why.
+    ``low`` and ``high`` bound the confidence interval at level ``confidence``. If the data do not
+    support an interval, they equal ``point``, and ``method`` gives the reason.
     """
 
     point: float
@@ -20,36 +20,36 @@ class Estimate:
     high: float
     confidence: float
     method: str
-    """In words, for the reader: ``scatter of 3 launches, 21 slices``."""
+    """The method in words: ``scatter of 3 launches, 21 slices``."""
     freedom: int = 0
-    """Degrees of freedom that the interval of a ratio has; 0: it is not Student's."""
+    """Degrees of freedom of the interval of a ratio; 0: it is not Student's."""
 
     @property
     def relative_half_width(self) -> float:
-        """Half the interval's width over the point; 0.01 reads "±1 %"."""
+        """Half the interval's width over the point: 0.01 means ±1 %."""
         return (self.high - self.low) / 2 / abs(self.point) if self.point else 0.0
 
     @property
     def arms(self) -> tuple[float, float]:
-        """How far the interval reaches below and above the point, over the point."""
+        """Lengths of the interval below and above the point, over the point."""
         if not self.point:
             return 0.0, 0.0
         return (self.point - self.low) / abs(self.point), (self.high - self.point) / abs(self.point)
 
     def at(self, confidence: float) -> Estimate:
-        """A ratio with the interval of another confidence, if it is Student's."""
+        """Return a ratio with the interval at another confidence, if the interval is Student's."""
         if not self.freedom:
             return self
-        wider = student(self.freedom, confidence) / student(self.freedom, self.confidence)
-        low, high = (self.point * (end / self.point) ** wider for end in (self.low, self.high))
+        factor = student(self.freedom, confidence) / student(self.freedom, self.confidence)
+        low, high = (self.point * (end / self.point) ** factor for end in (self.low, self.high))
         return replace(self, low=low, high=high, confidence=confidence)
 
     def scaled(self, factor: float) -> Estimate:
-        """The same figure in another unit."""
+        """Return the same figure in another unit."""
         low, high = sorted((self.low * factor, self.high * factor))
         return replace(self, point=self.point * factor, low=low, high=high)
 
     @classmethod
     def exact(cls, value: float, method: str = "single value") -> Estimate:
-        """A figure without an interval, such as a size or a count."""
+        """Return a figure without an interval, such as a size or a count."""
         return cls(value, value, value, 1.0, method)

@@ -1,4 +1,4 @@
-"""Medians of single values, and differences of independent figures, each with its interval."""
+"""Medians of single values, and sums and differences of independent figures, with intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ovreport.stats.estimate import Estimate
 from ovreport.stats.uncertainty import CONFIDENCE
 
 _Z = 1.96
-# Beyond it 2ⁿ is too large for a float, and the exact sum takes long.
+# Above this number, 2ⁿ is too large for a float, and the exact sum takes too long.
 _MOST_EXACT = 1000
 # The interquartile range of a normal distribution, in standard deviations.
 _IQR = 1.349
@@ -21,9 +21,9 @@ _MEDIAN = 1.2533
 
 
 def median_of(values: FloatArray) -> Estimate:
-    """The median of independent values, with :func:`median_intervals`.
+    """Return the median of independent values, with :func:`median_intervals`.
 
-    Of a single value nothing is known: the interval is unbounded.
+    The interval of a single value is unbounded.
     """
     point = float(np.median(values))
     if len(values) < 2:
@@ -33,13 +33,17 @@ def median_of(values: FloatArray) -> Estimate:
 
 
 def median_intervals(values: FloatArray) -> FloatArray:
-    """The ends of the interval of each row's median.
+    """Return the ends of the interval of each row's median, shape [rows, 2].
 
-    They are values of the row, counted from either end by the binomial distribution (Conover,
-    *Practical Nonparametric Statistics*, 1999, 3.2): right for any distribution, such as that of a
-    layer that other programs interrupt in every second inference. Of fewer than six values no two
-    are far enough apart; there the standard error is 1.2533 σ / √n, with σ taken from the quartiles
-    (McGill, Tukey and Larsen, *Variations of Box Plots*, 1978).
+    They are values of the row, whose ranks follow from the binomial distribution (Conover,
+    *Practical Nonparametric Statistics*, 1999, 3.2). This holds for any distribution, such as that
+    of a layer that other programs interrupt in every second inference. With fewer than six values,
+    even the outermost do not bound the median with 95 % confidence; there the standard error is
+    1.2533 σ / √n, where σ is estimated from the quartiles (McGill, Tukey and Larsen, *Variations of
+    Box Plots*, 1978).
+
+    Args:
+        values: shape [rows, values].
     """
     number = values.shape[1]
     if rank := _rank(number):
@@ -52,9 +56,9 @@ def median_intervals(values: FloatArray) -> FloatArray:
 
 @cache
 def _rank(number: int) -> int:
-    """Which value from either end bounds the median; 0 where even the outermost do not.
+    """Return the rank, from either end, of the values that bound the median; 0: none does.
 
-    Of many values by the normal approximation with its correction for continuity (Conover, 3.2).
+    For many values it is the normal approximation with continuity correction (Conover, 3.2).
     """
     if number > _MOST_EXACT:
         return floor((number + 1 - _Z * sqrt(number)) / 2)
@@ -65,7 +69,7 @@ def _rank(number: int) -> int:
 
 
 def add(a: Estimate, b: Estimate) -> Estimate:
-    """A and B together, of independent figures: squares of half-widths add up."""
+    """Return the sum of two independent figures; the squares of half-widths add up."""
     point = a.point + b.point
     below = hypot(a.point - a.low, b.point - b.low)
     above = hypot(a.high - a.point, b.high - b.point)
@@ -73,7 +77,7 @@ def add(a: Estimate, b: Estimate) -> Estimate:
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
-    """A less B, of independent figures: squares of half-widths add up."""
+    """Return the difference of two independent figures; the squares of half-widths add up."""
     point = a.point - b.point
     below = hypot(a.point - a.low, b.high - b.point)
     above = hypot(a.high - a.point, b.point - b.low)
@@ -81,5 +85,5 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 
 
 def is_beyond_zero(difference: Estimate) -> bool:
-    """Whether the interval of a difference leaves out zero, so that there is one."""
+    """Return whether the interval of a difference excludes zero."""
     return difference.low > 0 or difference.high < 0

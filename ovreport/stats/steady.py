@@ -1,4 +1,4 @@
-"""Where the steady state of a series begins, and what disturbs it."""
+"""Finds warm-up, drift, outliers and modes of a series."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
-# A series is cut into so many batches at most: enough to place its beginning to a percent of it.
+# Most batches of a series for finding its warm-up, which they locate to 1 % of the series.
 _BATCHES = 100
-# And to follow its course: the pairs of more would take gigabytes for an hour of slices.
+# Most batches for finding drift: without a limit, pairs of an hour's slices would take gigabytes.
 _PAIRED = 500
-# Fewer values than these cannot show where they become steady.
+# Fewer batches than this cannot show where the steady state begins.
 _LEAST = 6
-# A beginning that moves the mean by less is not worth cutting off.
+# A warm-up that changes the mean by a smaller fraction is ignored.
 _MATTERS = 0.005
 
 
 def warm_up(latencies: ArrayLike) -> int | None:
-    """How many requests at the start do not belong to the steady state, shape [requests].
+    """Return the number of requests before the steady state.
 
-    The truncation that makes the mean of the rest best known: it has the least
-    ``sum((x - mean)²) / n²`` (MSER: K. P. White, *An effective truncation heuristic for bias
-    reduction in simulation output*, Simulation 69(6), 1997; in batches: White, Cobb and Spratt,
-    *A comparison of five steady-state truncation heuristics for simulation*, WSC 2000). A batch
-    is its median instead of its mean, since one interrupted request is no warm-up.
+    The truncation minimises the error of the mean of the rest, ``sum((x - mean)²) / n²`` (MSER:
+    K. P. White, *An effective truncation heuristic for bias reduction in simulation output*,
+    Simulation 69(6), 1997; in batches: White, Cobb and Spratt, *A comparison of five steady-state
+    truncation heuristics for simulation*, WSC 2000). A batch is represented by its median instead
+    of its mean, since a single interrupted request is no warm-up.
+
+    Args:
+        latencies: shape [requests].
 
     Returns:
-        None where the truncation would be in the second half: the series is too short to tell.
+        None if the truncation is in the second half, as the series is too short.
     """
     values = np.asarray(latencies, dtype=np.float64)
     batches, size = _batches(values, _BATCHES)
@@ -42,7 +45,7 @@ def warm_up(latencies: ArrayLike) -> int | None:
     sums = np.cumsum((batches - centre)[::-1])[::-1]
     squares = np.cumsum((batches - centre)[::-1] ** 2)[::-1]
     score = (squares - sums**2 / left) / left**2
-    # The last few always look steady among themselves.
+    # A truncation near the end is excluded: a few values may agree by chance.
     best = int(np.argmin(score[: -(_LEAST // 2)]))
     if abs(sums[best] / left[best]) < _MATTERS * centre:
         return 0
@@ -50,9 +53,13 @@ def warm_up(latencies: ArrayLike) -> int | None:
 
 
 def _batches(values: FloatArray, most: int) -> tuple[FloatArray, int]:
-    """Medians of equal parts of a series, no more than so many, and the size of a part.
+    """Return medians of equal parts of a series, and the size of a part.
 
-    Values that do not fill a part at the end are left out.
+    Values at the end that do not fill a part are left out.
+
+    Args:
+        values: the series.
+        most: the largest number of parts.
     """
     size = max(1, -(-len(values) // most))
     whole = len(values) // size * size
@@ -60,16 +67,16 @@ def _batches(values: FloatArray, most: int) -> tuple[FloatArray, int]:
 
 
 def drift(values: Sequence[float]) -> float:
-    """Relative change from the first to the last of a positive series; 0 where it may be chance.
+    """Return the relative change over a positive series; 0 if it may be chance.
 
-    Size: the median of all pairwise slopes (P. K. Sen, *Estimates of the regression coefficient
-    based on Kendall's tau*, JASA 63, 1968), of logarithms, so that what falls never falls below
-    nothing. Chance: the Mann-Kendall test at 1 % (H. B. Mann, *Nonparametric tests against trend*,
-    Econometrica 13, 1945), for which logarithms change nothing.
+    The change is the median of all pairwise slopes (P. K. Sen, *Estimates of the regression
+    coefficient based on Kendall's tau*, JASA 63, 1968) of logarithms, so that it stays above −1.
+    Chance is excluded by the Mann-Kendall test at 1 % (H. B. Mann, *Nonparametric tests against
+    trend*, Econometrica 13, 1945), which does not depend on the logarithm.
     """
     series, _ = _batches(np.log(np.asarray(values, dtype=np.float64)), _PAIRED)
     count = len(series)
-    if count < 8:  # the test's normal approximation needs as many
+    if count < 8:  # the test's normal approximation needs at least 8
         return 0.0
     first, second = np.triu_indices(count, 1)
     rises = series[second] - series[first]
@@ -83,7 +90,7 @@ def drift(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """Requests above ``fence``: ``count`` of them, which add ``share`` to the mean."""
+    """The ``count`` requests above ``fence``, which account for ``share`` of the mean."""
 
     count: int
     fence: float
@@ -91,7 +98,7 @@ class Outliers:
 
 
 def outliers(latencies: ArrayLike) -> Outliers:
-    """Requests "far out": three interquartile ranges above the third quartile.
+    """Return requests that are "far out", three interquartile ranges above the third quartile.
 
     J. W. Tukey, *Exploratory Data Analysis*, 1977.
     """
@@ -110,18 +117,18 @@ class Modes:
     low: float
     high: float
     split: float
-    """Least dense point between them."""
+    """The least dense point between them."""
     high_share: float
-    """Fraction of the requests above it."""
+    """Fraction of the requests above ``split``."""
 
 
 def modes(latencies: ArrayLike) -> Modes | None:
-    """The two groups that latencies fall into, or None if there is one.
+    """Return the two groups of latencies, or None if there is one group.
 
-    A kernel density of their logarithms has two peaks, at least 5 % apart, each a tenth of the
-    requests, and falls between them to half of the lesser peak. Silverman's rule sets the width
-    of the kernel, which is too wide rather than too narrow where there are two groups (B. W.
-    Silverman, *Density Estimation*, 1986, section 3.4).
+    There are two if a kernel density of the logarithms has two peaks that differ by at least 5 %,
+    each with a tenth of the requests, and falls between them to half of the lower peak. Silverman's
+    rule sets the width of the kernel, which for two groups is rather too wide than too narrow (B.
+    W. Silverman, *Density Estimation*, 1986, section 3.4).
     """
     values = np.log(np.sort(np.asarray(latencies, dtype=np.float64)))
     if len(values) < 50:
@@ -150,11 +157,10 @@ def _two_peaks(density: FloatArray, places: FloatArray, kept: FloatArray) -> Mod
             continue
         valley = first + int(np.argmin(density[first : second + 1]))
         above = float((kept > places[valley]).mean())
-        shallow = density[valley] > density[other] / 2
-        if shallow or not 0.1 <= above <= 0.9:
+        is_shallow = density[valley] > density[other] / 2
+        if is_shallow or not 0.1 <= above <= 0.9:
             continue
         low, high, split = (float(np.exp(places[place])) for place in (first, second, valley))
-        found = Modes(low, high, split, above)
         if best is None or density[other] > best[0]:
-            best = (float(density[other]), found)
+            best = (float(density[other]), Modes(low, high, split, above))
     return best[1] if best else None

@@ -1,21 +1,22 @@
-"""How far a figure may be off.
+"""Standard errors and confidence intervals of figures.
 
 Requests of a slice depend on each other, and slices of a launch share its memory layout, so only
-launches are independent draws. Each launch gives the figure for itself. With L of them, whose
-standard deviation is s and whose shares of the slices are w, the figure of all is off by s·√Σw²
-(s/√L where launches are alike), known with L − 1 degrees of freedom: its interval is Student's
-(*The probable error of a mean*, Biometrika 6, 1908). That is exact for launches of the same length
-and normal scatter, however much of it is of launches and of slices; for benchmarks, Kalibera and
-Jones, *Rigorous Benchmarking in Reasonable Time* (ISMM 2013). A bootstrap of so few
-launches is too narrow: three of them show two thirds of their variance, and not how little that is
-known.
+launches are independent. The figure is computed for each launch. With L launches, whose figures
+have the standard deviation s and whose shares of the slices are w, the standard error is s·√Σw²
+(s/√L for equal launches), with L − 1 degrees of freedom: its interval is Student's
+(*The probable error of a mean*, Biometrika 6, 1908). That is exact for launches of equal length
+and normal scatter, whether it is between launches or between slices; for benchmarks, see Kalibera
+and Jones, *Rigorous Benchmarking in Reasonable Time* (ISMM 2013). A bootstrap of so few launches is
+too narrow: three launches show two thirds of their variance, and a bootstrap ignores how uncertain
+this variance is.
 
-All launches share the machine, and its speed changes in time. Where a fixed computation shows how
-(:mod:`ovreport.stats.machine_speed`), the error has two parts: how the launches differ beside the
-machine's speed, and how far the machine's speed meanwhile may be from that on the whole.
+All launches share the machine, whose speed changes over time. If a fixed computation shows these
+changes (:mod:`ovreport.stats.machine_speed`), the error has two parts: the scatter of launches
+without the changes of speed, and the difference between the machine's speed during the measurement
+and its overall speed.
 
-Where there is one launch, what launches differ by is not known at all. The interval is then that of
-its slices, by bootstrap, and covers nothing else.
+With a single launch, the scatter between launches is unknown. The interval is then that of its
+slices, by bootstrap, and covers nothing else.
 """
 
 from __future__ import annotations
@@ -30,33 +31,33 @@ import numpy as np
 from ovreport.stats.bootstrap import REPLICATES, FloatArray, medians, weights
 
 CONFIDENCE = 0.95
-# Two one-sided tests at 5 % call figures the same where the interval at 90 % lies within what does
-# not matter: D. J. Schuirmann, *A comparison of the two one-sided tests procedure and the power
-# approach*, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.
+# Two one-sided tests at 5 % find figures equal if the interval at 90 % lies within the difference
+# that does not matter: D. J. Schuirmann, *A comparison of the two one-sided tests procedure and the
+# power approach*, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.
 EQUIVALENCE = 0.90
-# A report compares many figures, and where intervals are wide one in twenty has no 1 in it by
-# chance: two are called different only where they are so at this confidence as well.
+# A report compares many figures, and one in twenty intervals excludes 1 by chance. So figures are
+# called different only if the interval at this confidence excludes 1, too.
 SURE = 0.99
-# Halvings of a right angle: to the last digit of a number.
+# Halvings of a right angle, which reach the precision of a float.
 _HALVINGS = 60
-# Of one launch, fewer slices than this have too few distinct resamples to speak of an interval.
+# Fewer slices of a launch than this have too few distinct resamples for an interval.
 MIN_SLICES = 5
-# With fewer cells than this their median is as much chance as each of them.
+# Fewer cells than this give no reliable median.
 _FEWEST_CELLS = 4
-# Degrees of freedom that they count for, and how many times their deviation is still like theirs.
+# Degrees of freedom of the usual deviation, and the multiple of it above which it is not used.
 _TYPICAL, _ALIKE = 8, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """A standard error, and with how many degrees of freedom it is known."""
+    """A standard error with its degrees of freedom."""
 
     deviation: float
     freedom: int
 
     @property
     def half_width(self) -> float:
-        """Of the confidence interval."""
+        """Half-width of the confidence interval."""
         return student(self.freedom) * self.deviation
 
     def with_independent(self, other: Error) -> Error:
@@ -74,8 +75,8 @@ class Error:
 
 @cache
 def student(freedom: int, confidence: float = CONFIDENCE) -> float:
-    """Student's t that an interval of this confidence reaches to either side."""
-    low, high = 0.0, pi / 2  # of the angle whose tangent is t over the root of the freedom
+    """Return Student's t of a two-sided interval at this confidence."""
+    low, high = 0.0, pi / 2  # bounds of the angle whose tangent is t / √freedom
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
@@ -83,7 +84,7 @@ def student(freedom: int, confidence: float = CONFIDENCE) -> float:
 
 
 def _within(angle: float, freedom: int) -> float:
-    """The part of Student's distribution between -t and t: a finite sum.
+    """Return the probability between −t and t in Student's distribution, a finite sum.
 
     Abramowitz and Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4.
     """
@@ -100,25 +101,25 @@ def between_launches(values: FloatArray, sizes: Sequence[int], typical: float = 
     """Return the standard error of a figure that several launches measured.
 
     Args:
-        values: the figure of each.
-        sizes: slices of each.
-        typical: standard deviation of launches of the run's other cells; 0: not known. Few launches
-            may agree by chance, or differ, so it counts as much as some launches more, unless these
-            differ far more (G. K. Smyth, *Linear models and empirical Bayes methods*, SAGMB 3,
-            2004: the moderated t).
+        values: the figure of each launch.
+        sizes: the number of slices of each launch.
+        typical: usual standard deviation between launches of the run's cells; 0: not known. Since
+            few launches may agree or differ by chance, it counts like some more launches, unless
+            the launches differ far more (the moderated t: G. K. Smyth, *Linear models and empirical
+            Bayes methods*, SAGMB 3, 2004).
     """
     part = sqrt(float(np.sum((np.array(sizes) / sum(sizes)) ** 2)))
-    own, freedom = float(np.std(values, ddof=1)), len(sizes) - 1
-    if not typical or own > _ALIKE * typical:
-        return Error(own * part, freedom)
-    both = (freedom * own**2 + _TYPICAL * typical**2) / (freedom + _TYPICAL)
-    return Error(sqrt(both) * part, freedom + _TYPICAL)
+    deviation, freedom = float(np.std(values, ddof=1)), len(sizes) - 1
+    if not typical or deviation > _ALIKE * typical:
+        return Error(deviation * part, freedom)
+    variance = (freedom * deviation**2 + _TYPICAL * typical**2) / (freedom + _TYPICAL)
+    return Error(sqrt(variance) * part, freedom + _TYPICAL)
 
 
 def typical_deviation(deviations: Sequence[float]) -> float:
     """Return the usual deviation of a launch, from the cells of a run; 0 for too few cells.
 
-    It is the median, since one cell whose launches differ much says nothing about the others.
+    It is the median, so that a single cell whose launches differ much does not affect it.
     """
     return float(np.median(deviations)) if len(deviations) >= _FEWEST_CELLS else 0.0
 
@@ -133,13 +134,14 @@ def within_launch(replicates: FloatArray, slices: int) -> Error | None:
 def mean_of_medians(
     series: Sequence[FloatArray], replicates: int = REPLICATES
 ) -> tuple[float, Error | None]:
-    """The medians of launches, averaged by their slices, and how far that may be off.
+    """Return the mean of the launches' medians, weighted by their slices, and its error.
 
-    A disturbed slice does not move the median of its launch. Launches are few, and their
-    differences have no outliers.
+    The median of a launch is not affected by single disturbed slices. Launches are averaged, as
+    they are few and their differences have no outliers.
 
     Args:
         series: one number for each slice, by launch.
+        replicates: resamples of the slices, if there is a single launch.
     """
     sizes = [len(launch) for launch in series]
     values = np.array([np.median(launch) for launch in series])
