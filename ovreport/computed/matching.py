@@ -297,7 +297,10 @@ class _Matching:
             ]
 
     def _surroundings(self, side: int, place: int) -> list[object]:
-        """Return keys of a layer's type and the groups before or after it, if there are any."""
+        """Return the keys by which layers with the same surroundings find each other.
+
+        A key is the layer's type with the groups after it, or with the groups before it.
+        """
         own, kind = self.sides[side], self.sides[side].network.layers[place].type
         keys: list[object] = []
         for way, near in (("after", own.before[place]), ("before", own.after[place])):

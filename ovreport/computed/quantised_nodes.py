@@ -121,7 +121,7 @@ def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     products = quantised_products(nodes)
     found = {index for index, origin in values.items() if origin == "dynamic"}
     for index in tuple(found):
-        found |= _measuring(nodes, index)
+        found |= _scaling_nodes(nodes, index)
     readers = _readers(nodes)
     for index, scheme in products.items():
         if scheme == "dynamic":
@@ -129,7 +129,7 @@ def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     return frozenset(found - products.keys())
 
 
-def _measuring(nodes: Sequence[Node], start: int) -> set[int]:
+def _scaling_nodes(nodes: Sequence[Node], start: int) -> set[int]:
     """Return the nodes between data and its quantised form: extremes, scale and rounding.
 
     The data is the input of the nearest ``ReduceMax`` or ``ReduceMin`` above.

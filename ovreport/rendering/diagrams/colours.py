@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from ovreport.rendering.palette import OTHER, colour, distinct, ink_on, scale_step, scale_steps
 from ovreport.section import Colouring, Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
+from ovreport.text.xml import in_xml
 
 NO_FILL = "#e4e8ec"
 
@@ -58,7 +58,7 @@ class Paint:
 
     def switches(self) -> str:
         """Return radio buttons and legends; CSS needs them before the drawing."""
-        name = escape(self.diagram.id)
+        name = in_xml(self.diagram.id)
         inputs, legends = [], []
         for number, (colouring, roles) in enumerate(
             zip(self.diagram.colourings, self.roles, strict=True)
@@ -66,7 +66,7 @@ class Paint:
             checked = "" if number else " checked"
             inputs.append(
                 f'<input type="radio" name="{name}-colour" id="{name}-c{number}"{checked}>'
-                f'<label for="{name}-c{number}">{escape(colouring.label)}</label>'
+                f'<label for="{name}-c{number}">{in_xml(colouring.label)}</label>'
             )
             hidden = " hidden" if number else ""
             legends.append(f'<ul class="legend l{number}"{hidden}>{_legend(colouring, roles)}</ul>')
@@ -115,10 +115,10 @@ def _legend(colouring: Colouring, roles: Mapping[Role, str]) -> str:
     without = [role for role, fill in roles.items() if fill == OTHER != colour(role)]
     others = without if len(without) > 1 else []
     entries = [
-        f"{_swatch(fill)} {escape(role.key)}" for role, fill in roles.items() if role not in others
+        f"{_swatch(fill)} {in_xml(role.key)}" for role, fill in roles.items() if role not in others
     ]
     if others:
-        names = escape(", ".join(role.key for role in others))
+        names = in_xml(", ".join(role.key for role in others))
         entries.append(
             f'{_swatch(OTHER)} <span title="{names}">{count(len(others), "other")}</span>'
         )
@@ -139,11 +139,11 @@ def _scale(labels: Sequence[str]) -> str:
         anchor = "start" if at == 0 else "end" if at == len(labels) - 1 else "middle"
         parts.append(
             f'<text x="{x:g}" y="25" text-anchor="{anchor}" font-size="11" fill="#59636e">'
-            f"{escape(label)}</text>"
+            f"{in_xml(label)}</text>"
         )
     return (
         f'<li><svg class="scale" width="{whole}" height="28" role="img" '
-        f'aria-label="{escape(" to ".join([labels[0], labels[-1]]))}">{"".join(parts)}</svg></li>'
+        f'aria-label="{in_xml(" to ".join([labels[0], labels[-1]]))}">{"".join(parts)}</svg></li>'
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from markupsafe import Markup
 
@@ -19,6 +18,7 @@ from ovreport.rendering.diagrams.svg import REFERENCE, PlacedDiagram, size_of
 from ovreport.section import Diagram, DiagramNode
 from ovreport.text.labels import count
 from ovreport.text.values import Role
+from ovreport.text.xml import in_xml
 
 # Networks take a fraction of a second; the limit is for unforeseen graphs.
 LIMIT_S = 20.0
@@ -76,7 +76,7 @@ def render_diagram(diagram: Diagram, correspondence: Correspondence) -> DiagramS
     return DiagramSvg(
         Markup(
             f'{paint.switches()}<div class="canvas" tabindex="0" role="group" '
-            f'aria-label="{escape(diagram.alt)}"><div class="stage">{drawing.marker()}'
+            f'aria-label="{in_xml(diagram.alt)}"><div class="stage">{drawing.marker()}'
             f"{''.join(_parts(drawing, stretches))}</div></div>"
         ),
         paint.css() + _on_paper(diagram.id, drawing.width, layout),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
 from ovreport.rendering.diagrams import graphviz as engine
@@ -17,6 +16,7 @@ from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram
 from ovreport.text.dot import quoted
 from ovreport.text.terminal import printable_line
+from ovreport.text.xml import in_xml
 
 FileFormat = Literal["svg", "png", "dot"]
 
@@ -63,7 +63,7 @@ def _svg(diagram: Diagram, layout: Layout) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width}" height="{height}" '
         f'viewBox="0 0 {drawing.width} {height}" font-family="Arial, Helvetica, sans-serif">'
-        f"<title>{escape(printable_line(diagram.title))}</title>"
+        f"<title>{in_xml(printable_line(diagram.title))}</title>"
         f'<rect width="100%" height="100%" fill="#ffffff"/>{drawing.marker()}{body}</svg>\n'
     )
 

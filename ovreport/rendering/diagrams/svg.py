@@ -10,7 +10,6 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 from ovreport.rendering.diagrams.colours import Paint
 from ovreport.rendering.diagrams.correspondence import Correspondence
@@ -18,6 +17,7 @@ from ovreport.rendering.diagrams.layout import Layout, PlacedPiece, Position, Si
 from ovreport.rendering.palette import ink_on
 from ovreport.section import Diagram, DiagramEdge, DiagramNode
 from ovreport.text.terminal import printable, printable_line
+from ovreport.text.xml import in_xml
 
 # Points; one size for all, so that equal parts of a network look alike and are laid out once.
 _WIDTH, _LINE, _PADDING = 168, 12, 10
@@ -92,7 +92,7 @@ class PlacedDiagram:
         return f'<svg width="0" height="0" aria-hidden="true"><defs>{heads}</defs></svg>'
 
     def _head(self, colour: str) -> str:
-        return f"{escape(self.diagram.id)}-{colour[1:]}"
+        return f"{in_xml(self.diagram.id)}-{colour[1:]}"
 
     def _look(self, critical: bool, marked: bool) -> str:
         """Return the attributes of a line and its head."""
@@ -115,7 +115,7 @@ class PlacedDiagram:
         # A separate group, which has the colour of the text in every colouring.
         sign = f'<g><path class="sign" d="M-{width // 2 - 10}-5l6 5l-6 5z"/></g>'
         lines = [printable_line(fitting(line, _BLOCK_COLUMNS)) for line in block.lines]
-        first, *rest = map(escape, lines)
+        first, *rest = map(in_xml, lines)
         title = printable(block.name)
         strong = 3 if block.emphasis else 1
         entering = (self.diagram.edges[arrow.edge] for arrow in pieces[0].arrows)
@@ -129,7 +129,7 @@ class PlacedDiagram:
             f'transform="translate({x} {_ABOVE + height // 2})" fill="{ink_on(fill)}">'
             f'<path d="{_box(width, height)}" fill="{fill}" stroke="{_STRONG}" '
             f'stroke-width="{strong}"/>{sign}<text y="-3" font-size="11">{first}</text>'
-            f'<text y="12">{rest[0]}</text><title>{escape(title)}</title></a></svg>'
+            f'<text y="12">{rest[0]}</text><title>{in_xml(title)}</title></a></svg>'
         )
 
     # ------------------------------------------------------------------------ arrows
@@ -167,7 +167,7 @@ class PlacedDiagram:
         if not edge.label or (source, edge.label) in self._labelled:
             return ""
         self._labelled.add((source, edge.label))
-        text = escape(printable_line(fitting(edge.label, _LABEL_COLUMNS)))
+        text = in_xml(printable_line(fitting(edge.label, _LABEL_COLUMNS)))
         is_shared = len(self._labels[source]) == 1
         x, y = points[0] if is_shared else points[-1]
         if is_shared and source in self._centres:
@@ -192,10 +192,10 @@ class PlacedDiagram:
                 name = fitting(node.name or node.lines[0], _REFERENCE_COLUMNS)
                 x, y = reference.centre
                 parts.append(
-                    f'<a href="#{escape(node.id)}" class="ref" '
+                    f'<a href="#{in_xml(node.id)}" class="ref" '
                     f'transform="translate({round(x)} {round(y)})" fill="{_ARROW}">'
                     f'<path d="{shape}" fill="none" stroke="{_ARROW}" stroke-dasharray="3 2"/>'
-                    f'<text y="3" font-size="9">↑ {escape(printable_line(name))}</text></a>'
+                    f'<text y="3" font-size="9">↑ {in_xml(printable_line(name))}</text></a>'
                 )
         return "".join(parts)
 
@@ -213,11 +213,11 @@ class PlacedDiagram:
         lines = fitting_lines(node.lines)
         first = round(4 - _LINE * (len(lines) - 1) / 2)
         texts = "".join(
-            f'<text y="{first + _LINE * at}">{escape(line)}</text>' for at, line in enumerate(lines)
+            f'<text y="{first + _LINE * at}">{in_xml(line)}</text>' for at, line in enumerate(lines)
         )
         title = printable(node.tooltip[:_TOOLTIP])
         # The page's renderer removes an href that leads nowhere.
-        href = f'href="#{escape(node.link or node.id)}" '
+        href = f'href="#{in_xml(node.link or node.id)}" '
         classes = self.paint.classes(node)
         if node.link and self._correspondence:
             classes += " " + self._correspondence.css_class(node.link)
@@ -226,10 +226,10 @@ class PlacedDiagram:
         strong = f' stroke="{_STRONG}" stroke-width="3"' if node.emphasis else ""
         colour = "" if ink == "#000000" else f' fill="{ink}"'
         return (
-            f'<a {href}id="{escape(node.id)}" class="{classes.strip()}" '
+            f'<a {href}id="{in_xml(node.id)}" class="{classes.strip()}" '
             f'transform="translate({round(centre[0])} {round(centre[1])})"{colour}>'
             f'<path d="{_box(width, height)}" fill="{fill}"{strong}/>'
-            f"{texts}<title>{escape(title)}</title></a>"
+            f"{texts}<title>{in_xml(title)}</title></a>"
         )
 
 
