@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ovreport.errors import UserError
+from ovreport.file_locks import is_abandoned, lock
+
+# Ends the name of a file that is being written, and that is locked meanwhile.
+_PART = ".ovreport-part"
 
 # The umask can only be read by setting it, so read it before another thread can create a file.
 _UMASK = os.umask(0o077)
@@ -43,7 +49,8 @@ def check_writable(path: Path, option: str) -> None:
         if not path.exists() or path.is_file():
             target = real(path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:100]}."):
+            _remove_abandoned(target)
+            with _part(target):
                 pass
     except OSError as error:
         raise UserError(
@@ -94,18 +101,45 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def _replace(target: Path, raw: bytes) -> None:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_UMASK
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    temporary = Path(name)
+    with _part(target) as (part, file):
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())  # otherwise a crash could leave an empty file under this name
+        part.chmod(mode)  # mkstemp creates files that only the owner can read
+        part.replace(target)
+
+
+@contextmanager
+def _part(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Create a temporary file in the target's folder; after the block, its name is gone."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
+    part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())  # otherwise a crash could leave an empty file under this name
-        temporary.chmod(mode)  # mkstemp creates files that only the owner can read
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            if lock(descriptor):
+                part = part.rename(f"{name}{_PART}")  # only locked files have this suffix
+            yield part, file
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _prefix(target: Path) -> str:
+    """Return how temporary files of a target begin, short enough for any file system."""
+    return f".{os.fsdecode(os.fsencode(target.name)[:100])}."
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed processes left while they wrote the target."""
+    with suppress(OSError):  # a folder that cannot be listed
+        for path in target.parent.iterdir():
+            if path.name.startswith(_prefix(target)) and path.name.endswith(_PART):
+                _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    if is_abandoned(path):
+        with suppress(OSError):  # another start has removed it, or it is another user's
+            path.unlink()
 
 
 def write_folder(folder: Path, files: Mapping[str, str] | Mapping[str, bytes]) -> list[Path]:

@@ -71,7 +71,7 @@ diagrams. ``ovreport export --json`` writes the tables and findings of every sec
 **Findings.** A :class:`~ovreport.section.Finding` has a stable ``id``, by which a config suppresses
 it, and optionally a ``topic``. A ``"verdict"`` answers the question of the run: the first screen
 always shows one of each section. A ``"disturbance"`` says how the machine disturbed the run: the
-first screen shows all of these as one.
+first screen shows all of these as one. A ``"unit"`` says what the figures count, and comes first.
 '''
 
 from __future__ import annotations

@@ -357,6 +357,7 @@ Severity = Literal["good", "info", "warning", "problem"]
 Topic = Literal[
     "verdict",  # answers the run's question: is a version better, is it still the same model?
     "disturbance",  # says how a busy or unsteady machine disturbed the run
+    "unit",  # says what the figures count, without which they cannot be read
 ]
 
 
@@ -379,7 +380,8 @@ class Finding:
     check: str = ""
     """How a reader sees whether the remedy helped."""
     topic: Topic | None = None
-    """The first screen always shows one verdict of each section, and all disturbances as one."""
+    """The first screen always shows one verdict of each section, all disturbances as one, and units
+    before all else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,3 +152,17 @@ def test_damaged_recordings_are_refused() -> None:
     for damage in ({"kept": 5}, {"elements": 2}, {"best": ((1,), (1, 2))}, {"bits": [1]}):
         with pytest.raises(ValueError, match=r"elements are missing|different numbers"):
             RecordedOutput.model_validate({**kept.model_dump(), **damage})
+
+
+@pytest.mark.parametrize(
+    "name", ["sentence_embedding", "image_embeds", "pooler_output", "d_vector"]
+)
+def test_an_embedding_has_no_best_class(name: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 384)).astype(np.float32)
+    assert output_drift(name, [rows], [rows]).top1 is None
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert output_drift("output", [unit], [unit]).top1 is None, "rows of length 1"
+    for scores in ("logits", "output", "class_scores", "pooled_logits", ""):
+        assert output_drift(scores, [rows], [rows]).top1 == 1
+    hot = np.eye(12, dtype=np.float32)[:4]
+    assert output_drift("y", [hot], [hot]).top1 == 1, "one class that is certain"

@@ -252,6 +252,7 @@ def test_the_order_of_dimensions_decides_if_shapes_do_not(
         ("[?,3]", "f32", None),
         ("[1..4,3]", "f32", None),
         ("[3]", "undefined", None),
+        ("[0]", "dynamic", 0),  # of a product without zero points
     ],
 )
 def test_sizes_of_tensors_follow_from_shape_and_precision(

@@ -1,7 +1,11 @@
 """The effect of -o on the file system."""
 
+import fcntl
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +45,25 @@ def test_output_to_a_device_is_written_in_place(tmp_path: Path) -> None:
     os.close(reader)
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_what_a_killed_process_was_writing_is_removed_by_the_next_start(tmp_path: Path) -> None:
+    report = tmp_path / ("報告" * 20 + ".html")
+    writing = (
+        "import os, signal, sys; from pathlib import Path; from ovreport import files;"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL);"
+        "files.write_whole(Path(sys.argv[1]), 'new')"
+    )
+    killed = subprocess.run([sys.executable, "-c", writing, str(report)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (abandoned,) = tmp_path.iterdir()
+    # Neither of these is a file that a killed process left.
+    others = [tmp_path / f".{report.name}.abcdefgh", tmp_path / ".other.html.abcd.ovreport-part"]
+    for other in others:
+        other.touch()
+    with abandoned.open() as used:
+        fcntl.flock(used, fcntl.LOCK_EX)
+        check_writable(report, "-o")
+        assert abandoned.exists(), "its owner is still there"
+    check_writable(report, "-o")
+    assert sorted(tmp_path.iterdir()) == sorted(others)

@@ -54,6 +54,11 @@ def shown(*sections: list[Finding]) -> list[Highlight]:
     return highlights(analyses)
 
 
+def test_what_the_figures_count_comes_before_all_else() -> None:
+    unit = finding("samples", "warning", topic="unit")
+    assert ids([finding("bad", "problem"), unit], [disturbance("busy", "warning")])[0] == "samples"
+
+
 def test_problems_come_first_and_large_gains_before_small_ones() -> None:
     assert ids(
         [finding("note", "info"), finding("good", "good")],

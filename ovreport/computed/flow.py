@@ -188,12 +188,14 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
 def size_bytes(shape: str, precision: str) -> int | None:
     """Return the size of a tensor, such as ``[1,3,224,224]`` and ``f32``; None if it is open."""
     width = bits(precision)
-    if not width or not is_static(shape):
+    if not is_static(shape):
         return None
     elements = 1
     for number in re.findall(r"\d+", shape):
         elements *= int(number[:18])
-    return (elements * width + 7) // 8
+    if not elements:
+        return 0  # a FullyConnected without zero points reads a "dynamic" tensor of shape [0]
+    return (elements * width + 7) // 8 if width else None
 
 
 def readers_of(nodes: Sequence[Node]) -> Mapping[int, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,16 @@ BEST = 5
 _SUM_TOLERANCE = 0.02
 # Other two-dimensional outputs count as class scores if they have at least this many columns.
 _MIN_CLASSES = 10
+# What exporters of sentence transformers, CLIP, speaker and face models call such outputs:
+# sentence_embedding, image_embeds, pooler_output, last_hidden_state, feature_vector, d_vector.
+_EMBEDDING = re.compile(
+    r"embed|pool|hidden|latent|feat(ure)?s?(?![a-z])|(?<![a-z])(vec|vector|emb|repr)(?![a-z])"
+    r"|fingerprint|descriptor",
+    re.IGNORECASE,
+)
+_SCORES = re.compile(r"logit|score|prob|class|softmax", re.IGNORECASE)
+# Rows of length 1 that are rounded to f16 or INT8.
+_LENGTH_TOLERANCE = 0.02
 
 
 def class_fields(
@@ -61,18 +72,31 @@ def best_classes(scores: Array) -> Classes:
     return np.asarray(order[:, :BEST], dtype=np.int64)
 
 
-def as_scores(arrays: Sequence[Array]) -> Array | None:
+def as_scores(arrays: Sequence[Array], name: str = "") -> Array | None:
     """Return class scores, shape [samples, classes]; None if the output does not look like scores.
 
-    Dimensions of extent 1 after the classes are ignored.
+    Dimensions of extent 1 after the classes are ignored. The largest element of an embedding is
+    no class: an output is one by its name, or if its rows all have the length 1.
+
+    Args:
+        name: the output's; empty if it has none.
     """
     if any(x.ndim < 2 or int(np.prod(x.shape[2:])) != 1 or x.dtype.kind != "f" for x in arrays):
         return None
     if len({x.shape[1] for x in arrays}) > 1 or not any(x.size for x in arrays):
         return None
     scores = np.concatenate([x.reshape(x.shape[0], x.shape[1]) for x in arrays])
+    if scores.shape[1] > 1 and sum_to_one(scores, 1):
+        return scores
     wide = scores.shape[1] >= _MIN_CLASSES
-    return scores if wide or (scores.shape[1] > 1 and sum_to_one(scores, 1)) else None
+    named_so = _EMBEDDING.search(name) and not _SCORES.search(name)
+    return scores if wide and not named_so and not _have_length_one(scores) else None
+
+
+def _have_length_one(rows: Array) -> bool:
+    """Return whether rows are normalised, as embeddings are that are compared by their angle."""
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    return bool((np.abs(lengths - 1) <= _LENGTH_TOLERANCE).all())
 
 
 def sum_to_one(scores: Array, axis: int) -> bool:

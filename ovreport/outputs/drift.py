@@ -57,7 +57,7 @@ def output_drift(
         sums.add(x.ravel(), y.ravel(), (x.shape, y.shape), np.arange(x.size))
         identical = identical and same_bits(x, y)
     drift = sums.drift(name, types).model_copy(update={"identical": identical})
-    scores, others = as_scores(a), as_scores(b)
+    scores, others = as_scores(a, name), as_scores(b, name)
     if drift.reason is not None or scores is None or others is None:
         return drift
     classes = class_fields(best_classes(scores), best_classes(others), scores.shape[1], labels)

@@ -74,7 +74,7 @@ def record(
     values = [array.ravel()[kept_places(array.size, kept)] for array in arrays]
     shapes = [array.shape for array in arrays]
     # Best classes are kept set by set, the same number of each.
-    scores = as_scores(arrays) if len({*shapes}) == 1 else None
+    scores = as_scores(arrays, " ".join(port.names)) if len({*shapes}) == 1 else None
     return RecordedOutput(
         names=port.names,
         type=port.precision,

@@ -91,10 +91,12 @@ def _sections(same_kind: Sequence[Highlight]) -> tuple[tuple[Analyzer, int], ...
 
 
 def _importance(highlight: Highlight) -> tuple[int, bool, float]:
-    """Return a sort key: disturbances of the figures first, then problems, then verdicts."""
+    """Return a sort key: units and disturbances of the figures, then problems, then verdicts."""
     finding = highlight.finding
     gain = finding.gain or 0.0
     rank = _RANK[finding.severity]
+    if finding.topic == "unit":
+        return -2, False, 0.0
     if finding.topic == "disturbance" and rank <= _RANK["warning"]:
         return -1, False, 0.0
     verdict = finding.topic == "verdict"

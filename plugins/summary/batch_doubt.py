@@ -31,6 +31,7 @@ def findings(run: Run) -> list[Finding]:
                     f"because {doubts[0]}.",
                     "If a request holds more, name the dimension of the batch with `layout` "
                     "(--layout), such as '[N...]'.",
+                    topic="unit",
                 )
             )
     return warnings
