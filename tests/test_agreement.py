@@ -449,4 +449,4 @@ def test_a_version_that_is_random_unlike_its_base_is_reported_so() -> None:
     drift = output_drift("y", [a], [b]).model_copy(update={"itself": 0.0, "other_itself": itself})
     found = judged(drift, 1, OutputSettings())
     assert found.outcome == "different"
-    assert "random, unlike the base: fed the same once more, it differs from" in likeness(found)
+    assert "random, unlike the base: two inferences with the same input" in likeness(found)

@@ -12,15 +12,15 @@ _MOST_NAMES = 5
 
 
 def is_open(node: Node) -> bool:
-    """Whether some output's shape is not known when the model is compiled."""
+    """Return whether the shape of an output is not known when the model is compiled."""
     return not all(is_static(port.shape) for port in node.outputs)
 
 
 def openers(nodes: Sequence[Node]) -> tuple[int, ...]:
-    """Nodes with an open output and none among what they read: what others inherit it from.
+    """Return nodes with an open output that do not read an open output, from which others inherit.
 
-    An input whose shape was left open is one, and so is an operator whose output's size depends on
-    values, such as ``NonZero``.
+    These are inputs whose shape is open, and operators whose output size depends on values, such as
+    ``NonZero``.
     """
     return tuple(
         index

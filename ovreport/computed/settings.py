@@ -36,7 +36,7 @@ def settings(run: Run) -> RunSettings:
     """Return the settings of a run.
 
     Raises:
-        UserError: the run's config holds what no setting can be; names the key.
+        UserError: the run's config has an invalid value; names the key.
     """
     return header_settings(run.header)
 
@@ -46,7 +46,7 @@ def header_settings(header: Header) -> RunSettings:
     """Return the settings of a run by its header, such as one of a run that was compared.
 
     Raises:
-        UserError: as by :func:`settings`.
+        UserError: see :func:`settings`.
     """
     try:
         return RunSettings.model_validate(current(header.config))

@@ -29,7 +29,7 @@ ConfigFile = Annotated[Path | None, _NamesFile(_resolved)]
 """A file that an option names, relative to the config's folder; the option's default is None.
 
 The value is an absolute path of a file that was there at the start. A report that is rendered from
-a run file alone has None: the path may be a stranger's."""
+a run file alone has None: the path may be untrusted."""
 
 
 class Options(BaseModel):

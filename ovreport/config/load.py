@@ -44,7 +44,7 @@ class Source:
     notes: tuple[str, ...] = ()
     """Sentences about keys that have moved."""
     inherited: frozenset[str] = frozenset()
-    """Tables that come from a run file, perhaps a stranger's: files that they name stay closed."""
+    """Tables from a run file, which may be untrusted: files that they name are not opened."""
 
     def resolve(self, path: str) -> Path:
         """Return an absolute path, without following links.

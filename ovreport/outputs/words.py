@@ -157,8 +157,8 @@ def _likeness(judged: JudgedOutput) -> Iterator[str]:
         yield f"{elements} infinite or not a number in one of them"
     yield from _kind_of_error(drift)
     if drift.other_itself and not drift.itself:
-        apart = show(drift.other_itself, "share")
-        yield f"random, unlike the base: fed the same once more, it differs from itself by {apart}"
+        distance = show(drift.other_itself, "share")
+        yield f"random, unlike the base: two inferences with the same input differ by {distance}"
 
 
 def _kind_of_error(drift: OutputDrift) -> Iterator[str]:

@@ -47,7 +47,7 @@ _LOPSIDED = 2.0
 _OFF = 0.05
 # The wider side of an interval, over the figure, above which percentages are hard to read.
 _MOST_ARM = 1.0
-# Multiple of the figure: if an interval reaches further, its end tells a reader nothing.
+# Multiple of the figure: if an interval reaches further, its end is of no use to a reader.
 _MOST_RANGE = 100.0
 _BYTES = (Unit("GiB", 2.0**30), Unit("MiB", 2.0**20), Unit("KiB", 2.0**10), Unit("B", 1.0))
 

@@ -163,10 +163,7 @@ def _with_last(required: Callable[[_SplitName], Collection[int]]) -> _Shortener:
     def shortener(path: _SplitName, length: int) -> str:
         places, number = required(path), len(path.parts)
         kept = (
-            [
-                tells and (at in places or at >= start)
-                for at, tells in enumerate(path.distinguishing)
-            ]
+            [part and (at in places or at >= start) for at, part in enumerate(path.distinguishing)]
             for start in range(number)
         )
         texts = (_joined(path.parts, choice) for choice in kept)
