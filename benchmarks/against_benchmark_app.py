@@ -17,6 +17,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from models import light, mlp
@@ -60,11 +61,8 @@ def benchmark_app(model: Path, hint: str, seconds: float) -> Figures:
 def ours(model: Path, hint: str, seconds: float, shape: list[int], api: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder, WorkerSession(PYTHON) as worker:
         inputs = Path(folder) / "inputs.npz"
-        np.savez(
-            inputs,
-            allow_pickle=False,
-            **{"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)},
-        )
+        arrays: dict[str, Any] = {"0_0": np.random.default_rng(0).random(shape, dtype=np.float32)}
+        np.savez(inputs, **arrays)
         worker.ask(
             "compile", 60, "load", path=str(model), device="CPU", shapes=[shape],
             inputs=str(inputs), properties={"PERFORMANCE_HINT": hint.upper()},

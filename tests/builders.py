@@ -64,6 +64,12 @@ from ovreport.text.values import Kind, Link, Role, Tag, Value
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+def save_inputs(path: Path, *sets: Array) -> None:
+    """Save what the only input of a model is fed in turn, as a worker reads it."""
+    arrays: dict[str, Any] = {f"{number}_0": array for number, array in enumerate(sets)}
+    np.savez(path, **arrays)
+
+
 def section_of(analyzer: Analyzer[Any], run: Run) -> Section:
     """Return the section that the analyzer makes of a run."""
     section = analyzer.analyze(run)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
+from builders import save_inputs
 from conftest import ovreport
 from openvino import opset13 as ops
 
@@ -202,9 +203,7 @@ def test_times_of_single_inferences_are_distinguished_from_running_means(run: Ru
 def test_both_apis_give_the_same_properties_of_a_device(
     device: str, tmp_path: Path, squeezenet: Path
 ) -> None:
-    np.savez(
-        tmp_path / "in.npz", allow_pickle=False, **{"0_0": np.zeros((1, 3, 224, 224), np.float32)}
-    )
+    save_inputs(tmp_path / "in.npz", np.zeros((1, 3, 224, 224), np.float32))
     by_api: dict[str, list[object]] = {}
     for api in ("c", "python"):
         with WorkerSession(Path(sys.executable)) as worker:

@@ -180,6 +180,8 @@ def test_dynamic_quantisation_rounds_the_data(group_size: int) -> None:
     exact = core.compile_model(product(compressed=False), "CPU", hints)(data)[0]
     compiled = core.compile_model(product(compressed=True), "CPU", hints)
     error = float(np.abs(compiled(data)[0] - exact).max() / np.abs(exact).max())
+    if "RUNTIME_REQUIREMENTS" not in compiled.get_property("SUPPORTED_PROPERTIES"):
+        pytest.skip("this release of OpenVINO does not name the instructions that it uses")
     uses = compiled.get_property("RUNTIME_REQUIREMENTS")
     able = replace(AVX2, dot_products="DL Boost" in uses, group_size=group_size)
     kept = graph(CONNECTED, "i8", "f32 i8! -! f32! -!", "f32")

@@ -242,6 +242,8 @@ def test_exports_hold_the_outcome_of_every_output(folder: Path, separate_runs: R
 )  # fmt: skip
 def test_small_element_types_are_read_as_openvino_reads_them(kind: str, bits: int) -> None:
     """Every code is compared with OpenVINO's conversion to f32."""
+    if not hasattr(ov.Type, kind):
+        pytest.skip(f"this release of OpenVINO has no {kind}")
     elements = 2**bits - (bits < 8)
     tensor = ov.Tensor(getattr(ov.Type, kind), ov.Shape([elements]))
     tensor.data.view(np.uint8).reshape(-1)[:] = _packed(bits, elements)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 import pytest
+from builders import save_inputs
 from click.testing import Result
 from conftest import ovreport
 from openvino import opset13 as op
@@ -107,9 +108,7 @@ def test_a_state_that_the_next_inference_cannot_use_is_named(tmp_path: Path) -> 
 def one(tmp_path: Path) -> dict[str, Any]:
     """Return the settings with which a worker runs the sum of ones."""
     summing(tmp_path / "m.xml")
-    np.savez(
-        tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.ones((1, _WIDTH), np.float32)}
-    )
+    save_inputs(tmp_path / "inputs.npz", np.ones((1, _WIDTH), np.float32))
     return {
         "path": str(tmp_path / "m.xml"),
         "device": "CPU",
@@ -140,9 +139,7 @@ def test_a_state_that_grows_later_ends_the_slice_with_a_refusal(tmp_path: Path) 
         )  # fmt: skip
 
     stateful(tmp_path / "m.xml", later, [-1, _WIDTH])
-    np.savez(
-        tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.full((1, _WIDTH), 1, np.float32)}
-    )
+    save_inputs(tmp_path / "inputs.npz", np.full((1, _WIDTH), 1, np.float32))
     model = {
         "path": str(tmp_path / "m.xml"), "device": "CPU", "shapes": [[1, _WIDTH]],
         "inputs": str(tmp_path / "inputs.npz"), "properties": {},

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import psutil
 import pytest
+from builders import save_inputs
 from conftest import tiny_model
 
 from ovreport.measuring import worker_session as session
@@ -26,7 +27,7 @@ def squeezenet_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Save two input sets, which requests use alternately."""
     path = tmp_path_factory.mktemp("inputs") / "inputs.npz"
     arrays = np.random.default_rng(0).random((2, 1, 3, 224, 224), dtype=np.float32)
-    np.savez(path, allow_pickle=False, **{"0_0": arrays[0], "1_0": arrays[1]})
+    save_inputs(path, *arrays)
     return path
 
 
@@ -297,7 +298,7 @@ def test_weights_in_other_files_are_part_of_a_model(squeezenet: Path, tmp_path: 
     ],
 )
 def test_the_c_api_reads_the_values_that_numpy_wrote(array: Any, tmp_path: Path) -> None:
-    np.savez(tmp_path / "inputs.npz", allow_pickle=False, **{"0_0": np.asarray(array, order="C")})
+    save_inputs(tmp_path / "inputs.npz", np.asarray(array, order="C"))
     with zipfile.ZipFile(tmp_path / "inputs.npz") as archive:
         assert c_api.CModel.values(archive, "0_0.npy") == np.asarray(array).tobytes(order="C")
 
