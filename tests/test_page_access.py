@@ -62,6 +62,7 @@ def axe() -> str:
     return Path(spec.origin).with_name("axe.min.js").read_text("utf-8")
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(
     ("page", "width", "scheme"),
     [
