@@ -26,3 +26,6 @@ def test_a_cell_is_not_called_as_the_figure_is() -> None:
     assert [label(x, cells) for x in cells] == ["latency hint", "throughput hint", "none hint"]
     more = [*cells, Cell(model="net", hint="latency", streams=2)]
     assert label(more[-1], more) == "latency · 2 streams"
+
+    versions = [Cell(model="net", version=name) for name in ("base", "candidate")]
+    assert label(versions[0], versions, version=True) == "base · latency hint"

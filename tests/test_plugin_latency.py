@@ -209,6 +209,21 @@ def test_the_remedy_for_an_unsteady_machine_depends_on_its_load(load: float, wor
     assert words in findings_of(loaded)["latency.machine"]
 
 
+@pytest.mark.parametrize(("other", "is_reported"), [(0.1, True), (1.2, False)])
+def test_cells_measured_beside_different_loads_are_named(other: float, is_reported: bool) -> None:
+    busy = cell([1.0] * 10, other_load=1.5)
+    quiet = cell([1.0] * 10, other_load=other).model_copy(
+        update={"cell": Cell(model="net", hint="throughput")}
+    )
+    found = {f.id: f.text for f in findings(run_of([busy, quiet]))}
+    assert ("latency.unequal-load" in found) is is_reported
+    if is_reported:
+        assert found["latency.unequal-load"].startswith(
+            "Other programs used 1.5 cores while latency hint was measured, and 0.1 cores while "
+            "throughput hint was"
+        )
+
+
 def test_a_sentence_about_one_cell_counts_no_cells() -> None:
     words = findings_of(cell(np.linspace(1, 1.1, 20).tolist()))["latency.drift"]
     assert "cell" not in words

@@ -17,7 +17,7 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
 
     It consists of the hint and of every other field that varies among the cells.
 
-    Where nothing else varies: ``latency hint``, as ``latency`` alone reads as the figure.
+    If no setting follows, the hint is ``latency hint``: ``latency`` alone reads as the figure.
 
     Args:
         version: include model and version, if they vary.
@@ -30,7 +30,9 @@ def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:
     if version:
         parts += [getattr(cell, key) for key in ("model", "version") if varies(key)]
     parts += [text for key, text in _fields(cell).items() if key == "hint" or varies(key)]
-    return " · ".join(parts) if parts != [cell.hint] else f"{cell.hint} hint"
+    if parts[-1] == cell.hint:
+        parts[-1] = f"{cell.hint} hint"
+    return " · ".join(parts)
 
 
 def _fields(cell: Cell) -> dict[str, str]:

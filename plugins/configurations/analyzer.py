@@ -368,7 +368,8 @@ class _MeasuredVersion:
     def _named(self, cell: Cell) -> str:
         """Return a cell's label for a sentence: ``throughput hint``, not ``throughput`` alone."""
         text = label(cell, self.cells)
-        return text if cell.hint == "none" else text.replace(cell.hint, f"{cell.hint} hint", 1)
+        hint = f"{cell.hint} hint"
+        return text if hint in text else text.replace(cell.hint, hint, 1)
 
     def _points(self, indices: Sequence[int], role: Role, name: str) -> Points:
         return Points(

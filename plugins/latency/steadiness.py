@@ -23,6 +23,8 @@ _MATTERS = 0.02
 # A launch or slice belongs to one group if this share of its requests does.
 _PURE = 0.9
 _LINKS = 5
+# Cores. A quarter of the processor of a small machine; the noise of a load is below it.
+_UNEQUAL_LOAD = 0.5
 
 
 def findings(run: Run) -> list[Finding]:
@@ -32,6 +34,7 @@ def findings(run: Run) -> list[Finding]:
         _states,
         machine.finding,
         _disturbed,
+        _unequal_load,
         _unsteady,
         _drift,
         _groups,
@@ -159,6 +162,35 @@ def _disturbed(run: Run) -> Finding | None:
         "used, unless most slices of a launch are like that, or the duration or number of requests "
         "is fixed.",
         cell_links(run, affected),
+        topic="disturbance",
+    )
+
+
+def _unequal_load(run: Run) -> Finding | None:
+    """Report that cells were measured beside different loads, which no interval tells."""
+    loads = [
+        (load, result)
+        for result in run.done
+        if (load := median_load(measured_slices(result))) is not None
+    ]
+    if not loads:
+        return None
+    least, quietest = min(loads, key=lambda item: item[0])
+    most, busiest = max(loads, key=lambda item: item[0])
+    if most - least < _UNEQUAL_LOAD:
+        return None
+    first, second = (
+        label(result.cell, run.header.plan, version=True) for result in (busiest, quietest)
+    )
+    return Finding(
+        "latency.unequal-load",
+        "warning",
+        f"Other programs used {most:.1f} cores while {first} was measured, and {least:.1f} cores "
+        f"while {second} was: differences between these cells may come from this load, whatever "
+        "their intervals are.",
+        "Compare them in a run on a quiet machine. Cells of the plan take turns, and share a load; "
+        "the steps of a search and a resumed run do not.",
+        cell_links(run, [busiest, quietest]),
         topic="disturbance",
     )
 
