@@ -103,7 +103,7 @@ def test_runs_with_nothing_in_common_are_refused(report: Path, tmp_path: Path) -
     other.write_text(text.replace('"device":"CPU"', '"device":"GPU"'))
     result = ovreport("compare", report, other)
     assert result.exit_code == 2
-    assert "device is CPU in the one and GPU in the other" in result.stderr
+    assert "device is CPU in one and GPU in the other" in result.stderr
     assert "--base device=CPU --candidate device=GPU" in result.stderr
 
 
