@@ -114,6 +114,19 @@ WORLDS = (
 )
 
 
+HELD_OUT = (
+    World("slices autocorrelated, 1.5 %, 1 s", Machine(scatter=0.015, memory_s=1.0)),
+    World("slices autocorrelated, 5 %, 4 s", Machine(scatter=0.05, memory_s=4.0)),
+    World("slices autocorrelated, 3 %, 20 s", Machine(scatter=0.03, memory_s=20.0)),
+    World("two speeds, 15 % apart, 2 s each", Machine(levels=0.15, dwell_s=2.0)),
+    World("two speeds, 4 % apart, 4 s each", Machine(levels=0.04, dwell_s=4.0)),
+    World("two speeds, 7 % apart, 8 s each", Machine(levels=0.07, dwell_s=8.0)),
+    World("drift of 8 % in 60 s", Machine(drift=0.08, drift_s=60.0)),
+    World("launches scatter by 0.3 %, slices by 2 %", launch_scatter=0.003, slice_scatter=0.02),
+)
+"""Worlds that no constant of the program was chosen by."""
+
+
 @dataclass
 class _Group:
     """Versions that take turns, by their speeds, with the launches that they had."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from builders import section_of
 
+from ovreport.computed.gap import gap
 from ovreport.computed.layers import executed_layers
 from ovreport.computed.speed import gain
 from ovreport.run import CellResult, Graph, Node, Run
@@ -132,6 +133,33 @@ def test_occasionally_disturbed_layers_explain_a_gap(bottlenecks: Run) -> None:
     assert "their means add up to" in findings(slower, "parent")["bottlenecks.gap"].text
 
 
+def test_running_means_scatter_no_less_than_single_inferences(bottlenecks: Run) -> None:
+    """Means of all inferences so far hardly change, and say nothing of a single inference."""
+    result = bottlenecks.focus("bottlenecks", "parent")
+    assert result is not None
+    assert result.profile is not None
+    layers = tuple(
+        layer.model_copy(update={"times_ns": np.full(len(layer.times_ns), 1_000_000)})
+        for layer in result.profile.layers
+    )
+    number = len(result.profile.latencies_ns)
+    latencies_ns = np.linspace(8e6, 12e6, number).astype(np.int64)
+    gaps = []
+    for means in (False, True):
+        update = {"layers": layers, "latencies_ns": latencies_ns, "means": means}
+        run = changed(bottlenecks, "parent", profile=result.profile.model_copy(update=update))
+        focus = run.focus("bottlenecks", "parent")
+        assert focus is not None
+        gaps.append(gap(run, focus))
+    of_singles, of_means = gaps
+    assert of_singles.layers.low == of_singles.layers.high
+    assert of_means.layers.relative_half_width == pytest.approx(
+        of_means.profiled.relative_half_width
+    )
+    assert of_means.means == of_means.layers.point == of_singles.layers.point
+    assert of_means.outside == pytest.approx(of_means.profiled.point - of_means.layers.point)
+
+
 def test_the_wait_of_a_fixed_rate_is_not_a_gap(bottlenecks: Run) -> None:
     """Latency that counts from arrival, of a cell below its rate, was compared with its layers."""
     result = bottlenecks.focus("bottlenecks", "parent")
@@ -157,7 +185,7 @@ def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(bottlenecks: Run) -
     assert result.profile is not None
     total = sum(layer.median_s for layer in executed_layers(bottlenecks, result))
 
-    def gap(latency_s: float, counted_s: float) -> str:
+    def text(latency_s: float, counted_s: float) -> str:
         slices = tuple(
             s.model_copy(
                 update={
@@ -176,8 +204,8 @@ def test_a_cause_of_a_gap_is_named_only_if_a_figure_shows_it(bottlenecks: Run) -
         )
         return by_id["bottlenecks.gap"].text if "bottlenecks.gap" in by_id else ""
 
-    assert gap(total * 1.01, total * 1.2) == ""
-    assert "No figure of this run explains it" in gap(total * 2, total)
-    assert "are in no layer" in gap(total * 2, total * 2)
-    assert "did not measure" in gap(total / 2, total)
-    assert "No figure of this run explains it" in gap(total / 2, total / 2)
+    assert text(total * 1.01, total * 1.2) == ""
+    assert "No figure of this run explains it" in text(total * 2, total)
+    assert "are in no layer" in text(total * 2, total * 2)
+    assert "did not measure" in text(total / 2, total)
+    assert "No figure of this run explains it" in text(total / 2, total / 2)

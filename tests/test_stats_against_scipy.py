@@ -16,6 +16,7 @@ from ovreport.stats.uncertainty import (
     CONFIDENCE,
     Error,
     between_launches,
+    mixture_half_width,
     student,
     within_launch,
 )
@@ -29,6 +30,16 @@ def test_students_t_is_the_quantile_of_scipy(freedom: int) -> None:
     expected = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
     exact = 1e-9 if freedom < 3 else 1.5e-3 if freedom < 5 else 2e-4
     assert student(freedom) == pytest.approx(expected, rel=exact)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_interval_of_a_mixture_of_students_distributions(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    deviations, shares = random.lognormal(0, 2, 20), random.dirichlet(np.ones(20))
+    freedom = int(random.integers(5, 40))
+    half_width = mixture_half_width(deviations, shares, freedom)
+    outside = 2 * stats.t.sf(half_width / deviations, freedom) @ shares
+    assert outside == pytest.approx(1 - CONFIDENCE, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

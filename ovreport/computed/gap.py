@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ovreport.computed.figures import figures
+from ovreport.computed.focus import holds_means
 from ovreport.computed.layers import executed_layers, unplaced_s
 from ovreport.computed.memo import by_identity
 from ovreport.run import CellResult, Run
@@ -27,7 +28,9 @@ class Gap:
     layers: Estimate
     """Sum of the layers' medians."""
     means: float
-    """Sum of the layers' means, which include disturbances of single inferences."""
+    """Sum of the layers' means, which include disturbances of single inferences.
+
+    It equals ``layers`` if the layers' times are running means."""
     unplaced: float
     """Time of layers that are not in the runtime graph."""
     profiled: Estimate
@@ -52,14 +55,20 @@ def gap(run: Run, result: CellResult) -> Gap:
     assert result.profile is not None
     layers = result.profile.layers
     total = sum(layer.median_s for layer in executed_layers(run, result))
+    means = sum(float(np.mean(x.times_ns)) for x in layers if len(x.times_ns)) / 1e9
     profiled, sums = result.profile.latencies_ns / 1e9, _sums(result)
+    scatter, outside = median_of(sums), float(np.median(profiled - sums))
+    if holds_means(result):
+        # Running means depend on each other: they show neither the scatter of single inferences nor
+        # the time of one. The whole inferences do.
+        means, scatter, outside = total, median_of(profiled), float(np.median(profiled)) - total
     return Gap(
         latency=_latency(result),
-        layers=_around(total, median_of(sums)),
-        means=sum(float(np.mean(x.times_ns)) for x in layers if len(x.times_ns)) / 1e9,
+        layers=_around(total, scatter),
+        means=means,
         unplaced=unplaced_s(run, result),
         profiled=median_of(profiled),
-        outside=float(np.median(profiled - sums)),
+        outside=outside,
     )
 
 

@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from ovreport.run import CellResult, Slice
 from ovreport.stats.bootstrap import FloatArray, weights
-from ovreport.stats.machine_speed import speed_error
+from ovreport.stats.machine_speed import latency_slope, speed_error
 from ovreport.stats.tail import Tail, heavy_tail
 from ovreport.stats.uncertainty import Error, between_launches, within_launch
 
 # Limits of the bins from which quantiles of replicates are read. Each bin holds a quarter of a
 # percent of the pooled latencies; bins of the upper tail are finer.
 _QUANTILES = np.unique(np.concatenate([np.linspace(0, 1, 401), 1 - np.geomspace(1e-5, 0.05, 100)]))
-
-# The largest slope. Work that waits for memory may be slowed by more than the reference, which only
-# computes; a larger slope is chance.
-_MOST_SLOPE = 2.0
 
 Speed: TypeAlias = Literal[-1, 0, 1]
 """How a figure changes if the machine is slower: 1 rises (latency), -1 falls, 0 does not change."""
@@ -116,10 +112,7 @@ class Pool:
         """Relative change of latencies over that of the reference, by least squares."""
         if self._reference is None:
             return 0.0
-        reference = self._reference - self._reference.mean()
-        latencies = np.log(self.by_slice("median"))
-        square = float(reference @ reference)
-        return min(_MOST_SLOPE, max(0.0, float(reference @ latencies) / square)) if square else 0
+        return latency_slope(self._reference, np.log(self.by_slice("median")))
 
     @cached_property
     def tail(self) -> Tail | None:

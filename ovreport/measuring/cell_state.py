@@ -21,7 +21,13 @@ from ovreport.run import (
     Slice,
     StopReason,
 )
-from ovreport.stats.half_widths import UNKNOWN, HalfWidths, SliceSummary, relative_precision
+from ovreport.stats.half_widths import (
+    UNKNOWN,
+    HalfWidths,
+    SliceSummary,
+    machine_half_width,
+    relative_precision,
+)
 
 # From here on a program's start is felt, and a model cache is tried: it costs little beside.
 SLOW_COMPILE_NS = 1_000_000_000
@@ -59,6 +65,7 @@ class Member:
     """How well the cell is known by what counts so far."""
     typical: float = 0.0
     """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""
+    _machine: float | None = field(default=None, init=False, repr=False)
     seconds: float = 0.0
     """Measured in all launches, warm-up aside."""
     requests: int = 0
@@ -77,9 +84,7 @@ class Member:
         """Adds a launch of a run that was killed."""
         self.launches.append(launch)
         turns = [one for one in launch.slices if not one.warmup]
-        self.summaries.append(
-            [SliceSummary.of(one.wall_ns, one.latencies_ns) for one in turns if one.counted]
-        )
+        self.summaries.append([_summary(one) for one in turns if one.counted])
         self.seconds += sum(one.wall_ns for one in turns) / 1e9
         self.requests += sum(one.requests for one in turns)
 
@@ -93,7 +98,7 @@ class Member:
     def take(self, turn: Slice) -> None:
         """Adds a turn to the current launch."""
         self.turns.append(turn)
-        self.taken.append(SliceSummary.of(turn.wall_ns, turn.latencies_ns))
+        self.taken.append(_summary(turn))
         self.seconds += turn.wall_ns / 1e9
         self.requests += turn.requests
 
@@ -101,6 +106,17 @@ class Member:
         """Takes all turns of the current launch but those left out into its summaries."""
         self.summaries[-1] = [one for one, out in zip(self.taken, left_out, strict=True) if not out]
         self.known = relative_precision(self.summaries, self.typical)
+        self._machine = None
+
+    @property
+    def machine(self) -> float:
+        """Half-width of the part of the interval that the machine's changing speed causes.
+
+        Computing it takes some milliseconds, so it is computed on demand.
+        """
+        if self._machine is None:
+            self._machine = machine_half_width(self.summaries)
+        return self._machine
 
     def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
         """Adds the current launch; turns that were left out stay, as disturbed ones."""
@@ -223,3 +239,7 @@ class Member:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
+
+
+def _summary(turn: Slice) -> SliceSummary:
+    return SliceSummary.of(turn.wall_ns, turn.latencies_ns, turn.start_ns, turn.reference_ns)

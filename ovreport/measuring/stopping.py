@@ -8,6 +8,7 @@ from math import ceil
 
 from ovreport.config.schema import Measure
 from ovreport.measuring.cell_state import Member
+from ovreport.planning.matrix import LEAST_SPAN_S
 from ovreport.run import StopReason
 from ovreport.stats.half_widths import (
     ValuesByLaunch,
@@ -16,6 +17,7 @@ from ovreport.stats.half_widths import (
     log_ratios,
     ratio_precision,
     slices_per_launch,
+    span_s,
 )
 
 # More launches than this are not started to reach the target: it would take ten times as many to
@@ -118,7 +120,11 @@ def part_done(members: Sequence[Member], settings: Measure) -> float:
     if settings.duration is not None:
         return min(1.0, _seconds(members) / settings.duration)
     least = min(1.0, _seconds(members) / settings.min_time)
-    known = min((settings.target / max(settings.target, m.known.worst)) ** 2 for m in members)
+    worst = max(member.known.worst for member in members)
+    if _is_alone(members):
+        least = min(least, span_s(members[0].summaries) / LEAST_SPAN_S)
+        worst = max(worst, members[0].machine)
+    known = (settings.target / max(settings.target, worst)) ** 2
     return min(1.0, max(_seconds(members) / settings.max_time, least * known))
 
 
@@ -144,11 +150,30 @@ def _seconds(members: Sequence[Member]) -> float:
 
 def _known(members: Sequence[Member], settings: Measure) -> bool:
     """Whether all that is to be known is within the target."""
-    return all(member.known.worst <= settings.target for member in members) and all(
-        ratio_precision(base.summaries, other.summaries).worst <= settings.target
-        and is_decided(base.summaries, other.summaries, settings.target)
-        for base, other in _compared(members, settings)
+    return (
+        all(member.known.worst <= settings.target for member in members)
+        and all(
+            ratio_precision(base.summaries, other.summaries).worst <= settings.target
+            and is_decided(base.summaries, other.summaries, settings.target)
+            for base, other in _compared(members, settings)
+        )
+        and _machine_is_known(members, settings)
     )
+
+
+def _is_alone(members: Sequence[Member]) -> bool:
+    """Whether the machine's speed at the moment decides the figures of a single cell.
+
+    Other cells spread a cell's launches over the run, and versions that take turns share the speed.
+    """
+    return len(members) == 1 and members[0].typical == 0
+
+
+def _machine_is_known(members: Sequence[Member], settings: Measure) -> bool:
+    """Whether a single cell ran long enough to show how the machine's speed changes."""
+    if not _is_alone(members):
+        return True
+    return span_s(members[0].summaries) >= LEAST_SPAN_S and members[0].machine <= settings.target
 
 
 def _series(members: Sequence[Member], settings: Measure) -> Iterator[ValuesByLaunch]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ovreport.stats.bootstrap import FloatArray
+from ovreport.stats.machine_speed import latency_slope, speed_error
 from ovreport.stats.uncertainty import (
     EQUIVALENCE,
     MIN_SLICES,
@@ -50,11 +51,26 @@ class SliceSummary:
     requests: int
     wall_s: float
     median_s: float
+    start_s: float = 0.0
+    reference_s: float | None = None
+    """Time of the fixed computation, which shows the machine's speed."""
 
     @classmethod
-    def of(cls, wall_ns: int, latencies_ns: NDArray[np.int64]) -> SliceSummary:
-        """Summarise a slice by its wall time and its latencies, shape [requests]."""
-        return cls(len(latencies_ns), wall_ns / 1e9, float(np.median(latencies_ns)) / 1e9)
+    def of(
+        cls,
+        wall_ns: int,
+        latencies_ns: NDArray[np.int64],
+        start_ns: int = 0,
+        reference_ns: int | None = None,
+    ) -> SliceSummary:
+        """Summarise a slice by its times and its latencies, shape [requests]."""
+        return cls(
+            len(latencies_ns),
+            wall_ns / 1e9,
+            float(np.median(latencies_ns)) / 1e9,
+            start_ns / 1e9,
+            reference_ns / 1e9 if reference_ns else None,
+        )
 
 
 Launches: TypeAlias = Sequence[Sequence[SliceSummary]]
@@ -83,6 +99,23 @@ def relative_precision(launches: Launches, typical: float = 0.0) -> HalfWidths:
     sizes = [len(launch) for launch in filled]
     rates, medians = _rates(filled), [sum(s.median_s for s in one) / len(one) for one in filled]
     return HalfWidths(*(_relative(values, sizes, typical) for values in (rates, medians)))
+
+
+def machine_half_width(launches: Launches) -> float:
+    """Return the relative half-width that the machine's changing speed causes; 0 if unknown."""
+    slices = [one for launch in launches for one in launch]
+    known = np.array([one.reference_s for one in slices if one.reference_s])
+    if len(known) < len(slices):
+        return 0.0
+    reference, medians = np.log(known), np.log([one.median_s for one in slices])
+    error = speed_error(np.array([one.start_s for one in slices]), reference)
+    return latency_slope(reference, medians) * error.half_width if error else 0.0
+
+
+def span_s(launches: Launches) -> float:
+    """Seconds from the start of a cell's first slice to the end of its last."""
+    slices = [one for launch in launches for one in launch]
+    return slices[-1].start_s + slices[-1].wall_s - slices[0].start_s if slices else 0.0
 
 
 def deviation(launches: Launches) -> float | None:

@@ -6,9 +6,15 @@ as a stationary process whose correlation falls exponentially with time, as that
 which changes between two speeds at random (G. E. Uhlenbeck and L. S. Ornstein, *On the theory of
 the Brownian motion*, Physical Review 36, 1930), and noise of its own at each moment.
 
-How long a machine remembers its speed is not known. Each of several times counts by its residual
-likelihood, which allows for the mean being estimated as well (H. D. Patterson and R. Thompson,
-*Recovery of inter-block information when block sizes are unequal*, Biometrika 58, 1971).
+The memory of the process is not known, and a short run cannot show it: a machine that slows down
+for six seconds may recover in the next ten, or slow down for a minute. So no single memory is
+chosen. Before the run, all memories between the distance of two moments and :data:`_LONGEST_S` are
+equally likely, on a logarithmic scale, and so are all sizes of the process and of the noise. Each
+is weighted by its residual likelihood, which allows for the estimated mean (H. D. Patterson and R.
+Thompson, *Recovery of inter-block information when block sizes are unequal*, Biometrika 58, 1971).
+The interval is that of the mixture (J. A. Hoeting et al., *Bayesian model averaging: a tutorial*,
+Statistical Science 14, 1999). It is wide if the speed changed and the data allow long memories, and
+narrow if the computation scattered independently.
 """
 
 from __future__ import annotations
@@ -18,27 +24,57 @@ from dataclasses import dataclass
 import numpy as np
 
 from ovreport.stats.bootstrap import FloatArray
-from ovreport.stats.uncertainty import Error
+from ovreport.stats.uncertainty import Error, mixture_half_width, student
 
 # The work grows with the cube of the moments, and neighbours tell nearly the same.
 _MOST = 40
 _FEWEST = 6
-# Memories of the machine that are tried, between the moments' distance and half of their span:
-# a longer memory cannot be told from a drift.
-_MEMORIES, _LONGEST = 8, 0.5
-# Variance of the noise, in those of the machine.
-_NOISES = (0.03, 0.3, 3.0)
-# Chosen by simulation (benchmarks/coverage.py): a memory that is estimated leaves no fewer.
+# Intervals allow for changes once a minute, as far as the run shows them. Longer memories would
+# widen all intervals, and a run of some seconds cannot show such slow changes.
+_LONGEST_S = 60.0
+# Neighbouring memories differ by a factor of 1.5 to 2; the data of one run cannot separate them.
+_MEMORIES = 12
+# Variance of the noise over that of the process: from nearly no noise to nearly nothing else.
+_NOISES = (0.001, 0.01, 0.1, 1.0, 10.0)
+# If the memory is longer than the run, few degrees of freedom are left.
 _LEAST_FREEDOM = 2
+# Expected slope of latencies, and its standard deviation: a slower machine is equally slower for
+# the model, but work that waits for memory follows the clock less, or suffers more from neighbours.
+_SLOPE, _SLOPE_DEVIATION = 1.0, 0.5
+# Larger slopes are chance.
+_MOST_SLOPE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """One memory and noise: how likely, the variance of the mean, and independent moments."""
+    """Likelihood, standard error of the mean and independent moments, for one memory and noise."""
 
     log_likelihood: float
-    variance: float
+    deviation: float
     moments: float
+
+
+def latency_slope(reference: FloatArray, latencies: FloatArray) -> float:
+    """Return the relative change of latencies over that of the fixed computation.
+
+    It is the slope of a regression line, shrunk to the expected slope as far as the data leave it
+    uncertain (D. V. Lindley and A. F. M. Smith, *Bayes estimates for the linear model*, JRSS B 34,
+    1972).
+
+    Args:
+        reference: logarithms of the times of the computation, by slice.
+        latencies: logarithms of the latencies of the same slices.
+    """
+    if len(reference) < _FEWEST:
+        return _SLOPE
+    x, y = reference - reference.mean(), latencies - latencies.mean()
+    square, both = float(x @ x), float(x @ y)
+    if not square:
+        return _SLOPE
+    rest = y - both / square * x
+    weight = float(rest @ rest) / (len(x) - 2) / _SLOPE_DEVIATION**2
+    slope = (both + weight * _SLOPE) / (square + weight)
+    return min(_MOST_SLOPE, max(0.0, slope))
 
 
 def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
@@ -59,9 +95,11 @@ def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
     likelihoods = np.array([fit.log_likelihood for fit in fits])
     weights = np.exp(likelihoods - likelihoods.max())
     weights /= weights.sum()
-    variance = float(weights @ [fit.variance for fit in fits])
+    deviations = np.array([fit.deviation for fit in fits])
     moments = float(weights @ [fit.moments for fit in fits])
-    return Error(float(np.sqrt(variance)), max(_LEAST_FREEDOM, int(moments) - 1))
+    freedom = max(_LEAST_FREEDOM, int(moments) - 1)
+    half_width = mixture_half_width(deviations, weights, len(values) - 1)
+    return Error(half_width / student(freedom), freedom)
 
 
 def _thinned(values: FloatArray, size: int) -> FloatArray:
@@ -76,13 +114,18 @@ def _fits(times: FloatArray, values: FloatArray) -> list[_Fit]:
     observed = np.column_stack([np.ones(count), values])
     return [
         _fit(np.exp(-apart / memory), noise, observed)
-        for memory in np.geomspace(span / count, _LONGEST * span, _MEMORIES)
+        for memory in np.geomspace(span / count, max(span, _LONGEST_S), _MEMORIES)
         for noise in _NOISES
     ]
 
 
 def _fit(correlation: FloatArray, noise: float, observed: FloatArray) -> _Fit:
-    """Generalised least squares with the variance at its residual likelihood's greatest."""
+    """Generalised least squares with the variance at its residual likelihood's greatest.
+
+    If all sizes of process and noise together are equally likely, the integral over them has the
+    same form, and the mean has Student's distribution with one degree of freedom less than there
+    are moments.
+    """
     count = len(observed)
     root = np.linalg.cholesky(correlation + noise * np.eye(count))
     ones, values = np.linalg.solve(root, observed).T
@@ -95,4 +138,4 @@ def _fit(correlation: FloatArray, noise: float, observed: FloatArray) -> _Fit:
         + (count - 1) * np.log(variance)
     )
     shared = float(correlation.mean())
-    return _Fit(log_likelihood, variance * shared, 1 / shared)
+    return _Fit(log_likelihood, float(np.sqrt(variance * shared)), 1 / shared)

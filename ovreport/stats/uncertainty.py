@@ -21,10 +21,10 @@ slices, by bootstrap, and covers nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import cos, inf, pi, sin, sqrt, tan
+from math import inf, pi, sqrt, tan
 
 import numpy as np
 
@@ -38,8 +38,8 @@ EQUIVALENCE = 0.90
 # A report compares many figures, and one in twenty intervals excludes 1 by chance. So figures are
 # called different only if the interval at this confidence excludes 1, too.
 SURE = 0.99
-# Halvings of a right angle, which reach the precision of a float.
-_HALVINGS = 60
+# Parts of an interval in each step of a search, and steps: they reach the precision of a float.
+_PARTS, _STEPS = 64, 9
 # Fewer slices of a launch than this have too few distinct resamples for an interval.
 MIN_SLICES = 5
 # Fewer cells than this give no reliable median.
@@ -76,25 +76,54 @@ class Error:
 @cache
 def student(freedom: int, confidence: float = CONFIDENCE) -> float:
     """Return Student's t of a two-sided interval at this confidence."""
-    low, high = 0.0, pi / 2  # bounds of the angle whose tangent is t / √freedom
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
-    return tan(low) * sqrt(freedom)
+    angle = _crossing(lambda angles: _within(angles, freedom), pi / 2, confidence)
+    return tan(angle) * sqrt(freedom)
 
 
-def _within(angle: float, freedom: int) -> float:
+def mixture_half_width(deviations: FloatArray, shares: FloatArray, freedom: int) -> float:
+    """Return the half-width of the interval of a mixture of Student's distributions about 0.
+
+    Args:
+        deviations: standard errors of the parts, positive.
+        shares: shares of the parts; their sum is 1.
+        freedom: degrees of freedom of every part.
+    """
+
+    def within(half_widths: FloatArray) -> FloatArray:
+        angles = np.arctan(half_widths[:, None] / deviations / sqrt(freedom))
+        return np.asarray(_within(angles, freedom) @ shares)
+
+    widest = float(deviations.max()) * student(freedom)
+    return _crossing(within, widest, CONFIDENCE)
+
+
+def _crossing(rising: Callable[[FloatArray], FloatArray], most: float, level: float) -> float:
+    """Return the argument from 0 to ``most`` at which a rising function reaches the level."""
+    low, high = 0.0, most
+    for _ in range(_STEPS):
+        places = np.linspace(low, high, _PARTS + 1)
+        part = int(np.searchsorted(rising(places[1:-1]), level))
+        low, high = float(places[part]), float(places[part + 1])
+    return (low + high) / 2
+
+
+def _within(angles: FloatArray, freedom: int) -> FloatArray:
     """Return the probability between −t and t in Student's distribution, a finite sum.
 
     Abramowitz and Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4.
+
+    Args:
+        angles: angles whose tangents are t / √freedom.
     """
     odd = freedom % 2
-    term = cos(angle) if odd else 1.0
-    total = 0.0
+    cosines = np.cos(angles)
+    term = cosines if odd else np.ones_like(angles)
+    total = np.zeros_like(angles)
     for power in range(2 if odd else 1, freedom, 2):
-        total += term
-        term *= cos(angle) ** 2 * power / (power + 1)
-    return (angle + sin(angle) * total) * 2 / pi if odd else sin(angle) * total
+        total = total + term
+        term = term * (cosines**2 * power / (power + 1))
+    sines = np.sin(angles) * total
+    return np.asarray((angles + sines) * 2 / pi if odd else sines)
 
 
 def between_launches(values: FloatArray, sizes: Sequence[int], typical: float = 0.0) -> Error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ovreport.computed.anchors import anchor, layer_anchor
 from ovreport.computed.flow import critical_path
-from ovreport.computed.focus import by_type, focus_cells, longest, total_s
+from ovreport.computed.focus import by_type, focus_cells, holds_means, longest, total_s
 from ovreport.computed.gap import Gap, gap
 from ovreport.computed.layers import ExecutedLayer
 from ovreport.computed.point_names import point_name
@@ -277,11 +277,12 @@ def _gap(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Itera
     if not layers or abs(rest.point) < _UNEXPLAINED * latency or not is_beyond_zero(rest):
         return
     reason = _why_more(result, difference) if rest.point > 0 else _why_less(result, difference)
+    kind = "means, which include the slow first inference" if holds_means(result) else "medians"
     yield Finding(
         "bottlenecks.gap",
         "info",
         f"{point_name(run, result)}: the layers take {show(difference.layers.point, 'duration')} "
-        "together (sum of their medians), an inference without counters takes "
+        f"together (sum of their {kind}), an inference without counters takes "
         f"{show(latency, 'duration')}, {show(abs(rest.point), 'duration')} "
         f"{'more' if rest.point > 0 else 'less'}. {reason}",
         "Read shares of layers, not their times, where the two differ.",
