@@ -84,7 +84,7 @@ def test_an_unfinished_run_is_not_overwritten(
         (("MODEL", "--hint", "fast"), "is not one of"),
         (("BAD",), "OpenVINO cannot read this model"),
         (("MODEL", "--input", "no-such.npy"), "no such file or folder"),
-        (("MODEL", "--input", "BAD"), "not a kind of file that inputs are read from"),
+        (("MODEL", "--input", "BAD"), "ovreport cannot read this kind of file"),
     ],
 )
 def test_wrong_input_ends_with_one_sentence_and_exit_code_2(

@@ -79,8 +79,8 @@ def test_a_temporary_folder_without_room_is_named(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == (
-        f"{tmp_path}: cannot take inputs of 4 MiB: File too large. Make room, or set TMPDIR to a "
-        "folder that has some.\n"
+        f"{tmp_path}: cannot store inputs of 4 MiB: File too large. Free some space, or set "
+        "TMPDIR to a folder with enough space.\n"
     )
 
 
@@ -108,7 +108,7 @@ def endless(path: Path) -> None:
     ("name", "make", "message"),
     [
         ("x.npz", damaged, "Error -3 while decompressing data"),
-        ("x.npz", without_array, "what it holds is no array"),
+        ("x.npz", without_array, "it does not hold an array"),
         ("x.npy", endless, "Unable to allocate"),
     ],
 )
@@ -211,7 +211,9 @@ def test_pictures_whose_white_is_not_known_are_refused(tmp_path: Path) -> None:
     )
     Image.fromarray(np.full((32, 32), 1 << 20, np.int32)).save(tmp_path / "i.tiff")
     for name in ("f.tiff", "i.tiff"):
-        with pytest.raises(UserError, match=rf"{name}: samples of type .*white is not known"):
+        with pytest.raises(
+            UserError, match=rf"{name}: samples of type .*value of white is unknown"
+        ):
             picture(tmp_path / name)
 
 

@@ -186,5 +186,5 @@ def test_a_broken_link_is_named_with_the_command_that_fetches_its_target(
     link.symlink_to(target)
     result = ovreport("run", link, "-o", tmp_path / "r.html")
     assert result.exit_code == 2
-    assert f"net.onnx: a link to {target}, which is not there" in result.output.replace("\n", " ")
+    assert f"net.onnx: a link to {target}, which does not exist" in result.output.replace("\n", " ")
     assert "git annex get" in result.output

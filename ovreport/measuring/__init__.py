@@ -1,1 +1,1 @@
-"""Running cells in worker processes."""
+"""Measures cells in worker processes."""

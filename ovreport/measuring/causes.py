@@ -1,4 +1,4 @@
-"""What an error of OpenVINO says to a user, out of the places that it is wrapped in."""
+"""Extracts from an error of OpenVINO the sentence that helps a user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _LONGEST = 500
 # A message may end with a listing, such as a compiler's.
 _LONGEST_LISTING = 300
 
-# Where in OpenVINO's sources an error came from. What stands before it in its line is a place, too.
+# The place in OpenVINO's sources that raised an error, with everything before it in the line.
 _SOURCE = re.compile(
     r".*(?:Exception from \S+:\d+:|Check '.*' failed at \S+:\d+:|FrontEnd API failed with \w+:)"
 )
-# Lines that tell what was being done, or of which kind the error is, and not what is wrong.
+# Lines that name the current step or the kind of error, but not the cause.
 _PLACE = re.compile(
     r"Check '.*' failed\.?|While validating node '.*|Shape inference input shapes .*"
     r"|Loading input model|Not Implemented:|Node .* of type \S+|Summary:"
@@ -22,7 +22,7 @@ _PLACE = re.compile(
 _PREFIX = re.compile(r"(\[ ?[A-Za-z_ ]+\]\s*|NotFound:\s*)+")
 _CHECK = re.compile(r"Check '(.*)' failed")
 
-# The layer that an error is about, by what it is surest known from.
+# Patterns that name the layer of an error, the most reliable first.
 _LAYERS = (
     re.compile(r"(?P<type>\w+) node with name '(?P<name>.*?)'"),
     re.compile(r"While validating ONNX node '<Node\((?P<type>.*?)\): (?P<name>.*?)>'"),
@@ -49,36 +49,36 @@ _FAILED_OPERATION = re.compile(
 
 
 def cause(text: str) -> str:
-    """The sentence of an OpenVINO error that tells a user something, with the layer it is about.
+    """Return the cause in an OpenVINO error, with the layer that it concerns.
 
-    OpenVINO prints a stack of places, the innermost last, and then the cause. A model that is not
-    fully converted has a report in place of a cause: the operations it does not know, and for each
-    that failed a stack and a cause of its own.
+    OpenVINO prints a stack of places, the innermost last, and then the cause. For a model that is
+    not fully converted it prints a report instead: the unknown operations, and a stack and a cause
+    for each operation that failed.
     """
     return ("; ".join(_unconverted(text)) or _innermost(text))[:_LONGEST]
 
 
 def unknown_operations(text: str) -> tuple[str, ...]:
-    """Operations of a model that OpenVINO knows nothing of, by an error's text."""
-    if found := _UNKNOWN_OPERATIONS.search(text):
-        return tuple(name.strip() for name in found[1].split(","))
-    found = _UNKNOWN_SET.search(text) or _UNKNOWN_IN_SET.search(text)
-    return (f"{found['set']}.{found['type']}",) if found else ()
+    """Return the operations of a model that OpenVINO does not know, from an error's text."""
+    if match := _UNKNOWN_OPERATIONS.search(text):
+        return tuple(name.strip() for name in match[1].split(","))
+    match = _UNKNOWN_SET.search(text) or _UNKNOWN_IN_SET.search(text)
+    return (f"{match['set']}.{match['type']}",) if match else ()
 
 
 def _unconverted(text: str) -> Iterator[str]:
     if unknown := unknown_operations(text):
-        several = "operations" if len(unknown) > 1 else "operation"
-        named = _UNKNOWN_SET.search(text)
-        layer = f" (layer {named['name']})" if named else ""
-        yield f"OpenVINO does not know the {several} {', '.join(unknown)}{layer}"
+        noun = "operations" if len(unknown) > 1 else "operation"
+        match = _UNKNOWN_SET.search(text)
+        layer = f" (layer {match['name']})" if match else ""
+        yield f"OpenVINO does not know the {noun} {', '.join(unknown)}{layer}"
     if failed := _FAILED_OPERATION.search(text):
         yield _innermost(failed["text"])
 
 
 def _innermost(text: str) -> str:
-    groups = _telling(text.splitlines())
-    message = groups[-1] if groups else _checked(text)
+    messages = _messages(text.splitlines())
+    message = messages[-1] if messages else _unmet_condition(text)
     layers = _layers(text)
     if not layers:
         return message
@@ -89,13 +89,13 @@ def _innermost(text: str) -> str:
 
 
 def _layers(text: str) -> list[re.Match[str]]:
-    """Where an error names a layer in one of the ways, the innermost last."""
-    found = (list(pattern.finditer(text)) for pattern in _LAYERS)
-    return next((matches for matches in found if matches), [])
+    """Find the layers that an error names, by the first pattern that matches; innermost last."""
+    matches_by_pattern = (list(pattern.finditer(text)) for pattern in _LAYERS)
+    return next((matches for matches in matches_by_pattern if matches), [])
 
 
-def _telling(lines: Sequence[str]) -> list[str]:
-    """What stands between places, each in one line; the prefixes of messages left out."""
+def _messages(lines: Sequence[str]) -> list[str]:
+    """Return the messages between places, each as one line without its prefix."""
     groups: list[list[str]] = [[]]
     for line in map(str.strip, lines):
         rest = _SOURCE.sub("", line).strip()
@@ -107,12 +107,12 @@ def _telling(lines: Sequence[str]) -> list[str]:
 
 
 def _shortened(group: Sequence[str]) -> str:
-    """The first line, and of the others as much as is read at a glance."""
+    """Join the lines of a message; the first is kept whole, the others are cut."""
     first, rest = group[0], " ".join(group[1:])
     return f"{first} {rest}"[: max(len(first), _LONGEST_LISTING)].rstrip()
 
 
-def _checked(text: str) -> str:
-    """Of an error without any message: the innermost condition that was not met."""
+def _unmet_condition(text: str) -> str:
+    """Return the innermost condition that was not met, for an error without a message."""
     checks = _CHECK.findall(text)
     return f"not met: {checks[-1]}" if checks else text.strip() or "no reason given"

@@ -1,4 +1,4 @@
-"""A cell while it is measured, and the result that is left of it."""
+"""The state of a cell while it is measured, and its result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ovreport.stats.half_widths import (
     relative_precision,
 )
 
-# From here on a program's start is felt, and a model cache is tried: it costs little beside.
+# Users notice a start as slow as this, so a model cache is tried; it costs little compared with it.
 SLOW_COMPILE_NS = 1_000_000_000
 
 _RANDOM = (
@@ -62,7 +62,7 @@ class Member:
     summaries: list[list[SliceSummary]] = field(default_factory=list)
     """Of each launch's slices that count; the last list grows."""
     known: HalfWidths = UNKNOWN
-    """How well the cell is known by what counts so far."""
+    """Precision of the cell's figures, by the slices that count so far."""
     typical: float = 0.0
     """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""
     _machine: float | None = field(default=None, init=False, repr=False)
@@ -81,7 +81,7 @@ class Member:
     failure: Failure | None = None
 
     def take_over(self, launch: Launch) -> None:
-        """Adds a launch of a run that was killed."""
+        """Add a launch of a run that was killed."""
         self.launches.append(launch)
         turns = [one for one in launch.slices if not one.warmup]
         self.summaries.append([_summary(one) for one in turns if one.counted])
@@ -96,15 +96,16 @@ class Member:
         self.summaries.append([])
 
     def take(self, turn: Slice) -> None:
-        """Adds a turn to the current launch."""
+        """Add a turn to the current launch."""
         self.turns.append(turn)
         self.taken.append(_summary(turn))
         self.seconds += turn.wall_ns / 1e9
         self.requests += turn.requests
 
     def count(self, left_out: Sequence[bool]) -> None:
-        """Takes all turns of the current launch but those left out into its summaries."""
-        self.summaries[-1] = [one for one, out in zip(self.taken, left_out, strict=True) if not out]
+        """Count the turns of the current launch, without those left out."""
+        pairs = zip(self.taken, left_out, strict=True)
+        self.summaries[-1] = [summary for summary, is_left_out in pairs if not is_left_out]
         self.known = relative_precision(self.summaries, self.typical)
         self._machine = None
 
@@ -119,7 +120,7 @@ class Member:
         return self._machine
 
     def end_launch(self, left_out: Sequence[bool], cost_ns: int) -> None:
-        """Adds the current launch; turns that were left out stay, as disturbed ones."""
+        """Add the current launch; turns that were left out are kept and marked as disturbed."""
         self.cost_ns = cost_ns
         memory = {**self.loaded["memory"], "inference_bytes": self.peak_bytes}
         turns = (
@@ -138,12 +139,12 @@ class Member:
         )
 
     def fail(self, failure: Failure) -> None:
-        """Ends the cell, with what OpenVINO does not know: what was asked of the model."""
-        said = failure.reason.rstrip(".")
+        """End the cell with a failure; add the request, which OpenVINO's message does not name."""
+        cause = failure.reason.rstrip(".")
         if failure.stage == "reshape":
             cell = self.planned.cell
-            asked = f"batch {cell.batch}" if cell.batch else "the given shape"
-            reason = f"the model cannot be reshaped to {asked}: {said}{self._reshaped()}"
+            requested = f"batch {cell.batch}" if cell.batch else "the given shape"
+            reason = f"the model cannot be reshaped to {requested}: {cause}{self._reshaped()}"
             failure = failure.model_copy(update={"reason": reason})
         elif failure.stage == "inference" and (remedy := self._remedy()):
             failure = failure.model_copy(update={"reason": f"{said}. {remedy}"})
@@ -160,18 +161,18 @@ class Member:
         return _RANDOM if self.planned.is_random else ""
 
     def _reshaped(self) -> str:
-        """``; the model's input is [?,?,?,3], [1,3,8,8] was asked for``: the first that differs."""
+        """Describe the first input whose requested shape differs from the model's, as a clause."""
         ports = self.planned.ports
         for index, (port, shape) in enumerate(zip(ports, self.planned.shapes, strict=True)):
-            asked = f"[{','.join(map(str, shape))}]"
-            if asked != port.shape:
+            requested = f"[{','.join(map(str, shape))}]"
+            if requested != port.shape:
                 name = f" {name_of(ports, index)}" if len(ports) > 1 else ""
-                return f"; the model's input{name} is {port.shape}, {asked} was asked for"
+                return f"; the model's input{name} is {port.shape}, {requested} was asked for"
         return ""
 
     @property
     def worth_a_cache(self) -> bool:
-        """Compiling is slow, and the device keeps nothing of it yet."""
+        """Whether compiling is slow and the device does not cache the compiled model yet."""
         compiling = min((launch.compile_ns for launch in self.launches), default=0)
         cached = "CACHE_DIR" in self.planned.setting["properties"]
         return compiling >= SLOW_COMPILE_NS and not cached
@@ -179,7 +180,7 @@ class Member:
     def finished(
         self, *, interleaved_with: Sequence[str], stopped: StopReason | None, layers: bool
     ) -> Measured:
-        """The cell's result.
+        """Return the cell's result.
 
         Args:
             interleaved_with: ids of the cells that took turns with this one.
@@ -219,7 +220,7 @@ class Member:
         return Measured(result, graphs)
 
     def resolved(self) -> Resolved:
-        """What the request turned into."""
+        """Return the settings that the device chose for the request."""
         planned, properties = self.planned, self.loaded["properties"]
         count = planned.count.confirmed(planned.outputs, self.loaded["outputs"])
         return Resolved(

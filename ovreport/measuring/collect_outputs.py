@@ -1,4 +1,4 @@
-"""One version's answers, input set by input set, from a worker of its own."""
+"""Collects the outputs of one version for each input set, in a separate worker."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class OutputWorker:
     ports: tuple[Port, ...]
     sets: int
     operators: Mapping[str, int]
-    """By name, the output that holds what the operator puts out."""
+    """For each operator's name, the index of the model output that holds the operator's output."""
     _worker: WorkerSession
     _limit_s: float
 
     def collect(self, turn: int, target: Path) -> None:
-        """Writes what comes out for one input set: an ``.npz`` with an array for each output.
+        """Write the outputs for one input set: an ``.npz`` with an array for each output.
 
         Raises:
             WorkerError: the worker failed.
@@ -46,11 +46,13 @@ class OutputWorker:
 def output_worker(
     planned: PlannedCell, inputs: Path, settings: Measure, operators: Sequence[str] = ()
 ) -> Iterator[OutputWorker]:
-    """Starts a worker for a version, and ends it.
+    """Start a worker for a version, and end it after the block.
 
     Args:
+        planned: the version's cell.
         inputs: file of arrays ``<set>_<input>``.
-        operators: those whose output is wanted beside the model's own.
+        settings: limits of the worker.
+        operators: operators whose outputs are also collected.
 
     Raises:
         WorkerError: the worker failed.
@@ -75,10 +77,10 @@ class CollectedOutputs:
 
     ports: tuple[Port, ...]
     files: tuple[Path, ...]
-    """One for each set."""
+    """One file for each set."""
 
     def of(self, index: int) -> list[Array] | None:
-        """One output over all sets; None where its type has no form in numpy."""
+        """Return one output over all sets; None if numpy cannot represent its type."""
         outputs_of_sets = []
         for file in self.files:
             with np.load(file, allow_pickle=False) as arrays:
@@ -95,10 +97,14 @@ def all_answers(
     target: Path,
     seconds: float | None = None,
 ) -> CollectedOutputs:
-    """Feeds a version all input sets, or as many as fit into a time, one at least.
+    """Run a version on all input sets, or on as many as fit into a time, at least one.
 
     Args:
-        target: of the files, whose names begin with its.
+        planned: the version's cell.
+        inputs: file of arrays ``<set>_<input>``.
+        settings: limits of the worker.
+        target: path prefix of the files to write.
+        seconds: the time; None for all sets.
 
     Raises:
         WorkerError: the worker failed.
@@ -118,12 +124,12 @@ def all_answers(
 
 
 def input_digests(inputs: Path) -> list[str]:
-    """Of each set of a file of arrays ``<set>_<input>``."""
+    """Return the digest of each set in a file of arrays ``<set>_<input>``."""
     return [digest([values[index] for index in sorted(values)]) for values in input_sets(inputs)]
 
 
 def input_sets(path: Path) -> Iterator[Mapping[int, Array]]:
-    """Arrays by input, set by set."""
+    """Yield for each set its arrays by input."""
     with np.load(path, allow_pickle=False) as arrays:
         places = [tuple(map(int, name.split("_"))) for name in arrays.files]
         for turn in sorted({turn for turn, _ in places}):
@@ -139,11 +145,16 @@ def recording(
     labels_file: str,
     itself: Sequence[float | None] = (),
 ) -> Recording:
-    """What a run file keeps of a version's answers, or why there are none.
+    """Return the record of a version's outputs for the run file, or why there are none.
 
     Args:
-        digests: of the sets that were fed, of which the first have outputs.
-        itself: how far each output is from itself, where that was looked at.
+        planned: the version's cell.
+        input_data: the inputs in words.
+        digests: digests of the input sets, of which the first ones have outputs.
+        collected: the outputs, or the failure.
+        labels: right classes of the samples.
+        labels_file: the file that holds them.
+        itself: distance of each output to that of a second run, if there was one.
     """
     without_outputs = Recording(
         cell=planned.cell,

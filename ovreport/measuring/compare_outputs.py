@@ -1,4 +1,4 @@
-"""Feeds versions of a model the same inputs, in workers, and compares what they answer."""
+"""Runs versions of a model on the same inputs, in workers, and compares their outputs."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ from ovreport.run import (
 )
 from ovreport.text.labels import count
 
-# What nothing is compared with in its run is not worth more time.
+# Time for the outputs of an only version, which are not compared within its run.
 _ALONE_S = 10.0
-# A model that draws random numbers shows it in the first sets already.
+# Time for running the base again: the first sets already show whether a model is random.
 _AGAIN_S = 10.0
-# The two layouts of pictures: one version may take what the other does with channels last.
+# The two layouts of images: one version may have channels first and the other channels last.
 _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 
 
 @dataclass(frozen=True)
 class OutputInputs:
-    """What a cell is to be fed for its answers."""
+    """The inputs for collecting the outputs of a cell."""
 
     planner: Planner
     planned: PlannedCell
@@ -61,7 +61,7 @@ class OutputInputs:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """Of arrays ``<set>_<input>``; made when first wanted, as a plan alone needs none.
+        """Files of arrays ``<set>_<input>``, written at first use because a plan needs none.
 
         Raises:
             WorkerError: they cannot be written.
@@ -76,10 +76,10 @@ class OutputInputs:
         return file_digest(self.files)
 
     def sets(self) -> list[Mapping[int, Array]]:
-        """Arrays by input, set by set.
+        """Return for each set its arrays by input.
 
         Raises:
-            WorkerError: they are more than the memory holds.
+            WorkerError: the arrays do not fit into memory.
         """
         with _costing_answers():
             check_memory(
@@ -90,7 +90,7 @@ class OutputInputs:
         return list(chain.from_iterable(map(input_sets, self.files)))
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The inputs in words, for the report."""
         several = len(self.files)
         more = f", and {several - 1} more of the next seeds" if several > 1 else ""
@@ -99,7 +99,7 @@ class OutputInputs:
 
 @contextmanager
 def _costing_answers() -> Iterator[None]:
-    """What is wrong with the inputs once cells are measured costs the answers, not the run."""
+    """Turn an error of the inputs into a WorkerError: the outputs are lost, but not the run."""
     try:
         yield
     except UserError as error:
@@ -119,7 +119,7 @@ class Question:
 def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question]:
     """Pair the baseline of every model with each other version, runtime, device and precision.
 
-    Each is represented by its first cell.
+    The first cell of each represents it.
 
     Raises:
         UserError: labels cannot be read.
@@ -127,15 +127,15 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
     config = planner.source.config
     if not config.outputs.compare:
         return []
-    found = []
+    pairs = []
     for points in _points(planned):
         baseline = config.compare.baseline
         base = next((p for p in points if baseline in _axis_values(p.cell)), points[0])
         others = [item for item in points if item is not base]
         if others:
             fed = OutputInputs(planner, base, *_labels(planner, base))
-            found += [Question(base, other, fed, config.outputs.layers) for other in others]
-    return found
+            pairs += [Question(base, other, fed, config.outputs.layers) for other in others]
+    return pairs
 
 
 def _axis_values(cell: Cell) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class LoneVersion:
 
 
 def lone_versions(planner: Planner, planned: Sequence[PlannedCell]) -> list[LoneVersion]:
-    """The only version of each model that has one.
+    """Return the only version of each model that has just one.
 
     Raises:
         UserError: labels cannot be read.
@@ -160,62 +160,62 @@ def lone_versions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Lone
     if not planner.source.config.outputs.compare:
         return []
     return [
-        LoneVersion(one, OutputInputs(planner, one, *_labels(planner, one)))
-        for one, *others in _points(planned)
+        LoneVersion(cell, OutputInputs(planner, cell, *_labels(planner, cell)))
+        for cell, *others in _points(planned)
         if not others
     ]
 
 
 def _points(planned: Sequence[PlannedCell]) -> list[list[PlannedCell]]:
-    """For each model the first cell of everything that its answers depend on."""
-    found: dict[str, dict[tuple[object, ...], PlannedCell]] = {}
+    """Return for each model the first cell of each version, runtime, device and precision."""
+    points_by_model: dict[str, dict[tuple[object, ...], PlannedCell]] = {}
     for item in planned:
-        found.setdefault(item.cell.model, {}).setdefault(item.cell.point, item)
-    return [list(points.values()) for points in found.values()]
+        points_by_model.setdefault(item.cell.model, {}).setdefault(item.cell.point, item)
+    return [list(points.values()) for points in points_by_model.values()]
 
 
-def is_recorded(asked: LoneVersion, run: Run | None) -> bool:
-    """Whether a run that is gone on with holds the answers, of this model and these inputs."""
+def is_recorded(lone: LoneVersion, run: Run | None) -> bool:
+    """Return whether a resumed run holds the outputs of this model for these inputs."""
     if run is None:
         return False
     try:
-        digests = tuple(d for path in asked.fed.files for d in input_digests(path))
+        digests = tuple(d for path in lone.fed.files for d in input_digests(path))
     except WorkerError:  # to be kept as the reason when it is asked
         return False
     return any(
-        known.cell.point == asked.planned.cell.point
-        and known.model == asked.planned.provenance.model
-        and known.inputs == digests[: len(known.inputs)] != ()
-        and known.failure is None
-        for known in run.recordings
+        earlier.cell.point == lone.planned.cell.point
+        and earlier.model == lone.planned.provenance.model
+        and earlier.inputs == digests[: len(earlier.inputs)] != ()
+        and earlier.failure is None
+        for earlier in run.recordings
     )
 
 
-def record_outputs(asked: LoneVersion, run: Run, settings: Measure, folder: Path) -> Recording:
-    """Runs the version over its inputs, as many as can be had within some seconds.
+def record_outputs(lone: LoneVersion, run: Run, settings: Measure, folder: Path) -> Recording:
+    """Run the version on as many of its input sets as fit into some seconds.
 
-    Twice if the model draws random numbers.
+    A model that draws random numbers runs twice.
     """
-    planned, fed, inputs = asked.planned, asked.fed, folder / "alone.npz"
-    found: CollectedOutputs | Failure
+    planned, fed, inputs = lone.planned, lone.fed, folder / "alone.npz"
+    collected: CollectedOutputs | Failure
     words, digests = planned.input_data, list[str]()
     itself: Distances = ()
     try:
         _save(inputs, fed.sets())
-        words, digests = fed.words, input_digests(inputs)
-        found = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
+        words, digests = fed.description, input_digests(inputs)
+        collected = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
-        found = error.failure
-    if isinstance(found, CollectedOutputs) and random_types(run, planned.cell):
-        # If that fails, the operators alone tell that the model is random.
+        collected = error.failure
+    if isinstance(collected, CollectedOutputs) and random_types(run, planned.cell):
+        # If the second run fails, the operators still show that the model is random.
         with suppress(WorkerError):
             again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
-            itself = distances(found, again)
-    return recording(planned, words, digests, found, fed.labels, fed.labels_file, itself)
+            itself = distances(collected, again)
+    return recording(planned, words, digests, collected, fed.labels, fed.labels_file, itself)
 
 
 def is_answered(question: Question, run: Run | None) -> bool:
-    """Whether a run that is gone on with holds the answer, of these models and inputs."""
+    """Return whether a resumed run holds the comparison of these models for these inputs."""
     if run is None:
         return False
     try:
@@ -223,23 +223,24 @@ def is_answered(question: Question, run: Run | None) -> bool:
     except WorkerError:  # to be kept as the reason when it is asked
         return False
     return any(
-        (known.base, known.other) == (question.base.cell, question.other.cell)
-        and known.models == _models(question)
-        and known.inputs == inputs
-        and known.asked_layers == question.layers
-        and known.failure is None
-        for known in run.answers
+        (earlier.base, earlier.other) == (question.base.cell, question.other.cell)
+        and earlier.models == _models(question)
+        and earlier.inputs == inputs
+        and earlier.asked_layers == question.layers
+        and earlier.failure is None
+        for earlier in run.answers
     )
 
 
 def answer(
     question: Question, run: Run, settings: Measure, folder: Path
 ) -> tuple[Answers, tuple[Recording, ...]]:
-    """Runs both versions over all inputs; what goes wrong is kept as the reason.
+    """Run both versions on all inputs and compare their outputs.
 
-    Also what the run file keeps of either's answers.
+    Returns the comparison and the record of each version's outputs. A failure is kept in the
+    comparison as its reason.
     """
-    known = Answers(
+    answers = Answers(
         base=question.base.cell,
         other=question.other.cell,
         models=_models(question),
@@ -250,36 +251,36 @@ def answer(
         asked_layers=question.layers,
     )
     try:
-        told = {"inputs": question.fed.digest, "input_data": question.fed.words}
-        known = known.model_copy(update=told)
+        inputs_used = {"inputs": question.fed.digest, "input_data": question.fed.description}
+        answers = answers.model_copy(update=inputs_used)
         fed = _same_inputs(question, run, folder)
     except WorkerError as error:
-        return known.model_copy(update={"failure": error.failure}), ()
-    asked = list(zip((question.base, question.other), fed, strict=True))
+        return answers.model_copy(update={"failure": error.failure}), ()
+    sides = list(zip((question.base, question.other), fed, strict=True))
     a, b = (
         _answered(item, inputs, settings, folder / f"outputs-{side}")
-        for side, (item, inputs) in enumerate(asked)
+        for side, (item, inputs) in enumerate(sides)
     )
     itself: tuple[Distances, Distances] = ((), ())
     if isinstance(a, Failure) or isinstance(b, Failure):
-        known = known.model_copy(update={"failure": a if isinstance(a, Failure) else b})
+        answers = answers.model_copy(update={"failure": a if isinstance(a, Failure) else b})
     else:
         both = _compared(question, run, (a, b), fed, settings, folder / "again")
         itself = both.itself
         update = {"outputs": both.outputs, "repeat_failure": both.failure}
-        known = known.model_copy(update=update | {"samples": _samples(question, a)})
-    words, labels = question.fed.words, (question.fed.labels, question.fed.labels_file)
+        answers = answers.model_copy(update=update | {"samples": _samples(question, a)})
+    words, labels = question.fed.description, (question.fed.labels, question.fed.labels_file)
     recordings = tuple(
         recording(item, words, input_digests(inputs), outcome, *labels, repeats)
-        for (item, inputs), outcome, repeats in zip(asked, (a, b), itself, strict=True)
+        for (item, inputs), outcome, repeats in zip(sides, (a, b), itself, strict=True)
     )
-    if known.failure is not None or not question.layers:
-        return known, recordings
+    if answers.failure is not None or not question.layers:
+        return answers, recordings
     try:
         layers = tuple(_layers(question, run, settings, folder, fed))
     except WorkerError as error:
-        return known.model_copy(update={"layers_failure": error.failure}), recordings
-    return known.model_copy(update={"layers": layers}), recordings
+        return answers.model_copy(update={"layers_failure": error.failure}), recordings
+    return answers.model_copy(update={"layers": layers}), recordings
 
 
 def _answered(
@@ -330,14 +331,14 @@ def _layers(
     folder: Path,
     fed: Sequence[Path],
 ) -> Iterator[LayerDrift]:
-    """What the last operator of every executed layer puts out, over all input sets."""
+    """Yield the difference in the last operator of each executed layer, over all input sets."""
     results = [
         next((r for r in run.done if r.cell.id == item.cell.id), None)
         for item in (question.base, question.other)
     ]
     a, b = (network(run, result) if result else None for result in results)
     if a is None or b is None:
-        raise WorkerError("profile", "layers are known only of profiled cells")
+        raise WorkerError("profile", "layers can be compared only between profiled cells")
     shared = shared_names(a.model, b.model)
     last = [
         next((i for i in sorted(layer.originals, reverse=True) if a.model[i].name in shared), None)
@@ -366,10 +367,10 @@ def _layers(
 
 
 def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path]:
-    """One file of all sets for A, and the same for B: in its order, layout and element type.
+    """Write all sets to a file for A and a file for B, each in its order, layout and types.
 
     Raises:
-        WorkerError: B takes other inputs, or the files cannot be written.
+        WorkerError: B has different inputs, or the files cannot be written.
     """
     files = folder / "same-0.npz", folder / "same-1.npz"
     sets = question.fed.sets()
@@ -396,10 +397,10 @@ def _save(path: Path, sets: Sequence[Mapping[int, Array]]) -> None:
 def fitted_inputs(
     values: Mapping[int, Array], wanted: Mapping[int, Array], order: Sequence[int | None]
 ) -> dict[int, Array]:
-    """A's arrays as B takes them; ``order`` holds A's input for each of B's.
+    """Convert A's arrays for B; ``order`` holds the index of A's input for each of B's.
 
     Raises:
-        ValueError: numbers of inputs, or shapes, do not agree.
+        ValueError: the numbers of inputs or their shapes differ.
     """
     if len(values) != len(wanted):
         raise ValueError(f"{len(values)} and {len(wanted)}")
@@ -424,7 +425,7 @@ def _models(question: Question) -> tuple[str, str]:
 
 
 def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
-    """The right classes of the base's given input, and their file's name."""
+    """Return the right classes for the base's given input, and the name of their file."""
     version = next(
         entry
         for entry in planner.source.config.model
@@ -435,7 +436,7 @@ def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
     if version.input is None:
         raise UserError(
             f"{planner.source.name}: model {version.name!r}: `labels` without `input`",
-            "Labels belong to given inputs: name these with `input`.",
+            "Labels belong to given inputs: name the inputs with `input`.",
         )
     labels = read_labels(planner.source.resolve(version.labels))
     samples = sum(1 for _ in input_sets(base.inputs)) * base.batch
@@ -443,17 +444,17 @@ def _labels(planner: Planner, base: PlannedCell) -> tuple[Labels | None, str]:
         raise UserError(
             f"{planner.source.name}: model {version.name!r}: {count(len(labels), 'label')} for "
             f"{count(samples, 'sample')}",
-            "Give one label for each sample of `input`, in its order, and say with `layout` where "
-            "the batch is.",
+            "Give one label for each sample of `input`, in the same order, and name the batch "
+            "dimension with `layout`.",
         )
     return labels, version.labels
 
 
 def read_labels(path: Path) -> Labels:
-    """Class ids of an ``.npy`` of integers, or of a text file with one in each line.
+    """Read class ids from an ``.npy`` of integers, or from a text file with one in each line.
 
     Raises:
-        UserError: it cannot be read or holds something else.
+        UserError: the file cannot be read or holds something else.
     """
     try:
         if path.suffix == ".npy":

@@ -1,4 +1,4 @@
-"""What two versions answered, compared, with a control: does the base repeat itself?
+"""Compares the outputs of two versions, and checks whether the base repeats its own outputs.
 
 A model that draws random numbers differs from itself. Where versions do not agree, the base is fed
 the same once more, so that such a model is not taken for a wrong version. If the base does repeat
@@ -19,7 +19,7 @@ from ovreport.outputs.pairing import OutputPair, paired
 from ovreport.run import Failure, OutputDrift
 
 Distances = tuple[float | None, ...]
-"""How far each output of a version is from itself; None where that is not known."""
+"""Distance of each output to the same output of a second run; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def compared(
     *,
     draws: tuple[bool, bool],
 ) -> ComparedOutputs:
-    """Compares all outputs.
+    """Compare all outputs of two versions.
 
     Args:
         labels: of the first output with scores.
@@ -53,7 +53,7 @@ def compared(
     a, b = both
     pairs = list(paired(a.ports, b.ports))
     outputs = _drifts(pairs, both, labels)
-    # Versions that answer the same to the bit repeat each other.
+    # Versions with bit-identical outputs also show that each repeats its own.
     same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
     of_a = _zero_at({pair.first for pair in same}, a)
     of_b = () if draws[0] else _zero_at({pair.second for pair in same}, b)
@@ -94,7 +94,7 @@ def _are_doubtful(outputs: Sequence[OutputDrift], samples: int, limits: OutputSe
 
 
 def _is_doubtful(judged: JudgedOutput) -> bool:
-    """Whether it would be excused by a model that does not repeat itself."""
+    """Return whether randomness of the model could explain the difference."""
     return judged.outcome in ("deviating", "different") or judged.drift.reason == "shape"
 
 
@@ -103,7 +103,7 @@ def _zero_at(places: set[int | None], collected: CollectedOutputs) -> Distances:
 
 
 def distances(before: CollectedOutputs, again: CollectedOutputs) -> Distances:
-    """How far each output is from what it was before, over the sets that were fed again."""
+    """Return the distance of each output between two runs, over the sets of the second run."""
     return tuple(_distance(before.of(n), again.of(n)) for n in range(len(before.ports)))
 
 

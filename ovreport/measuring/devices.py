@@ -1,11 +1,11 @@
-"""Whether OpenVINO can run a device string here: ``GPU.1``, ``AUTO:-GPU``, ``MULTI:GPU,CPU(4)``."""
+"""Checks device strings such as ``GPU.1``, ``AUTO:-GPU`` and ``MULTI:GPU,CPU(4)``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-# AUTO and MULTI take those of their devices that are there; HETERO and BATCH need each of theirs.
+# AUTO and MULTI use those of their devices that are available; HETERO and BATCH need all of them.
 _SELECTING = frozenset({"AUTO", "MULTI"})
 _VIRTUAL = _SELECTING | {"HETERO", "BATCH"}
 _KNOWN = re.compile(r"(CPU|GPU|NPU)(\.\w+)*")
@@ -16,7 +16,7 @@ _MOST = 1 << 16
 
 
 def problem(device: str, available: Sequence[str]) -> str:
-    """Why the device cannot be used, as the end of a sentence; empty where it can.
+    """Return why the device cannot be used, as the end of a sentence; empty if it can.
 
     Args:
         available: the devices that OpenVINO finds here.
@@ -37,8 +37,8 @@ def problem(device: str, available: Sequence[str]) -> str:
     excluded = [part.removeprefix("-") for part in listed if part.startswith("-")]
     wanted = [part for part in listed if not part.startswith("-")]
     unknown = [part for part in (*wanted, *excluded) if not _KNOWN.fullmatch(part)]
-    left = [one for one in available if not any(_meets(one, part) for part in excluded)]
-    if not any(_meets(one, part) for one in left for part in wanted or available):
+    left = [device for device in available if not any(_meets(device, part) for part in excluded)]
+    if not any(_meets(device, part) for device in left for part in wanted or available):
         return "it leaves none of the devices that OpenVINO finds here"
     return _first_missing(unknown, available)
 
@@ -62,11 +62,11 @@ def _wrong_brackets(kind: str, part: str) -> str:
 
 def _first_missing(names: Sequence[str], available: Sequence[str]) -> str:
     for name in names:
-        if not any(_meets(one, name) for one in available):
+        if not any(_meets(device, name) for device in available):
             return f"OpenVINO finds no {name!r} here"
     return ""
 
 
 def _meets(available: str, name: str) -> bool:
-    """``GPU`` is met by any ``GPU.n``."""
+    """Return whether an available device has the name; any ``GPU.n`` meets ``GPU``."""
     return name == available or available.startswith(f"{name}.")

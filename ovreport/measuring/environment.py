@@ -1,4 +1,4 @@
-"""What machine and software a run is made with; Linux tells most, other systems less."""
+"""Describes the machine and the software of a run; Linux gives the most details."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _LOAD_SAMPLE_S = 0.3
 
 
 def capture(runtimes: Sequence[RuntimeFacts]) -> Environment:
-    """The environment now; samples the load for a third of a second.
+    """Describe the environment; this samples the load for 0.3 s.
 
     Args:
-        runtimes: the OpenVINO releases that measure, as their workers tell it; at least one.
+        runtimes: the OpenVINO releases that measure, as their workers report them; at least one.
     """
     cpuinfo = _read(Path("/proc/cpuinfo"))
     frequency = psutil.cpu_freq()
@@ -43,7 +43,7 @@ def capture(runtimes: Sequence[RuntimeFacts]) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         python=platform.python_version(),
         openvino=runtimes[0].openvino,
-        packages={name: found for name in _PACKAGES if (found := _version(name))},
+        packages={name: installed for name in _PACKAGES if (installed := _version(name))},
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None,
         max_mhz=frequency.max or None if frequency else None,
         isa=_isa(cpuinfo),
@@ -102,7 +102,7 @@ def _version(package: str) -> str | None:
 
 
 def _read(path: Path) -> str:
-    """A small system file, empty where there is none."""
+    """Read a small system file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -1,7 +1,7 @@
-"""What the models are fed: seeded random numbers, arrays, or images.
+"""Prepares the inputs of models: seeded random numbers, arrays, or images.
 
-The arrays go to the worker in an ``.npz`` file, one array for each set and input, named
-``<set>_<input>``. Element types that numpy lacks (bf16, u4, …) go as their bytes.
+The worker reads the arrays from an ``.npz`` file, one array for each set and input, named
+``<set>_<input>``. Element types that numpy lacks (bf16, u4, …) are written as their bytes.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _NUMPY: dict[str, np.dtype[Any]] = {
 }
 
 _STRING = "string"
-# As long as a short sentence, of what tokenizers split at and what they do not.
+# Random text is as long as a short sentence, with letters and the spaces that tokenizers split at.
 _TEXT_LENGTH = 32
 _UNICODE = np.dtype("U1")
 _TEXT = "abcdefghijklmnopqrstuvwxyz      "
 _ARRAYS = (".npy", ".npz")
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-# Random numbers are made so many at a time: in one piece they would take three times their memory.
+# Random numbers are drawn in pieces of this size: in one piece they would need triple the memory.
 _PIECE = 1 << 16
-# More pictures than this do not make a measurement better, and all of them are held in memory.
+# More images than this do not improve a measurement, and all of them are held in memory.
 _MAX_IMAGES = 64
-# Of 16 bits a sample.
+# The highest value of a 16-bit sample.
 _WHITE = 0xFFFF
 
 
@@ -56,14 +56,17 @@ def prepare_inputs(
     seed: int,
     indices: Mapping[int, Range] | None = None,
 ) -> str:
-    """Writes the input file and says in words what it holds.
+    """Write the input file and describe its content in words.
 
     Args:
+        target: the file to write.
+        ports: inputs of the model.
+        shapes: shapes of the inputs.
         given: a file for the only input, an ``.npz`` of all, or a file for each input by name;
-            inputs without one are random.
+            inputs without a file are random.
         value_range: lowest and highest random value, for all inputs or by name.
-        indices: by input, the lowest value and the one after the highest that the tensors allow
-            which it indexes.
+        seed: seed of the random numbers.
+        indices: for inputs that index tensors: the lowest valid index, and the highest plus one.
 
     Raises:
         UserError: a file cannot be read or does not fit its input; the inputs are larger than the
@@ -87,37 +90,37 @@ def prepare_inputs(
             note = ", an index" if is_index else ""
             words.append(f"{name}: random {port.precision}, {_span(port, low, high)}{note}")
     count = max((len(arrays) for arrays in sets), default=1)
-    named = {
+    arrays_by_name = {
         f"{turn}_{index}": arrays[turn % len(arrays)]
         for index, arrays in enumerate(sets)
         for turn in range(count)
     }
-    write_arrays(target, named)
+    write_arrays(target, arrays_by_name)
     if not words:
         return "nothing: the model has no inputs"
-    several = f", {count} sets in turn" if count > 1 else ""
-    seeded = f" (seed {seed})" if len(files) < len(words) else ""
-    return "; ".join(words) + several + seeded
+    sets_note = f", {count} sets in turn" if count > 1 else ""
+    seed_note = f" (seed {seed})" if len(files) < len(words) else ""
+    return "; ".join(words) + sets_note + seed_note
 
 
 def write_arrays(target: Path, arrays: Mapping[str, Array]) -> None:
-    """An uncompressed ``.npz`` in the temporary folder.
+    """Write an uncompressed ``.npz``.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     try:
         np.savez(target, **arrays)  # type: ignore[arg-type]
     except OSError as error:
         size = _binary(sum(array.nbytes for array in arrays.values()))
         raise UserError(
-            f"{target.parent}: cannot take inputs of {size}: {error.strerror or error}",
-            "Make room, or set TMPDIR to a folder that has some.",
+            f"{target.parent}: cannot store inputs of {size}: {error.strerror or error}",
+            "Free some space, or set TMPDIR to a folder with enough space.",
         ) from error
 
 
 def file_digest(paths: Sequence[Path], head: bytes = b"") -> str:
-    """SHA-256 of some bytes and what the files hold, one after another."""
+    """Return the SHA-256 of ``head`` followed by the content of the files."""
     content = hashlib.sha256(head)
     for path in paths:
         with path.open("rb") as file:
@@ -127,15 +130,15 @@ def file_digest(paths: Sequence[Path], head: bytes = b"") -> str:
 
 
 def check_memory(size: int, what: str, remedy: str) -> None:
-    """Told in advance, as the system may end a program that asks for more than there is.
+    """Check for free memory first, as the system may kill a program that uses too much.
 
     Raises:
-        UserError: less memory is free than the size in bytes.
+        UserError: fewer than ``size`` bytes of memory are free.
     """
     available = psutil.virtual_memory().available
     if size > available:
         raise UserError(
-            f"{what}: {_binary(size)}, and {_binary(available)} of memory are free", remedy
+            f"{what}: needs {_binary(size)}, and {_binary(available)} of memory are free", remedy
         )
 
 
@@ -156,7 +159,7 @@ def _bytes(precision: str, shape: tuple[int, ...]) -> int:
 
 
 def _binary(size: int) -> str:
-    """Integers of any length, which division could turn into a float that overflows."""
+    """Show a size in bytes; a shift, because dividing a huge integer could overflow a float."""
     for unit, bits in (("GiB", 30), ("MiB", 20)):
         if size >> bits:
             return f"{size >> bits:,} {unit}"
@@ -169,7 +172,7 @@ def _binary(size: int) -> str:
 def _ranges(
     value_range: Range | Mapping[str, Range] | None, ports: Sequence[Port]
 ) -> dict[int, Range]:
-    """Given ranges, by the index of the input."""
+    """Return the given ranges by the index of the input."""
     if isinstance(value_range, Mapping):
         return {_index(name, ports, "range"): bounds for name, bounds in value_range.items()}
     return {} if value_range is None else dict.fromkeys(range(len(ports)), value_range)
@@ -238,7 +241,7 @@ def _floats(
 
 
 def _files(given: Path | Mapping[str, Path] | None, ports: Sequence[Port]) -> dict[int, Path]:
-    """The file of each input, by index; an ``.npz`` stands for all inputs."""
+    """Return the file of each input, by index; an ``.npz`` is used for all inputs."""
     if given is None:
         return {}
     if isinstance(given, Path):
@@ -246,7 +249,7 @@ def _files(given: Path | Mapping[str, Path] | None, ports: Sequence[Port]) -> di
             return dict.fromkeys(range(len(ports)), given)
         if len(ports) > 1:
             raise UserError(
-                f"{given}: one file, and the model has {len(ports)} inputs",
+                f"{given}: one file was given, and the model has {len(ports)} inputs",
                 "Give an .npz with an array for each, or a file for each input by name.",
             )
         return {0: given}
@@ -267,21 +270,21 @@ def _loaded(path: Path, port: Port, name: str, index: int, shape: tuple[int, ...
         return [_as_input(_picture(file, shape), port, shape, file) for file in _pictures(path)]
     if path.suffix.lower() not in _ARRAYS:
         raise UserError(
-            f"input {path}: not a kind of file that inputs are read from",
-            f"Known: {', '.join((*_ARRAYS, *_IMAGES))} and folders of images.",
+            f"input {path}: ovreport cannot read this kind of file",
+            f"Give one of {', '.join((*_ARRAYS, *_IMAGES))}, or a folder of images.",
         )
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
             loaded = loaded[_member(path, loaded.files, (*port.names, name, str(index)))]
         if not isinstance(loaded, np.ndarray):
-            raise ValueError("what it holds is no array")
+            raise ValueError("it does not hold an array")
     except UserError:
         raise
-    except Exception as error:  # numpy, zipfile and zlib have many ways to find a file damaged
+    except Exception as error:  # numpy, zipfile and zlib raise many errors for damaged files
         raise UserError(
             f"input {path}: cannot be read: {error}",
-            "Give a whole .npy or .npz file without pickles.",
+            "Give a complete .npy or .npz file without pickles.",
         ) from error
     if loaded.shape != shape:
         raise UserError(
@@ -297,7 +300,7 @@ def _member(path: Path, members: list[str], names: Sequence[str]) -> str:
             return name
     raise UserError(
         f"input {path}: no array for {names[0]!r}",
-        f"It holds: {', '.join(members)}; name them as the model's inputs.",
+        f"It holds: {', '.join(members)}. Name its arrays like the model's inputs.",
     )
 
 
@@ -320,7 +323,7 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
                 f"{port.precision}, which holds {limits.min} to {limits.max}",
                 "Give values in that range.",
             )
-    with np.errstate(over="ignore"):  # looked at next
+    with np.errstate(over="ignore"):  # checked below
         converted = np.broadcast_to(array, shape).astype(wanted, order="C")
     if np.dtype(wanted).kind == "f" and np.isfinite(array).all() > np.isfinite(converted).all():
         raise UserError(
@@ -331,7 +334,7 @@ def _as_input(array: Array, port: Port, shape: tuple[int, ...], path: Path) -> A
 
 
 def _as_text(array: Array, path: Path) -> Array:
-    """Strings; bytes are UTF-8."""
+    """Return an array of strings; bytes are decoded as UTF-8."""
     remedy = "Save text, as numpy.array([…], dtype=str)."
     if array.dtype.kind not in "US":
         raise UserError(
@@ -348,12 +351,14 @@ def _pictures(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in _IMAGES)
     if not files:
-        raise UserError(f"input {path}: no images inside", f"Known: {', '.join(_IMAGES)}.")
+        raise UserError(
+            f"input {path}: the folder holds no images", f"Give files of {', '.join(_IMAGES)}."
+        )
     return files[:_MAX_IMAGES]
 
 
 def _picture(path: Path, shape: tuple[int, ...]) -> Array:
-    """An image at the input's size: HWC or CHW by where its one or three channels are."""
+    """Read an image at the input's size, with channels first or last like the input."""
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
@@ -377,22 +382,22 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
             )
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
-            f"input {path}: cannot be read as an image: {error}", "Save it anew, as PNG or JPEG."
+            f"input {path}: cannot be read as an image: {error}", "Save it again as PNG or JPEG."
         ) from error
     pixels = pixels.reshape(height, width, channels)
     return pixels.transpose(2, 0, 1) if first else pixels
 
 
 def _scaled(samples: Array, path: Path) -> NDArray[np.uint8]:
-    """Grey of 16 bits as bytes.
+    """Convert 16-bit grey to bytes.
 
     Raises:
-        UserError: the samples are wider or no integers, so that white is not known.
+        UserError: the samples are wider or not integers, so that the value of white is unknown.
     """
     values = np.asarray(samples, np.float64)
     if samples.dtype.kind == "f" or values.min() < 0 or values.max() > _WHITE:
         raise UserError(
-            f"input {path}: samples of type {samples.dtype}, of which white is not known",
-            "Save it with 8 or 16 bits a sample, or its values as .npy.",
+            f"input {path}: samples of type {samples.dtype}, whose value of white is unknown",
+            "Save it with 8 or 16 bits per sample, or save its values as .npy.",
         )
     return np.round(values * (255 / _WHITE)).astype(np.uint8)

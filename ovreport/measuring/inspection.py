@@ -1,4 +1,4 @@
-"""What OpenVINO says of models and devices, asked in a worker: the parent never imports it."""
+"""Asks OpenVINO about models and devices, in a worker: the parent never imports it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ovreport.measuring.unreadable import check_content, unreadable
 from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.run import Device, Port
 
-# Hashing and reading 10 GB of weights from a slow disk.
+# Enough to hash and read 10 GB of weights from a slow disk.
 _READ_LIMIT_S = 600.0
 _START_LIMIT_S = 60.0
 
-# By OpenVINO's front end, which knows a file by what it holds.
+# Formats by the front end of OpenVINO, which recognises a file by its content.
 _FORMATS = {
     "onnx": "ONNX",
     "ir": "OpenVINO IR",
@@ -28,13 +28,13 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class Index:
-    """What values an input may have that other tensors are indexed by."""
+    """The valid values of an input that indexes other tensors."""
 
     low: int
     high: int
-    """The one after the highest."""
+    """The highest valid value plus one."""
     is_open: bool
-    """The size of an indexed tensor is open; the first place is sure to be there."""
+    """Whether the size of an indexed tensor is open; then only the first index is surely valid."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class ModelInfo:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     indices: tuple[Index | None, ...]
-    """Of the inputs; None where one is no index, as far as the graph shows."""
+    """For each input; None if the graph does not show that the input is an index."""
     layouts: tuple[str, ...]
-    """Of the inputs, as the file has them: ``[N,C,H,W]``; empty texts where it has none."""
+    """For each input its layout in the file, such as ``[N,C,H,W]``; an empty text for none."""
     stateful: bool
-    """Whether an inference leaves something for the next one."""
+    """Whether the model keeps states from one inference to the next."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """One runtime's view: ``models`` in the order they were asked for."""
+    """What one runtime reports; ``models`` are in the order of the request."""
 
     openvino: str
     python: str
@@ -67,19 +67,21 @@ class Inspection:
 def inspect(
     paths: Sequence[Path], extensions: Sequence[Sequence[Path]] | None = None, *, python: Path
 ) -> Inspection:
-    """Reads models with the OpenVINO of a Python environment.
+    """Read models with the OpenVINO of a Python environment.
 
     Args:
-        extensions: for each model, libraries with operations of its own; None: there are none.
+        paths: the model files.
+        extensions: for each model, libraries with its custom operations; None for no libraries.
+        python: the Python of the environment.
 
     Raises:
         UserError: the environment has no OpenVINO, or a model is missing or cannot be read.
     """
     for path in paths:
-        _check_there(path)
+        _check_exists(path)
     try:
         with WorkerSession(python) as worker:
-            told = worker.ask("start", _START_LIMIT_S, "devices")
+            answer = worker.ask("start", _START_LIMIT_S, "devices")
             models = tuple(
                 _model(worker, path, libraries)
                 for path, libraries in zip(paths, extensions or [()] * len(paths), strict=True)
@@ -90,14 +92,14 @@ def inspect(
             "Install it there with `pip install openvino`.",
             detail=error.failure.detail,
         ) from error
-    devices = tuple(Device.model_validate(device) for device in told["devices"])
-    return Inspection(told["openvino"], told["python"], devices, models)
+    devices = tuple(Device.model_validate(device) for device in answer["devices"])
+    return Inspection(answer["openvino"], answer["python"], devices, models)
 
 
-def _check_there(path: Path) -> None:
+def _check_exists(path: Path) -> None:
     if path.is_symlink() and not path.exists():
         raise UserError(
-            f"{path}: a link to {path.readlink()}, which is not there",
+            f"{path}: a link to {path.readlink()}, which does not exist",
             "Fetch the model, for example with `git annex get` or `dvc pull`.",
         )
     if not path.exists():
@@ -114,18 +116,18 @@ def _check_there(path: Path) -> None:
 def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> ModelInfo:
     libraries = [str(library) for library in extensions]
     try:
-        told = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path), extensions=libraries)
+        answer = worker.ask("read", _READ_LIMIT_S, "inspect", path=str(path), extensions=libraries)
     except WorkerError as error:
         raise unreadable(path, error.failure) from error
     return ModelInfo(
-        format=_FORMATS.get(told["frontend"], told["frontend"]),
-        size_bytes=told["size_bytes"],
-        sha256=told["sha256"],
-        inputs=tuple(Port.model_validate(port) for port in told["inputs"]),
-        outputs=tuple(Port.model_validate(port) for port in told["outputs"]),
-        indices=_indices(told),
-        layouts=tuple(told["layouts"]),
-        stateful=told["stateful"],
+        format=_FORMATS.get(answer["frontend"], answer["frontend"]),
+        size_bytes=answer["size_bytes"],
+        sha256=answer["sha256"],
+        inputs=tuple(Port.model_validate(port) for port in answer["inputs"]),
+        outputs=tuple(Port.model_validate(port) for port in answer["outputs"]),
+        indices=_indices(answer),
+        layouts=tuple(answer["layouts"]),
+        stateful=answer["stateful"],
     )
 
 
@@ -137,11 +139,11 @@ def closed_indices(
     *,
     python: Path,
 ) -> tuple[Index | None, ...]:
-    """What values the indices may have once the model has these shapes.
+    """Return the valid values of indices once the model has these shapes.
 
-    Those of a model that cannot be reshaped stay as they are: loading it tells why.
+    If the model cannot be reshaped, they stay unchanged; loading it will report why.
     """
-    if not any(one is not None and one.is_open for one in info.indices):
+    if not any(index is not None and index.is_open for index in info.indices):
         return info.indices
     try:
         with WorkerSession(python) as worker:
@@ -152,12 +154,12 @@ def closed_indices(
                     "indices",
                     path=str(path),
                     shapes=shapes,
-                    extensions=[str(one) for one in extensions],
+                    extensions=[str(path) for path in extensions],
                 )
             )
     except WorkerError:
         return info.indices
 
 
-def _indices(told: Mapping[str, Any]) -> tuple[Index | None, ...]:
-    return tuple(None if one is None else Index(*one) for one in told["indices"])
+def _indices(answer: Mapping[str, Any]) -> tuple[Index | None, ...]:
+    return tuple(None if values is None else Index(*values) for values in answer["indices"])

@@ -1,4 +1,4 @@
-"""A shape to offer where a model leaves its own open: one that the model was seen to take."""
+"""Proposes a shape for a model with an open shape, after trying that the model accepts it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.planning.shapes import PartialShape, guesses, written
 from ovreport.run import Port
 
-# Reading and reshaping a large model a few times.
+# Enough to read a large model and reshape it a few times.
 _LIMIT_S = 120.0
 
 
 def propose(
     model: Path,
     inputs: Sequence[Port],
-    known: Sequence[PartialShape],
+    partials: Sequence[PartialShape],
     extensions: Sequence[Path] = (),
     *,
     python: Path,
 ) -> str | None:
-    """The likeliest shape that the model can be reshaped to, or None where no guess fits.
+    """Return the likeliest shape that the model can be reshaped to; None if no guess fits.
 
     Args:
-        known: what is known of each input's shape.
-        extensions: libraries with operations of the model's own.
-        python: the runtime whose OpenVINO is asked.
+        model: path of the model.
+        inputs: inputs in the model's file.
+        partials: each input's shape with its open dimensions.
+        extensions: libraries with the model's custom operations.
+        python: the runtime whose OpenVINO tries the shapes.
     """
-    shapes = list(dict.fromkeys(guesses(inputs, known)))
+    shapes = list(dict.fromkeys(guesses(inputs, partials)))
     try:
         with WorkerSession(python) as worker:
-            told = worker.ask(
+            answer = worker.ask(
                 "reshape",
                 _LIMIT_S,
                 "first_fitting",
@@ -40,6 +42,6 @@ def propose(
                 extensions=[str(path) for path in extensions],
             )
     except WorkerError:
-        return None  # the model was read before: what fails here is a guess
-    place = told["place"]
+        return None  # the model can be read, so the guesses failed
+    place = answer["place"]
     return None if place is None else written(inputs, shapes[place])

@@ -1,4 +1,4 @@
-"""What devices can reach: measured once for all cells under the same conditions."""
+"""Measures the peak rates of devices, once for all cells under the same conditions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LIMIT_S = 180.0
 
 
 def missing_roofs(run: Run) -> tuple[Conditions, ...]:
-    """Conditions of the cells whose layers are shown, without those measured already.
+    """Return the conditions of the cells whose layers are shown, without those already measured.
 
-    What was measured while other programs were busy is too low, and measured again.
+    Roofs that were measured while other programs were busy are too low and are measured again.
     """
     shown = [run.focus(model, version) for model, version in run.versions]
     wanted = dict.fromkeys(run.conditions(result) for result in shown if result is not None)
-    known = {roof.conditions for roof in run.roofs if _holds(roof)}
-    return tuple(c for c in wanted if c is not None and c not in known)
+    measured = {roof.conditions for roof in run.roofs if _holds(roof)}
+    return tuple(c for c in wanted if c is not None and c not in measured)
 
 
 def _holds(roof: Roof) -> bool:
@@ -29,7 +29,7 @@ def _holds(roof: Roof) -> bool:
 
 
 def measure_roof(conditions: Conditions, python: Path, settings: Measure) -> Roof:
-    """Measured in a worker; if that fails, the roof holds the reason instead."""
+    """Measure a roof in a worker; if that fails, the roof holds the reason instead."""
     threads = conditions.threads
     try:
         with WorkerSession(python, memory_limit_mib=settings.memory_limit_mib) as worker:

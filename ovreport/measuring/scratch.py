@@ -1,4 +1,4 @@
-"""Folders for what only a run needs; those of runs that were killed are removed by the next."""
+"""Temporary folders of a run; the next run removes the folders of a killed one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ovreport.file_locks import is_abandoned, lock
 
 _PREFIX = "ovreport-scratch-"
 _NAME = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
-# It is locked as long as its owner lives; the system unlocks it, however the owner ends.
+# The owner holds a lock on this file; the system releases it however the owner ends.
 _LOCK = "in-use.lock"
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder below the temporary directory, gone after the block."""
+    """Create a folder in the temporary directory, and remove it after the block."""
     _remove_abandoned(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
         descriptor = _locked(Path(name))
@@ -31,7 +31,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _locked(folder: Path) -> int:
-    """The descriptor of the folder's lock, which has its name only once it is locked."""
+    """Create the folder's lock and return its descriptor; it gets its name only once locked."""
     unnamed = folder / f"{_LOCK}.new"
     descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     if lock(descriptor):

@@ -22,17 +22,17 @@ from ovreport.run import Failure, Stage
 
 WORKER = Path(__file__).with_name("worker")
 
-# How often the memory of a busy worker is looked at; each look costs some 50 µs of CPU time.
+# How often the memory of a busy worker is checked; one check costs about 50 µs of CPU time.
 _MEMORY_INTERVAL_S = 0.25
-# Longest answer: the graphs of a model of 45,000 nodes are near 50 MB.
+# The longest answer in bytes; the graphs of a model with 45,000 nodes take about 50 MB.
 _MAX_ANSWER = 1 << 30
 _MAX_DETAIL = 20_000
-# From the end of its output to its exit status; dumping core takes longest.
+# The longest time from the end of a worker's output to its exit status, as for a core dump.
 _EXIT_S = 10.0
 
 
 class WorkerError(Exception):
-    """A worker could not do what it was told, or is no more."""
+    """A worker could not run a command, or has ended."""
 
     def __init__(self, stage: Stage, reason: str, detail: str = "") -> None:
         super().__init__(reason)
@@ -40,19 +40,19 @@ class WorkerError(Exception):
 
 
 class WorkerRefusalError(WorkerError):
-    """A worker answered that it could not do what it was told; it lives on."""
+    """A worker answered that it could not run a command; it keeps running."""
 
 
 class WorkerSession:
-    """Starts a worker, gives it commands, and takes its process group down in the end.
+    """Starts a worker, sends it commands, and kills its process group in the end.
 
     Args:
         python: the runtime whose OpenVINO the worker uses.
         memory_limit_mib: resident size at which the worker is stopped.
 
     Raises:
-        WorkerError: from every method, when the worker answers with an error, dies, prints
-            what is no answer, takes too long or too much memory.
+        WorkerError: from every method, if the worker answers with an error, dies, prints something
+            that is not an answer, takes too long or uses too much memory.
     """
 
     def __init__(self, python: Path, *, memory_limit_mib: int | None = None) -> None:
@@ -78,9 +78,9 @@ class WorkerSession:
         return self._process.pid
 
     def ask(self, stage: Stage, limit_s: float, do: str, **arguments: Any) -> dict[str, Any]:
-        """Gives a command and waits for the answer, ``limit_s`` seconds at most.
+        """Send a command and wait at most ``limit_s`` seconds for its answer.
 
-        ``stage`` says what to blame when the worker dies or hangs meanwhile.
+        ``stage`` is the stage of the failure if the worker dies or hangs meanwhile.
         """
         self.tell(stage, do, **arguments)
         return self.answer(stage, limit_s)
@@ -151,7 +151,7 @@ class WorkerSession:
         try:
             used = psutil.Process(self.pid).memory_info().rss
         except psutil.Error:
-            return  # gone: reading the pipe tells how
+            return  # the process has ended; reading the pipe shows how
         if used > self._limit_mib << 20:
             self.kill()
             raise WorkerError(
@@ -172,23 +172,23 @@ class WorkerSession:
             name = signal.Signals(-code).name if known else f"signal {-code}"
             reason = f"the worker was ended by {name}"
             if name == "SIGKILL":
-                reason += ", by the system for want of memory or by somebody"
+                reason += "; the system may have run out of memory"
         else:
-            reason = f"the worker ended by itself with exit code {code}"
+            reason = f"the worker ended with exit code {code}"
         output = self._output()
         if last := output.strip().rsplit("\n", 1)[-1]:
             reason += f": {last[:300]}"
         return WorkerError(stage, reason, output)
 
     def _output(self) -> str:
-        """The last of what the worker printed."""
+        """Return the end of the worker's printed output."""
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - _MAX_DETAIL))
         return self._log.read().decode(errors="replace")
 
     def kill(self) -> None:
-        """Ends the worker and all it started."""
-        with suppress(ProcessLookupError):  # none of them is left
+        """Kill the worker and all processes that it started."""
+        with suppress(ProcessLookupError):  # all have ended
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
@@ -217,10 +217,10 @@ def _stage(told: object, otherwise: Stage) -> Stage:
 
 
 def _environment(python: Path) -> dict[str, str]:
-    """The worker's environment variables.
+    """Return the worker's environment variables.
 
-    Another runtime's worker must find its own packages and libraries, not those that ours are told
-    to take first, as OpenVINO's ``setupvars.sh`` does.
+    A worker of another runtime must find its own packages and libraries, not those that variables
+    of this process put first, as OpenVINO's ``setupvars.sh`` does.
     """
     inherited = dict(os.environ)
     if python != Path(sys.executable):
