@@ -48,7 +48,9 @@ def test_models_with_random_text_are_measured_profiled_and_compared(tmp_path: Pa
     assert result.resolved.input_data == (
         "text: random string, 32 letters and spaces each (seed 0)"
     )
-    assert result.harness.reason == "ovreport gives strings to a model by the Python API alone"
+    assert (
+        result.harness.reason == "ovreport can pass strings to a model only through the Python API"
+    )
 
 
 @pytest.mark.measures

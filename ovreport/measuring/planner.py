@@ -1,4 +1,4 @@
-"""From cells to planned cells: models inspected, shapes resolved, inputs made."""
+"""Turns cells into planned cells: inspects models, resolves shapes and writes inputs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ovreport.run import Cell, Environment, ModelFile, Provenance, RuntimeFacts
 
 @dataclass(frozen=True)
 class Runtimes:
-    """What each runtime's OpenVINO says of the models and the machine."""
+    """What the OpenVINO of each runtime reports about the models and the machine."""
 
     pythons: Mapping[str, Path]
     inspections: Mapping[str, Inspection]
 
     @property
     def default(self) -> Inspection:
-        """The first runtime's."""
+        """The inspection of the first runtime."""
         return next(iter(self.inspections.values()))
 
     @property
     def facts(self) -> tuple[RuntimeFacts, ...]:
-        """What each runtime told about itself."""
+        """What each runtime reports about itself."""
         return tuple(
             RuntimeFacts(name=name, openvino=i.openvino, python=i.python, devices=i.devices)
             for name, i in self.inspections.items()
@@ -41,10 +41,10 @@ class Runtimes:
 
 
 def inspect_runtimes(source: Source) -> Runtimes:
-    """Reads every model with every runtime, in a process of its own.
+    """Read every model with every runtime, each in a separate process.
 
     Raises:
-        UserError: a runtime cannot be started, a model cannot be read, a device is not there.
+        UserError: a runtime cannot be started, a model cannot be read, a device does not exist.
     """
     config = source.config
     pythons = {runtime.name: source.python(runtime) for runtime in config.runtime}
@@ -61,9 +61,9 @@ def inspect_runtimes(source: Source) -> Runtimes:
 
 
 def _check_device(device: str, available: list[str], source: str, runtime: str) -> None:
-    if found := problem(device, available):
+    if reason := problem(device, available):
         raise UserError(
-            f"{source}: device {device!r}: {found}"
+            f"{source}: device {device!r}: {reason}"
             + ("" if runtime == "default" else f" (runtime {runtime!r})"),
             f"Available: {', '.join(available)}; `ovreport devices` lists them.",
         )
@@ -88,17 +88,17 @@ class Planner:
     _known_indices: dict[tuple[object, ...], dict[int, Range]] = field(default_factory=dict)
 
     def plan(self, cell: Cell) -> PlannedCell:
-        """Everything a worker needs to run the cell.
+        """Prepare everything that a worker needs to run the cell.
 
         Raises:
-            UserError: shapes or inputs do not fit the model; names the model and the input.
+            UserError: shapes or inputs do not fit the model; it names the model and the input.
         """
         place = self._place(cell.model, cell.version)
         version = self.source.config.model[place]
         inspection = self.runtimes.inspections[cell.runtime]
         info = inspection.models[place]
         resolved = self._shapes(version, info, cell)
-        fed = self._input_file(version, info, resolved, self._indices(cell, resolved.shapes))
+        input_file = self._input_file(version, info, resolved, self._indices(cell, resolved.shapes))
         properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
             cell=cell,
@@ -109,15 +109,15 @@ class Planner:
             outputs=info.outputs,
             shapes=resolved.shapes,
             count=resolved.count,
-            inputs=fed.path,
-            input_data=fed.words,
+            inputs=input_file.path,
+            input_data=input_file.words,
             is_random=_is_random(version, info),
             stateful=info.stateful,
             properties=properties,
             python_because=_python_because(info),
             provenance=Provenance(
                 model=info.sha256,
-                inputs=fed.sha256,
+                inputs=input_file.sha256,
                 properties=properties,
                 openvino=inspection.openvino,
                 measure=self.source.config.measure.model_dump(mode="json"),
@@ -139,7 +139,7 @@ class Planner:
         return True
 
     def samples(self, planned: PlannedCell, count: int) -> list[Path]:
-        """Input files to compare answers by: the given input, or random ones of several seeds.
+        """Return input files to compare outputs with: the given input, or several random ones.
 
         Raises:
             UserError: they cannot be written.
@@ -186,13 +186,13 @@ class Planner:
         try:
             return resolve(info.inputs, version.shape, version.layout, cell.batch, info.layouts)
         except OpenShapeError as error:
-            known = partial_shapes(
+            partials = partial_shapes(
                 info.inputs, version.shape, version.layout, cell.batch, info.layouts
             )
             example = propose(
                 self.source.resolve(version.path),
                 info.inputs,
-                known,
+                partials,
                 self.source.extensions(version),
                 python=self.runtimes.pythons[cell.runtime],
             )
@@ -201,12 +201,12 @@ class Planner:
             raise self._located(version, error) from error
 
     def _indices(self, cell: Cell, shapes: tuple[tuple[int, ...], ...]) -> dict[int, Range]:
-        """Values that inputs which are indices may have, by input."""
+        """Return the valid values of those inputs that are indices, by input."""
         place = self._place(cell.model, cell.version)
         key = (cell.runtime, place, shapes)
         if key not in self._known_indices:
             version = self.source.config.model[place]
-            found = closed_indices(
+            indices = closed_indices(
                 self.source.resolve(version.path),
                 shapes,
                 self.source.extensions(version),
@@ -214,7 +214,9 @@ class Planner:
                 python=self.runtimes.pythons[cell.runtime],
             )
             self._known_indices[key] = {
-                index: (one.low, one.high) for index, one in enumerate(found) if one is not None
+                place: (index.low, index.high)
+                for place, index in enumerate(indices)
+                if index is not None
             }
         return self._known_indices[key]
 
@@ -225,7 +227,7 @@ class Planner:
         resolved: ResolvedShapes,
         indices: Mapping[int, Range],
     ) -> _InputFile:
-        """The same file for versions and configurations that are fed the same."""
+        """Return the input file; versions and configurations with equal inputs share one."""
         key = repr((info.inputs, resolved.shapes, version.input, version.range, indices))
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
@@ -258,23 +260,23 @@ class Planner:
 
 
 def _is_random(version: Version, info: ModelInfo) -> bool:
-    """Whether an input has no file."""
+    """Return whether an input has no file."""
     return not isinstance(version.input, str) and len(version.input or {}) < len(info.inputs)
 
 
 def _python_because(info: ModelInfo) -> str:
-    """Why only the Python API can run a model; empty where the C API can, which costs less."""
+    """Return why only the Python API can run a model; empty if the faster C API can."""
     if info.stateful:
         return "the C API cannot reset the states of a model"
     if any(port.precision == "string" for port in info.inputs):
-        return "ovreport gives strings to a model by the Python API alone"
+        return "ovreport can pass strings to a model only through the Python API"
     return ""
 
 
 def _properties(
     cell: Cell, raw: Mapping[str, Mapping[str, Scalar]]
 ) -> dict[str, str | int | float | bool]:
-    """What the cell's device is compiled with; raw properties of the config come last."""
+    """Return the properties to compile with; raw properties of the config come last."""
     properties: dict[str, str | int | float | bool] = {}
     if cell.hint != "none":
         properties["PERFORMANCE_HINT"] = cell.hint.upper()

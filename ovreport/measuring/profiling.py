@@ -1,9 +1,8 @@
 """The profiling pass of a group: layer times and graphs, after all slices.
 
-It is a pass of its own, since counters distort small models. Members take turns here as they do in
-slices: the layers of the very same SqueezeNet twice, profiled one after the other on a busy
-machine, differed as a whole by 5.6 % in the mean of 16 runs and by 31 % at worst; in turns by 3.7
-and 11 %.
+It is a separate pass because counters slow small models down. The members take turns as in slices.
+Two copies of SqueezeNet on a busy machine show why: profiled one after the other, their total layer
+times differed by 5.6 % on average of 16 runs and by 31 % at most; in turns by 3.7 % and 11 %.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from ovreport.measuring.cell_state import Member
 from ovreport.measuring.scratch import scratch_folder
 from ovreport.measuring.worker_session import WorkerError, WorkerSession
 
-# Inferences of a slow model stop after this, when there are at least so many.
+# Profiling a slow model ends after this time, if it has made at least so many inferences.
 _PROFILE_S = 10.0
-_LEAST_INFERENCES = 3
-# A turn; of a slow model it is one inference. The first of a turn finds caches cold (7 % slower
-# at 2 ms) and must not be alone: then medians leave it out.
+_MIN_INFERENCES = 3
+# The length of a turn; for a slow model it is one inference. The first inference of a turn runs
+# with cold caches (7 % slower at 2 ms), so a turn has more, and the median is not affected.
 _TURN_INFERENCES = 3
 _TURN_S = 0.25
 
 
 def profile(members: Sequence[tuple[Member, WorkerSession]], settings: Measure) -> None:
-    """Gives each member its profile, or the failure that it met."""
+    """Set the profile of each member, or its failure."""
     with ExitStack() as stack:
         passes = [_Pass(member, worker, settings, stack) for member, worker in members]
-        for one in passes:
-            one.begin()
+        for member_pass in passes:
+            member_pass.begin()
         for turn in itertools.count():
-            going = [one for one in passes if one.goes_on]
-            if not going:
+            unfinished = [member_pass for member_pass in passes if member_pass.is_unfinished]
+            if not unfinished:
                 break
-            # The order and then its reverse: every pair is seen both ways round.
-            for one in going if turn % 2 == 0 else going[::-1]:
-                one.turn()
-        for one in passes:
-            one.end()
+            # Every second turn reverses the order, so that each of a pair is first equally often.
+            for member_pass in unfinished if turn % 2 == 0 else unfinished[::-1]:
+                member_pass.turn()
+        for member_pass in passes:
+            member_pass.end()
 
 
 class _Pass:
-    """One member's part; after a failure it takes no more."""
+    """The profiling pass of one member; after a failure it does nothing."""
 
     def __init__(
         self, member: Member, worker: WorkerSession, settings: Measure, stack: ExitStack
@@ -58,10 +57,10 @@ class _Pass:
         self.load = LoadMeter(worker.pid)
 
     @property
-    def goes_on(self) -> bool:
-        wanted = self.settings.profile_iterations
-        enough = self.seconds >= _PROFILE_S and self.inferences >= _LEAST_INFERENCES
-        return self.member.profile_failure is None and self.inferences < wanted and not enough
+    def is_unfinished(self) -> bool:
+        is_timed_out = self.seconds >= _PROFILE_S and self.inferences >= _MIN_INFERENCES
+        is_complete = self.inferences >= self.settings.profile_iterations
+        return self.member.profile_failure is None and not is_complete and not is_timed_out
 
     def begin(self) -> None:
         properties = dict(self.member.planned.setting["properties"])

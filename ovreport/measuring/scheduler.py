@@ -1,14 +1,14 @@
-"""The scheduler: which worker runs when, and for how long.
+"""Schedules the workers: which one runs when, and for how long.
 
-Cells that differ in nothing but version or runtime form a group, or all cells of a model do. The
-workers of a group are alive at once, with compiled models, and take turns in short slices, since
-the same model drifts by 5 to 10 % within minutes and neighbours in time share the drift. A group is
-launched several times, since memory layout alone makes two processes of the same model differ by
-near 1 %.
+Cells that differ only in version or runtime form a group; with ``interleave = "model"``, all cells
+of a model do. The workers of a group run at the same time, with compiled models, and take turns in
+short slices: the speed of one model drifts by 5 to 10 % within minutes, and neighbouring slices
+share the drift. A group is launched several times, because memory layout alone makes two processes
+of the same model differ by about 1 %.
 
-The launches of a group do not follow one another: the groups go round, each with one launch at a
-time, so that the launches of a cell see as much of the machine's moods as the run is long. A worker
-lives for one launch, and so no more than one group is in memory.
+The launches of a group are spread over the run: each pass launches every group once, so that the
+launches of a cell sample the machine over the whole run. A worker lives for one launch, so only one
+group is in memory.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from ovreport.stats.half_widths import HalfWidths, deviation
 from ovreport.stats.steady import warm_up
 from ovreport.stats.uncertainty import typical_deviation
 
-# Warm-up goes on by such stretches until the latencies are steady, and no longer than the limit.
+# Warm-up runs in pieces of this length until the latencies are steady, or until the limit.
 _WARM_UP_S = 0.05
 _WARM_UP_LIMIT_S = 1.0
 
 
 @dataclass(frozen=True)
 class PassStarted:
-    """The groups that are not done begin another round of launches."""
+    """Another pass begins: one launch of each group that is not done."""
 
     number: int
     cells: int
-    """Of these groups."""
+    """The number of cells in these groups."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class CellStarted:
 
 @dataclass(frozen=True)
 class SliceDone:
-    """A slice ended; ``precision`` is how well the cell is known by now."""
+    """A slice ended; ``precision`` is the precision of the cell's figures so far."""
 
     cell: Cell
     precision: HalfWidths
     done: float
-    """Part of the cell's measuring, as far as can be foreseen."""
+    """The estimated share of the cell's measuring that is done."""
 
 
 MeasuringEvent: TypeAlias = "PassStarted | CellStarted | SliceDone"
@@ -77,11 +77,10 @@ def measure(
     on_event: Callable[[MeasuringEvent], None],
     resumed: Resumption | None = None,
 ) -> Iterator[Measured | PartialLaunches]:
-    """Runs the cells and yields each as soon as its group has had its last launch.
+    """Run the cells, and yield each when the last launch of its group has ended.
 
-    Every launch before that is yielded, too; those that ``resumed`` holds are not made again.
-
-    A cell that fails costs only itself. Closing the iterator, or an exception, ends all workers.
+    Earlier launches are yielded, too; launches in ``resumed`` are not repeated. If a cell fails,
+    the others continue. Closing the iterator, or an exception, ends all workers.
     """
     resumed = resumed or Resumption()
     partial_launches, failed = resumed.partial_launches, resumed.failed
@@ -89,7 +88,7 @@ def measure(
         _CellGroup(group, settings, on_event, partial_launches_of(group, partial_launches))
         for group in groups(cells, settings.interleave, partial_launches, failed)
     ]
-    # The run's time goes on where it ended before.
+    # The clock of a resumed run continues at the end of the earlier run.
     clock = time.perf_counter_ns() - max((group.ended_ns for group in waiting), default=0)
     rounds, deviations = 0, dict[str, float]()
     while waiting:
@@ -107,7 +106,7 @@ class _CellGroup:
     """Cells that are measured interleaved.
 
     Args:
-        partial_launches: launches that are not made again.
+        partial_launches: launches of an earlier run, which are not repeated.
     """
 
     def __init__(
@@ -117,24 +116,24 @@ class _CellGroup:
         on_event: Callable[[MeasuringEvent], None],
         partial_launches: Sequence[PartialLaunches],
     ) -> None:
-        # Cells that are compared run by the same API, as its own cost is part of small figures.
-        because = next((one.python_because for one in cells if one.python_because), "")
+        # Compared cells use the same API, because its cost is part of short latencies.
+        because = next((cell.python_because for cell in cells if cell.python_because), "")
         self.members = [Member(planned, because) for planned in cells]
         self.settings = settings
         self.on_event = on_event
         self.clock = 0
-        # The order of slices has to differ between groups and yet be repeatable.
+        # The order of slices must differ between groups and be reproducible.
         self.random = np.random.default_rng([settings.seed, *(int(c.cell.id, 16) for c in cells)])
         self.stopped: StopReason | None = None
         self.launch_s = 0.0
-        """Of the current launch: all before its first turn."""
+        """Time from the start of the current launch to its first turn."""
         self.launches = len(partial_launches)
         self.ended_ns = 0
-        """When the last of the launches ended that are not made again."""
+        """The end of the last launch of an earlier run."""
         self.crowded: list[bool] = []
         """Whether other programs disturbed a turn of the current launch."""
-        for one in partial_launches:
-            self._take_over(one)
+        for earlier in partial_launches:
+            self._take_over(earlier)
 
     @property
     def alive(self) -> list[Member]:
@@ -146,12 +145,12 @@ class _CellGroup:
 
     @property
     def deviations(self) -> dict[str, float]:
-        """Of the launches of each cell, by its id, where there are several."""
+        """Deviation between the launches of each cell with several, by the cell's id."""
         known = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
         return {id: value for id, value in known.items() if value is not None}
 
     def launch(self, clock: int, typical: float) -> Iterator[Measured | PartialLaunches]:
-        """Makes one launch and yields it, or the results of cells that are done by it.
+        """Run one launch; yield it, or the results of the cells that it completes.
 
         Args:
             clock: the start of the run.
@@ -164,7 +163,7 @@ class _CellGroup:
         self._launch()
         yield from (self._finished(member) for member in before if member.failure is not None)
         if self.stopped is not None:
-            # All at once: a run killed between two of them would part what took turns.
+            # All together: otherwise a killed run could separate cells that took turns.
             yield from [self._finished(member) for member in self.alive]
         elif self.alive:
             yield PartialLaunches(
@@ -185,7 +184,7 @@ class _CellGroup:
     def _take_over(self, earlier: PartialLaunches) -> None:
         for member in self.members:
             member.take_over(launch := earlier.launches[member.planned.cell.id])
-            ended_ns = max(one.start_ns + one.wall_ns for one in launch.slices)
+            ended_ns = max(s.start_ns + s.wall_ns for s in launch.slices)
             self.ended_ns = max(self.ended_ns, ended_ns)
 
     def _launch(self) -> None:
@@ -207,9 +206,10 @@ class _CellGroup:
                 profile([(m, workers[id(m)]) for m in self.alive], self.settings)
 
     def _loaded(self, member: Member, stack: ExitStack) -> WorkerSession:
-        """A worker that runs the member's model. What the C API refuses, the Python API may take.
+        """Start a worker with the member's model.
 
-        It is tried in a process of its own, so that memory and times are those of one loading.
+        If the C API refuses the model, try the Python API in a new process, so that memory and
+        times are those of a single load.
         """
         self.on_event(CellStarted(member.planned.cell))
         try:
@@ -233,13 +233,13 @@ class _CellGroup:
                 api="python" if member.python_because else None,
             )
         except WorkerError:
-            worker.kill()  # its memory goes back at once, not when the launch ends
+            worker.kill()  # frees its memory now, not at the end of the launch
             raise
         member.begin_launch(loaded)
         return worker
 
     def _warm_up(self, member: Member, worker: WorkerSession) -> None:
-        """Short stretches until the latencies are steady; they are kept and do not count."""
+        """Run short slices, which are kept but do not count, until the latencies are steady."""
         started = time.monotonic()
         while time.monotonic() - started < _WARM_UP_LIMIT_S:
             member.warm_up.append(self._slice(member, worker, _WARM_UP_S, warmup=True))
@@ -247,10 +247,10 @@ class _CellGroup:
                 return
 
     def _take_turns(self, workers: Mapping[int, WorkerSession]) -> None:
-        """Rounds of slices, one of each member, until the launch has had its share."""
+        """Run turns, each with one slice of every member, until the launch is done."""
         order: list[int] = []
         for turn in itertools.count():
-            # A random order and then its reverse: every pair is seen both ways round.
+            # Each random order is followed by its reverse: each of a pair is first equally often.
             order = (
                 list(self.random.permutation(len(self.members))) if turn % 2 == 0 else order[::-1]
             )
@@ -277,7 +277,7 @@ class _CellGroup:
         member.take(self._slice(member, worker, seconds, iterations, rate))
 
     def _count_turn(self) -> None:
-        """Disturbed turns do not count, unless most of a launch was disturbed or time is fixed."""
+        """Count the turns; disturbed ones only if most are disturbed or the time is fixed."""
         self.crowded.append(any(crowded(member.turns[-1]) for member in self.alive))
         for member in self.alive:
             member.count(self._left_out)
@@ -308,7 +308,7 @@ class _CellGroup:
             started = time.perf_counter_ns()
             answer = worker.ask(
                 "inference",
-                # Filling, the two rounds at least and draining each last one latency or two.
+                # Filling, at least two rounds, and draining each take one or two latencies.
                 seconds + max(self.settings.inference_limit, 8 * first_s * (iterations or 1)),
                 "slice",
                 seconds=seconds,
@@ -335,7 +335,7 @@ class _CellGroup:
 
 @contextmanager
 def _failing(member: Member, workers: Mapping[int, WorkerSession]) -> Iterator[None]:
-    """A worker's error becomes the failure of its cell, and its memory goes back at once."""
+    """Turn a worker's error into the failure of its cell, and free its memory at once."""
     try:
         yield
     except WorkerError as error:

@@ -1,4 +1,4 @@
-"""When a group of cells has been measured enough, and when its launch has."""
+"""Decides when a group of cells, and when one of its launches, has been measured enough."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def reason_to_stop(
 ) -> StopReason | None:
     """Why measuring ends after this turn, if it does.
 
-    Versions that take turns are there to be compared: they are known well enough when their ratio
-    is as well. That is asked of launches that have had their share: a launch of a slice or two says
-    little, and who asks often enough is told what he likes by chance.
+    Versions that take turns are compared, so the precision of their ratio must reach the target,
+    too. This is tested only when the launch has had its share of slices: a launch of one or two
+    slices says little, and testing after every slice inflates false stops.
 
     Args:
         members: those that have not failed, at least one.
@@ -73,9 +73,9 @@ def reason_to_stop(
 def launch_is_done(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> bool:
     """Whether the next slice is better taken in a further launch.
 
-    The launches that a cell has at least share the least time; any that follow are as long as
-    pays for what is known worst. Starting launches takes no longer than measuring may, and where
-    few can be started, those share the time that is left.
+    The least number of launches share the least time. Further launches are as long as pays off
+    for the least precise figure. Starting launches may take no longer than measuring, and if only
+    few can be started, these share the time that is left.
     """
     if settings.iterations is not None:
         return True
@@ -129,13 +129,13 @@ def part_done(members: Sequence[Member], settings: Measure) -> float:
 
 
 def _wanted(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> int:
-    """Slices of the current launch that pay."""
+    """Return how many slices of the current launch pay off."""
     cost = standing.launch_s / _turn_s(members, standing)
     return min(slices_per_launch(series, cost) for series in _series(members, settings))
 
 
 def _slices(members: Sequence[Member]) -> int:
-    """Of the current launch, as far as they count."""
+    """Return the number of slices of the current launch that count."""
     return len(members[0].summaries[-1])
 
 
@@ -144,7 +144,7 @@ def _turn_s(members: Sequence[Member], standing: LaunchProgress) -> float:
 
 
 def _seconds(members: Sequence[Member]) -> float:
-    """Counted time of the member that has least of it."""
+    """Return the measured time of the member with the least."""
     return min(member.seconds for member in members)
 
 
@@ -186,7 +186,7 @@ def _series(members: Sequence[Member], settings: Measure) -> Iterator[ValuesByLa
 
 
 def _compared(members: Sequence[Member], settings: Measure) -> list[tuple[Member, Member]]:
-    """The pairs of the group that differ in nothing but version or runtime."""
+    """Return the pairs of the group that differ only in version or runtime."""
     if settings.interleave != "versions":
         return []
     return [(members[0], other) for other in members[1:]]

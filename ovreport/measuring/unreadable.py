@@ -1,4 +1,4 @@
-"""Why OpenVINO could not read a model, and what to do: by its error and by what the files hold."""
+"""Explains why OpenVINO could not read a model, by its error and by the content of the files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ovreport.errors import UserError
 from ovreport.measuring.causes import unknown_operations
 from ovreport.run import Failure
 
-_READS = "ONNX, IR (.xml beside its .bin), TFLite, Paddle and TensorFlow models"
-_ANEW = "Download or export it anew."
-# As much of a file as tells what it is.
+_READS = "ONNX, IR (.xml with its .bin), TFLite, Paddle and TensorFlow models"
+_ANEW = "Download or export it again."
+# This many bytes of a file show its kind.
 _HEAD = 4096
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ANNEX = b"/annex/objects/"
 _PAGE = re.compile(rb"\s*<(!doctype html|html)\b", re.IGNORECASE)
 _IR_VERSION = re.compile(rb"<net\b[^>]*\bversion=\"(\d+)\"")
-# Written before 2020, by releases whose IR is read no longer.
+# Earlier versions were written before 2020; OpenVINO no longer reads them.
 _OLDEST_IR = 10
 _KNOWN = {
     ".onnx": "ONNX",
@@ -38,7 +38,7 @@ _FOREIGN = {
     ".engine": "TensorRT",
 }
 _WEIGHTS = {".bin": ".xml", ".pdiparams": ".pdmodel"}
-# Of ONNX weights in a file of their own, as releases write it.
+# How releases name a separate file with ONNX weights in an error.
 _PIECE = re.compile(r"(?:in file \(|data_full_path: )(?P<name>.*?), offset: \d+, data_length: \d+")
 _OUTSIDE = re.compile(r"Path '(?P<name>.*)' resolves to '.*' which is outside the base directory")
 
@@ -52,7 +52,7 @@ class _Fault:
 
 
 def unreadable(path: Path, failure: Failure) -> UserError:
-    """The error for a model that OpenVINO did not read.
+    """Return the error for a model that OpenVINO could not read.
 
     Args:
         failure: the worker's, with all that OpenVINO printed.
@@ -68,10 +68,10 @@ def unreadable(path: Path, failure: Failure) -> UserError:
 
 
 def check_content(path: Path) -> None:
-    """Refuses a file that only stands for a model, which some of OpenVINO's readers would take.
+    """Refuse a file that only stands for a model, as some of OpenVINO's readers accept it.
 
     Raises:
-        UserError: it is empty, a pointer to what was not fetched, or a web page.
+        UserError: the file is empty, a pointer to a file that was not fetched, or a web page.
     """
     if found := _stand_in(path):
         raise UserError(f"{path}: {found.wrong}", found.remedy)
@@ -131,7 +131,7 @@ def _file(path: Path, reason: str) -> _Fault | None:
         return _Fault("weights, not a model", f"Name the model that belongs to them: {model}.")
     if version := _IR_VERSION.search(_head(path)):
         old = int(version[1]) < _OLDEST_IR
-        remedy = "Convert the original model anew." if old else "Update OpenVINO."
+        remedy = "Convert the original model again." if old else "Update OpenVINO."
         return _Fault(f"IR of version {int(version[1])}, which OpenVINO does not read", remedy)
     if suffix in _KNOWN:
         wrong = f"no valid {_KNOWN[suffix]}: damaged, cut off or something else"
@@ -147,21 +147,21 @@ def _weights(path: Path, reason: str) -> _Fault | None:
     name = os.path.relpath(file, path.parent)
     if not file.is_file():
         return _Fault(
-            f"its weights are not there: {name}", "Put them beside the model, under this name."
+            f"its weights are missing: {name}", "Put them into the model's folder under this name."
         )
     if stand_in := _stand_in(file):
         return _Fault(f"its weights, {name}: {stand_in.wrong}", stand_in.remedy)
     if _OUTSIDE.search(reason):
         return _Fault(
-            f"its weights, {name}, lie in {file.resolve()}: OpenVINO takes none from outside of "
-            "the model's folder",
+            f"its weights, {name}, lie in {file.resolve()}: OpenVINO reads no weights outside the "
+            "model's folder",
             "Copy model and weights into one folder, without links (`cp -L`).",
         )
     return _Fault(f"its weights, {name}, are cut off: {file.stat().st_size} bytes", _ANEW)
 
 
 def _blamed(path: Path, reason: str) -> Path | None:
-    """The file with weights that an error is about."""
+    """Return the file of weights that an error concerns."""
     if "bin file" in reason:
         return path.with_suffix(".bin")
     if "pdiparams" in reason:
@@ -178,8 +178,8 @@ def _operations(failure: Failure) -> _Fault | None:
     if any(re.match(r"opset\d", name) for name in unknown):
         remedy = "Convert the model with this release of OpenVINO, or update it."
     else:
-        them = "them" if len(unknown) > 1 else "it"
-        remedy = f"Name a library that adds {them} with --extensions or `extensions`."
+        pronoun = "them" if len(unknown) > 1 else "it"
+        remedy = f"Name a library that adds {pronoun} with --extensions or `extensions`."
     return _Fault(failure.reason, remedy)
 
 

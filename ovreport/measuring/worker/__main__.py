@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-# Started by path, in an environment that need not have ovreport: the package stands around this
-# file. What stands beside the package must not be taken for what others import.
+# The worker is started by path, in an environment that may not have ovreport, so this folder is
+# imported as a package. Its parent folder is then removed from the path, so that its modules do
+# not hide those of libraries.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 __package__ = "worker"
 
@@ -26,7 +27,7 @@ del sys.path[0]
 
 
 def serve(commands: TextIO, answers: TextIO) -> None:
-    """Answers commands until ``quit`` or the end of input."""
+    """Answer commands until ``quit`` or the end of input."""
     worker = Worker()
     announce_by(lambda stage: _write(answers, {"stage": stage}))
     for line in commands:

@@ -1,8 +1,8 @@
-"""The C API that the openvino wheel brings, by ctypes: it costs half of what Python's own does.
+"""OpenVINO's C API from the openvino wheel, through ctypes: half the cost of the Python API.
 
-Nor does it need numpy, whose import takes as long as compiling a small model does.
-Element types are passed on as the library numbers them, since that changed between releases.
-Small handles (shapes, ports, tensors) live as long as the process: a worker loads one model.
+It does not need numpy, whose import takes as long as compiling a small model. Element types are
+passed on with the library's own numbers, because these changed between releases. Small handles
+(shapes, ports, tensors) live as long as the process: a worker loads one model.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# An ``.npy`` begins with 8 bytes, of which the seventh is the version; then come the length of its
-# header, in so many bytes, the header and the values.
+# An ``.npy`` begins with 8 bytes, the seventh of which is the version. The length of the header
+# follows (its number of bytes by version), then the header and the values.
 _MAGIC = 8
 _LENGTH = {1: 2, 2: 4, 3: 4}
 
@@ -41,7 +41,7 @@ class _PartialShape(ctypes.Structure):
     _fields_ = (("rank", _Dimension), ("dims", POINTER(_Dimension)))
 
 
-# Arguments of every function in use. Compiling takes any number of texts after the last.
+# Arguments of every function in use. Compiling accepts any number of texts after the last one.
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ov_core_create": (c_void_p,),
     "ov_core_read_model": (c_void_p, c_char_p, c_char_p, c_void_p),
@@ -70,7 +70,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
 
 
 def load_library() -> ctypes.CDLL | None:
-    """The library beside this environment's openvino, or None where it lacks what is needed."""
+    """Load the library of this environment's openvino; None if it lacks a needed function."""
     spec = importlib.util.find_spec("openvino")
     if spec is None or spec.origin is None:
         return None
@@ -86,18 +86,18 @@ def load_library() -> ctypes.CDLL | None:
 
 
 def takes_extensions(functions: ctypes.CDLL) -> bool:
-    """Whether this release's C API can load libraries with operations."""
+    """Return whether this release's C API can load libraries with operations."""
     return hasattr(functions, "ov_core_add_extension")
 
 
 class Library:
-    """Calls that raise what the library says went wrong."""
+    """Calls functions of the library and raises its errors."""
 
     def __init__(self, functions: ctypes.CDLL) -> None:
         self.functions = functions
 
     def check(self, status: int) -> None:
-        """Raises RuntimeError unless the status is 0."""
+        """Raise RuntimeError unless the status is 0."""
         if status:
             message = self.functions.ov_get_last_err_msg() or b""
             raise RuntimeError(message.decode(errors="replace") or f"OpenVINO's status {status}")
@@ -107,7 +107,7 @@ class Library:
         self.check(getattr(self.functions, name)(*arguments))
 
     def made(self, name: str, *arguments: Any) -> c_void_p:
-        """What a function leaves in its last argument."""
+        """Call a function and return the handle that it writes to its last argument."""
         handle = c_void_p()
         self.call(name, *arguments, byref(handle))
         return handle
@@ -126,14 +126,14 @@ class CRequest:
         self.nothing: Callable[[], object] = partial(functions.ov_get_error_info, 0)
 
     def feed(self, turn: int) -> None:
-        """Sets the inputs to the set whose turn it is."""
+        """Set the inputs to the input set of this turn."""
         for index, tensor in enumerate(self._sets[turn % len(self._sets)]):
             self._library.call(
                 "ov_infer_request_set_input_tensor_by_index", self._handle, index, tensor
             )
 
     def reset(self) -> None:
-        """Nothing: the C API knows no states, and models that have some run by the other one."""
+        """Do nothing: the C API has no states; models with states use the Python API."""
 
 
 class CModel:
@@ -141,7 +141,7 @@ class CModel:
 
     api = "c"
     stateful = False
-    """As far as this API knows: it has no calls for states."""
+    """Always false: this API has no calls for states."""
 
     def __init__(self, functions: ctypes.CDLL, path: str, extensions: Sequence[str] = ()) -> None:
         self._library = Library(functions)
@@ -154,9 +154,9 @@ class CModel:
         self._shapes: Sequence[Sequence[int]] = ()
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
-        """Gives every input its shape, by index, unless it has that shape already.
+        """Set the shape of every input, by index, unless it already has that shape.
 
-        Scalars stay as they are: the C API takes a rank of 0 for one that is not known.
+        Scalars are skipped: the C API takes a rank of 0 as an unknown rank.
         """
         self._shapes = shapes
         wanted = [i for i, shape in enumerate(shapes) if shape and self._shape(i) != list(shape)]
@@ -171,7 +171,7 @@ class CModel:
             )
 
     def _shape(self, index: int) -> list[int] | None:
-        """The shape of an input of the model that was read; None where any of it is open."""
+        """Return the shape of an input in the model's file; None if a part of it is open."""
         port = self._library.made("ov_model_const_input_by_index", self._model, index)
         sizes = self._sizes(port)
         return (
@@ -179,7 +179,7 @@ class CModel:
         )
 
     def _sizes(self, port: c_void_p) -> list[int | None] | None:
-        """The dimensions of a port, None for each that is open, and where their number is."""
+        """Return the dimensions of a port; None for each open one, and None for an open rank."""
         shape = _PartialShape()
         self._library.call("ov_port_get_partial_shape", port, byref(shape))
         if shape.rank.least != shape.rank.most:
@@ -202,14 +202,14 @@ class CModel:
         )
 
     def properties(self) -> dict[str, str]:
-        """Every property that can be read, as text."""
+        """Return every property that can be read, as text."""
         names = self._property("SUPPORTED_PROPERTIES") or ""
         values = {name: self._property(name) for name in names.split()}
         values.pop("SUPPORTED_PROPERTIES", None)
         return {name: value for name, value in values.items() if value is not None}
 
     def from_cache(self) -> bool | None:
-        """Whether the device loaded what it had compiled before; None where it does not tell."""
+        """Return whether the device loaded the model from its cache; None if unknown."""
         return {"YES": True, "NO": False}.get(self._property("LOADED_FROM_CACHE") or "")
 
     def _property(self, name: str) -> str | None:
@@ -220,7 +220,7 @@ class CModel:
         return None if status or value.value is None else value.value.decode(errors="replace")
 
     def outputs(self) -> list[str]:
-        """Shapes of the compiled model's outputs."""
+        """Return the shapes of the compiled model's outputs."""
         count = c_size_t()
         self._library.call("ov_compiled_model_outputs_size", self._compiled, byref(count))
         name = "ov_compiled_model_output_by_index"
@@ -228,18 +228,18 @@ class CModel:
         return [_shown(self._sizes(port)) for port in ports]
 
     def optimal_requests(self) -> int:
-        """Return how many requests the device works on best at a time."""
+        """Return the device's optimal number of requests in flight."""
         return int(self._property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1)
 
     def requests(self, count: int, sets: Sequence[Sequence[bytes]]) -> list[CRequest]:
-        """Infer requests whose inputs are copies of the values, [set][input]."""
+        """Create infer requests whose inputs are copies of the values, [set][input]."""
         tensors = [[self._tensor(i, data) for i, data in enumerate(inputs)] for inputs in sets]
         create = "ov_compiled_model_create_infer_request"
         self._requests = [self._library.made(create, self._compiled) for _ in range(count)]
         return [CRequest(self._library, handle, tensors) for handle in self._requests]
 
     def close(self) -> None:
-        """Gives the model up; its requests must not be used again."""
+        """Release the model; its requests must not be used again."""
         functions = self._library.functions
         for handle in self._requests:
             functions.ov_infer_request_free(handle)
@@ -248,7 +248,7 @@ class CModel:
 
     @staticmethod
     def values(archive: zipfile.ZipFile, name: str) -> bytes:
-        """The values of an array in C order, from an ``.npz``."""
+        """Read the values of an array in C order from an ``.npz``."""
         with archive.open(name) as file:
             version = file.read(_MAGIC)[6]
             file.read(int.from_bytes(file.read(_LENGTH[version]), "little"))

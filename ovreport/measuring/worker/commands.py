@@ -1,4 +1,4 @@
-"""What the worker can be told to do."""
+"""The commands of the worker."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Worker:
     """Holds the model between commands; each public method is a command.
 
-    What only some commands need is imported by them: openvino's Python package and numpy take as
-    long to import as a small model takes to compile, and every launch would pay for it.
+    Commands import what only they need: importing openvino's Python package and numpy takes as long
+    as compiling a small model, and would slow every launch.
     """
 
     def __init__(self) -> None:
@@ -36,16 +36,17 @@ class Worker:
     # -------------------------------------------------------------------- telling
 
     def devices(self) -> dict[str, Any]:
-        """OpenVINO's and Python's versions and what they run on."""
+        """Return the versions of OpenVINO and Python, and the devices."""
         from .python_api import devices
 
         return devices()
 
     def inspect(self, path: str, extensions: Sequence[str] = ()) -> dict[str, Any]:
-        """A model file's identity, and its inputs and outputs as it is read.
+        """Return the identity of a model file, and the inputs and outputs in the file.
 
         Args:
-            extensions: libraries with operations of its own.
+            path: path of the model.
+            extensions: libraries with the model's custom operations.
         """
         from .indices import index_ranges
         from .model_files import identity
@@ -69,7 +70,7 @@ class Worker:
     def first_fitting(
         self, path: str, shapes: list[list[list[int]]], extensions: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """Which of some shapes, each of all inputs, is the first that the model can be given."""
+        """Return the index of the first of some sets of shapes that the model accepts."""
         from .python_api import PythonModel
 
         model = at("read", lambda: PythonModel(path, extensions))
@@ -79,7 +80,7 @@ class Worker:
     def indices(
         self, path: str, shapes: list[list[int]], extensions: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """What values inputs that are indices may have, once the model has these shapes."""
+        """Return the valid values of inputs that are indices, once the model has these shapes."""
         from .indices import index_ranges
         from .python_api import PythonModel
 
@@ -88,7 +89,7 @@ class Worker:
         return {"indices": index_ranges(model.model)}
 
     def roofs(self, device: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """What the device can reach, on small models."""
+        """Measure the peak rates of the device with small models."""
         from .roofs import measure_roofs
 
         return at("inference", lambda: measure_roofs(device, properties))
@@ -150,12 +151,14 @@ class Worker:
     def slice(
         self, seconds: float, iterations: int | None = None, rate: float | None = None
     ) -> dict[str, Any]:
-        """Inferences for some time, or until so many are counted.
+        """Run inferences for some time, or until so many are counted.
 
-        Before and after them the reference computation shows the speed of the machine.
+        The reference computation runs before and after them and shows the speed of the machine.
 
         Args:
-            rate: requests a second that arrive at a fixed pace.
+            seconds: the time.
+            iterations: the number of inferences, instead of the time.
+            rate: requests per second that arrive at a fixed rate; None for no pauses.
         """
         assert self.runner is not None, "load comes before slice"
         runner, before_ns = self.runner, rounds_ns()
@@ -170,7 +173,7 @@ class Worker:
         return result
 
     def calibrate(self) -> dict[str, Any]:
-        """Wall time that the loop adds to one request."""
+        """Measure the wall time that the loop adds to one request."""
         assert self.runner is not None, "load comes before calibrate"
         return {"cost_ns": self.runner.cost_ns()}
 
@@ -185,7 +188,7 @@ class Worker:
         properties: dict[str, Any],
         extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Compiles a model anew with counters on; the one that was loaded before is given up."""
+        """Compile a model with counters on, after releasing the loaded one."""
         from .profiling import Profiling
         from .python_api import PythonModel
 
@@ -200,16 +203,16 @@ class Worker:
         return {}
 
     def profile(self, iterations: int, seconds: float) -> dict[str, Any]:
-        """Some inferences with counters on, at least one: how many were made."""
+        """Run at least one inference with counters on; return how many were run."""
         assert self.profiling is not None, "begin_profile comes before profile"
         profiling = self.profiling
         return {"inferences": at("profile", lambda: profiling.run(iterations, seconds))}
 
     def end_profile(self, *, cached: bool = False) -> dict[str, Any]:
-        """Layer times of all inferences that were made, and the graphs of that compilation.
+        """Return layer times of all inferences with counters, and the graphs of that compilation.
 
         Args:
-            cached: the device kept what it compiled; time compiling from that.
+            cached: whether to time compiling from the device's model cache, too.
         """
         assert self.profiling is not None, "begin_profile comes before end_profile"
         profiling = self.profiling
@@ -244,7 +247,7 @@ class Worker:
         return {"outputs": ports, "operators": found, "sets": sets}
 
     def answer(self, turn: int, target: str) -> dict[str, Any]:
-        """Runs one input set; what comes out is written to ``target``, an ``.npz``."""
+        """Run one input set and write the outputs to ``target``, an ``.npz``."""
         from .outputs import save_outputs
 
         request = self.request
@@ -254,7 +257,7 @@ class Worker:
 
 
 def _opener(api: str | None, extensions: Sequence[str]) -> Callable[[str], Any]:
-    """What reads a model by the API that was asked for, or by the C API where there is one."""
+    """Return a function that reads a model with the requested API, or the C API if it exists."""
     library = c_api.load_library() if api != "python" else None
     if library is not None and (not extensions or c_api.takes_extensions(library)):
         return lambda path: c_api.CModel(library, path, extensions)
@@ -280,9 +283,9 @@ def _ready(
 
 
 def _input_sets(path: str, values: Callable[[zipfile.ZipFile, str], Any]) -> list[list[Any]]:
-    """What an API takes as inputs, [set][input], from an ``.npz`` of arrays ``<set>_<input>``.
+    """Read inputs as the API needs them, [set][input], from an ``.npz`` of ``<set>_<input>``.
 
-    Bytes stand for the element types that numpy lacks, such as bf16 and u4.
+    Element types that numpy lacks, such as bf16 and u4, are stored as bytes.
     """
     with zipfile.ZipFile(path) as archive:
         names = {tuple(map(int, Path(n).stem.split("_"))): n for n in archive.namelist()}

@@ -1,4 +1,4 @@
-"""Tensors as arrays, also of element types that numpy lacks: their values, exactly."""
+"""Converts tensors to arrays with exact values, also for element types that numpy lacks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PACKED_BITS = {"u2": 2, "u4": 4, "i4": 4, "nf4": 4, "f4e2m1": 4}
 
 
 def values_of(tensor: Any) -> Array | None:
-    """What a tensor holds; None where its element type has no form in numpy.
+    """Return the values of a tensor; None if numpy cannot represent its element type.
 
-    bf16 and types of fewer bits become f32, u8 or i8, which hold all their values. Strings are
-    arrays of bytes.
+    bf16 and types with fewer bits become f32, u8 or i8, which represent all their values. Strings
+    become arrays of bytes.
     """
     kind = tensor.get_element_type().get_type_name()
     shape = tuple(tensor.shape)

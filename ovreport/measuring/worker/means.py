@@ -1,4 +1,4 @@
-"""Times of single inferences out of the running means that the CPU plugin keeps."""
+"""Reconstructs the times of single inferences from the running means of the CPU plugin."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from itertools import accumulate
 
 
 def singles(means: Sequence[int]) -> list[float]:
-    """The time of each inference but the first, from the mean after each, in the unit of both.
+    """Return the time of each inference but the first, from the mean after each; same unit.
 
-    A mean is a whole number, rounded down, so that after n inferences their sum is known to n - 1
-    only. Differences of sums that are read off the means would jump by n, and where a first
-    inference was slow and the mean still falls their median is the mean, not the time of one.
-    Taken is the taut string, the path of least variation through all that the sums can be: as the
-    sums allow it, an inference took as long as the one before. (Davies, Kovac, *Local extremes,
-    runs, strings and multiresolution*, Annals of Statistics 29(1), 2001.)
+    A mean is a whole number, rounded down, so the sum of n inferences is known only to n - 1.
+    Differences of sums computed from the means would jump by n; and while the mean still falls
+    after a slow first inference, their median would be the mean and not the time of an inference.
+    Instead this takes the taut string, the path of least variation through all possible sums: an
+    inference takes as long as the one before if the sums allow it. (Davies, Kovac, *Local
+    extremes, runs, strings and multiresolution*, Annals of Statistics 29(1), 2001.)
     """
     if len(means) < 2:
         return []
     least: list[float] = [mean * (n + 1) for n, mean in enumerate(means)]
     most = [total + n for n, total in enumerate(least)]
-    # Sums do not fall: they are no less than any before can be, and no more than any after can.
+    # Sums never fall: each is at least every lower bound before it, at most every upper one after.
     low = list(accumulate(least, max))
     high = list(accumulate(reversed(most), min))[::-1]
-    # It ends in the middle of what can be; a layer that is never seen to take time takes none.
+    # The path ends in the middle of the last bounds; a layer whose means are all 0 takes no time.
     low[-1] = high[-1] = (low[-1] + high[-1]) / 2 if any(means) else 0.0
     times: list[float] = []
     at, height = 0, low[0]
@@ -37,7 +37,7 @@ def singles(means: Sequence[int]) -> list[float]:
 def _straight(
     low: Sequence[float], high: Sequence[float], at: int, height: float
 ) -> tuple[int, float]:
-    """Where the string that leaves a point bends next, and its slope until there."""
+    """Return where the string that starts at a point bends next, and its slope up to there."""
     least, most = float("-inf"), float("inf")
     least_at = most_at = at
     for place in range(at + 1, len(low)):

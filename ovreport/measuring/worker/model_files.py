@@ -16,10 +16,11 @@ _LOCATION = re.compile(rb"\x0a\x08location\x12([\x80-\xff]{0,4}[\x00-\x7f])")
 
 
 def identity(path: Path, extensions: Sequence[str] = ()) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of all files of a model.
+    """Return the size in bytes and the SHA-256 of all files of a model.
 
     Args:
-        extensions: libraries with operations of its own: what they hold is in the SHA-256, too.
+        path: path of the model.
+        extensions: libraries with custom operations; the SHA-256 covers their content, too.
     """
     files = model_files(path)
     digest = hashlib.sha256()
@@ -33,9 +34,9 @@ def identity(path: Path, extensions: Sequence[str] = ()) -> tuple[int, str]:
 
 
 def model_files(path: Path) -> dict[str, Path]:
-    """By the part of the model that each is, in a fixed order.
+    """Return the files of a model by their part of the model, in a fixed order.
 
-    A copy of the model has the same parts, whatever it is called.
+    A copy of the model under another name has the same parts.
     """
     if path.is_dir():
         return {file.relative_to(path).as_posix(): file for file in sorted(_files_below(path))}
@@ -44,7 +45,7 @@ def model_files(path: Path) -> dict[str, Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Links to folders are followed, unless they lead back to a folder that they are in."""
+    """Yield all files; links to folders are followed unless they lead to a parent folder."""
     for name, folders, files in os.walk(folder, followlinks=True):
         here = Path(name)
         around = {parent.resolve() for parent in (here, *here.parents)}
@@ -70,7 +71,7 @@ def _beside(path: Path, suffix: str) -> Iterator[tuple[str, Path]]:
 
 
 def _external(path: Path) -> set[str]:
-    """Names of the files with weights of an ONNX model, relative to its folder."""
+    """Find the names of the files with weights of an ONNX model, relative to its folder."""
     if not path.stat().st_size:
         return set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -83,5 +84,5 @@ def _number(varint: bytes) -> int:
 
 
 def _is_inside(file: Path, folder: Path) -> bool:
-    """By its name: OpenVINO reads nothing from other folders. A link may lead anywhere."""
+    """Return whether the name, links not followed, is in the folder; OpenVINO reads no others."""
     return Path(os.path.abspath(file)).is_relative_to(os.path.abspath(folder))  # noqa: PTH100

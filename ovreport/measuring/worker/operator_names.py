@@ -1,4 +1,4 @@
-"""Names of a model's operators and tensors: text in UTF-8, and different for each operator."""
+"""Makes the names of a model's operators and tensors valid UTF-8, and those of operators unique."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def tell_apart(model: Any) -> None:
-    """Gives operators of equal names different ones: ``fc``, ``fc#2``, ``fc#3``.
+    """Rename operators of equal names: ``fc``, ``fc#2``, ``fc#3``; the first keeps its name.
 
-    A device tells by nothing but names which operators of the model a layer executes. The first
-    keeps its name. What has no name in UTF-8 must have been renamed before.
+    A device reports only by names which operators a layer executes. Names that are not UTF-8 must
+    have been replaced before (`make_readable`).
     """
     operators = model.get_ordered_ops()
     names = [operator.get_friendly_name() for operator in operators]
@@ -21,13 +21,13 @@ def tell_apart(model: Any) -> None:
         if name not in seen:
             seen[name] = count(2)
             continue
-        free = next(own for n in seen[name] if (own := f"{name}#{n}") not in taken)
+        free = next(new for n in seen[name] if (new := f"{name}#{n}") not in taken)
         taken.add(free)
         operator.set_friendly_name(free)
 
 
 def make_readable(model: Any) -> None:
-    """Renames what is not UTF-8, as exporters on Windows write names in its own encodings."""
+    """Replace names that are not UTF-8: exporters on Windows write them in local encodings."""
     for operator in model.get_ordered_ops():
         try:
             operator.get_friendly_name()
@@ -43,7 +43,7 @@ def make_readable(model: Any) -> None:
 
 
 def bodies(operator: Any) -> list[Any]:
-    """The models inside ``If`` (then, else), ``Loop`` and ``TensorIterator``."""
+    """Return the models inside ``If`` (then, else), ``Loop`` and ``TensorIterator``."""
     if operator.get_type_name() == "If":
         return [operator.get_function(0), operator.get_function(1)]
     if operator.get_type_name() in ("Loop", "TensorIterator"):
@@ -52,5 +52,5 @@ def bodies(operator: Any) -> list[Any]:
 
 
 def readable(error: UnicodeDecodeError) -> str:
-    r"""What could not be decoded, with ``\xb2`` for other bytes: different texts stay different."""
+    r"""Return the text with ``\xb2`` for undecodable bytes; different texts stay different."""
     return error.object.decode(errors="backslashreplace")

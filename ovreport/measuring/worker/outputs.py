@@ -1,4 +1,4 @@
-"""What a model answers, saved for a comparison."""
+"""Saves the outputs of a model for a comparison."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .python_api import PythonRequest
 
 
 def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
-    """Makes operators' first outputs results of the model; by name, the index of the result."""
+    """Make the first outputs of operators results of the model; return their indices by name."""
     operators = {item.get_friendly_name(): item for item in model.get_ops()}
     found = [name for name in names if name in operators and operators[name].outputs()]
     model.add_outputs([operators[name].output(0) for name in found])
@@ -26,10 +26,9 @@ def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
 
 
 def save_outputs(request: PythonRequest, turn: int, target: str) -> None:
-    """Runs one input set and writes an array for each output, named by its index.
+    """Run one input set and write an array for each output, named by its index.
 
-    No set sees what another left in the model's states. Element types without a form in numpy are
-    left out.
+    States are reset before each set. Element types that numpy cannot represent are left out.
     """
     request.reset()
     request.feed(turn)

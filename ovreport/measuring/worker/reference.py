@@ -1,7 +1,7 @@
-"""A short computation that is always the same: what it takes shows the speed of the machine.
+"""A short fixed computation whose time shows the speed of the machine.
 
-It is the interpreter's own arithmetic, as that needs no import and no memory to speak of, and so
-leaves the caches to the model.
+It is arithmetic of the interpreter, which needs no import and hardly any memory, so the model's
+data stays in the caches.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import time
 from collections.abc import Sequence
 
 _clock = time.perf_counter_ns
-# A round takes some 0.2 ms: long against the clock's steps, short against a slice.
+# A round takes about 0.2 ms: much longer than a step of the clock, much shorter than a slice.
 _STEPS = 2500
 ROUNDS = 3
 
 
 def rounds_ns() -> list[int]:
-    """How long each of some rounds took."""
+    """Measure the time of some rounds."""
     return [_round_ns() for _ in range(ROUNDS)]
 
 
 def median(values_ns: Sequence[int]) -> float:
-    """A round that was interrupted is no sign of the speed; ``statistics`` is slow to import."""
+    """Return the median, which ignores interrupted rounds; ``statistics`` is slow to import."""
     ordered, half = sorted(values_ns), len(values_ns) // 2
     return (ordered[half] + ordered[-half - 1]) / 2
 

@@ -1,8 +1,8 @@
-"""States: what an inference leaves for the next one (``ReadValue`` and ``Assign``).
+"""Checks states: what a model keeps from one inference to the next (``ReadValue``, ``Assign``).
 
-Every slice begins with the states that the model starts from. A state of a fixed size then costs
-every inference the same. One that grows makes each inference longer than the one before, so that a
-slice measures how long it is itself: such a model is refused.
+Every slice begins with the model's initial states. With states of a fixed size every inference
+costs the same. With a growing state each inference is longer than the one before, so the latency
+would depend on the length of the slice: such a model is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class States:
         self._first = request.states()
 
     def check_second(self) -> None:
-        """Runs a second inference, and resets the states.
+        """Run a second inference, and reset the states.
 
         Raises:
             ValueError: a state has another size after it, or it fails.
@@ -49,7 +49,7 @@ class States:
         self._request.reset()
 
     def check(self) -> None:
-        """Raises ValueError if a state has another size than after the first inference."""
+        """Raise ValueError if a state has another size than after the first inference."""
         for name, size in self._request.states().items():
             before = self._first.get(name)
             if size != before:

@@ -1,4 +1,4 @@
-"""What the worker asks of its process and the system."""
+"""Functions of the worker for its process and the operating system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class StageError(Exception):
-    """An error with the stage of the work it happened in."""
+    """An error with the stage of work in which it happened."""
 
     def __init__(self, stage: str, error: Exception) -> None:
         super().__init__(_text(error))
@@ -22,7 +22,7 @@ class StageError(Exception):
 
 
 def _text(error: Exception) -> str:
-    """What an error says, even where it repeats a name that is not UTF-8."""
+    """Return the message of an error, even if it holds a name that is not UTF-8."""
     if isinstance(error, UnicodeDecodeError):
         return error.object.decode(errors="backslashreplace")
     return str(error)
@@ -47,7 +47,7 @@ def at(stage: str, work: Callable[[], T]) -> T:
 
 
 def peak_memory() -> int:
-    """Highest resident size since the last call, in bytes; 0 where the system does not tell."""
+    """Return the highest resident size since the last call, in bytes; 0 if it is not available."""
     try:
         status = Path("/proc/self/status").read_text()
         Path("/proc/self/clear_refs").write_text("5")
@@ -58,11 +58,11 @@ def peak_memory() -> int:
 
 
 def prepare_process() -> None:
-    """Has this process end with its parent, wake in time, and import no more than it needs.
+    """Make this process end with its parent, wake on time, and import no more than it needs.
 
-    Linux ends it when its parent dies; elsewhere the end of input does. Sleeping threads, which
-    inherit it, wake in time for the next arrival, not 50 µs late. openvino does without its
-    converter of other frameworks' models, half of the time that its import takes.
+    Linux ends it when its parent dies; on other systems the end of input does. Sleeping threads
+    inherit the timer setting and wake on time for the next arrival, not 50 µs late. openvino's
+    converter of other frameworks' models is not imported, which halves openvino's import time.
     """
     sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     if sys.platform == "linux":

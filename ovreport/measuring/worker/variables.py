@@ -1,4 +1,4 @@
-"""Whether a model keeps variables from one inference to the next."""
+"""Finds out whether a model keeps states from one inference to the next."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 
 def has_states(model: Any) -> bool:
-    """Whether an inference of an ``ov.Model`` leaves something for the next one.
+    """Return whether an ``ov.Model`` keeps states from one inference to the next.
 
-    The model lists the variables of its own operators alone, not those inside the bodies of If,
-    Loop and TensorIterator.
+    The model lists only the variables of its top-level operators, not those inside the bodies of
+    If, Loop and TensorIterator.
     """
     return bool(model.get_variables()) or any(map(has_states, _bodies(model)))
 
 
 def _bodies(model: Any) -> Iterator[Any]:
-    """The models that run inside its operators."""
+    """Yield the models that run inside operators."""
     for operator in model.get_ops():
         match operator.get_type_name():
             case "If":

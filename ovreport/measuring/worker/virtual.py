@@ -1,4 +1,4 @@
-"""What virtual devices (AUTO, MULTI, HETERO) pass on of the devices behind them.
+"""Reads the properties that virtual devices (AUTO, MULTI, HETERO) report of their devices.
 
 Standard library only, and imported by the parent process too.
 """
@@ -13,7 +13,7 @@ _KEY = re.compile(r"\s*([A-Z][A-Z0-9_.]*)\s*:(.*)", re.DOTALL)
 
 
 def behind(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The properties of each device behind a virtual one, by device; none of any other device.
+    """Return the properties of each device behind a virtual one; empty for any other device.
 
     Args:
         properties: of a compiled model, as text.
@@ -23,7 +23,7 @@ def behind(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def nested(text: str) -> dict[str, str]:
-    """OpenVINO's ``{NUM_STREAMS:2,CACHE_DIR:a,b}`` by its keys: values may hold commas."""
+    """Parse OpenVINO's ``{NUM_STREAMS:2,CACHE_DIR:a,b}``, whose values may hold commas."""
     found: dict[str, str] = {}
     key = ""
     for part in _parts(text.strip().removeprefix("{").removesuffix("}")):
@@ -36,7 +36,7 @@ def nested(text: str) -> dict[str, str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """What stands between the commas that no bracket encloses."""
+    """Split a text at the commas outside all brackets."""
     begin = depth = 0
     for place, letter in enumerate(text):
         depth += (letter in _OPEN) - (letter in _CLOSE)
@@ -47,7 +47,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def executing(properties: Mapping[str, str]) -> list[str]:
-    """The devices that run the model: ``(CPU)`` is AUTO's stand-in until another one is ready."""
+    """Return the devices that run the model; AUTO shows ``(CPU)`` until another one is ready."""
     names = re.findall(r"[^ ,]+", properties.get("EXECUTION_DEVICES", ""))
     return [re.sub(r"\(\d*\)$", "", name).strip("()") for name in names]
 
