@@ -176,7 +176,7 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
         "again",
     ),
     # Weights in a separate file.
-    ("m.onnx", weights_beside(None), "its weights are not there: w.bin", "beside the model"),
+    ("m.onnx", weights_beside(None), "its weights are missing: w.bin", "into the model's folder"),
     (
         "m.onnx",
         weights_beside(bytes(100)),
@@ -199,8 +199,8 @@ CASES: list[tuple[str, Callable[[Path], object], str, str]] = [
     ),
     ("m.xml", ir(weights=LFS.encode()), "m.bin: a Git LFS pointer", "git lfs"),
     # Not a model, or an incomplete one.
-    ("m.onnx", text(""), "the file is empty", "anew"),
-    ("m.pdmodel", text(""), "the file is empty", "anew"),
+    ("m.onnx", text(""), "the file is empty", "again"),
+    ("m.pdmodel", text(""), "the file is empty", "again"),
     ("m.onnx", text(LFS), "a Git LFS pointer", "git lfs pull"),
     ("m.xml", text(LFS), "a Git LFS pointer", "git lfs pull"),
     ("m.onnx", text(ANNEX), "a git-annex pointer", "git annex get"),

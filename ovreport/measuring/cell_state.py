@@ -147,7 +147,7 @@ class Member:
             reason = f"the model cannot be reshaped to {requested}: {cause}{self._reshaped()}"
             failure = failure.model_copy(update={"reason": reason})
         elif failure.stage == "inference" and (remedy := self._remedy()):
-            failure = failure.model_copy(update={"reason": f"{said}. {remedy}"})
+            failure = failure.model_copy(update={"reason": f"{cause}. {remedy}"})
         self.failure = failure
 
     def _remedy(self) -> str:
