@@ -77,7 +77,7 @@ def test_exclude_and_include_trim_the_matrix() -> None:
             "`model[0].range[1]` is inf. Expected a finite",
         ),
         ({"model": [{**MODEL, "range": {"x": [3, 1]}}]}, "`model[0].range.x`: the lowest value"),
-        ({"model": [{**MODEL, "range": {"x": [1]}}]}, "`model[0].range.x[1]` is missing"),
+        ({"model": [{**MODEL, "range": {"x": [1]}}]}, "`model[0].range.x[1]` has too few values"),
         ({"model": MODEL}, "a list of tables, each under [[model]]"),
         ({"model": [MODEL], "matrix": {"device": []}}, "`matrix.device` is []. Expected at least"),
         ({"model": [MODEL], "matrix": {"streams": "many"}}, "a valid integer or 'auto'"),
@@ -320,3 +320,38 @@ def test_a_wrong_value_in_its_former_place_is_named_there() -> None:
     both = {"analyzer": {"versions": {"noise": 0.1}}, "compare": {"noise": "much"}}
     with pytest.raises(UserError, match=r"`compare\.noise`"):
         validate({"model": [MODEL], **both}, "c.toml")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ([1.0, 0.0], "--range: the lowest value is above the highest"),
+        ([inf, 1.0], "--range is inf"),
+        ({"x": [1.0]}, "--range has too few values"),
+        ({"x": [0.0, 1.0, 2.0]}, "--range is [0.0, 1.0, 2.0]"),
+    ],
+)
+def test_a_wrong_value_of_an_option_for_the_model_is_named_by_the_option(
+    bounds: object, words: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        load(Path("net.onnx"), {"model": {"range": bounds}})
+    assert str(error.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("package:nope/x.onnx", "package:nope/x.onnx: the package 'nope' is not installed"),
+        ("package:", "package:: names no package. Write package:NAME/FILE."),
+        ("package:/etc/x.onnx", "package:/etc/x.onnx: names no package"),
+        ("package:a.b/x.onnx", "'a.b' is not the name of a package. Write package:a/b/FILE."),
+    ],
+)
+def test_a_path_in_a_package_that_is_not_there_is_refused(path: str, words: str) -> None:
+    source = load(Path(path), {})
+    with pytest.raises(UserError) as error:
+        source.resolve(path)
+    assert words in str(error.value)
+    with pytest.raises(UserError, match=r"^c\.toml: `package:"):
+        Source(source.config, Path.cwd(), "c.toml").resolve(path)

@@ -310,6 +310,10 @@ def _check_consistent(config: Config, name: str) -> None:
 # ---------------------------------------------------------------------------- messages
 
 
+# Of "measure.duration", and of "model[0].range", as options are for a single model.
+_OPTION = re.compile(r"(?P<table>\w+)(?:\[0\])?\.(?P<key>\w+)")
+
+
 @dataclass(frozen=True)
 class _Writer:
     """How a user wrote the values of a config."""
@@ -322,9 +326,10 @@ class _Writer:
 
     def where(self, key: str) -> str:
         """Return how the user knows a key: as an option, or as a key of a file."""
+        option = _OPTION.match(key)
+        if option and f"{option['table']}.{option['key']}" in self.given:
+            return f"--{option['key'].replace('_', '-')}"
         plain, bracket, index = key.partition("[")
-        if plain in self.given:
-            return f"--{plain.rpartition('.')[2].replace('_', '-')}"
         return f"{self.name}: `{self.former.get(plain, plain)}{bracket}{index}`"
 
 
@@ -339,6 +344,8 @@ def _explain(problems: Sequence[ErrorDetails], writer: _Writer, rest: str) -> Us
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(keys)}."
         return UserError(f"{writer.name}: unknown key `{key}`", remedy, detail=rest)
+    if kind == "missing" and isinstance(problem["loc"][-1], int):
+        return UserError(f"{where} has too few values", "Expected one more value.", detail=rest)
     if kind == "missing":
         field = holder.model_fields.get(str(problem["loc"][-1]))
         description = " ".join((field.description or "").split()) if field else ""
@@ -411,11 +418,19 @@ def _members(kind: Any) -> list[Any]:
 
 def _package_file(path: str, name: str) -> Path:
     package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
-    # find_spec of a dotted name would import the parent package: only top-level names are allowed.
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    where = path if path == name else f"{name}: `{path}`"
+    if not package:
+        raise UserError(f"{where}: names no package", "Write package:NAME/FILE.")
+    # find_spec of a dotted name would import the parent package; only top-level names are taken.
+    if not package.isidentifier():
+        raise UserError(
+            f"{where}: {package!r} is not the name of a package",
+            f"Write package:{package.replace('.', '/')}/FILE.",
+        )
+    spec = importlib.util.find_spec(package)
     if spec is None or not (spec.submodule_search_locations or spec.origin):
         raise UserError(
-            f"{name}: `{path}`: the package {package!r} is not installed",
+            f"{where}: the package {package!r} is not installed",
             f"Install it, for instance with `pip install {package}`.",
         )
     if spec.submodule_search_locations:
