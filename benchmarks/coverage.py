@@ -40,9 +40,10 @@ JUDGED: tuple[Figure, ...] = ("throughput", "median", "p95", "p99")
 NOISE = 0.01
 GATE = 50 * len(JUDGED)
 SLOWER = 0.03
-# What a machine of 60 s does cannot be known from a run of two minutes.
+# A run of two minutes cannot show changes once a minute, and ten seconds do not show each drift.
 LEAST_FIGURE, LEAST_RATIO, FOUND = 0.90, 0.94, 0.90
-UNKNOWABLE = "two speeds, 7 % apart, 60 s each"
+_SLOW = "two speeds, 7 % apart, 60 s each"
+UNKNOWABLE = {MATRIX: {_SLOW}, 1: {_SLOW, "drift of 5 % in 30 s"}}
 # Standard deviations by which chance may part a share from what it should be.
 _CHANCE = 2.0
 
@@ -61,7 +62,7 @@ def figure_table(cells: int) -> bool:
     for number, world in enumerate(WORLDS):
         for groups in (MATRIX, 1):
             held = _figures(number, world, groups, max(1, cells // groups))
-            good &= held or world.name == UNKNOWABLE
+            good &= held or world.name in UNKNOWABLE[groups]
     return good
 
 
