@@ -136,6 +136,15 @@ def test_the_ratio_of_last_and_first_run_has_an_interval(runs: list[tuple[str, R
         assert ratio.low < ratio.point < ratio.high
 
 
+def test_a_column_that_is_left_out_is_not_explained(runs: list[tuple[str, Run]]) -> None:
+    for chosen, explained in ((runs, True), (runs[: CHANGED - 1], False)):
+        section = Trend().analyze(combine(chosen))
+        tables = [x for group in section.groups for x in group.blocks if isinstance(x, Table)]
+        (levels,) = (table for table in tables if table.title == "First and last")
+        shown = "changes" in {column.key for column in levels.filled.columns}
+        assert shown is ("new levels" in levels.note) is explained
+
+
 def test_too_few_runs_claim_nothing(runs: list[tuple[str, Run]]) -> None:
     section = Trend().analyze(combine(runs[CHANGED - 2 : CHANGED + 2]))
     assert section.findings == []

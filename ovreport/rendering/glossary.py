@@ -26,8 +26,7 @@ _TERMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "±": (
         "Half the width of the 95 % confidence interval: 19 of 20 such intervals hold the true "
         "value. It is computed from how much launches differ (with one launch: its slices) and "
-        "covers this run only. Where one side is more than twice the other, both are shown: "
-        "−1/+50 %.",
+        "covers this run only. If the sides differ by much, both are shown: −1/+50 %.",
         ("interval", "intervals", "confidence interval", "confidence intervals"),
     ),
     "cell": ("One point of the matrix: a model version with a device, hint, streams, batch, …",

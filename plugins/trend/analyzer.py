@@ -286,8 +286,12 @@ def _levels(
         Column("runs", "Runs", "count"),
         Column("changes", "New levels"),
     ]
+    # A column without values is left out, and so is what explains it.
+    has_changes = any(row.values["changes"] for row in rows)
     note = "A dash under new levels means none beyond the noise, or too few runs."
-    return Table(f"levels-{cells[0].id}", "First and last", columns, rows, note)
+    return Table(
+        f"levels-{cells[0].id}", "First and last", columns, rows, note if has_changes else ""
+    )
 
 
 def _runs(run: Run) -> Table:
