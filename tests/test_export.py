@@ -165,7 +165,7 @@ def test_export_loads_neither_openvino_nor_matplotlib(tmp_path: Path) -> None:
     ("words", "message"),
     [
         ((RUN,), "nothing to export"),
-        ((RUN, "--csv", Path(__file__) / "x"), "not a folder that can be written to"),
+        ((RUN, "--csv", Path(__file__) / "x"), "the folder cannot be created"),
         ((RUN, "--json", "/proc/nowhere/x.json"), "cannot be written"),
         ((Path("no-such.jsonl"), "--json", "-"), "no-such.jsonl"),
     ],
