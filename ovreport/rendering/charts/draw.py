@@ -425,9 +425,10 @@ def _rule(axes: Axes, mark: Rule, chart: Chart, size: float) -> None:
         _tag(axes.axvline(value, **style), mark.id)
         ends = [*_values(chart, "x"), *([0.0] if chart.x.from_zero else [])]
         left = mark.value > (min(ends) + max(ends)) / 2  # the side with room for the label
+        # At the bottom: what is best within a limit, and its label, are at the top.
         label_text = axes.annotate(
-            mark.label, (value, 1), xycoords=("data", "axes fraction"),
-            xytext=(-4 if left else 4, -10), textcoords="offset points", fontsize=8, color=FAINT,
+            mark.label, (value, 0), xycoords=("data", "axes fraction"),
+            xytext=(-4 if left else 4, 4), textcoords="offset points", fontsize=8, color=FAINT,
             ha="right" if left else "left",
         )  # fmt: skip
     else:
