@@ -331,6 +331,7 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
         ([good], "identical", "answers identical bit for bit"),
         ([empty], "empty", "output empty is empty in both"),
         ([good, empty], "identical", "identical bit for bit; output empty is empty in both"),
+        ([wrong, empty], "different", "200\u202f%); output empty is empty in both"),
         ([good, missing, empty], "incomparable", "output gone is missing; 1 of 3 outputs"),
         ([good, missing, wrong], "different", "answers differ"),
     ):

@@ -17,7 +17,7 @@ def in_words(agreement: Agreement) -> str:
     worst = agreement.worst
     if worst is None:
         return "answers not compared"
-    several = len(agreement.outputs) > 1
+    several = len(agreement.outputs) - len(agreement.empty) > 1
     match agreement.outcome:
         case "identical" | "equal":
             words = f"answers {_equality(worst)}"
