@@ -38,6 +38,7 @@ NVIDIA_FREE = ["CPU", "GPU.0", "GPU.1"]
         ("GPU.1", NVIDIA_FREE),
         ("AUTO", ["CPU"]),
         ("AUTO:-GPU", ["CPU"]),
+        ("HETERO:CPU, CPU", ["CPU"]),
         ("AUTO:CPU,-GPU", ["CPU"]),
         ("AUTO:GPU,CPU", ["CPU"]),  # AUTO goes on without the GPU
         ("AUTO:-GPU.0", NVIDIA_FREE),
@@ -76,6 +77,9 @@ def test_device_strings_that_openvino_accepts_are_accepted(
         ("BATCH:CPU(4", "the brackets of 'CPU(4'"),
         ("BATCH:CPU(2)x", "the brackets of 'CPU(2)x'"),
         ("BATCH:CPU,CPU", "BATCH runs on one device"),
+        ("AUTO: CPU", "space around a device; write AUTO:CPU"),
+        ("MULTI:CPU ", "space around a device; write MULTI:CPU"),
+        ("AUTO:CPU ,-GPU", "space around a device; write AUTO:CPU,-GPU"),
         ("MULTI:CPU(0)", "number of requests of 'CPU(0)' is not a number"),
         ("AUTO:CPU(many)", "number of requests of 'CPU(many)' is not a number"),
         ("HETERO:CPU(4)", "HETERO takes no number after a device; write CPU"),

@@ -25,6 +25,8 @@ def problem(device: str, available: Sequence[str]) -> str:
     if kind not in _VIRTUAL:
         return _first_missing([kind], available)
     parts = [part.strip() for part in rest.split(",") if part.strip()]
+    if parts and (rest != rest.strip() or " ," in rest):
+        return f"it has a space around a device; write {kind}:{','.join(parts)}"
     if found := next(filter(None, (_wrong_brackets(kind, part) for part in parts)), ""):
         return found
     listed = [part.partition("(")[0] for part in parts]
