@@ -242,11 +242,11 @@ def test_a_failed_candidate_breaks_any_limit_but_nothing_without_limits(
 def test_a_narrowed_limit_covers_only_its_cells_and_says_if_there_are_none(run: Run) -> None:
     narrowed = check_limits(run, "median>1us where hint=latency", "median>1us")
     assert [o.status for o in narrowed.outcomes] == ["broken"] * 6
-    assert {o.cell for o in narrowed.outcomes[:2]} == {"latency"}
+    assert {o.cell for o in narrowed.outcomes[:2]} == {"latency hint"}
     (versions,) = check_limits(
         run, "throughput>-99% where version=optimized and hint=latency"
     ).outcomes
-    assert versions.cell == "latency"
+    assert versions.cell == "latency hint"
     (baseline,) = check_limits(run, "throughput<-5% where version=parent").outcomes
     assert (baseline.status, baseline.cell) == ("inconclusive", "no cell")
     assert "nothing was compared" in baseline.text
