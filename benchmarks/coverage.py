@@ -9,7 +9,7 @@ rules. Printed are
 - *figures*: how often the interval of a cell holds what the machine gives on the whole, for cells
   of a matrix of twelve, which go round in passes, and for a cell alone, whose launches lie within
   seconds of one another;
-- *held-out*: the same for cells alone, in worlds that no constant was chosen by;
+- *held-out*: the same for single cells, in further worlds;
 - *pairs*: what becomes of comparisons of two equal versions, and of one that is 3 % slower;
 - *gates*: how many gates of 50 cells and 4 limits break although the versions are equal;
 - *launches*: the interval of few launches by itself, over how launches and slices scatter.
@@ -67,7 +67,7 @@ def figure_table(cells: int) -> bool:
 
 
 def held_out_table(cells: int) -> bool:
-    """Prints the same for single cells, in worlds that no constant was chosen by.
+    """Prints the same for single cells, in further worlds.
 
     Some change too slowly for a run of seconds, so that no coverage is demanded.
     """

@@ -30,7 +30,8 @@ from ovreport.stats.uncertainty import Error, mixture_half_width, student
 _MOST = 40
 _FEWEST = 6
 # Intervals allow for changes once a minute, as far as the run shows them. Longer memories would
-# widen all intervals, and a run of some seconds cannot show such slow changes.
+# widen all intervals, and a run of some seconds cannot show such slow changes. In simulations
+# (benchmarks/coverage.py), two minutes made intervals a fifth wider and included more drifts.
 _LONGEST_S = 60.0
 # Neighbouring memories differ by a factor of 1.5 to 2; the data of one run cannot separate them.
 _MEMORIES = 12
