@@ -63,7 +63,7 @@ def test_the_console_reports_failed_profiling_and_the_exit_code_is_1(
     assert done.exit_code == 1
     text = " ".join(done.output.split())
     assert "its layers could not be timed: used" in text
-    assert "No layer times: latency: used" in text
+    assert "No layer times: latency hint: used" in text
 
 
 def test_the_page_names_the_cell_and_the_true_reason(untimed: tuple[Result, Path]) -> None:
