@@ -258,7 +258,7 @@ class Chart:
     marks: Sequence[Mark]
     alt: str
     height: float = 3.2
-    """In inches; the page sets the width."""
+    """The height in inches; the page sets the width."""
 
 
 # ---------------------------------------------------------------------------- diagrams
@@ -297,7 +297,7 @@ class DiagramEdge:
     label: str = ""
     marked: bool = False
     critical: bool = False
-    """On the path that takes longest."""
+    """Whether the edge is on the path that takes longest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def test_a_property_that_would_override_the_matrix_is_refused_with_the_key_to_us
     [
         ({"device": "CPU"}, {"ENABLE_CPU_PINNING": True, "CACHE_DIR": "NUM_STREAMS:2"}),
         ({"device": "CPU"}, {"EXECUTION_MODE_HINT": "ACCURACY", "NOT_A_PROPERTY": 3}),
-        # Each of several devices may have its own, where no cell says otherwise.
+        # Each device may have its own value of a property that the matrix does not set.
         (CPU_AND_GPU, {"DEVICE_PROPERTIES": "{GPU:{NUM_STREAMS:2},CPU:{NUM_STREAMS:4}}"}),
         (CPU_AND_GPU, {"DEVICE_PROPERTIES": "{GPU:{PERFORMANCE_HINT:LATENCY}}"}),
     ],

@@ -62,10 +62,10 @@ def measured(
             member.take(turn(request_ns, now_s, reference_ns))
             member.count([False] * number)
             now_s += 0.1
-            standing = LaunchProgress(launches, launch_s, number)
-            if stopped := reason_to_stop([member], settings, standing):
+            progress = LaunchProgress(launches, launch_s, number)
+            if stopped := reason_to_stop([member], settings, progress):
                 return [len(launch) for launch in member.summaries], stopped
-            if launch_is_done([member], settings, standing):
+            if launch_is_done([member], settings, progress):
                 break
 
 

@@ -144,10 +144,10 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
 
 
 def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
-    """Return layers into which an operator was split: nameless ones that its joints read.
+    """Return the layers into which an operator was split; they no longer name it.
 
-    A bidirectional recurrent layer is split into one for each direction, with new names, and joints
-    of their outputs, which are named ``NAME.0`` after the operator's output.
+    A bidirectional recurrent operator becomes one layer for each direction, with new names. Nodes
+    that join their outputs are named ``NAME.0`` after the operator, and lead to these layers.
     """
     _, joints, _ = _nameless(run, result)
     model = run.graphs[result.model_graph or ""].nodes
@@ -172,7 +172,7 @@ def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Seq
 def _nameless(
     run: Run, result: CellResult
 ) -> tuple[Sequence[Node], Mapping[str, Sequence[int]], frozenset[int]]:
-    """Return the runtime graph, its joints (``NAME.0``) by name, and layers without an operator."""
+    """Return the runtime graph, joining nodes (``NAME.0``) by name, and layers of no operator."""
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     joints: dict[str, list[int]] = defaultdict(list)
     for index, node in enumerate(nodes):

@@ -51,7 +51,7 @@ class GateRule:
     """A limit. ``limit`` is in seconds, bytes, samples a second or, if ``relative``, a fraction."""
 
     text: str
-    """As the user wrote it."""
+    """The whole limit as the user wrote it."""
     criterion: CriterionName
     kind: Kind
     sign: Sign

@@ -55,12 +55,13 @@ class Member:
     """Why the Python API runs it; empty: the C API does, where there is one."""
     launches: list[Launch] = field(default_factory=list)
     warm_up: list[Slice] = field(default_factory=list)
-    """Of the current launch, as is ``turns``."""
+    """Slices of the current launch that warm up."""
     turns: list[Slice] = field(default_factory=list)
+    """Slices of the current launch that may count."""
     taken: list[SliceSummary] = field(default_factory=list)
-    """Of each of ``turns``."""
+    """The summary of each slice of ``turns``."""
     summaries: list[list[SliceSummary]] = field(default_factory=list)
-    """Of each launch's slices that count; the last list grows."""
+    """Summaries of the slices that count, by launch; the last list grows."""
     known: HalfWidths = UNKNOWN
     """Precision of the cell's figures, by the slices that count so far."""
     typical: float = 0.0

@@ -28,7 +28,7 @@ class ComparedOutputs:
 
     outputs: tuple[OutputDrift, ...]
     itself: tuple[Distances, Distances]
-    """Of A and of B."""
+    """Distances of A and of B from themselves when the same inputs are repeated."""
     failure: Failure | None = None
     """Why a version could not be fed once more."""
 

@@ -47,9 +47,9 @@ class ModelInfo:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     indices: tuple[Index | None, ...]
-    """For each input; None if the graph does not show that the input is an index."""
+    """The range of each input that is an index; None if the graph does not show that it is one."""
     layouts: tuple[str, ...]
-    """For each input its layout in the file, such as ``[N,C,H,W]``; an empty text for none."""
+    """The layout of each input in the file, such as ``[N,C,H,W]``; an empty text for none."""
     stateful: bool
     """Whether the model keeps states from one inference to the next."""
 

@@ -262,9 +262,9 @@ class _CellGroup:
             if not self.alive:
                 return
             self._count_turn()
-            standing = LaunchProgress(self.launches, self.launch_s, len(self.crowded))
-            self.stopped = reason_to_stop(self.alive, self.settings, standing)
-            if self.stopped or launch_is_done(self.alive, self.settings, standing):
+            progress = LaunchProgress(self.launches, self.launch_s, len(self.crowded))
+            self.stopped = reason_to_stop(self.alive, self.settings, progress)
+            if self.stopped or launch_is_done(self.alive, self.settings, progress):
                 return
 
     def _counted_slice(self, member: Member, worker: WorkerSession) -> None:

@@ -23,27 +23,27 @@ from ovreport.stats.half_widths import (
 # More launches than this are not started to reach the target: it would take ten times as many to
 # see three times as much.
 _MOST_LAUNCHES = 50
-# Differences between launches of a model that show how far they lie apart: of a kind that is one in
-# four, eleven launches hold none in one case of 24, and three in two of five.
-_TELLING = 10
-# The part of the time that may go into starting these.
-_STARTING = 0.25
+# Number of differences between launches that show how much launches scatter. If a quarter of all
+# launches is slow, eleven launches hold no slow one in one case of 24, and three in two of five.
+_LEAST_DIFFERENCES = 10
+# Share of the maximum time that starting these launches may take.
+_LAUNCH_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchProgress:
-    """Where a group is with its launches."""
+    """The launches of a group so far."""
 
     launches: int
-    """With the current one."""
+    """Number of launches, with the current one."""
     launch_s: float
-    """From the start of the current one to its first turn."""
+    """Seconds from the start of the current launch to its first turn."""
     turns: int
-    """Of the current one."""
+    """Number of turns in the current launch."""
 
 
 def reason_to_stop(
-    members: Sequence[Member], settings: Measure, standing: LaunchProgress
+    members: Sequence[Member], settings: Measure, progress: LaunchProgress
 ) -> StopReason | None:
     """Why measuring ends after this turn, if it does.
 
@@ -57,7 +57,7 @@ def reason_to_stop(
     if settings.iterations is not None:
         done = all(member.requests >= settings.iterations for member in members)
         return "iterations" if done else None
-    if standing.launches < least_launches(members, settings, standing):
+    if progress.launches < least_launches(members, settings, progress):
         return None
     seconds = _seconds(members)
     if settings.duration is not None:
@@ -66,11 +66,11 @@ def reason_to_stop(
         return None
     if seconds >= settings.max_time:
         return "target" if _known(members, settings) else "max_time"
-    told = _slices(members) >= _wanted(members, settings, standing)
-    return "target" if told and _known(members, settings) else None
+    enough_slices = _slices(members) >= _wanted(members, settings, progress)
+    return "target" if enough_slices and _known(members, settings) else None
 
 
-def launch_is_done(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> bool:
+def launch_is_done(members: Sequence[Member], settings: Measure, progress: LaunchProgress) -> bool:
     """Whether the next slice is better taken in a further launch.
 
     The least number of launches share the least time. Further launches are as long as pays off
@@ -79,32 +79,32 @@ def launch_is_done(members: Sequence[Member], settings: Measure, standing: Launc
     """
     if settings.iterations is not None:
         return True
-    least = least_launches(members, settings, standing)
-    if standing.launches < least or settings.duration is not None:
+    least = least_launches(members, settings, progress)
+    if progress.launches < least or settings.duration is not None:
         whole = settings.duration or settings.min_time
-        shared = _seconds(members) >= whole * standing.launches / least
+        shared = _seconds(members) >= whole * progress.launches / least
         return shared and (least == settings.launches or _slices(members) > 1)
-    most = min(_MOST_LAUNCHES, settings.max_time / standing.launch_s)
-    if standing.launches >= most:
+    most = min(_MOST_LAUNCHES, settings.max_time / progress.launch_s)
+    if progress.launches >= most:
         return False
-    slice_s = _turn_s(members, standing) / len(members)
-    left_s = settings.max_time - _seconds(members) + standing.turns * slice_s
-    share = left_s / (most - standing.launches + 1) / slice_s
-    return _slices(members) >= max(share, _wanted(members, settings, standing))
+    slice_s = _turn_s(members, progress) / len(members)
+    left_s = settings.max_time - _seconds(members) + progress.turns * slice_s
+    share = left_s / (most - progress.launches + 1) / slice_s
+    return _slices(members) >= max(share, _wanted(members, settings, progress))
 
 
-def least_launches(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> int:
-    """Launches that are made in any case.
+def least_launches(members: Sequence[Member], settings: Measure, progress: LaunchProgress) -> int:
+    """Return how many launches are made in any case: the ``launches`` of the settings, or more.
 
-    Where launches of other cells show how far they lie apart, or few can be paid, those of the
-    settings do.
+    More are made to see how much launches scatter, unless other cells have shown it already, or
+    starting them would take too much of the time.
     """
     known = members[0].typical > 0 or settings.launches == 1
-    if known or settings.duration is not None or standing.launch_s == 0:
+    if known or settings.duration is not None or progress.launch_s == 0:
         return settings.launches
-    apart = ceil(_TELLING / len(members)) + 1
-    paid = int(settings.max_time * _STARTING / standing.launch_s)
-    return max(settings.launches, min(apart, paid))
+    to_see_scatter = ceil(_LEAST_DIFFERENCES / len(members)) + 1
+    affordable = int(settings.max_time * _LAUNCH_SHARE / progress.launch_s)
+    return max(settings.launches, min(to_see_scatter, affordable))
 
 
 def part_done(members: Sequence[Member], settings: Measure) -> float:
@@ -128,9 +128,9 @@ def part_done(members: Sequence[Member], settings: Measure) -> float:
     return min(1.0, max(_seconds(members) / settings.max_time, least * known))
 
 
-def _wanted(members: Sequence[Member], settings: Measure, standing: LaunchProgress) -> int:
+def _wanted(members: Sequence[Member], settings: Measure, progress: LaunchProgress) -> int:
     """Return how many slices of the current launch pay off."""
-    cost = standing.launch_s / _turn_s(members, standing)
+    cost = progress.launch_s / _turn_s(members, progress)
     return min(slices_per_launch(series, cost) for series in _series(members, settings))
 
 
@@ -139,8 +139,8 @@ def _slices(members: Sequence[Member]) -> int:
     return len(members[0].summaries[-1])
 
 
-def _turn_s(members: Sequence[Member], standing: LaunchProgress) -> float:
-    return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / standing.turns
+def _turn_s(members: Sequence[Member], progress: LaunchProgress) -> float:
+    return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / progress.turns
 
 
 def _seconds(members: Sequence[Member]) -> float:

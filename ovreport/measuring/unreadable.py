@@ -45,7 +45,7 @@ _OUTSIDE = re.compile(r"Path '(?P<name>.*)' resolves to '.*' which is outside th
 
 @dataclass(frozen=True)
 class _Fault:
-    """What is wrong, as it follows on the path of the model, and what to do."""
+    """What is wrong, as words after the path of the model, and what to do."""
 
     wrong: str
     remedy: str
@@ -96,7 +96,7 @@ def _head(path: Path) -> bytes:
 
 
 def _extension(reason: str) -> _Fault | None:
-    """Of a library with operations that cannot be loaded."""
+    """Return the fault if a library of operations cannot be loaded."""
     if not reason.startswith("Cannot add extension"):
         return None
     why = reason.rpartition("This error happened: ")[2]
@@ -107,7 +107,7 @@ def _extension(reason: str) -> _Fault | None:
 
 
 def _folder(path: Path) -> _Fault | None:
-    """Of a folder that is no TensorFlow SavedModel."""
+    """Return the fault of a folder that is no TensorFlow SavedModel."""
     if (path / "saved_model.pb").is_file():
         return None
     models = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _KNOWN)
@@ -117,7 +117,7 @@ def _folder(path: Path) -> _Fault | None:
 
 
 def _file(path: Path, reason: str) -> _Fault | None:
-    """Of a file that none of OpenVINO's readers takes for its own."""
+    """Return the fault of a file that none of OpenVINO's readers recognises."""
     if not reason.startswith("Unable to read the model"):
         return None
     suffix = path.suffix.lower()
@@ -140,7 +140,7 @@ def _file(path: Path, reason: str) -> _Fault | None:
 
 
 def _weights(path: Path, reason: str) -> _Fault | None:
-    """Of a model whose weights, in a file of their own, cannot be read."""
+    """Return the fault if a separate file with the model's weights cannot be read."""
     file = _blamed(path, reason)
     if file is None:
         return None
@@ -171,7 +171,7 @@ def _blamed(path: Path, reason: str) -> Path | None:
 
 
 def _operations(failure: Failure) -> _Fault | None:
-    """Of a model with operations that OpenVINO does not know."""
+    """Return the fault if OpenVINO does not know some of the model's operations."""
     unknown = unknown_operations(failure.detail)
     if not unknown:
         return None

@@ -168,7 +168,7 @@ class WorkerSession:
             self.kill()
             return WorkerError(stage, "the worker closed its answers and was stopped")
         if code < 0:
-            known = -code in set(signal.Signals)  # not so most real-time signals
+            known = -code in set(signal.Signals)  # most real-time signals have no name
             name = signal.Signals(-code).name if known else f"signal {-code}"
             reason = f"the worker was ended by {name}"
             if name == "SIGKILL":
@@ -211,9 +211,9 @@ class WorkerSession:
         self._log.close()
 
 
-def _stage(told: object, otherwise: Stage) -> Stage:
-    """What a worker says that it is at, if it is one of the stages."""
-    return next((stage for stage in get_args(Stage) if stage == told), otherwise)
+def _stage(reported: object, otherwise: Stage) -> Stage:
+    """Return the stage that a worker reports, if it is one of the stages."""
+    return next((stage for stage in get_args(Stage) if stage == reported), otherwise)
 
 
 def _environment(python: Path) -> dict[str, str]:

@@ -103,9 +103,10 @@ def agreement(run: Run, answers: Answers, limits: OutputSettings) -> Agreement:
 def agreements(
     run: Run, pairs: Sequence[tuple[CellResult, CellResult]], limits: OutputSettings
 ) -> list[Agreement]:
-    """Return the agreement of compared cells' outputs, one for each two points of the matrix.
+    """Return the agreements of the outputs of these pairs of cells.
 
-    There are several if the cells differ in what outputs depend on, such as the precision.
+    Pairs share one agreement unless they differ in a setting that changes outputs, such as the
+    precision.
     """
     points = [{a.cell.point, b.cell.point} for a, b in pairs]
     return [

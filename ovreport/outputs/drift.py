@@ -315,7 +315,7 @@ class LayerSums:
         self._comparable = True
 
     def add(self, a: Array, b: Array) -> None:
-        """Add one set.
+        """Add the layer's output of both versions for one input set.
 
         The layer is not comparable if shapes differ or if no element is finite in both.
         """

@@ -44,9 +44,9 @@ class Search:
         return (self.grid.budget - 1) * len(self.starts)
 
     def with_batches_that(self, fits: Callable[[Cell], bool]) -> Search:
-        """The same over those batches of the default ones that every version can be given.
+        """Return the search without default batches that some version cannot take.
 
-        Batches that the config names stay: one that fails is told.
+        Batches that the config names stay: if one fails, the report shows it.
         """
         if self.config.matrix.batch:
             return self

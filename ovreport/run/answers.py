@@ -194,13 +194,13 @@ class RecordedOutput(Record):
     """Bits of the kept elements as integers, shape [sets × kept]. They are those of f32, which
     represents all smaller types, of f64, of 64-bit integers, or 64 bits of a text's SHA-256."""
     not_finite: Many[Whole] = ()
-    """For each set, the number of all elements that are infinite or NaN."""
+    """The number of elements that are infinite or NaN, for each set."""
     itself: float | None = None
     """Distance from itself when the same inputs are repeated, as :attr:`OutputDrift.distance`."""
     classes: Whole = 0
     """Columns of an output that looks like class scores; 0 for any other."""
     best: Many[Many[Whole]] = ()
-    """For each sample, the classes with the highest scores, best first."""
+    """The classes with the highest scores, best first, for each sample."""
     probabilities: bool = False
 
     @property

@@ -243,11 +243,11 @@ class PartialLaunches(Record):
     provenances: dict[str, Provenance] = Field(
         validation_alias=AliasChoices("provenances", "bases")
     )
-    """By the ids of the cells that took turns."""
+    """Provenances by the ids of the cells that took turns."""
     launches: dict[str, Launch]
-    """By the same ids."""
+    """Launches by the same ids."""
     resolved: dict[str, Resolved] = Field(default_factory=dict)
-    """By the same ids; empty in files of older releases."""
+    """Resolved settings by the same ids; empty in files of older releases."""
 
     @model_validator(mode="after")
     def _of_the_same(self) -> PartialLaunches:

@@ -32,9 +32,9 @@ class _RunState:
     partial_launches: list[PartialLaunches] = field(default_factory=list)
     steps: list[SearchStep] = field(default_factory=list)
     answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
-    """By the ids of both cells."""
+    """Comparisons of outputs by the ids of both cells."""
     recordings: dict[tuple[object, ...], Recording] = field(default_factory=dict)
-    """By :attr:`Cell.point`."""
+    """Kept outputs by :attr:`Cell.point`."""
 
     def resume(self, resumed: Header) -> None:
         self.steps.clear()

@@ -165,7 +165,7 @@ def by_slice(launches: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
 
 
 def log_ratios(a: Launches, b: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
-    """Of B's throughput and median latency over A's, for each pair of slices in turn."""
+    """Return logarithms of B's throughput and median latency over A's, for each pair of slices."""
     throughput, median = (
         [np.log(second / first) for first, second in zip(*pair, strict=True)]
         for pair in zip(by_slice(a), by_slice(b), strict=True)

@@ -23,8 +23,8 @@ _FINITE_VARIANCE = 2.0
 _LEAST_INDEX = 1.25
 # Prior: as if this number of outliers, with this index, had been observed before.
 _PRIOR, _PRIOR_INDEX = 2, 2.0
-# Multiple of the standard errors of the index and of the number of outliers. Together with the
-# scatter of launches, the interval of the mean then has its stated coverage
+# The index and the number of outliers are varied by this many of their standard errors. Together
+# with the scatter of launches, the interval of the mean then has its stated coverage
 # (benchmarks/coverage.py).
 _REACH = 1.3
 # Least number of outliers whose slower half shows whether the tail ends.

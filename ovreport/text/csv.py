@@ -1,4 +1,4 @@
-"""CSV that neither a spreadsheet nor a terminal executes."""
+"""Escapes untrusted text for CSV, so that neither a spreadsheet nor a terminal executes it."""
 
 from __future__ import annotations
 

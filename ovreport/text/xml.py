@@ -1,4 +1,4 @@
-"""Untrusted text, safe in XML and SVG."""
+"""Escapes untrusted text for XML and SVG."""
 
 from __future__ import annotations
 

@@ -207,7 +207,9 @@ def _types(run: Run, result: CellResult, layers: Sequence[ExecutedLayer]) -> Tab
         Column("gain", "Could gain", "share", help=_GAIN),
         Column("half", "Twice as fast gives", "ratio", help="Speed-up of the whole (Amdahl)."),
     ]
-    return Table(f"gain-{result.cell.id}", "What faster layers of a type could give", columns, rows)
+    return Table(
+        f"gain-{result.cell.id}", "Gain if all layers of a type were faster", columns, rows
+    )
 
 
 # ---------------------------------------------------------------------------- findings

@@ -88,7 +88,7 @@ class _OriginalGraph:
     fates: Mapping[int, Fate]
     layers: Mapping[int, ExecutedLayer]
     representatives: Mapping[int, int]
-    """By layer, the one operator that shows the layer's time."""
+    """The one operator that shows a layer's time, by layer."""
     ranks: Mapping[int, int]
     constant: frozenset[int]
 

@@ -120,19 +120,19 @@ class Roofline(Analyzer[RooflineOptions]):
             if roof is None or roof.failure:
                 continue
             model = run.graphs[result.model_graph].nodes if result.model_graph else ()
-            standing = VersionRoofline(run, result, layers, efficiency(run, result), roof, model)
+            version = VersionRoofline(run, result, layers, efficiency(run, result), roof, model)
             reason = why_not_judged(run, result)
             if reason is None:
-                findings += _findings(standing, self.options.low)
+                findings += _findings(version, self.options.low)
                 blocks: list[Block] = [
-                    _figures(standing, self.options.low),
-                    roofline_chart(result, layers, standing.efficiencies, roof),
+                    _figures(version, self.options.low),
+                    roofline_chart(result, layers, version.efficiencies, roof),
                 ]
             else:
                 unjudged[reason].append(result)
                 reason_text = f"The layers are not judged by the roofs: {reason}."
                 blocks = [Text(f"roofline-unjudged-{result.cell.id}", reason_text)]
-            blocks += [_table(standing, judged=reason is None), _roofs(standing)]
+            blocks += [_table(version, judged=reason is None), _roofs(version)]
             groups.append(focus_group(run, result, blocks))
         return Section(groups, [*findings, *_unjudged(run, unjudged)])
 
@@ -140,11 +140,11 @@ class Roofline(Analyzer[RooflineOptions]):
 # ---------------------------------------------------------------------------- blocks
 
 
-def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
-    judged = standing.judged
-    taken_s, least_s = total_s(judged), standing.least_s(judged)
-    far_layers = [layer for layer in judged if (standing.efficiency(layer).fraction or 0) < low]
-    memory_bound = _at_memory(standing, low)
+def _figures(version: VersionRoofline, low: float) -> KeyFigures:
+    judged = version.judged
+    taken_s, least_s = total_s(judged), version.least_s(judged)
+    far_layers = [layer for layer in judged if (version.efficiency(layer).fraction or 0) < low]
+    memory_bound = _at_memory(version, low)
     figures = [
         KeyFigure(
             "Of the roofs, all layers together", least_s / taken_s if taken_s else None, "share"
@@ -156,42 +156,42 @@ def _figures(standing: VersionRoofline, low: float) -> KeyFigures:
             f"where the layers took {show(taken_s, 'duration')}",
         ),
         KeyFigure(
-            f"Time below {show(low, 'share')} of the roof", standing.share(far_layers), "share"
+            f"Time below {show(low, 'share')} of the roof", version.share(far_layers), "share"
         ),
         KeyFigure(
             "Time bound by memory",
-            standing.share(memory_bound),
+            version.share(memory_bound),
             "share",
             f"at {show(low, 'share')} of the bandwidth or more",
         ),
     ]
-    return KeyFigures(f"roofline-figures-{standing.result.cell.id}", figures)
+    return KeyFigures(f"roofline-figures-{version.result.cell.id}", figures)
 
 
-def _table(standing: VersionRoofline, *, judged: bool) -> Table:
+def _table(version: VersionRoofline, *, judged: bool) -> Table:
     def left(layer: ExecutedLayer) -> float | None:
-        least = standing.efficiency(layer).least_s
+        least = version.efficiency(layer).least_s
         return None if least is None else max(0.0, layer.median_s - least)
 
-    ranked = sorted(standing.layers, key=lambda layer: (-(left(layer) or 0.0), layer.order))
+    ranked = sorted(version.layers, key=lambda layer: (-(left(layer) or 0.0), layer.order))
     title = "Layers against their roofs, most to gain first"
     if not judged:
-        ranked, title = longest(standing.layers), "Work and rates of the layers, longest first"
+        ranked, title = longest(version.layers), "Work and rates of the layers, longest first"
     rows = [
         Row(
             {
-                "name": Link(layer.label, layer_anchor(standing.result, layer)),
+                "name": Link(layer.label, layer_anchor(version.result, layer)),
                 "type": Tag(layer.type, Role("type", layer.type)),
                 "precision": Tag(layer.precision, Role("precision", layer.precision)),
-                "gflop": _scaled(standing.efficiency(layer).operations),
-                "moved": standing.efficiency(layer).moved_bytes,
-                "intensity": standing.efficiency(layer).intensity,
-                "achieved": _scaled(standing.efficiency(layer).achieved),
-                "bandwidth": _scaled(standing.efficiency(layer).bandwidth),
-                "bound": standing.efficiency(layer).bound,
-                "fraction": standing.efficiency(layer).fraction,
+                "gflop": _scaled(version.efficiency(layer).operations),
+                "moved": version.efficiency(layer).moved_bytes,
+                "intensity": version.efficiency(layer).intensity,
+                "achieved": _scaled(version.efficiency(layer).achieved),
+                "bandwidth": _scaled(version.efficiency(layer).bandwidth),
+                "bound": version.efficiency(layer).bound,
+                "fraction": version.efficiency(layer).fraction,
                 "time": layer.median_s,
-                "least": standing.efficiency(layer).least_s,
+                "least": version.efficiency(layer).least_s,
                 "left": left(layer),
             }
         )
@@ -229,7 +229,7 @@ def _table(standing: VersionRoofline, *, judged: bool) -> Table:
         Column("bandwidth", "Bandwidth", "number", "GB/s", optional=True),
     ]
     return Table(
-        f"roofline-{standing.result.cell.id}",
+        f"roofline-{version.result.cell.id}",
         title,
         columns,
         rows,
@@ -242,8 +242,8 @@ def _scaled(value: float | None) -> float | None:
     return None if value is None else value / 1e9
 
 
-def _roofs(standing: VersionRoofline) -> Facts:
-    roof = standing.roof
+def _roofs(version: VersionRoofline) -> Facts:
+    roof = version.roof
     facts: list[tuple[str, Value, Kind]] = [
         (f"Highest rate in {name}", f"{digits(rate / 1e9)} billion operations/s", "text")
         for name, rate in roof.operations.items()
@@ -257,18 +257,18 @@ def _roofs(standing: VersionRoofline) -> Facts:
         ("Cores that other programs used meanwhile", roof.other_load, "number"),
     ]
     title = f"What {roof.conditions.device} can reach, as measured"
-    return Facts(f"roofs-{standing.result.cell.id}", title, facts)
+    return Facts(f"roofs-{version.result.cell.id}", title, facts)
 
 
 # ---------------------------------------------------------------------------- findings
 
 
-def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
-    judged = standing.judged
-    taken_s, least_s = total_s(judged), standing.least_s(judged)
+def _findings(version: VersionRoofline, low: float) -> Iterator[Finding]:
+    judged = version.judged
+    taken_s, least_s = total_s(judged), version.least_s(judged)
     if not taken_s:
         return
-    name = point_name(standing.run, standing.result)
+    name = point_name(version.run, version.result)
     is_near = least_s / taken_s > _NEAR
     yield Finding(
         "roofline.distance",
@@ -281,36 +281,36 @@ def _findings(standing: VersionRoofline, low: float) -> Iterator[Finding]:
     far_layers = [
         layer
         for layer in judged
-        if (standing.efficiency(layer).fraction or 0) < low and layer.median_s > RESOLUTION_S
+        if (version.efficiency(layer).fraction or 0) < low and layer.median_s > RESOLUTION_S
     ]
     recurrent = [layer for layer in far_layers if is_recurrent(layer.type)]
-    if standing.share(far_layers) > _NOTABLE:
-        left_s = total_s(far_layers) - standing.least_s(far_layers)
+    if version.share(far_layers) > _NOTABLE:
+        left_s = total_s(far_layers) - version.least_s(far_layers)
         yield Finding(
             "roofline.far",
             "warning" if left_s / taken_s > 2 * _NOTABLE else "info",
-            f"{name}: {show(standing.share(far_layers), 'share')} of the time is in "
+            f"{name}: {show(version.share(far_layers), 'share')} of the time is in "
             f"{count(len(far_layers), 'layer')} below {show(low, 'share')} of the roof; at the "
             f"roof they would take {show(left_s, 'duration')} less.",
-            _FAR_RECURRENT if standing.share(recurrent) > standing.share(far_layers) / 2 else _FAR,
+            _FAR_RECURRENT if version.share(recurrent) > version.share(far_layers) / 2 else _FAR,
             evidence(
-                standing.result, sorted(far_layers, key=lambda layer: -_left_s(standing, layer))
+                version.result, sorted(far_layers, key=lambda layer: -_left_s(version, layer))
             ),
-            gain=saved(standing.run, standing.result, left_s),
+            gain=saved(version.run, version.result, left_s),
         )
-    memory_bound = _at_memory(standing, low)
-    if standing.share(memory_bound) > 2 * _NOTABLE:
+    memory_bound = _at_memory(version, low)
+    if version.share(memory_bound) > 2 * _NOTABLE:
         yield Finding(
             "roofline.memory",
             "info",
-            f"{name}: {show(standing.share(memory_bound), 'share')} of the time is in "
+            f"{name}: {show(version.share(memory_bound), 'share')} of the time is in "
             f"{count(len(memory_bound), 'layer')} bound by memory, at {show(low, 'share')} or more "
             "of the bandwidth that was measured.",
             "Move fewer bytes: by fusing, a narrower precision, compressed weights, or a batch if "
             "weights dominate.",
-            evidence(standing.result, memory_bound),
+            evidence(version.result, memory_bound),
         )
-    yield from _doubts(standing, name)
+    yield from _doubts(version, name)
 
 
 _FAR = (
@@ -323,47 +323,45 @@ _FAR_RECURRENT = (
 )
 
 
-def _at_memory(standing: VersionRoofline, low: float) -> list[ExecutedLayer]:
+def _at_memory(version: VersionRoofline, low: float) -> list[ExecutedLayer]:
     """Return the layers that memory limits; neither roof limits a layer far below both."""
     return [
         layer
-        for layer in standing.judged
-        if standing.efficiency(layer).bound == "memory"
-        and (standing.efficiency(layer).fraction or 0) >= low
+        for layer in version.judged
+        if version.efficiency(layer).bound == "memory"
+        and (version.efficiency(layer).fraction or 0) >= low
     ]
 
 
-def _left_s(standing: VersionRoofline, layer: ExecutedLayer) -> float:
-    return layer.median_s - (standing.efficiency(layer).least_s or 0.0)
+def _left_s(version: VersionRoofline, layer: ExecutedLayer) -> float:
+    return layer.median_s - (version.efficiency(layer).least_s or 0.0)
 
 
-def _doubts(standing: VersionRoofline, name: str) -> Iterator[Finding]:
+def _doubts(version: VersionRoofline, name: str) -> Iterator[Finding]:
     """Report layers that exceed their roof or have none."""
-    if above := standing.above:
-        highest = max(standing.efficiency(layer).fraction or 0 for layer in above)
+    if above := version.above:
+        highest = max(version.efficiency(layer).fraction or 0 for layer in above)
         yield Finding(
             "roofline.above",
             "info",
-            f"{name}: {count(len(above), 'layer')} ({show(standing.share(above), 'share')} of the "
+            f"{name}: {count(len(above), 'layer')} ({show(version.share(above), 'share')} of the "
             f"time) exceeded the roof and reached up to {show(highest, 'share')} of it: a roof is "
             "the best of a few reference models, not a physical limit.",
             "The data may have come from a cache before the last level, or the kernel may use "
             "fewer operations than are counted, as Winograd's does. In the sum of the model such "
             "layers count with the time that they took.",
-            evidence(standing.result, above),
+            evidence(version.result, above),
         )
-    without_roof = [
-        layer for layer in standing.layers if standing.efficiency(layer).least_s is None
-    ]
-    if standing.share(without_roof) > _NOTABLE / 2:
+    without_roof = [layer for layer in version.layers if version.efficiency(layer).least_s is None]
+    if version.share(without_roof) > _NOTABLE / 2:
         yield Finding(
             "roofline.unknown",
             "info",
-            f"{name}: {show(standing.share(without_roof), 'share')} of the time is in "
+            f"{name}: {show(version.share(without_roof), 'share')} of the time is in "
             f"{count(len(without_roof), 'layer')} whose work or roof is unknown: a dynamic shape, "
             "an operator without a formula, or a precision that was not measured.",
-            fixing_shapes(standing.model),
-            evidence(standing.result, without_roof),
+            fixing_shapes(version.model),
+            evidence(version.result, without_roof),
         )
 
 

@@ -275,7 +275,7 @@ def _text(value: str | int | float | bool) -> str:
 
 
 def _shown(sizes: list[int | None] | None) -> str:
-    """As OpenVINO shows a shape: ``[1,?,8]``."""
+    """Return a shape as OpenVINO writes it: ``[1,?,8]``."""
     if sizes is None:
         return "[...]"
     return f"[{','.join('?' if size is None else str(size) for size in sizes)}]"

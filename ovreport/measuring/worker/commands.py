@@ -216,8 +216,8 @@ class Worker:
         """
         assert self.profiling is not None, "begin_profile comes before end_profile"
         profiling = self.profiling
-        told = {"profile": profiling.times(), **at("profile", profiling.graphs)}
-        return {**told, "model_cache": profiling.cached_compile()} if cached else told
+        profile = {"profile": profiling.times(), **at("profile", profiling.graphs)}
+        return {**profile, "model_cache": profiling.cached_compile()} if cached else profile
 
     # -------------------------------------------------------------------- answers
 

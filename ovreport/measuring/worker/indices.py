@@ -45,10 +45,10 @@ class _Reached:
 
 
 def index_ranges(model: Any) -> list[list[int | bool] | None]:
-    """For each input the lowest value, the one after the highest, and whether they are a guess.
+    """Return each input's lowest index, the one after its highest, and whether both are a guess.
 
-    None: it is no index, as far as the graph shows. Of a tensor whose size is open only the first
-    place is sure to be there.
+    None: as far as the graph shows, the input is no index. If the size of the indexed tensor is
+    open, only its first place certainly exists.
     """
     return [_range(item) for item in model.inputs]
 
@@ -91,7 +91,7 @@ def _is_index(node: Any, port: int) -> bool:
 
 
 def _places(node: Any, port: int) -> int | None:
-    """How many values an index may take."""
+    """Return how many values an index may take."""
     kind = node.get_type_name()
     if (kind, port) in _ASCENDING:
         return 1

@@ -31,11 +31,11 @@ class Request(Protocol):
 
     @property
     def infer(self) -> Callable[[], object]:
-        """Runs one inference and waits for its end."""
+        """Run one inference and wait for its end."""
 
     @property
     def nothing(self) -> Callable[[], object]:
-        """What does nothing, called the same way."""
+        """Do nothing; called like ``infer``, it shows the cost of the call."""
 
     @property
     def check(self) -> Callable[[Any], None]:
@@ -54,7 +54,7 @@ class Request(Protocol):
 
 @dataclass
 class _Lane:
-    """What one of several requests did, from a completion that does not count to its last."""
+    """The completions of one of several requests, after a first one that does not count."""
 
     begin_ns: int
     ends_ns: list[int]
@@ -81,19 +81,19 @@ class Runner:
             request.feed(next(self.turns))
 
     def _reset(self) -> None:
-        """Has every request begin with the state that the model starts from."""
+        """Reset the states of every request to those that the model starts with."""
         for request in self.requests:
             request.reset()
 
     def once(self) -> int:
-        """Runs one request; the time it took, in ns."""
+        """Run one request; return its time in ns."""
         request = self.requests[0]
         started = _clock()
         request.check(request.infer())
         return _clock() - started
 
     def run(self, seconds: float, iterations: int | None) -> dict[str, Any]:
-        """A slice of some time, or of so many requests: latencies, wall and CPU time, in ns."""
+        """Run a slice, by time or by requests; return its latencies, wall and CPU time in ns."""
         self._reset()
         limit_ns = sys.maxsize if iterations else int(seconds * 1e9)
         loop = self._one_by_one if len(self.requests) == 1 else self._in_flight
@@ -101,7 +101,7 @@ class Runner:
 
     def _one_by_one(self, limit_ns: int, most: int) -> dict[str, Any]:
         request, several_sets = self.requests[0], self.several_sets
-        infer, told = request.infer, request.latency_ns
+        infer, latency_ns = request.infer, request.latency_ns
         latencies: list[int] = []
         append = latencies.append
         cpu = time.process_time_ns()
@@ -114,7 +114,7 @@ class Runner:
             if status := infer():
                 request.check(status)
             now = _clock()
-            append(told() if told else now - before)
+            append(latency_ns() if latency_ns else now - before)
             if now >= end:
                 break
         return _counted(latencies, _clock() - started, time.process_time_ns() - cpu)
@@ -146,7 +146,8 @@ class Runner:
 
     def _lane(self, request: Request, end: int, most: int) -> _Lane:
         # Names are local: while this thread holds the interpreter, another may wait for it.
-        infer, told, several_sets = request.infer, request.latency_ns, self.several_sets
+        infer, latency_ns = request.infer, request.latency_ns
+        several_sets = self.several_sets
         ends_ns: list[int] = []
         latencies_ns: list[int] = []
         ended, took = ends_ns.append, latencies_ns.append
@@ -157,14 +158,14 @@ class Runner:
             if status := infer():
                 request.check(status)
             now = _clock()
-            took(told() if told else now - before)
+            took(latency_ns() if latency_ns else now - before)
             ended(now)
             if now >= end and len(ends_ns) > _MIN_ROUNDS:
                 break
         return _Lane(ends_ns[0], ends_ns[1:], latencies_ns[1:])
 
     def paced(self, seconds: float, rate: float) -> dict[str, Any]:
-        """A slice of requests that arrive at a fixed pace; latencies count from arrival.
+        """Run a slice of requests that arrive at a fixed rate; latencies count from arrival.
 
         An idle request takes the next arrival: a queue with as many servers as requests. It
         starts empty; what has not been started when the slice ends has arrived and is not served.
@@ -197,11 +198,10 @@ class Runner:
         arrived = ceil(seconds * rate - 1e-6)
         # Where all were served, the last may end after the slice does, and yet none is behind.
         last = end if len(latencies) >= arrived else max(t for one in lanes for t in one.ends_ns)
-        told = _counted(latencies, last - origin, cpu)
-        return {**told, "arrived": arrived}
+        return {**_counted(latencies, last - origin, cpu), "arrived": arrived}
 
     def cost_ns(self) -> int:
-        """What the loop adds to one request, in ns: the calls without the inference."""
+        """Return the ns that the loop adds to one request: the calls without the inference."""
         request = self.requests[0]
         if request.latency_ns is not None:
             return _cost_beside_latency(request.infer, request.latency_ns)

@@ -74,7 +74,7 @@ class Profiling:
                 layer["times_ns"].append(_time_ns(entry))
 
     def times(self) -> dict[str, Any]:
-        """Of all inferences but the first, in the form of ``ovreport.run.Profile``."""
+        """Return layer times of all inferences but the first, as ``ovreport.run.Profile``."""
         if self._apart:
             for key, layer in self._layers.items():
                 known = [self._first.get(key, 0), *layer["times_ns"]]
@@ -86,7 +86,7 @@ class Profiling:
         }
 
     def graphs(self) -> dict[str, Any]:
-        """Of that compilation and of the model itself, with the compiled inputs and outputs."""
+        """Return the graphs of that compilation and of the model, with the compiled ports."""
         compiled = self._model.compiled
         return {
             "inputs": [port(item) for item in compiled.inputs],
@@ -112,7 +112,7 @@ class Profiling:
 
 
 def _taken_apart(means_ns: list[int]) -> list[int]:
-    """Of all inferences but the first, which warms up."""
+    """Return each inference's time from running means, without the first, which warms up."""
     return [round(1000 * time_us) for time_us in singles([mean // 1000 for mean in means_ns])]
 
 

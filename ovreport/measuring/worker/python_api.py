@@ -31,7 +31,7 @@ class PythonRequest:
         self._request.infer()
 
     def latency_ns(self) -> int:
-        """Of the last inference, taken inside OpenVINO."""
+        """Return the latency of the last inference, which OpenVINO itself measured."""
         return round(float(self._request.latency) * 1e6)
 
     def layers(self) -> Any:
@@ -43,7 +43,7 @@ class PythonRequest:
         return list(self._request.output_tensors)
 
     def nothing(self) -> None:
-        """Takes its place when the loop's own cost is measured."""
+        """Do nothing, in place of ``infer`` when the cost of the loop is measured."""
 
     def check(self, _: object) -> None:
         """Calls raise by themselves."""
@@ -83,7 +83,7 @@ class PythonModel:
         return has_states(self.model)
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
-        """Gives every input its shape, by index: names may move, indices do not."""
+        """Give every input its shape, by index: names may move, indices do not."""
         current = [item.get_partial_shape() for item in self.model.inputs]
         wanted = [ov.PartialShape(shape) for shape in shapes]
         if current != wanted:
@@ -154,24 +154,24 @@ class PythonModel:
             return np.lib.format.read_array(file, allow_pickle=False)
 
     def close(self) -> None:
-        """Gives the model up; the memory is free when its requests are gone, too."""
+        """Release the model; its memory is free when its requests are released, too."""
         self.model = self.compiled = None
 
 
 def devices() -> dict[str, Any]:
-    """OpenVINO's and Python's versions and what they run on."""
+    """Return the versions of OpenVINO and Python, and the devices."""
     core = ov.Core()
-    told = []
+    described = []
     for name in core.available_devices:
         properties = _properties(core.get_property, name)
         full_name = properties.get("FULL_DEVICE_NAME", name).strip()
-        told.append({"name": name, "full_name": full_name, "properties": properties})
+        described.append({"name": name, "full_name": full_name, "properties": properties})
     python = ".".join(map(str, sys.version_info[:3]))
-    return {"openvino": ov.get_version(), "python": python, "devices": told}
+    return {"openvino": ov.get_version(), "python": python, "devices": described}
 
 
 def frontend(path: str) -> str:
-    """The name of the front end that reads a model file: ``ir``, ``onnx`` or ``tf``."""
+    """Return the name of the front end that reads a model file: ``ir``, ``onnx`` or ``tf``."""
     return str(FrontEndManager().load_by_model(path).get_name())
 
 
@@ -185,7 +185,7 @@ def port(item: Any) -> dict[str, Any]:
 
 
 def layout(item: Any) -> str:
-    """What the dimensions of an input are, ``[N,C,H,W]``, where the model's file says it."""
+    """Return the layout of an input, ``[N,C,H,W]``, if the model's file names it."""
     found = item.get_node().layout
     return "" if found.empty else str(found)
 
@@ -210,7 +210,7 @@ def _readable(get_property: Callable[..., Any], *names: str) -> str | None:
 
 
 def _text(value: Any) -> str:
-    """As the C API has it, but for the order of lists."""
+    """Return a value as the C API writes it, except for the order of lists."""
     if isinstance(value, ov.Type):
         return str(value.get_type_name())
     if isinstance(value, bool):

@@ -27,8 +27,9 @@ _LEAST_ROUNDS, _MOST_ROUNDS = 2, 6
 _FASTER = 0.97
 _SECONDS = 0.12
 _LEAST_INFERENCES = 2
-# Of the least times of two inferences, what may be chance. One reads twice what the other does.
-_TOLD = 0.05
+# A difference of two least times below this share may be chance. One inference reads twice what the
+# other reads.
+_CLEAR = 0.05
 # Where the system does not tell the size of the last-level cache: more than most have.
 _USUAL_CACHE = 32 << 20
 _SMALLEST_TENSOR, _LARGEST_TENSOR = 64 << 20, 512 << 20
@@ -76,7 +77,7 @@ def measure_roofs(device: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compiled(core: Any, device: str, properties: dict[str, Any], what: str, model: Any) -> Any:
-    """In the precision it is for; what is quantised, and what moves data, is f32 otherwise."""
+    """Compile in the precision that is measured; quantised and copying models use f32 otherwise."""
     hint = what if what in ("bf16", "f16") else "f32"
     return core.compile_model(
         model,
@@ -86,13 +87,13 @@ def _compiled(core: Any, device: str, properties: dict[str, Any], what: str, mod
 
 
 def _difference(timed: list[_Timed]) -> float | None:
-    """Of two sizes that fit into the cache: starting an inference costs both alike.
+    """Return the bandwidth from two sizes that fit into the cache; starting costs both the same.
 
-    None where both took as long but for chance: there is no bound to what their difference yields.
+    None if their times differ only by chance: the bandwidth would have no upper bound.
     """
     small, large = (next(x for x in timed if x.what == what) for what in ("small", "large"))
     seconds = large.seconds - small.seconds
-    return (large.amount - small.amount) / seconds if seconds > _TOLD * large.seconds else None
+    return (large.amount - small.amount) / seconds if seconds > _CLEAR * large.seconds else None
 
 
 class _Timed:

@@ -31,15 +31,15 @@ def _text(error: Exception) -> str:
 _announcers: list[Callable[[str], None]] = []
 
 
-def announce_by(tell: Callable[[str], None]) -> None:
-    """Has every stage told to ovreport when it begins, so that a crash in it is blamed on it."""
-    _announcers[:] = [tell]
+def announce_by(announce: Callable[[str], None]) -> None:
+    """Announce every stage when it begins, so that a crash is reported with its stage."""
+    _announcers[:] = [announce]
 
 
 def at(stage: str, work: Callable[[], T]) -> T:
-    """Does the work of a stage; what OpenVINO raises then names it."""
-    for tell in _announcers:
-        tell(stage)
+    """Do the work of a stage; an error of OpenVINO is raised again with the name of the stage."""
+    for announce in _announcers:
+        announce(stage)
     try:
         return work()
     except (RuntimeError, ValueError, TypeError, MemoryError, OSError) as error:

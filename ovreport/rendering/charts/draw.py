@@ -281,7 +281,7 @@ def _marks(axes: Axes, chart: Chart, units: tuple[Unit, Unit]) -> None:
 
 
 def _roles(chart: Chart) -> Iterator[Role]:
-    """In the order of the marks: charts show what matters most first."""
+    """Yield the roles in the order of the marks: charts show what matters most first."""
     for mark in chart.marks:
         match mark:
             case Bars():

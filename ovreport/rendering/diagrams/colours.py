@@ -25,9 +25,9 @@ class Paint:
 
     diagram: Diagram
     roles: Sequence[Mapping[Role, str]]
-    """Of each colouring: the colour of each role, those of most time first."""
+    """The colour of each role, roles of most time first; one mapping for each colouring."""
     palettes: Sequence[Sequence[str]]
-    """Of each colouring: all its colours."""
+    """All colours of each colouring."""
 
     @classmethod
     def of(cls, diagram: Diagram) -> Paint:
