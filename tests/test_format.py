@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovreport.rendering.cells import cell, value
-from ovreport.section import Column, Row, Table, column_units
+from ovreport.rendering.cells import cell, facts_list
+from ovreport.section import Column, Facts, Row, Table, column_units
 from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count
 from ovreport.text.numbers import (
@@ -263,6 +263,14 @@ def test_a_table_cell_shows_few_digits_and_keeps_the_exact_number() -> None:
 def test_a_value_is_escaped() -> None:
     text = "\"'><script>"
     safe = "&#34;&#39;&gt;&lt;script&gt;"
-    assert value(text, "code") == f"<code>{safe}</code>"
-    assert value(Link(text, text), "text") == f'<a href="#{safe}">{safe}</a>'
-    assert value(Tag(text, Role("type", text)), "text").endswith(f">{safe}</span>")
+    shown = facts_list(
+        Facts("facts", "", [
+            (text, text, "code"),
+            ("link", Link(text, text), "text"),
+            ("tag", Tag(text, Role("type", text)), "text"),
+        ])
+    )  # fmt: skip
+    assert f"<dt>{safe}<dd><code>{safe}</code>" in shown
+    assert f'<a href="#{safe}">{safe}</a>' in shown
+    assert f">{safe}</span>" in shown
+    assert text not in shown

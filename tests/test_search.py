@@ -5,12 +5,16 @@ from math import log2
 from pathlib import Path
 
 import pytest
+from builders import cell_result
 from conftest import ovreport, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ovreport.config.load import validate
 from ovreport.planning.coordinate_search import Grid, GridPoint, PointResult, path, point_label
-from ovreport.run import Run
+from ovreport.planning.matrix import expand
+from ovreport.planning.search import Search, searches
+from ovreport.run import Cell, Run
 from ovreport.runfile import read_run
 from ovreport.stats.estimate import Estimate
 
@@ -80,6 +84,55 @@ def test_failed_points_and_too_many_streams_reverse_the_search() -> None:
     points = [trial.point for trial in path(GRID, (2, 1), None, known, GRID.budget).trials]
     assert points == [(2, 1), (3, 1), (4, 1), (3, 2)]
     assert point_label((1, 4)) == "1 stream, batch 4"
+
+
+def search_of(**matrix: object) -> Search:
+    """Return the only search of a config with two versions."""
+    grid = {"hint": "throughput", "search": True, "streams": [1, 2, 4]}
+    models = [{"name": "net", "version": v, "path": f"{v}.onnx"} for v in ("parent", "int8")]
+    config = validate({"model": models, "matrix": {**grid, **matrix}}, "c.toml")
+    (search,) = searches(config, expand(config, "c.toml"))
+    return search
+
+
+def test_a_search_measures_every_point_for_all_versions_and_reports_its_steps() -> None:
+    search = search_of(batch=[1, 2])
+    assert [start.version for start in search.starts] == ["parent", "int8"]
+    # The device chooses one stream and batch 1, and is fastest with 4 streams and batch 2.
+    results = {start.id: cell_result(start, 4) for start in search.starts}
+    assert search.steps({})[1] == ()
+    asked: list[tuple[object, object]] = []
+    while True:
+        steps, wanted = search.steps(results)
+        if not wanted:
+            break
+        assert [cell.version for cell in wanted] == ["parent", "int8"]
+        assert len({(cell.streams, cell.batch) for cell in wanted}) == 1
+        asked.append((wanted[0].streams, wanted[0].batch))
+        for cell in wanted:
+            assert isinstance(cell.streams, int)
+            assert cell.batch is not None
+            results[cell.id] = cell_result(cell, 4, streams=cell.streams, batch=cell.batch)
+    assert (4, 2) in asked
+    ends = [step for step in steps if step.cell is None]
+    assert [step.start for step in ends] == [start.id for start in search.starts]
+    assert all(f"{len(asked) + 1} of 6 cells were tried" in step.why for step in ends)
+    assert len(asked) <= search.most_cells / 2
+
+
+def test_excluded_points_are_no_candidates() -> None:
+    search = search_of(batch=[1, 2], exclude=[{"streams": 4, "version": "int8"}])
+    points = {(cell.version, cell.streams) for cell in search.candidates()}
+    assert ("parent", 4) in points
+    assert ("int8", 4) not in points
+
+
+def test_only_default_batches_that_a_version_cannot_take_are_left_out() -> None:
+    def fits(cell: Cell) -> bool:
+        return cell.version == "parent" or (cell.batch or 1) <= 4
+
+    assert search_of().with_batches_that(fits).grid.batches == (1, 2, 4)
+    assert search_of(batch=[1, 32]).with_batches_that(fits).grid.batches == (1, 32)
 
 
 CONFIG = """

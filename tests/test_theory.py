@@ -15,6 +15,7 @@ from conftest import light_model
 from hypothesis import given
 from hypothesis import strategies as st
 from openvino import opset13 as op
+from openvino import opset15
 
 from ovreport.computed.operators import Operator, dimensions, operations
 from ovreport.computed.theory import activation_bytes, layer_work, not_placed, totals
@@ -97,6 +98,17 @@ def test_operations_of_real_models_agree_with_published_figures(
         ("Interpolate", ["[1,1,2,2]", "[2]"], "[1,1,4,4]", {"mode": "linear_onnx"}, 16 * 8),
         ("Interpolate", ["[1,1,2,2]", "[2]"], "[1,1,4,4]", {"mode": "nearest"}, 0),
         ("TopK", ["[2,8]", "[]"], "[2,4]", {"axis": 1}, 16 * 2),
+        # 0.5x(1 + erf(x / √2)): two products, erf, a sum, a division. By tanh, which is five: seven
+        # products and sums inside and out, and the last product.
+        ("Gelu", ["[2,8]"], "[2,8]", {"approximation_mode": "ERF"}, 16 * 5),
+        ("Gelu", ["[2,8]"], "[2,8]", {"approximation_mode": "TANH"}, 16 * (8 + 5)),
+        ("GridSample", ["[1,2,4,4]", "[1,3,3,2]"], "[1,2,3,3]", {"mode": "bilinear"}, 18 * 7),
+        ("GridSample", ["[1,2,4,4]", "[1,3,3,2]"], "[1,2,3,3]", {"mode": "nearest"}, 0),
+        # A multiply-add for each of 4 × 4 neighbours.
+        ("GridSample", ["[1,2,4,4]", "[1,3,3,2]"], "[1,2,3,3]", {"mode": "bicubic"}, 18 * 32),
+        # 3 × 3 samples in a bin, each interpolated and pooled.
+        ("ROIAlign", ["[1,4,8,8]", "[2,4]", "[2]"], "[2,4,2,2]", {"sampling_ratio": 3},
+         32 * 9 * (7 + 1)),
         # Queries [2,3,4], keys [2,5,4], values [2,5,6]: 30 scores of 8 and a scale, softmax, and
         # 12 operations each with the values.
         ("ScaledDotProductAttention", ["[2,3,4]", "[2,5,4]", "[2,5,6]"], "[2,3,6]", {},
@@ -134,6 +146,20 @@ def test_operations_of_fourier_transforms_agree_with_fftw() -> None:
     assert fourier("rdft", [4, 64], [1]) == 2.5 * 4 * 64 * 6
     assert fourier("rdft", [4, 50], [-1], [64]) == 2.5 * 4 * 64 * 6
     assert fourier("irdft", [4, 33, 2], [1]) == 2.5 * 4 * 64 * 6
+
+
+def test_a_short_time_transform_counts_the_window_and_the_transform_of_each_frame() -> None:
+    signal, window = op.parameter([1, 48], np.float32), op.parameter([16], np.float32)
+    size, step = (op.constant(np.array(value, np.int64)) for value in (16, 8))
+    made = opset15.stft(signal, window, size, step, transpose_frames=False)
+    frames = 1 + (48 - 16) // 8
+    work = work_in(ov.Model([op.result(made)], [signal, window]), "STFT")
+    assert work.flops == frames * (16 + 2.5 * 16 * 4)
+
+
+def test_samples_of_a_region_that_depend_on_its_size_are_not_counted() -> None:
+    shapes = [(1, 4, 8, 8), (2, 4), (2,)]
+    assert operations(Operator("ROIAlign", shapes, [(2, 4, 2, 2)], {"sampling_ratio": 0})) is None
 
 
 def test_pooling_of_regions_is_counted_if_its_samples_are_fixed() -> None:

@@ -24,11 +24,6 @@ _BAR_STEPS = 50
 _MOST_COLUMNS = 24
 
 
-def value(item: Value, kind: Kind, unit: Unit | None = None, *, with_unit: bool = True) -> Markup:
-    """Return a value as HTML, with its interval, link or colour."""
-    return Markup(_value(item, kind, unit, with_unit))
-
-
 def link(item: Link) -> Markup:
     """Return a link as HTML; one that leads out of the report is marked."""
     return Markup(_link(item))
