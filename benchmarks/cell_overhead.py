@@ -1,11 +1,11 @@
-"""What a cell costs beside its timed slices, over what a benchmark_app process costs.
+"""Compares the overhead of a cell with the overhead of a benchmark_app process.
 
     python benchmarks/cell_overhead.py [--rounds 5] [--launches 3] [--quick] [MODEL…]
 
-The cost is wall time less the time in which inferences are timed: for a cell, all that its workers
-do beside slices (start, read, compile, first inference, calibration, profile, graphs); for
-benchmark_app, with counters and a dump of the runtime graph, all beside its measured duration.
-Printed are the median ratio of the rounds and their range; the two take turns.
+Overhead is the wall time without the time in which inferences are timed. For a cell, it is all that
+its workers do outside timed slices: start, read, compile, first inference, calibration, profile and
+graphs. For benchmark_app, with counters and a dump of the runtime graph, it is all but its measured
+duration. The two take turns; the script prints the median ratio of the rounds and their range.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ RATIO = 1.0
 MODELS = ["squeezenet", "resnet50"]
 
 
-def of_a_cell(source: Source, cells: list[PlannedCell]) -> float:
-    """Seconds of a cell outside its slices, those of the warm-up being slices too."""
+def cell_overhead_s(source: Source, cells: list[PlannedCell]) -> float:
+    """Return the seconds of a cell outside its slices; the warm-up consists of slices, too."""
     started = time.perf_counter()
     results = measured(source, cells)
     wall = time.perf_counter() - started
@@ -40,25 +40,26 @@ def of_a_cell(source: Source, cells: list[PlannedCell]) -> float:
     return wall - sum(s.wall_ns for s in slices) / 1e9
 
 
-def of_benchmark_app(model: Path) -> float:
-    """Seconds of a process outside the duration that it tells."""
+def benchmark_app_overhead_s(model: Path) -> float:
+    """Return the seconds of a benchmark_app process outside the duration that it prints."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [
+        arguments = [
             "-m", model, "-d", "CPU", "-hint", "latency", "-t", SECONDS, "-pc",
             "-report_type", "detailed_counters", "-report_folder", folder,
             "-exec_graph_path", f"{folder}/graph.xml",
         ]  # fmt: skip
         started = time.perf_counter()
         printed = subprocess.run(
-            [*BENCHMARK_APP, *map(str, words)], capture_output=True, text=True, check=True
+            [*BENCHMARK_APP, *map(str, arguments)], capture_output=True, text=True, check=True
         ).stdout
         wall = time.perf_counter() - started
-    told = re.search(r"Duration:\s+([\d.]+) ms", printed)
-    assert told is not None, "benchmark_app tells its duration"
-    return wall - float(told[1]) / 1e3
+    duration = re.search(r"Duration:\s+([\d.]+) ms", printed)
+    assert duration is not None, "benchmark_app prints its duration"
+    return wall - float(duration[1]) / 1e3
 
 
 def check(name: str, rounds: int, launches: int) -> bool:
+    """Print the ratio of a model's overheads, and return whether it is within the limit."""
     values = {
         "model": [{"name": name, "path": LIGHT.format(name)}],
         "matrix": {"hint": "latency"},
@@ -67,13 +68,13 @@ def check(name: str, rounds: int, launches: int) -> bool:
     ours, theirs = [], []
     with planned(values) as (source, cells):
         for _ in range(rounds):
-            ours.append(of_a_cell(source, cells))
-            theirs.append(of_benchmark_app(cells[0].model))
+            ours.append(cell_overhead_s(source, cells))
+            theirs.append(benchmark_app_overhead_s(cells[0].model))
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     ratio = statistics.median(ratios)
     print(
         f"{name}, {launches} launches: {ratio:.2f} (≤ {RATIO:.0f}; {min(ratios):.2f} to "
-        f"{max(ratios):.2f}); {statistics.median(ours):.2f} s beside slices, benchmark_app "
+        f"{max(ratios):.2f}); {statistics.median(ours):.2f} s outside slices, benchmark_app "
         f"{statistics.median(theirs):.2f} s",
         flush=True,
     )
@@ -82,16 +83,16 @@ def check(name: str, rounds: int, launches: int) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=MODELS, help="of the onnx package")
+    parser.add_argument("models", nargs="*", default=MODELS, help="networks of the onnx package")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--launches", type=int, default=Measure().launches, help="as `measure.launches`"
+        "--launches", type=int, default=Measure().launches, help="as `launches` of [measure]"
     )
     parser.add_argument("--quick", action="store_true", help="one model, two rounds")
     options = parser.parse_args()
     models, rounds = (options.models[:1], 2) if options.quick else (options.models, options.rounds)
-    found = [check(name, rounds, options.launches) for name in models]
-    return 0 if all(found) else 1
+    within_limit = [check(name, rounds, options.launches) for name in models]
+    return 0 if all(within_limit) else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Time to draw a graph and bytes of its SVG against its nodes: ovreport's pieces and plain ``dot``.
+"""Compares ovreport's layout in pieces with plain ``dot``: time and SVG size by number of nodes.
 
     python benchmarks/graph_layout.py [NODES …]
 
-Two families of growing size: a transformer whose layers all read one mask, and DenseNet, where each
-layer's output is concatenated to all before. Plain ``dot`` gets the same boxes and arrows in one
-piece, and at most a minute.
+There are two families of graphs: a transformer whose layers all read one mask, and DenseNet, where
+each layer's output is concatenated to all earlier ones. Plain ``dot`` gets the same boxes and
+arrows as one graph, and at most a minute.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Builder:
 
 
 def transformer(nodes: int) -> Builder:
-    """Layers of 24 nodes: attention with three branches and a residual, and a feed-forward part."""
+    """Build layers of 24 nodes: attention with three branches and a residual, then feed-forward."""
     graph = Builder()
     x = graph.add("Input", "hidden_states")
     mask = graph.chain("Input Convert Multiply", "attention_mask", x)
@@ -103,7 +103,7 @@ def transformer(nodes: int) -> Builder:
 
 
 def densenet(nodes: int) -> Builder:
-    """Blocks of 24 layers of 7 nodes; each layer's output is concatenated to its input."""
+    """Build blocks of 24 layers of 7 nodes; each layer's output is concatenated to its input."""
     graph = Builder()
     x = graph.add("Input", "data")
     number = 0
@@ -118,7 +118,7 @@ def densenet(nodes: int) -> Builder:
 
 
 def plain_dot(graph: Builder) -> tuple[float, int] | None:
-    """Seconds and bytes of the whole graph in one piece; None if the time did not suffice."""
+    """Return seconds and bytes of drawing the whole graph at once; None if it takes too long."""
     lines = [
         f'{at}[label="{kind}\\n{name}\\n0.123 ms"]' for at, (kind, name) in enumerate(graph.nodes)
     ]
@@ -126,7 +126,7 @@ def plain_dot(graph: Builder) -> tuple[float, int] | None:
     source = "digraph{node[shape=box];" + ";".join(lines) + "}"
     started = time.perf_counter()
     try:
-        done = subprocess.run(
+        drawing = subprocess.run(
             [str(engine()), "-Kdot", "-Tsvg"],
             input=source.encode(),
             capture_output=True,
@@ -135,7 +135,7 @@ def plain_dot(graph: Builder) -> tuple[float, int] | None:
         )
     except subprocess.TimeoutExpired:
         return None
-    return time.perf_counter() - started, len(done.stdout)
+    return time.perf_counter() - started, len(drawing.stdout)
 
 
 def main(sizes: list[int]) -> None:
@@ -152,7 +152,7 @@ def main(sizes: list[int]) -> None:
             started = time.perf_counter()
             drawn = render_diagram(diagram, Correspondence())
             seconds = time.perf_counter() - started
-            # What was too much for dot once is not tried with more.
+            # If a graph was too large for dot, larger ones are not tried.
             plain = plain_dot(graph) if plain is not None else None
             dot = f"{plain[0]:10.2f}{plain[1] / 1e6:7.2f}" if plain else f"{'–':>10}{'–':>7}"
             print(
@@ -163,4 +163,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or list(SIZES))
+    main([int(argument) for argument in sys.argv[1:]] or list(SIZES))

@@ -1,15 +1,17 @@
-"""Compares layer times with benchmark_app's own counters, side by side on this machine.
+"""Compares layer times with benchmark_app's counters on this machine.
 
     python benchmarks/layer_times.py                 # SqueezeNet, ResNet-50 and DenseNet-121
     python benchmarks/layer_times.py model.xml …
 
-Both measure in short turns, in changing order, and each round gives a ratio of its own: a machine
-that is slower a minute later is so for both. The CPU plugin's counters, which benchmark_app prints,
-are means over all inferences since compiling; ovreport takes them apart, and shows the median of
-single inferences. Their means are compared too, since a mean holds what disturbs a few inferences
-and a median does not. Layers are paired by their place, as both list them, since some names are
-numbered anew in every process. Printed for each model: the median of the sums over all rounds; the
-ratios of the sums, ours to theirs, of medians and of means, as median (least to most) of the
+Both tools measure in short turns, in alternating order, and each round gives a ratio, so a change
+of the machine's speed affects both. The CPU plugin's counters, which benchmark_app prints, are
+means over all inferences since compiling. ovreport computes single inferences from them and shows
+their median. Their means are compared, too, because a disturbance of a few inferences changes a
+mean, but not a median. Layers are paired by their position in both lists, because some names get a
+new number in every process.
+
+The script prints for each model: the medians of the sums over all rounds; the ratios of the sums,
+ovreport's to benchmark_app's, of medians and of means, each as the median (least to most) of the
 rounds; the correlation of the layers' times (Pearson) and of their ranks (Spearman).
 """
 
@@ -35,24 +37,24 @@ SECONDS = 1
 LIGHT = ("squeezenet", "resnet50", "densenet121")
 
 Times = dict[tuple[int, str], float]
-"""Milliseconds by place in the list of counters, and type; 0 for what was not executed."""
+"""Milliseconds by position in the list of counters and type; 0 for a layer that did not run."""
 
 
 def main() -> None:
-    models = [Path(word) for word in sys.argv[1:]] or [light(name) for name in LIGHT]
+    models = [Path(argument) for argument in sys.argv[1:]] or [light(name) for name in LIGHT]
     print(
         "model        layers  benchmark_app   ovreport  ratio of medians    ratio of means      "
         "Pearson  Spearman"
     )
     for model in models:
         with tempfile.TemporaryDirectory() as name:
-            rounds = [one_round(model, Path(name), n) for n in range(ROUNDS)]
+            rounds = [measure_round(model, Path(name), n) for n in range(ROUNDS)]
         print(row(model.stem, rounds), flush=True)
 
 
 @dataclass(frozen=True)
 class Round:
-    """Both tools' times of one turn each."""
+    """Layer times of one turn of each tool."""
 
     theirs: Times
     medians: Times
@@ -62,21 +64,22 @@ class Round:
         return sum(ours.values()) / sum(self.theirs.values())
 
 
-def one_round(model: Path, folder: Path, number: int) -> Round:
-    """The tool that begins changes from round to round."""
+def measure_round(model: Path, folder: Path, number: int) -> Round:
+    """Measure with both tools; the order alternates from round to round."""
     if number % 2:
         profile = by_ovreport(model, folder)
         theirs = by_benchmark_app(model, folder)
     else:
         theirs = by_benchmark_app(model, folder)
         profile = by_ovreport(model, folder)
-    return Round(theirs, of_layers(profile, np.median), of_layers(profile, np.mean))
+    return Round(theirs, layer_times(profile, np.median), layer_times(profile, np.mean))
 
 
 def by_benchmark_app(model: Path, folder: Path) -> Times:
+    """Return the layer times of a benchmark_app process."""
     call(
         *BENCHMARK_APP, "-m", str(model), "-d", "CPU", "-hint", "latency",
-        "-ip", "f32",  # for pictures it would read bytes, which adds a layer
+        "-ip", "f32",  # the default for images is u8, which adds a layer
         "-t", str(SECONDS), "-report_type", "detailed_counters", "-report_folder", str(folder),
         "-exec_graph_path", str(folder / "graph.xml"),
     )  # fmt: skip
@@ -88,6 +91,7 @@ def by_benchmark_app(model: Path, folder: Path) -> Times:
 
 
 def by_ovreport(model: Path, folder: Path) -> Profile:
+    """Return the profile of a run of ovreport."""
     target = folder / "run.jsonl"
     target.unlink(missing_ok=True)
     measured = run(
@@ -106,30 +110,33 @@ def by_ovreport(model: Path, folder: Path) -> Profile:
     return result.profile
 
 
-def of_layers(profile: Profile, statistic: Callable[[Any], Any]) -> Times:
+def layer_times(profile: Profile, statistic: Callable[[Any], Any]) -> Times:
     return {
         (n, layer.type): float(statistic(layer.times_ns)) / 1e6 if len(layer.times_ns) else 0.0
         for n, layer in enumerate(profile.layers)
     }
 
 
-def call(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def call(*command: str) -> None:
+    """Run a command; end this script with the command's output if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def middle(rounds: list[Times]) -> Times:
-    """The median over rounds, for each layer."""
+def median_times(rounds: list[Times]) -> Times:
+    """Return the median over rounds for each layer."""
     if any(times.keys() != rounds[0].keys() for times in rounds):
-        raise SystemExit("rounds differ in their layers")
+        raise SystemExit("the layers differ between rounds")
     return {key: float(np.median([times[key] for times in rounds])) for key in rounds[0]}
 
 
 def row(name: str, rounds: list[Round]) -> str:
-    theirs, ours = middle([r.theirs for r in rounds]), middle([r.medians for r in rounds])
+    """Return a model's row of the printed table."""
+    theirs = median_times([r.theirs for r in rounds])
+    ours = median_times([r.medians for r in rounds])
     if theirs.keys() != ours.keys():
-        raise SystemExit(f"{name}: both list other layers")
+        raise SystemExit(f"{name}: the two tools list different layers")
     executed = [key for key in theirs if theirs[key] or ours[key]]
     a, b = (np.array([times[key] for key in executed]) for times in (theirs, ours))
     ranks = (np.argsort(np.argsort(values)) for values in (a, b))
@@ -142,7 +149,7 @@ def row(name: str, rounds: list[Round]) -> str:
 
 
 def spread(ratios: list[float]) -> str:
-    """``1.012 (0.984-1.031)``."""
+    """Return the median, the least and the most: ``1.012 (0.984-1.031)``."""
     return f"{np.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
 
 

@@ -1,4 +1,4 @@
-"""Models that the benchmarks measure, and the tool that they are held against."""
+"""Models that the benchmarks measure, and the command of benchmark_app, for comparison."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 import openvino as ov
 from openvino import opset13 as op
 
-# As its console script, which need not be on the path.
+# This does what the console script does, which need not be on the path.
 _PROGRAM = """
 import sys
 from openvino.tools.benchmark.main import main
@@ -21,12 +21,12 @@ BENCHMARK_APP = (sys.executable, "-c", _PROGRAM)
 
 
 def light(name: str) -> Path:
-    """A network of the ``onnx`` package: real topology, constant weights."""
+    """Return a network of the ``onnx`` package: real topology, constant weights."""
     return Path(onnx.__file__).parent / "backend/test/data/light" / f"light_{name}.onnx"
 
 
 def mlp(folder: Path) -> Path:
-    """Two layers of 64: an inference of 10 to 20 µs, where the harness's own cost shows."""
+    """Save a model of two layers of 64; an inference takes 10 to 20 µs, so overhead is visible."""
     random = np.random.default_rng(0)
     x = op.parameter([1, 64], np.float32, name="x")
     hidden = op.relu(op.matmul(x, op.constant(_weights(random)), False, False))

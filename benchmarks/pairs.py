@@ -1,4 +1,4 @@
-"""Measures models in this process as ``ovreport run`` does, without a run file and a report."""
+"""Measures models as ``ovreport run`` does, without a run file and a report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIGHT = "package:onnx/backend/test/data/light/light_{}.onnx"
 
 @contextmanager
 def planned(values: Mapping[str, Any]) -> Iterator[tuple[Source, list[PlannedCell]]]:
-    """A config's cells, ready to be measured as often as one likes."""
+    """Plan a config's cells; they can be measured several times."""
     source = Source(validate(values, "benchmark"), Path.cwd(), "benchmark")
     with tempfile.TemporaryDirectory() as folder:
         runtimes = inspect_runtimes(source)
@@ -32,10 +32,12 @@ def planned(values: Mapping[str, Any]) -> Iterator[tuple[Source, list[PlannedCel
 
 
 def measured(source: Source, cells: list[PlannedCell], seed: int = 0) -> list[CellResult]:
-    """Results in the order of the plan.
+    """Measure cells, and return the results in the order of the plan.
 
     Args:
-        seed: of the order of slices.
+        source: the config of the cells.
+        cells: the planned cells.
+        seed: seed of the order of slices.
     """
     settings = source.config.measure.model_copy(update={"seed": seed})
     steps = measure(cells, settings, on_event=lambda _: None)

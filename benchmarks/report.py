@@ -1,12 +1,12 @@
-"""How large a report is, how long rendering it takes, and how soon a reader can use it.
+"""Measures the size of reports, the time to render them, and the time until a page is usable.
 
-    python benchmarks/report.py            # all three sizes; needs chromium and chromedriver
+    python benchmarks/report.py            # all three cases; needs chromium and chromedriver
     python benchmarks/report.py small      # one of small, large, matrix
 
-The runs are synthetic: graphs of convolutional blocks with residual branches, as many constants and
-attributes as OpenVINO gives them, and a fixed seed. Rendering is timed from outside, with the real
-command line and Python's start in it. Chromium opens the page three times; interactive is when the
-scripts have run, the first picture is painted and the page answers again.
+The runs are synthetic, with a fixed seed: graphs of convolutional blocks with residual branches,
+with as many constants and attributes as OpenVINO gives them. Rendering is the wall time of the
+command ``ovreport render``, with the start of Python. Chromium opens the page three times; a page
+is interactive when its scripts have run, the first frame is painted and the page responds again.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ addEventListener("load", () => requestAnimationFrame(() => setTimeout(() => {
   window.interactiveMs = performance.now();
 })));
 """
-# From an action until the frame that shows it.
+# Times each action on the longest table of layers, from the action to the frame that shows it.
 _USE = """
 const done = arguments[0];
 const rows = (table) => table.tBodies[0].rows.length;
 const timed = [...document.querySelectorAll("main table")].filter((table) =>
   table.tHead.querySelector("th[data-key=time]") && table.querySelector("input[type=search]"));
 const table = timed.reduce((a, b) => (rows(a) < rows(b) ? b : a));
-const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 const input = table.querySelector("input[type=search]");
-const filter = (words) => { input.value = words; input.dispatchEvent(new Event("input")); };
+const filter = (text) => { input.value = text; input.dispatchEvent(new Event("input")); };
 const time = table.tHead.querySelector("th[data-key=time]");
 const actions = {
   sort: () => time.querySelector("button").click(),
@@ -53,7 +53,7 @@ const actions = {
 };
 (async () => {
   table.scrollIntoView();
-  await new Promise((go) => setTimeout(go, 1000));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const times = {};
   for (const [name, act] of Object.entries(actions)) {
     for (let n = 0; n < 3; n++) await frame();
@@ -61,7 +61,7 @@ const actions = {
     act();
     await frame();
     times[name] = performance.now() - start;
-    await new Promise((go) => setTimeout(go, 500));
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
   return times;
 })().then(done, (error) => done(String(error)));
@@ -70,7 +70,7 @@ const actions = {
 
 @dataclass(frozen=True)
 class Case:
-    """A size of run and what its report may cost."""
+    """The size of a run, and the limits of its report."""
 
     layers: int
     cells: int
@@ -87,32 +87,41 @@ CASES = {
 
 
 def render_s(run_file: Path, report: Path) -> float:
-    """Seconds of ``ovreport render``, from the start of its process to its end."""
+    """Return the wall time of ``ovreport render`` in seconds."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "ovreport", "render", str(run_file), "-o", str(report)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
-def browsed_s(report: Path, profile: Path) -> tuple[float, dict[str, float]]:
-    """Seconds until the page is painted and idle, the best of three; and of using a long table."""
+def browser_times_s(report: Path, profile: Path) -> tuple[float, dict[str, float]]:
+    """Return the seconds until the page is interactive, and those of actions on a long table.
+
+    The first is the best of three.
+
+    Args:
+        report: the page.
+        profile: folder of the browser's profile.
+    """
     with chromium(profile) as driver:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _READY})
-        seen = []
+        interactive_s = []
         for _ in range(REPEATS):
             driver.get("about:blank")
             driver.get(report.as_uri())
             while (milliseconds := driver.execute_script("return window.interactiveMs")) is None:
                 time.sleep(0.02)
-            seen.append(milliseconds / 1e3)
-        used = driver.execute_async_script(_USE)
-    if isinstance(used, str):
-        raise RuntimeError(f"{report}: {used}")
-    return min(seen), {what: milliseconds / 1e3 for what, milliseconds in used.items()}
+            interactive_s.append(milliseconds / 1e3)
+        action_times = driver.execute_async_script(_USE)
+    if isinstance(action_times, str):
+        raise RuntimeError(f"{report}: {action_times}")
+    return min(interactive_s), {
+        action: milliseconds / 1e3 for action, milliseconds in action_times.items()
+    }
 
 
 def measure(name: str, case: Case, folder: Path) -> bool:
-    """Prints one line of figures against budgets; whether all are met."""
+    """Print figures and their budgets, and return whether all budgets are met."""
     run_file, report = folder / f"{name}.jsonl", folder / f"{name}.html"
     run = run_of(case.layers, case.cells, np.random.default_rng(0))
     with RunFile(run_file) as file:
@@ -121,7 +130,7 @@ def measure(name: str, case: Case, folder: Path) -> bool:
             file.result(result, run.graphs.values())
     rendered = statistics.median(render_s(run_file, report) for _ in range(REPEATS))
     megabytes = report.stat().st_size / 1e6
-    interactive, used = browsed_s(report, folder / f"profile-{name}")
+    interactive, action_times = browser_times_s(report, folder / f"profile-{name}")
     figures = [(megabytes, case.megabytes), (rendered, case.render_s)]
     figures += [(interactive, case.interactive_s)] if case.interactive_s else []
     met = all(value <= budget for value, budget in figures)
@@ -132,8 +141,8 @@ def measure(name: str, case: Case, folder: Path) -> bool:
         f"(≤ {case.render_s}), interactive in {interactive:5.2f} s ({within})"
         f"{'' if met else '  OVER BUDGET'}"
     )
-    actions = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in used.items())
-    print(f"{'':7} its longest table: {actions}")
+    actions = ", ".join(f"{action} {seconds:.2f} s" for action, seconds in action_times.items())
+    print(f"{'':7} longest table: {actions}")
     return met
 
 

@@ -1,12 +1,12 @@
-"""Does a comparison tell versions apart that differ, and only those?
+"""Measures how often comparisons find a real difference, and how often they give false alarms.
 
     python benchmarks/same_model.py [--comparisons 40] [--quick] [aa | ab]
 
 A/A: SqueezeNet as two versions of the same file; every verdict but "same" and "inconclusive" is a
-false alarm. A/B: a chain of 100 equal convolutions against one of 103, which are 3 % more work by
-construction; every verdict but "slower" is a miss. An A/A comparison takes 15 s at most, an A/B
-comparison 30 s, with all launches. Each comparison is that of
-``ovreport run``, with worker processes of its own, and its verdict is that of the report.
+false alarm. A/B: a chain of 100 equal convolutions is compared with one of 103, which is 3 % more
+work by construction; every verdict but "slower" is a miss. With all launches, an A/A comparison
+takes 15 s at most, an A/B comparison 30 s. Each comparison starts new worker processes and measures
+as ``ovreport run`` does; its verdict is that of the report.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ovreport.computed.ratio import ratio, verdict
 from ovreport.config.schema import Compare
 
 LAYERS, EXTRA = 100, 3
-FALSE_ALARMS, FOUND = 0.05, 0.90
-# Seconds of a cell at most; a comparison has two, and their launches.
+MOST_FALSE_ALARMS, LEAST_POWER = 0.05, 0.90
+# Most seconds of measuring a cell; a comparison has two cells, and starts their launches.
 SAME_S, DIFFERENT_S = 4.5, 9.0
 _CHANNELS, _SIZE = 64, 14
 
 
 def chain(path: Path, layers: int) -> Path:
-    """So many 3 × 3 convolutions of the same size, each with weights of its own."""
+    """Save a chain of 3 × 3 convolutions of the same size, with different weights."""
     random = np.random.default_rng(0)
     x = op.parameter([1, _CHANNELS, _SIZE, _SIZE], np.float32, name="x")
     y = x
@@ -48,7 +48,7 @@ def chain(path: Path, layers: int) -> Path:
 
 
 def compare(name: str, paths: tuple[str, str], comparisons: int, seconds: float) -> Counter[str]:
-    """Prints the verdicts of so many comparisons and how their ratios spread."""
+    """Repeat a comparison, and print the verdicts and the spread of the ratios."""
     values = {
         "model": [
             {"name": name, "version": version, "path": path}
@@ -60,12 +60,12 @@ def compare(name: str, paths: tuple[str, str], comparisons: int, seconds: float)
         },
     }  # fmt: skip
     verdicts: Counter[str] = Counter()
-    ratios, taken = [], []
+    ratios, durations_s = [], []
     with planned(values) as (source, cells):
         for number in range(comparisons):
             started = time.perf_counter()
             a, b = measured(source, cells, seed=number)
-            taken.append(time.perf_counter() - started)
+            durations_s.append(time.perf_counter() - started)
             change = ratio(a, b, "throughput")
             assert change is not None
             ratios.append(change.point)
@@ -73,27 +73,29 @@ def compare(name: str, paths: tuple[str, str], comparisons: int, seconds: float)
     print(
         f"{name}: {dict(verdicts)}; ratio {np.mean(ratios):.4f}, standard deviation "
         f"{np.std(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}; "
-        f"{np.median(taken):.1f} s a comparison, {max(taken):.1f} s at most",
+        f"{np.median(durations_s):.1f} s a comparison, {max(durations_s):.1f} s at most",
         flush=True,
     )
     return verdicts
 
 
 def same(comparisons: int) -> bool:
+    """Compare equal versions, and return whether false alarms are rare enough."""
     path = LIGHT.format("squeezenet")
     verdicts = compare("A/A, SqueezeNet", (path, path), comparisons, SAME_S)
     alarms = (verdicts["faster"] + verdicts["slower"]) / comparisons
-    print(f"A/A: {alarms:.1%} false alarms (≤ {FALSE_ALARMS:.0%})")
-    return alarms <= FALSE_ALARMS
+    print(f"A/A: {alarms:.1%} false alarms (≤ {MOST_FALSE_ALARMS:.0%})")
+    return alarms <= MOST_FALSE_ALARMS
 
 
 def different(comparisons: int) -> bool:
+    """Compare versions that differ by 3 %, and return whether this is found often enough."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(chain(Path(folder) / f"{n}.xml", n)) for n in (LAYERS, LAYERS + EXTRA)]
         verdicts = compare("A/B, 3 % more work", (paths[0], paths[1]), comparisons, DIFFERENT_S)
-    found = verdicts["slower"] / comparisons
-    print(f"A/B: {found:.1%} found (≥ {FOUND:.0%})")
-    return found >= FOUND
+    power = verdicts["slower"] / comparisons
+    print(f"A/B: {power:.1%} found (≥ {LEAST_POWER:.0%})")
+    return power >= LEAST_POWER
 
 
 def main() -> int:

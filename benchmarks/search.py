@@ -1,11 +1,11 @@
-"""Does a search find what the whole grid of streams and batches would, and in what time?
+"""Compares a search with the whole grid of streams and batches: the best cell, and the time.
 
     python benchmarks/search.py [--seconds 1] [--quick] [MODEL…]
 
-The search and the grid are run as `ovreport run` does, one after the other, and timed from plan to
-report. What is best in either is then measured again, in turns, since the best of 36 noisy
-figures looks better than it is; the ratio is that of this comparison. A device takes no more
-streams than it has cores: on a small machine some of the grid's rows are the same configuration.
+The search and the grid run one after the other, as with ``ovreport run``, and are timed from plan
+to report. The best cells of both are then measured again, in turns, because the best of 36 noisy
+figures looks better than it is; the printed ratio is that of this comparison. A device uses no more
+streams than it has cores, so on a small machine some rows of the grid are the same configuration.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ovreport.run import Cell, Run
 STREAMS, BATCHES = [1, 2, 3, 4, 5, 6], [1, 2, 4, 8, 16, 32]
 QUICK_STREAMS, QUICK_BATCHES = [1, 2, 3], [1, 2, 4, 8]
 MODELS = ["squeezenet", "inception_v2"]
-WITHIN, TIME = 0.02, 1 / 3
+MOST_LOSS, MOST_TIME = 0.02, 1 / 3
 
 
 def timed(folder: Path, values: dict[str, Any], search: bool) -> tuple[Run, float]:
@@ -38,17 +38,19 @@ def timed(folder: Path, values: dict[str, Any], search: bool) -> tuple[Run, floa
 
 
 def best(run: Run) -> Cell:
+    """Return the cell with the highest throughput."""
     return max(run.done, key=lambda result: figures(result).throughput_fps.point).cell
 
 
-def again(path: str, cells: list[Cell], seconds: float) -> tuple[float, str]:
-    """The second cell's throughput over the first's, measured in turns; and in words."""
+def throughput_ratio(path: str, cells: list[Cell], seconds: float) -> tuple[float, str]:
+    """Measure two cells in turns; return the second's throughput over the first's, and a text."""
     if cells[0] == cells[1]:
-        return 1.0, "the same configuration"
+        return 1.0, "1 (the same configuration)"
     values = {
         "model": [{"name": cells[0].model, "path": path}],
         "matrix": {
-            "hint": "cumulative_throughput",  # a cell of its own is excluded below
+            # The matrix itself is excluded, so that only the two included cells are measured.
+            "hint": "cumulative_throughput",
             "exclude": [{"hint": "cumulative_throughput"}],
             "include": [
                 {"hint": cell.hint, "streams": cell.streams, "batch": cell.batch} for cell in cells
@@ -65,11 +67,12 @@ def again(path: str, cells: list[Cell], seconds: float) -> tuple[float, str]:
     return change.point, f"{change.point:.3f} ({change.low:.3f} to {change.high:.3f})"
 
 
-def told(cell: Cell) -> str:
-    return f"{cell.streams} streams, batch {cell.batch or 'own'}"
+def cell_text(cell: Cell) -> str:
+    return f"{cell.streams} streams, batch {cell.batch or 'of the model'}"
 
 
 def check(name: str, seconds: float, streams: list[int], batches: list[int]) -> bool:
+    """Search and measure the grid of one model, and return whether both limits are met."""
     path = LIGHT.format(name)
     values = {
         "model": [{"name": name, "path": path}],
@@ -80,27 +83,27 @@ def check(name: str, seconds: float, streams: list[int], batches: list[int]) -> 
     with tempfile.TemporaryDirectory() as folder:
         searched, search_s = timed(Path(folder), values, search=True)
         whole, whole_s = timed(Path(folder), values, search=False)
-    found, top = best(searched), best(whole)
-    share, words = again(path, [top, found], seconds)
+    search_best, grid_best = best(searched), best(whole)
+    share, ratio_text = throughput_ratio(path, [grid_best, search_best], seconds)
     print(
-        f"{name}: search {told(found)}, grid {told(top)}; throughput over the grid's {words} "
-        f"(≥ {1 - WITHIN:.2f}); {len(searched.done)} of {len(whole.done)} cells, "
-        f"{search_s:.0f} of {whole_s:.0f} s: {search_s / whole_s:.2f} (≤ {TIME:.2f})",
+        f"{name}: search {cell_text(search_best)}, grid {cell_text(grid_best)}; search over grid "
+        f"{ratio_text} (≥ {1 - MOST_LOSS:.2f}); {len(searched.done)} of {len(whole.done)} cells, "
+        f"{search_s:.0f} of {whole_s:.0f} s: {search_s / whole_s:.2f} (≤ {MOST_TIME:.2f})",
         flush=True,
     )
-    return share >= 1 - WITHIN and search_s / whole_s <= TIME
+    return share >= 1 - MOST_LOSS and search_s / whole_s <= MOST_TIME
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=MODELS, help="of the onnx package")
-    parser.add_argument("--seconds", type=float, default=1, help="each cell is measured")
+    parser.add_argument("models", nargs="*", default=MODELS, help="networks of the onnx package")
+    parser.add_argument("--seconds", type=float, default=1, help="measured time of each cell")
     parser.add_argument("--quick", action="store_true", help="one model, a grid of 3 × 4")
     options = parser.parse_args()
     if options.quick:
         return 0 if check(options.models[0], 0.3, QUICK_STREAMS, QUICK_BATCHES) else 1
-    found = [check(name, options.seconds, STREAMS, BATCHES) for name in options.models]
-    return 0 if all(found) else 1
+    within_limits = [check(name, options.seconds, STREAMS, BATCHES) for name in options.models]
+    return 0 if all(within_limits) else 1
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How long ``ovreport --help`` takes: what a user waits for before anything happens.
+"""Measures how long ``ovreport --help`` takes: the time before any command begins to work.
 
     python benchmarks/startup.py
 
-Each of ten rounds starts bare Python and the program, one after the other; printed are the medians,
-and the ratio of the two, which tells more on a machine that is busy.
+Each of ten rounds starts bare Python and the program, one after the other. The script prints the
+program's median, and its ratio to bare Python's, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _COMMANDS = {
 
 
 def main() -> int:
-    taken: dict[str, list[float]] = {name: [] for name in _COMMANDS}
+    durations_s: dict[str, list[float]] = {name: [] for name in _COMMANDS}
     for _ in range(ROUNDS):
         for name, command in _COMMANDS.items():
             start = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            taken[name].append(time.perf_counter() - start)
-    bare, program = (statistics.median(times) for times in taken.values())
+            durations_s[name].append(time.perf_counter() - start)
+    bare, program = (statistics.median(times) for times in durations_s.values())
     print(f"{program:.3f} s (≤ {BUDGET_S}), {program / bare:.1f} × bare Python")
     return 0 if program <= BUDGET_S else 1
 

@@ -1,4 +1,4 @@
-"""Runs as large as wanted, with graphs like those of real convolutional networks."""
+"""Builds synthetic runs of any size, with graphs like those of real convolutional networks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from ovreport.run import (
 )
 
 LAUNCHES, SLICES, REQUESTS, PROFILED = 2, 20, 50, 20
-# What a convolutional block becomes on a CPU: the type of each layer, its kernel, and a typical
-# share of the time.
+# The layers of a convolutional block on a CPU: the type of each, its kernel, and its typical share
+# of the time.
 _BLOCK = (
     ("Convolution", "brgconv_avx2_1x1_f32", 6.0),
     ("Convolution", "brgconv_avx2_f32", 12.0),
@@ -42,7 +42,7 @@ _SHAPE = "[1,256,28,28]"
 
 @dataclass
 class _Builder:
-    """Nodes of the two graphs of one network, as they are added."""
+    """Collects the nodes of a graph."""
 
     nodes: list[Node] = field(default_factory=list)
 
@@ -62,7 +62,7 @@ def _name(place: int, kind: str) -> str:
 
 
 def graphs(layers: int) -> tuple[Graph, Graph]:
-    """The runtime graph of so many executed layers, and the model's own."""
+    """Return a runtime graph with this number of executed layers, and the model's graph."""
     runtime, model = _Builder(), _Builder()
 
     def executed(name: str, kind: str, kernel: str, inputs: list[int], originals: str) -> int:
@@ -106,7 +106,7 @@ def graphs(layers: int) -> tuple[Graph, Graph]:
 
 
 def run_of(layers: int, cells: int, random: np.random.Generator) -> Run:
-    """A finished run: one model of so many layers in so many cells."""
+    """Return a finished run of one model with these numbers of layers and cells."""
     runtime, model = graphs(layers)
     plan = _plan(cells)
     header = Header(
@@ -160,7 +160,7 @@ def _result(
 ) -> CellResult:
     typical = float(np.median(profile.latencies_ns)) * (cell.batch or 1) * 1.05
 
-    def one(number: int) -> Slice:
+    def make_slice(number: int) -> Slice:
         latencies = (random.lognormal(0, 0.05, REQUESTS) * typical).astype(np.int64)
         return Slice(
             start_ns=int(number * typical * REQUESTS), wall_ns=int(latencies.sum()),
@@ -174,7 +174,7 @@ def _result(
     launches = tuple(
         Launch(
             read_ns=10**7, compile_ns=10**9, first_inference_ns=10**8, memory=memory,
-            slices=tuple(one(number) for number in range(SLICES)),
+            slices=tuple(make_slice(number) for number in range(SLICES)),
         )
         for _ in range(LAUNCHES)
     )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Machines, models and requests whose true speed is known, measured by the program's own rules.
+"""Simulates machines and models of known speed, and measures them by ovreport's rules.
 
-No model is run: the latencies of each slice are drawn at random. A machine has a speed that changes
-in time, a launch has a part of the scatter that it keeps, and so have slices and requests. Cells go
-round in passes, as in ``ovreport run``, with the rules that end launches and cells there.
+No model is run: the latencies of each slice are drawn at random. The speed of a machine changes
+over time; each launch, each slice and each request adds its scatter. Cells are measured in passes,
+as in ``ovreport run``, with the same rules for the end of launches and cells.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 TAIL = 1.5
 """Index of the Pareto distribution of slow requests: their mean exists, their variance does not."""
 _STEP_S = 0.05
-# Longer than any of the runs here.
+# Longer than any simulated run.
 SPAN_S = 900.0
-# A reference of some ms is known to this part of itself.
+# Relative standard deviation of a reference that takes some ms.
 _REFERENCE_NOISE = 0.003
 
 
 @dataclass(frozen=True)
 class Machine:
-    """How much longer than at its best everything takes, by time.
+    """A machine whose speed changes over time; each change is relative to its best speed.
 
-    ``levels`` are two speeds, changed after ``dwell_s`` in the mean; ``scatter`` is autocorrelated
-    over ``memory_s`` (an Ornstein-Uhlenbeck process); ``drift`` is reached after ``drift_s``.
+    ``levels`` is the difference of two speeds, which alternate every ``dwell_s`` on average;
+    ``scatter`` is autocorrelated over ``memory_s`` (an Ornstein-Uhlenbeck process); ``drift`` is
+    reached after ``drift_s``.
     """
 
     levels: float = 0.0
@@ -50,14 +51,14 @@ class Machine:
     drift: float = 0.0
     drift_s: float = 30.0
 
-    def drawn(self, random: Random, span_s: float = SPAN_S) -> np.ndarray:
-        """Factors in steps of :data:`_STEP_S`."""
+    def draw_factors(self, random: Random, span_s: float = SPAN_S) -> np.ndarray:
+        """Draw how much longer everything takes, in steps of :data:`_STEP_S`."""
         steps = int(span_s / _STEP_S) + 1
         factor: npt.NDArray[np.float64] = np.ones(steps)
         if self.levels:
-            stays = np.maximum(1, random.exponential(self.dwell_s / _STEP_S, steps)).astype(int)
+            dwells = np.maximum(1, random.exponential(self.dwell_s / _STEP_S, steps)).astype(int)
             slow = np.arange(steps) % 2 == random.integers(2)
-            factor *= 1 + self.levels * np.repeat(slow, stays)[:steps]
+            factor *= 1 + self.levels * np.repeat(slow, dwells)[:steps]
         if self.scatter:
             keeps = np.exp(-_STEP_S / self.memory_s)
             shocks = random.normal(0, self.scatter * np.sqrt(1 - keeps**2), steps)
@@ -81,7 +82,7 @@ class World:
     launch_scatter: float = 0.008
     slice_scatter: float = 0.01
     slow_requests: float = 0.0
-    """Part of the requests that take longer, by a Pareto distribution."""
+    """Share of requests that take longer, by a Pareto distribution."""
 
     def launch_effect(self, random: Random) -> float:
         if self.launches == "normal":
@@ -91,7 +92,7 @@ class World:
         return 0.05 * (random.random() < 0.25) + float(random.normal(0, 0.002))
 
     def latencies_s(self, random: Random, factor: float) -> np.ndarray:
-        """Of the requests of a slice."""
+        """Draw the latencies of the requests of a slice."""
         count = max(2, round(SLICE_S / (REQUEST_S * factor)))
         latencies = REQUEST_S * factor * np.exp(random.normal(0, 0.02, count))
         slow = random.random(count) < self.slow_requests
@@ -124,12 +125,12 @@ HELD_OUT = (
     World("drift of 8 % in 60 s", Machine(drift=0.08, drift_s=60.0)),
     World("launches scatter by 0.3 %, slices by 2 %", launch_scatter=0.003, slice_scatter=0.02),
 )
-"""Further worlds. Of the constants, only the longest memory was compared on them as well."""
+"""Further worlds. Of all constants, only the longest memory was chosen on these worlds, too."""
 
 
 @dataclass
 class _Group:
-    """Versions that take turns, by their speeds, with the launches that they had."""
+    """Versions that take turns, and their speeds; ``launches`` counts the launches so far."""
 
     members: list[Member]
     speeds: Sequence[float]
@@ -139,7 +140,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class Measured:
-    """Results of each group, and how long all of it took."""
+    """Results of each group, and the simulated duration."""
 
     results: list[list[CellResult]]
     elapsed_s: float
@@ -153,38 +154,42 @@ def measured(
     speeds: Sequence[float] = (1.0,),
     launch_s: float = 0.3,
 ) -> Measured:
-    """Groups of versions of these speeds, measured as ``ovreport run`` does.
+    """Measure groups of versions as ``ovreport run`` does.
 
     Args:
-        launch_s: what it takes to start one.
+        world: the machine and the model.
+        random: the source of all random numbers.
+        groups: number of groups.
+        speeds: speeds of the versions of each group.
+        launch_s: time to start one version.
     """
     simulation = _Simulation(world, random, launch_s)
     nothing: Any = None
-    every = [_Group([Member(nothing) for _ in speeds], speeds) for _ in range(groups)]
-    waiting = list(every)
+    all_groups = [_Group([Member(nothing) for _ in speeds], speeds) for _ in range(groups)]
+    waiting = list(all_groups)
     while waiting:
-        group = min(waiting, key=lambda one: one.launches)
-        known = [deviation(m.summaries) for one in every for m in one.members]
+        group = min(waiting, key=lambda waiting_group: waiting_group.launches)
+        deviations = [deviation(m.summaries) for g in all_groups for m in g.members]
         for member in group.members:
-            member.typical = typical_deviation([one for one in known if one is not None])
+            member.typical = typical_deviation([x for x in deviations if x is not None])
         simulation.launch(group)
         if group.stopped is not None:
             waiting.remove(group)
-    results = [_results(group, str(number)) for number, group in enumerate(every)]
+    results = [_results(group, str(number)) for number, group in enumerate(all_groups)]
     return Measured(results, simulation.now_s)
 
 
 class _Simulation:
-    """A machine in time, and what is launched on it."""
+    """The machine over time, and the launches on it."""
 
     def __init__(self, world: World, random: Random, launch_s: float) -> None:
         self.world, self.random, self.launch_s = world, random, launch_s
         self.settings = Measure()
-        self.machine = world.machine.drawn(random)
+        self.machine = world.machine.draw_factors(random)
         self.now_s = 0.0
 
     def launch(self, group: _Group) -> None:
-        """One launch of a group, until the program's rules end it."""
+        """Simulate one launch of a group until ovreport's rules end it."""
         members, starting_s = group.members, self.launch_s * len(group.members)
         group.launches += 1
         self.now_s += starting_s
@@ -198,14 +203,14 @@ class _Simulation:
                 members[index].take(self._slice(group.speeds[index], effects[index]))
             for member in members:
                 member.count([False] * turn)
-            standing = LaunchProgress(group.launches, starting_s, turn)
-            group.stopped = reason_to_stop(members, self.settings, standing)
-            if group.stopped or launch_is_done(members, self.settings, standing):
+            progress = LaunchProgress(group.launches, starting_s, turn)
+            group.stopped = reason_to_stop(members, self.settings, progress)
+            if group.stopped or launch_is_done(members, self.settings, progress):
                 break
         for member in members:
             slices = tuple(member.turns)
             member.launches.append(
-                Launch.model_construct(  # type: ignore[call-arg]  # what a figure needs
+                Launch.model_construct(  # type: ignore[call-arg]  # only the fields that a figure needs
                     read_ns=1, compile_ns=1, first_inference_ns=1, slices=slices
                 )
             )  # fmt: skip
@@ -216,16 +221,16 @@ class _Simulation:
         latencies_ns = np.round(self.world.latencies_s(self.random, factor) * 1e9).astype(np.int64)
         wall_ns = int(latencies_ns.sum())
         reference = machine * 1e6 * np.exp(self.random.normal(0, _REFERENCE_NOISE))
-        taken = Slice.model_construct(
+        new_slice = Slice.model_construct(
             start_ns=int(self.now_s * 1e9), wall_ns=wall_ns, cpu_ns=wall_ns,
             latencies_ns=latencies_ns, reference_ns=int(reference),
         )  # fmt: skip
         self.now_s += wall_ns / 1e9
-        return taken
+        return new_slice
 
 
 def _results(group: _Group, name: str) -> list[CellResult]:
-    """Results of which each names the others as those that it took turns with."""
+    """Return the results of a group; each names the others as cells that it took turns with."""
     cells = [Cell(model=name, version=str(number)) for number in range(len(group.members))]
     return [
         CellResult.model_construct(
@@ -241,17 +246,17 @@ def _results(group: _Group, name: str) -> list[CellResult]:
 
 
 def truth(world: World, random: Random, until_s: float) -> dict[str, float]:
-    """What the machine gives on the whole; where it drifts, on the whole until then."""
+    """Return the long-run figures; for a machine that drifts, those of the time ``until_s``."""
     latencies = []
     for _ in range(300):
-        factors = world.machine.drawn(random, until_s if world.machine.drift else 60.0)
+        factors = world.machine.draw_factors(random, until_s if world.machine.drift else 60.0)
         for factor in random.choice(factors, 20):
             effect = world.launch_effect(random)
             latencies.append(world.latencies_s(random, world.slice_factor(random, factor, effect)))
-    every = np.concatenate(latencies)
-    quantiles = {name: float(np.quantile(every, q)) for name, q in QUANTILES.items()}
-    mean = float(every.mean())
-    if world.slow_requests:  # the mean of so heavy a tail cannot be drawn: it is known
+    all_latencies = np.concatenate(latencies)
+    quantiles = {name: float(np.quantile(all_latencies, q)) for name, q in QUANTILES.items()}
+    mean = float(all_latencies.mean())
+    if world.slow_requests:  # draws estimate the mean of so heavy a tail badly; it is known exactly
         mean = truth(replace(world, slow_requests=0.0), random, until_s)["mean"]
         mean *= 1 + world.slow_requests / (TAIL - 1)
     return {"throughput": 1 / mean, "mean": mean, **quantiles}
