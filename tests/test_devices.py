@@ -45,6 +45,9 @@ NVIDIA_FREE = ["CPU", "GPU.0", "GPU.1"]
         ("MULTI:GPU.1,CPU(4)", NVIDIA_FREE),
         ("HETERO:GPU,CPU", NVIDIA_FREE),
         ("BATCH:GPU(16)", NVIDIA_FREE),
+        ("BATCH:AUTO", ["CPU"]),
+        ("BATCH:AUTO:CPU(4)", ["CPU"]),
+        ("BATCH:HETERO:CPU", ["CPU"]),
         ("TPU", ["CPU", "TPU"]),  # a plugin of somebody else
     ],
 )
@@ -77,6 +80,9 @@ def test_device_strings_that_openvino_accepts_are_accepted(
         ("BATCH:CPU(4", "the brackets of 'CPU(4'"),
         ("BATCH:CPU(2)x", "the brackets of 'CPU(2)x'"),
         ("BATCH:CPU,CPU", "BATCH runs on one device"),
+        ("BATCH:HETERO:CPU,CPU", "BATCH runs on one device"),
+        ("BATCH:MULTI", "names no device behind MULTI"),
+        ("BATCH:BATCH:CPU", "finds no 'BATCH:CPU'"),
         ("AUTO: CPU", "space around a device; write AUTO:CPU"),
         ("MULTI:CPU ", "space around a device; write MULTI:CPU"),
         ("AUTO:CPU ,-GPU", "space around a device; write AUTO:CPU,-GPU"),

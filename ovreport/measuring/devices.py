@@ -1,4 +1,4 @@
-"""Checks device strings such as ``GPU.1``, ``AUTO:-GPU`` and ``MULTI:GPU,CPU(4)``."""
+"""Checks device strings such as ``GPU.1``, ``AUTO:-GPU``, ``MULTI:GPU,CPU(4)`` and ``BATCH:AUTO``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def problem(device: str, available: Sequence[str]) -> str:
         return f"BATCH runs on one device; write BATCH:{parts[0]}"
     if not listed and kind != "AUTO":
         return f"it names no device behind {kind}; write {kind}:{','.join(available)}"
+    if kind == "BATCH" and listed[0].partition(":")[0] in _VIRTUAL - {"BATCH"}:
+        return problem(listed[0], available)
     if kind not in _SELECTING:
         return _first_missing(listed, available)
     excluded = [part.removeprefix("-") for part in listed if part.startswith("-")]
