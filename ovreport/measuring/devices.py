@@ -1,4 +1,4 @@
-"""Checks device strings such as ``GPU.1``, ``AUTO:-GPU``, ``MULTI:GPU,CPU(4)`` and ``BATCH:AUTO``."""
+"""Checks device strings such as ``GPU.1``, ``AUTO:-GPU``, ``MULTI:GPU,CPU(4)``, ``BATCH:AUTO``."""
 
 from __future__ import annotations
 
