@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
-from openvino import opset13 as op
+
+try:
+    from openvino import opset13 as op
+except ImportError:  # OpenVINO before 2025.0
+    from openvino.runtime import opset13 as op
 
 # What a device calls its abilities, and the precision that it stands for.
 _ABILITIES = {"FP32": "f32", "BF16": "bf16", "FP16": "f16", "INT8": "i8"}
