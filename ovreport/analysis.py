@@ -252,8 +252,8 @@ def choose(
     Args:
         available: classes by id, in the order of the report.
         wanted: ids; None for all analyzers.
-        options: as the config has them, by the analyzer's id.
-        name: the config's, for messages.
+        options: options in the config, by the analyzer's id.
+        name: the name of the config, for messages.
         resolve: makes a path of the config absolute; None: no option may name a file.
 
     Raises:

@@ -121,7 +121,7 @@ def _state(cell: Cell, resumed: Resumption, launches_done: Mapping[str, int]) ->
     """Return the word for a cell's state.
 
     Args:
-        launches_done: by cell id, of cells that are not kept.
+        launches_done: number of finished launches by cell id, of cells that are not kept.
     """
     if cell.id in resumed.kept:
         return _text("yes", "green")

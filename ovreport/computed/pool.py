@@ -173,7 +173,7 @@ class Pool:
         All are computed at once, as the weighted histograms are most of the work.
 
         Args:
-            qs: from 0 to 1.
+            qs: probabilities from 0 to 1.
             weights: shape [replicates, slices].
         """
         edges, counts = self._histograms

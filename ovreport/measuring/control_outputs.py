@@ -45,7 +45,7 @@ def compared(
     """Compare all outputs of two versions.
 
     Args:
-        labels: of the first output with scores.
+        labels: right classes for the first output with scores.
         again: feeds the base, or the other version, once more, or raises a :class:`WorkerError`.
         draws: whether the base, and the other version, draw random numbers. If the base does,
             equal answers are chance, as draws of the same second are.

@@ -72,7 +72,7 @@ class Search:
         """Return the steps of each version's search so far, and the cells that it needs next.
 
         Args:
-            results: by cell id.
+            results: results by cell id.
         """
         steps: list[SearchStep] = []
         next_cells: dict[Cell, None] = {}

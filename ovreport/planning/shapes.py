@@ -96,7 +96,7 @@ def resolve(
         shape: shapes that the user gave.
         layout: layouts that the user gave.
         batch: the requested batch.
-        model_layouts: of each input in the model's file; an empty text for an input without one.
+        model_layouts: the layout of each input in the model's file; an empty text for none.
 
     Raises:
         UserError: a given shape or layout does not fit, a name is unknown, or a batch is requested

@@ -136,7 +136,7 @@ class Glossary:
     """Links the first occurrence of each term in a section, and records the terms used.
 
     Args:
-        names: of models and versions; a term inside one of them is part of the name.
+        names: names of models and versions; a term inside one of them is part of the name.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:

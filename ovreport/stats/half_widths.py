@@ -174,14 +174,14 @@ def log_ratios(a: Launches, b: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch
 
 
 def slices_per_launch(series: ValuesByLaunch, launch_cost: float) -> int:
-    """How many slices of a launch pay before another launch tells more.
+    """Return after how many slices another launch shows more than a further slice.
 
     ``sqrt(cost of a launch / cost of a slice × variance of slices / variance of launches)``:
     Kalibera and Jones, *Rigorous Benchmarking in Reasonable Time* (ISMM 2013), section 6.
 
     Args:
-        series: of what is to be known.
-        launch_cost: of a launch, in slices.
+        series: values of the figure.
+        launch_cost: the time of starting a launch, in slices.
     """
     several = [launch for launch in series if len(launch) > 1]
     if len(several) < 2:

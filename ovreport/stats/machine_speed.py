@@ -26,7 +26,7 @@ import numpy as np
 from ovreport.stats.bootstrap import FloatArray
 from ovreport.stats.uncertainty import Error, mixture_half_width, student
 
-# The work grows with the cube of the moments, and neighbours tell nearly the same.
+# The work grows with the cube of the moments, and neighbours show nearly the same.
 _MOST = 40
 _FEWEST = 6
 # Intervals allow for changes once a minute, as far as the run shows them. Longer memories would
@@ -82,11 +82,11 @@ def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
     """How far the machine's mean speed at some moments may be from that on the whole, relative.
 
     Args:
-        times_s: ascending.
-        logs: of what the fixed computation took.
+        times_s: the moments in ascending order.
+        logs: logarithms of the times that the fixed computation took.
 
     Returns:
-        None where there are too few moments to tell, or no scatter.
+        None if there are too few moments, or no scatter.
     """
     size = -(-len(logs) // _MOST)
     times, values = (_thinned(series, size) for series in (times_s, logs))

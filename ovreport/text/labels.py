@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ovreport.run import Cell
 
 # What a column of :func:`ended_by` means.
-ENDED_BY = "target: the figures are as certain as was asked for; max time: time was up before."
+ENDED_BY = "target: the figures reached the wanted precision; max time: the time was up before."
 
 
 def label(cell: Cell, among: Sequence[Cell], *, version: bool = False) -> str:

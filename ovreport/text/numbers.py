@@ -254,8 +254,8 @@ def interval(
 
     Args:
         estimate: the figure.
-        kind: of the figure.
-        unit: of the ends; chosen by the upper end if None.
+        kind: the kind of the figure.
+        unit: the unit of the ends; None: the upper end chooses it.
         brief: for use after a value in ``unit``: no unit after a range, and no reason.
     """
     if estimate.confidence == 1.0:

@@ -167,7 +167,7 @@ def _disturbed(run: Run) -> Finding | None:
 
 
 def _unequal_load(run: Run) -> Finding | None:
-    """Report that cells were measured beside different loads, which no interval tells."""
+    """Report that cells were measured under different loads, which no interval covers."""
     loads = [
         (load, result)
         for result in run.done

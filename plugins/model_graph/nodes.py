@@ -75,7 +75,7 @@ def edges(
     """Return one arrow from each node to each reader.
 
     Args:
-        changes: by node, how its output differs from its input, if it does.
+        changes: how a node's output differs from its input, if it does, by node.
         path: the nodes of the critical path.
     """
     shown_nodes = set(shown)

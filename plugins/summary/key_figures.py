@@ -27,7 +27,7 @@ def blocks(
     """Return the key figures of versions that were measured at full rate.
 
     Args:
-        compared: by the id of a cell, the baseline and the comparison of throughput with it.
+        compared: the name of the baseline and the criterion of throughput, by the id of a cell.
     """
     if not versions:
         return []

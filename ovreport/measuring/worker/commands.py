@@ -33,7 +33,7 @@ class Worker:
         self.profiling: Profiling | None = None
         self.states: States | None = None
 
-    # -------------------------------------------------------------------- telling
+    # -------------------------------------------------------------------- facts
 
     def devices(self) -> dict[str, Any]:
         """Return the versions of OpenVINO and Python, and the devices."""
@@ -107,10 +107,10 @@ class Worker:
         api: str | None = None,
         extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Reads, reshapes, compiles and runs a model once.
+        """Read, reshape and compile a model, and run it once.
 
         Args:
-            requests: in flight; None takes the device's optimum.
+            requests: requests in flight; None takes the device's optimum.
             api: ``c`` or ``python``; None takes the C API where there is one.
             extensions: libraries with operations of the model's own.
         """
@@ -231,10 +231,10 @@ class Worker:
         operators: list[str],
         extensions: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Reads and compiles a model whose answers are asked for, set by set.
+        """Read and compile a model whose outputs are then collected, set by set.
 
         Args:
-            operators: names of those whose output is to be saved too, after the model's own.
+            operators: names of operators whose output is saved, too, after the model's outputs.
         """
         from .outputs import add_results
         from .python_api import PythonModel, port
@@ -275,7 +275,7 @@ def _ready(
     inputs: str,
     properties: dict[str, Any],
 ) -> tuple[PythonRequest, int]:
-    """A request of a model that was read, and how many sets of inputs it can be fed."""
+    """Compile a model; return a request, and the number of its input sets."""
     at("reshape", lambda: model.reshape(shapes))
     at("compile", lambda: model.compile(device, properties))
     sets = at("input", lambda: _input_sets(inputs, model.values))

@@ -3,7 +3,7 @@
 No Python callback runs in them: one halves the rate of small models. Several requests each have a
 thread that runs its request, and the interpreter is free meanwhile. The thread runs it itself:
 handing it over to a thread of OpenVINO's and waking for its end takes longer than an inference of
-some µs does, and tells nothing of the model. Queueing is the same, and so is the rest of the time.
+some µs does, and shows nothing about the model. Queueing and all other times are the same.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ class Request(Protocol):
 
     @property
     def check(self) -> Callable[[Any], None]:
-        """Raises what a call's result says."""
+        """Raise the error that the result of a call stands for, if it failed."""
 
     @property
     def latency_ns(self) -> Callable[[], int] | None:
-        """The last inference's time where OpenVINO tells; else the time of the calls is taken."""
+        """Return the time of the last inference; None if the API does not measure it."""
 
     def feed(self, turn: int) -> None:
         """Set the inputs to those of another input set."""
 
     def reset(self) -> None:
-        """Forgets what earlier inferences left in the model's states."""
+        """Reset the model's states to their initial values."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Runner:
     """Runs the requests of one model.
 
     Args:
-        sets: how many sets of inputs the requests take in turn.
+        sets: number of input sets, which the requests take in turn.
     """
 
     def __init__(self, requests: Sequence[Request], sets: int) -> None:
@@ -120,10 +120,10 @@ class Runner:
         return _counted(latencies, _clock() - started, time.process_time_ns() - cpu)
 
     def _in_flight(self, limit_ns: int, most: int) -> dict[str, Any]:
-        """Each lane counts between its own completions, while all others are in flight.
+        """Run requests in lanes, each of which counts between its own completions.
 
-        So neither the filling nor the draining is counted, and short slices do not understate
-        throughput, which is the sum of the lanes' rates.
+        All others are in flight meanwhile. So neither the filling nor the draining is counted, and
+        short slices do not understate throughput, which is the sum of the lanes' rates.
         """
         share = -(-most // len(self.requests))
         counting = [None] * len(self.requests)
@@ -216,7 +216,7 @@ class Runner:
 
 
 def _cost_beside_latency(infer: Callable[[], object], latency_ns: Callable[[], int]) -> int:
-    """Median of wall time less latency over synchronous requests."""
+    """Return the median of wall time minus latency, over synchronous requests."""
     extra: list[int] = []
     end = _clock() + _CALIBRATION_NS
     while len(extra) < 5 or (len(extra) < 1000 and _clock() < end):
@@ -227,7 +227,7 @@ def _cost_beside_latency(infer: Callable[[], object], latency_ns: Callable[[], i
 
 
 def _in_order(lanes: Sequence[_Lane]) -> list[int]:
-    """Latencies of all lanes in the order of completion."""
+    """Return the latencies of all lanes in the order of completion."""
     ended = (zip(one.ends_ns, one.latencies_ns, strict=True) for one in lanes)
     return [latency for _, latency in sorted(chain.from_iterable(ended))]
 

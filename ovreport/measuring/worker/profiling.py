@@ -39,9 +39,9 @@ class Profiling:
         self._layers: dict[tuple[str, int], dict[str, Any]] = {}
 
     def run(self, iterations: int, seconds: float) -> int:
-        """Up to ``iterations`` inferences, at least one, within ``seconds``: how many were made.
+        """Run one to ``iterations`` inferences within ``seconds``, and return their number.
 
-        One more, which warms up, comes before the very first. States are reset before all.
+        One more, which warms up, runs before the very first. States are reset before all.
         """
         request = self._request
         assert request is not None, "nothing is run after the end"
@@ -96,7 +96,7 @@ class Profiling:
         }
 
     def cached_compile(self) -> dict[str, Any]:
-        """Time of compiling again from what the device kept, by ``ovreport.run.ModelCache``.
+        """Measure compiling from the device's cache, in the form of ``ovreport.run.ModelCache``.
 
         What was compiled before is given up first, so that it is not held twice.
         """
@@ -117,7 +117,7 @@ def _taken_apart(means_ns: list[int]) -> list[int]:
 
 
 def _counters(request: PythonRequest) -> Iterator[tuple[tuple[str, int], Any]]:
-    """Entries by name; names can be equal: the n-th of a name is the n-th in every inference."""
+    """Yield entries by name and number; of equal names, the n-th is the same layer each time."""
     seen: dict[str, int] = {}
     for entry in request.layers():
         place = seen.get(entry.node_name, 0)
@@ -134,7 +134,7 @@ def _time_ns(entry: Any) -> int:
 
 
 def graph(model: Any, kind: str) -> dict[str, Any]:
-    """Nodes in topological order, in the form of ``ovreport.run.Graph``."""
+    """Return the nodes in topological order, in the form of ``ovreport.run.Graph``."""
     operations = model.get_ordered_ops()
     place = {operation.get_name(): index for index, operation in enumerate(operations)}
     nodes = [_node(operation, place, kind) for operation in operations]
@@ -145,7 +145,7 @@ def graph(model: Any, kind: str) -> dict[str, Any]:
 
 
 def _copies(operations: list[Any]) -> dict[int, int]:
-    """Constants that hold the bytes of an earlier one: the same parameters, stored twice.
+    """Return constants that hold the bytes of an earlier one: the same parameters, stored twice.
 
     Only those whose both ends are equal are read as a whole: weights may be large, and on disk.
     What is filled with one number, as before any training, is no copy.
@@ -209,7 +209,7 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
 
 
 def _few_integers(constant: Any) -> dict[str, list[int]]:
-    """The values of axes, orders of dimensions and target shapes: operators' parameters."""
+    """Return the values of axes, orders of dimensions and target shapes."""
     if constant.get_element_type() not in (ov.Type.i32, ov.Type.i64):
         return {}
     shape = constant.get_output_shape(0)
@@ -219,7 +219,7 @@ def _few_integers(constant: Any) -> dict[str, list[int]]:
 
 
 def _attributes(operation: Any) -> dict[str, Any]:
-    """An operator's attributes; none where one of them holds text that is not UTF-8."""
+    """Return an operator's attributes; none if one of them holds text that is not UTF-8."""
     try:
         return {key: _plain(value) for key, value in operation.get_attributes().items()}
     except UnicodeDecodeError:
@@ -227,7 +227,7 @@ def _attributes(operation: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """An attribute as JSON: numbers, texts and lists as they are, the rest as text."""
+    """Return an attribute as JSON: numbers, texts and lists as they are, the rest as text."""
     if isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

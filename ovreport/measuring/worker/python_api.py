@@ -35,31 +35,31 @@ class PythonRequest:
         return round(float(self._request.latency) * 1e6)
 
     def layers(self) -> Any:
-        """The last inference's counters, one entry a layer."""
+        """Return the counters of the last inference, one entry for each layer."""
         return self._request.get_profiling_info()
 
     def outputs(self) -> list[Any]:
-        """The last inference's output tensors, by index."""
+        """Return the output tensors of the last inference, by index."""
         return list(self._request.output_tensors)
 
     def nothing(self) -> None:
         """Do nothing, in place of ``infer`` when the cost of the loop is measured."""
 
     def check(self, _: object) -> None:
-        """Calls raise by themselves."""
+        """Do nothing: calls of this API raise their errors themselves."""
 
     def feed(self, turn: int) -> None:
-        """Sets the inputs to the set whose turn it is."""
+        """Set the inputs to the input set of this turn."""
         for index, tensor in enumerate(self._sets[turn % len(self._sets)]):
             self._request.set_input_tensor(index, tensor)
 
     def reset(self) -> None:
-        """Forgets what earlier inferences left in the model's states."""
+        """Reset the model's states to their initial values."""
         if self._stateful:
             self._request.reset_state()
 
     def states(self) -> dict[str, list[int]]:
-        """Shapes of the states as they are now, by name."""
+        """Return the present shapes of the states, by name."""
         if not self._stateful:
             return {}
         return {item.name: list(item.state.shape) for item in self._request.query_state()}
@@ -90,12 +90,12 @@ class PythonModel:
             self.model.reshape(dict(enumerate(wanted)))
 
     def mend_names(self) -> None:
-        """Makes all names readable and those of operators different, before it is compiled."""
+        """Make all names readable, and those of operators unique, before compiling."""
         make_readable(self.model)
         tell_apart(self.model)
 
     def can_take(self, shapes: Sequence[Sequence[int]]) -> bool:
-        """Whether it can be reshaped so; a model that cannot keeps the shapes it has."""
+        """Return whether the model can take these shapes; if not, it keeps its shapes."""
         try:
             self.reshape(shapes)
         except RuntimeError:
@@ -107,11 +107,11 @@ class PythonModel:
         self.compiled = self._core.compile_model(self.model, device, dict(properties))
 
     def properties(self) -> dict[str, str]:
-        """Every property that can be read, as text."""
+        """Return every property that can be read, as text."""
         return _properties(self.compiled.get_property)
 
     def outputs(self) -> list[str]:
-        """Shapes of the compiled model's outputs."""
+        """Return the shapes of the compiled model's outputs."""
         return [str(item.get_partial_shape()) for item in self.compiled.outputs]
 
     def optimal_requests(self) -> int:
@@ -119,17 +119,17 @@ class PythonModel:
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def from_cache(self) -> bool | None:
-        """Whether the device loaded what it had compiled before; None where it does not tell."""
+        """Return whether the device loaded the model from its cache; None if unknown."""
         try:
             return bool(self.compiled.get_property("LOADED_FROM_CACHE"))
         except RuntimeError:  # the release has no such property
             return None
 
     def counters(self) -> Literal["single", "means", "means of one stream"]:
-        """What layer times are: of one inference each, or means over all inferences of a stream.
+        """Return what layer times are: of single inferences, or means over a stream's inferences.
 
         The CPU plugin keeps such means in each stream, also behind a virtual device, and does not
-        tell which stream ran a request.
+        report which stream ran a request.
         """
         properties = self.properties()
         devices = executing(properties)
@@ -141,7 +141,7 @@ class PythonModel:
         return "means of one stream" if fixed and one_stream else "means"
 
     def requests(self, count: int, sets: Sequence[Sequence[Array]]) -> list[PythonRequest]:
-        """Infer requests whose inputs are copies of the arrays, [set][input]."""
+        """Create infer requests whose inputs are copies of the arrays, [set][input]."""
         inputs = self.compiled.inputs
         tensors = [[_tensor(a, item) for a, item in zip(s, inputs, strict=True)] for s in sets]
         create, stateful = self.compiled.create_infer_request, self.stateful
@@ -149,7 +149,7 @@ class PythonModel:
 
     @staticmethod
     def values(archive: zipfile.ZipFile, name: str) -> Array:
-        """An array from an ``.npz``."""
+        """Read an array from an ``.npz``."""
         with archive.open(name) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
 
@@ -176,7 +176,7 @@ def frontend(path: str) -> str:
 
 
 def port(item: Any) -> dict[str, Any]:
-    """An input or output in the form of ``ovreport.run.Port``."""
+    """Return an input or output in the form of ``ovreport.run.Port``."""
     return {
         "names": sorted(item.get_names()),
         "shape": str(item.get_partial_shape()),
@@ -199,7 +199,7 @@ def _properties(get_property: Callable[..., Any], *device: str) -> dict[str, str
 
 
 def _readable(get_property: Callable[..., Any], *names: str) -> str | None:
-    """A property as text, or None where it is named but cannot be read or has no Python form."""
+    """Return a property as text; None if it cannot be read or has no Python form."""
     try:
         value = get_property(*names)
     except UnicodeDecodeError as error:
@@ -223,7 +223,7 @@ def _text(value: Any) -> str:
 
 
 def _tensor(array: Array, item: Any) -> Any:
-    """Bytes stand for the element types that numpy lacks, such as bf16 and u4."""
+    """Return a tensor of an array; numpy lacks some element types, which are given as bytes."""
     element, shape = item.get_element_type(), item.get_partial_shape().to_shape()
     if array.dtype != np.uint8 or element == ov.Type.u8:
         return ov.Tensor(np.asarray(array, order="C"))  # keeps a scalar a scalar

@@ -1,7 +1,7 @@
-"""How fast a device computes and moves data, measured on small models through OpenVINO itself.
+"""Measures how fast a device computes and moves data, on small models through OpenVINO itself.
 
-What is measured is the fastest of several inferences: a roof is what can be reached, and a
-neighbour on the machine only ever takes away from it.
+The fastest of several inferences counts: a roof is a rate that can be reached, and other programs
+can only lower it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _LEAST_INFERENCES = 2
 # A difference of two least times below this share may be chance. One inference reads twice what the
 # other reads.
 _CLEAR = 0.05
-# Where the system does not tell the size of the last-level cache: more than most have.
+# The size of the last-level cache if the system does not report it: more than most have.
 _USUAL_CACHE = 32 << 20
 _SMALLEST_TENSOR, _LARGEST_TENSOR = 64 << 20, 512 << 20
 
 
 def measure_roofs(device: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Operations a second by precision, bytes a second from memory and from cache.
+    """Return operations a second by precision, and bytes a second from memory and from cache.
 
     Args:
         properties: what all models are compiled with, such as the number of threads.
@@ -101,7 +101,7 @@ def _difference(timed: list[_Timed]) -> float | None:
 
 
 class _Timed:
-    """A compiled model, how much it does in one inference, and the least time that took."""
+    """A compiled model, the amount of work in one inference, and its least time."""
 
     def __init__(self, what: str, amount: float, compiled: Any) -> None:
         self.what, self.amount, self.compiled = what, amount, compiled
@@ -113,7 +113,7 @@ class _Timed:
         self.seconds = math.inf
 
     def run(self) -> bool:
-        """One turn; whether it was faster than all before."""
+        """Take one turn; return whether it was faster than all before."""
         before = self.seconds
         end = time.perf_counter() + _SECONDS
         count = 0
@@ -124,7 +124,7 @@ class _Timed:
         return self.seconds < _FASTER * before
 
     def runs_in(self, precision: str) -> bool:
-        """Whether its products were executed so: a device may choose another precision."""
+        """Return whether the products ran in this precision; a device may choose another."""
         executed = set()
         for operation in self.compiled.get_runtime_model().get_ordered_ops():
             info = {key: str(value.value) for key, value in operation.get_rt_info().items()}
@@ -134,7 +134,7 @@ class _Timed:
 
 
 def last_level_cache() -> int | None:
-    """Bytes of the largest cache that the system tells of."""
+    """Return the bytes of the largest cache that the system reports."""
     sizes = []
     for file in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
         text = file.read_text().strip()
@@ -148,7 +148,7 @@ def last_level_cache() -> int | None:
 
 
 def _convolutions(precision: str) -> tuple[Any, float]:
-    """Convolutions in a row, and their operations."""
+    """Return convolutions in a row, and the number of their operations."""
     data = op.parameter([1, _CHANNELS, _SIDE, _SIDE], np.float32)
     flow = data
     for _ in range(_LAYERS):
@@ -161,7 +161,7 @@ def _convolutions(precision: str) -> tuple[Any, float]:
 
 
 def _products(precision: str) -> tuple[Any, float]:
-    """Matrix products in a row, and their operations."""
+    """Return matrix products in a row, and the number of their operations."""
     data = op.parameter([_ROWS, _COLUMNS], np.float32)
     flow = data
     for _ in range(_LAYERS):
@@ -172,7 +172,7 @@ def _products(precision: str) -> tuple[Any, float]:
 
 
 def _quantised(precision: str, data: Any, weights: Any) -> tuple[Any, Any]:
-    """Both as 8-bit integers, where that is the precision."""
+    """Quantise both operands to 8-bit integers, if that is the precision."""
     if precision != "i8":
         return data, weights
 
@@ -185,7 +185,7 @@ def _quantised(precision: str, data: Any, weights: Any) -> tuple[Any, Any]:
 
 
 def _vector_product(size: int) -> tuple[Any, float]:
-    """A product of a vector and a matrix of so many bytes, which reads each once."""
+    """Return the product of a vector and a matrix of this size, which reads each byte once."""
     rows = size // 4 // _COLUMNS
     data = op.parameter([1, rows], np.float32)
     weights = op.constant(np.full((rows, _COLUMNS), 0.01, np.float32))
@@ -193,6 +193,6 @@ def _vector_product(size: int) -> tuple[Any, float]:
 
 
 def _rectifier(size: int) -> tuple[Any, float]:
-    """Reads so many bytes and writes as many; and how many these are together."""
+    """Return a model that reads this many bytes and writes as many, and the sum of both."""
     data = op.parameter([size // 4 // _COLUMNS, _COLUMNS], np.float32)
     return ov.Model([op.result(op.relu(data))], [data]), 2 * size

@@ -24,7 +24,7 @@ class States:
     """The states of a request that has run once since it was made.
 
     Args:
-        request: of a model that has states; its inputs are set.
+        request: a request of a model that has states; its inputs are set.
     """
 
     def __init__(self, request: PythonRequest) -> None:

@@ -16,7 +16,7 @@ def behind(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return the properties of each device behind a virtual one; empty for any other device.
 
     Args:
-        properties: of a compiled model, as text.
+        properties: properties of a compiled model, as text.
     """
     text = properties.get("DEVICE_PROPERTIES", "")
     return {device: nested(values) for device, values in nested(text).items()}
