@@ -26,6 +26,7 @@ from selenium.webdriver import Chrome
 
 from ovreport.cli import main
 from ovreport.measuring.worker_session import WORKER
+from ovreport.optimising.making import WORKER as MAKER
 from ovreport.run import CellResult, Run
 from ovreport.runfile import read_run
 
@@ -100,7 +101,7 @@ def _refuse_unmarked(item: pytest.Item, command: object) -> None:
     words = [os.fsdecode(word) for word in parts if isinstance(word, (str, bytes, os.PathLike))]
     program = Path(words[0]).name if words else ""
     marker = None
-    if str(WORKER) in words or ("ovreport" in words and "run" in words):
+    if {str(WORKER), str(MAKER)} & set(words) or ("ovreport" in words and "run" in words):
         marker = "measures"
     elif program in {"chromedriver", "firefox-esr"}:
         marker = "browser"

@@ -227,6 +227,6 @@ def test_texts_of_all_fields_are_redacted() -> None:
     everything[2] = [*after.graphs.values()]
     assert {*secrets_in(everything)} == {
         "Cell.model", "Cell.version", "Cell.runtime", "Cell.device", "Cell.precision",
-        "ModelFile.model", "ModelFile.version", "RuntimeFacts.name", "Device.name",
+        "ModelFile.model", "ModelFile.version", "Making.parent", "RuntimeFacts.name", "Device.name",
         "Conditions.runtime", "Conditions.device", "Appearance.css",
     }  # fmt: skip

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 from rich.text import Text
 
+from ovreport.cli.making import MakingPrinter
 from ovreport.cli.printing import MessagePrinter
 from ovreport.computed.figures import figures
 from ovreport.computed.settings import settings
@@ -320,7 +321,7 @@ def print_failures(run: Run, *, verbose: bool) -> None:
         _console.print("(-v shows more.)", style="dim")
 
 
-class RunDisplay(MessagePrinter):
+class RunDisplay(MakingPrinter):
     """Prints a run from its plan to its limits.
 
     Args:
@@ -329,6 +330,7 @@ class RunDisplay(MessagePrinter):
     """
 
     def __init__(self, target: str, *, verbose: bool) -> None:
+        super().__init__()
         self._target = target
         self._verbose = verbose
         self._progress = CellProgress((), ())

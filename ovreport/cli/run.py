@@ -12,6 +12,7 @@ from ovreport.cli.gate import EXIT_CODE, gate_options, limits
 from ovreport.cli.option_types import CommaList, Ranges, extensions_option, flatten
 
 _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
+_RECIPES = ("f16", "int8", "int8-weights", "int4-weights")
 
 
 @click.command()
@@ -100,6 +101,18 @@ _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
     help="Random input lies between these numbers, below the upper one: '[0,255]' or "
     "'ids[0,30000],mask[0,2]'.  [default: [0,1) for floats, [0,256) for u8, [0,2) for other "
     "integers]",
+)
+@click.option(
+    "--optimise",
+    multiple=True,
+    type=CommaList("RECIPES", choices=_RECIPES, numbers=False),
+    help="Also make and measure optimised versions: int8, f16, int8-weights, int4-weights. All but "
+    "f16 need nncf (extra quantize).",
+)
+@click.option(
+    "--calibration",
+    metavar="PATH",
+    help="Typical input to calibrate --optimise int8 with, as in --input.  [default: random]",
 )
 @click.option(
     "--duration",
@@ -198,6 +211,8 @@ def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "extensions": [_path(path) for path in options["extensions"]] or None,
         "input": _path(options["input_"]),
         "range": options["range_"],
+        "optimise": flatten(options["optimise"]) or None,
+        "calibration": _path(options["calibration"]),
     }
     report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}

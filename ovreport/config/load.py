@@ -7,7 +7,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -15,10 +15,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from ovreport.config.made_versions import changed_model, parents, with_parents_keys
 from ovreport.config.moved import current, former_places, moved
 from ovreport.config.schema import Config, Runtime, Version
 from ovreport.errors import UserError
 from ovreport.files import absolute, file_text
+from ovreport.run import Making
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,6 +32,14 @@ _RUNS = frozenset({".jsonl", ".html"})
 _USUAL_NAMES = frozenset({"inference", "model", "openvino_model", "saved_model"})
 # …/models--OWNER--NAME/snapshots/REVISION/…
 _HUB_FOLDER = re.compile(r"/models--(?:[^/]*--)?([^/]+)/snapshots/[^/]+/")
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A version that ovreport made of another."""
+
+    path: Path
+    making: Making
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class Source:
     """Sentences about keys that have moved."""
     inherited: frozenset[str] = frozenset()
     """Tables from a run file, which may be untrusted: files that they name are not opened."""
+    made: Mapping[tuple[str, str], MadeFile] = field(default_factory=dict)
+    """The versions that are made of others, as far as they are made, by model and version."""
 
     def resolve(self, path: str) -> Path:
         """Return an absolute path, without following links.
@@ -58,14 +70,26 @@ class Source:
             return _package_file(path, self.name)
         return _absolute(self.folder, path, self.name)
 
-    @property
-    def models(self) -> list[Path]:
-        """The files or folders of all versions, in the order of the config.
+    def file(self, version: Version) -> Path:
+        """Return the file or folder of a version; if it is not made yet, of its parent.
 
         Raises:
             UserError: see :meth:`resolve`.
         """
-        return [self.resolve(version.path) for version in self.config.model]
+        if version.path is not None:
+            return self.resolve(version.path)
+        if made := self.made.get((version.name, version.version)):
+            return made.path
+        return self.file(parents(self.config, version)[0])
+
+    @property
+    def models(self) -> list[Path]:
+        """The files or folders of all versions, in the order of the config: see :meth:`file`.
+
+        Raises:
+            UserError: see :meth:`resolve`.
+        """
+        return [self.file(version) for version in self.config.model]
 
     def extensions(self, version: Version) -> tuple[Path, ...]:
         """Return the paths of the libraries with a version's own operations.
@@ -223,7 +247,7 @@ def _overridden(
         if table != "model":
             values[table] = {**_table(values.get(table, {}), table, name), **changes}
         elif len(models := _table_list(values.get("model"), name)) == 1:
-            values["model"] = [{**models[0], **changes}]
+            values["model"] = changed_model(models[0], changes)
         else:
             raise UserError(
                 f"{name}: {', '.join(f'--{key}' for key in changes)} needs a single model, and "
@@ -290,7 +314,7 @@ def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) 
         deepest = [p for p in first if len(p["loc"]) == depth]
         raise _explain(deepest, _Writer(name, given, former_places(values)), rest) from error
     _check_consistent(config, name)
-    return config
+    return with_parents_keys(config, name)
 
 
 def _check_consistent(config: Config, name: str) -> None:
@@ -340,15 +364,15 @@ def _explain(problems: Sequence[ErrorDetails], writer: _Writer, rest: str) -> Us
     where = writer.where(key)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        keys = list(holder.model_fields)
+        keys = [info.alias or key for key, info in holder.model_fields.items()]
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         remedy = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(keys)}."
         return UserError(f"{writer.name}: unknown key `{key}`", remedy, detail=rest)
     if kind == "missing" and isinstance(problem["loc"][-1], int):
         return UserError(f"{where} has too few values", "Expected one more value.", detail=rest)
     if kind == "missing":
-        field = holder.model_fields.get(str(problem["loc"][-1]))
-        description = " ".join((field.description or "").split()) if field else ""
+        info = holder.model_fields.get(str(problem["loc"][-1]))
+        description = " ".join((info.description or "").split()) if info else ""
         return UserError(f"{where} is missing", description, detail=rest)
     if kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
@@ -396,8 +420,8 @@ def _located(problem: ErrorDetails) -> tuple[str, type[BaseModel]]:
             kind = get_args(members[0])[1]
         elif members and issubclass(members[0], BaseModel):
             holder = members[0]
-            field = holder.model_fields.get(part)
-            kind = field.annotation if field else None
+            info = holder.model_fields.get(part)
+            kind = info.annotation if info else None
         else:
             continue
         text += f".{part}" if text else part

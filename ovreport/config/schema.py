@@ -63,6 +63,20 @@ class Settings(BaseModel):
     )
 
 
+Optimisation = Literal["f16", "int8", "int8-weights", "int4-weights"]
+
+
+class IgnoredScope(Settings):
+    """Layers that an optimisation leaves as they are, in nncf's words."""
+
+    names: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    """Names of layers."""
+    patterns: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    """Regular expressions that names of layers match."""
+    types: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    """Types of layers, such as ``MatMul``."""
+
+
 class Version(Settings):
     """One version of a model: entries with the same ``name`` are versions of one model."""
 
@@ -70,9 +84,10 @@ class Version(Settings):
     """The model's name in the report."""
     version: Annotated[str, Field(min_length=1, max_length=200)] = "parent"
     """``parent``, ``optimized`` or any other word. No two versions of a model have the same."""
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)] | None = None
     """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config.
-    ``package:NAME/FILE`` is a file of an installed Python package."""
+    ``package:NAME/FILE`` is a file of an installed Python package. A version with ``from`` has no
+    path."""
     extensions: Annotated[tuple[str, ...], _ListOrValue()] = ()
     """Libraries with the model's own operations (``.so``, ``.dll``), relative to the config.
     OpenVINO loads and executes them: name only those you trust."""
@@ -94,6 +109,32 @@ class Version(Settings):
     labels: str | None = None
     """The right class of each sample of ``input``, in order, for the accuracy: an ``.npy`` file of
     integers, or a text file with one integer in each line."""
+    from_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="from")
+    """The version of the same model that this version is made of, as ``optimise`` says, in place of
+    ``path``. Its keys from ``extensions`` to ``labels`` are also this version's, unless it has its
+    own. The result is kept in a folder next to the run file."""
+    optimise: Optimisation | None = None
+    """``f16`` stores the weights in FP16. nncf (extra ``quantize``) makes the others: ``int8``
+    calculates in INT8 with ranges from ``calibration``; ``int8-weights`` and ``int4-weights`` store
+    the weights in INT8 or INT4 and calculate in floating point."""
+    calibration: str | dict[str, str] | None = None
+    """For ``int8``: typical input, as in ``input``. An array may hold several samples one after
+    another. Default: random input, with which the outputs may be far from the parent's."""
+    subset: Positive | None = None
+    """For ``int8``: the largest number of input sets to calibrate with. Default: 300, and 8 if the
+    input is random."""
+    preset: Literal["performance", "mixed"] | None = None
+    """For ``int8``: ``performance`` quantises all values symmetrically, ``mixed`` activations
+    asymmetrically. Default: nncf's, which depends on ``model_type``."""
+    model_type: Literal["transformer"] | None = None
+    """For ``int8``: what nncf takes care of specially."""
+    ignored_scope: IgnoredScope = IgnoredScope()
+    """For all but ``f16``: layers that stay as they are."""
+    group_size: Annotated[int, Field(ge=-1, le=1 << 16)] | None = None
+    """For ``int4-weights``: number of weights that share a scale; -1: all of a channel. Default:
+    nncf's."""
+    ratio: Annotated[float, Field(gt=0, le=1)] | None = None
+    """For ``int4-weights``: share of the weights in INT4; the others are in INT8. Default: 1."""
 
 
 class Runtime(Settings):

@@ -34,6 +34,7 @@ def model_record(model: ModelFile) -> JsonObject:
         "format": model.format,
         "size_bytes": model.size_bytes,
         "sha256": model.sha256,
+        "made": None if model.made is None else model.made.model_dump(mode="json"),
         "inputs": [f"{'/'.join(p.names)}{p.shape} {p.precision}" for p in model.inputs],
         "outputs": [f"{'/'.join(p.names)}{p.shape} {p.precision}" for p in model.outputs],
     }

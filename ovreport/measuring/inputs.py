@@ -55,6 +55,7 @@ def prepare_inputs(
     value_range: Range | Mapping[str, Range] | None,
     seed: int,
     indices: Mapping[int, Range] | None = None,
+    most_sets: int | None = None,
 ) -> str:
     """Write the input file and describe its content in words.
 
@@ -67,6 +68,8 @@ def prepare_inputs(
         value_range: lowest and highest random value, for all inputs or by name.
         seed: seed of the random numbers.
         indices: for inputs that index tensors: the lowest valid index, and the highest plus one.
+        most_sets: the largest number of sets to calibrate with: arrays may hold several, one after
+            another, and random inputs are made for all sets. None: for a measurement.
 
     Raises:
         UserError: a file cannot be read or does not fit its input; the inputs are larger than the
@@ -76,17 +79,27 @@ def prepare_inputs(
     generator = np.random.default_rng(seed)
     files = _files(given, ports)
     ranges = _ranges(value_range, ports)
+    loaded = {
+        index: _loaded(path, ports[index], name_of(ports, index), index, shapes[index], most_sets)
+        for index, path in files.items()
+    }
+    random_sets = 1
+    if most_sets is not None:
+        random_sets = max(map(len, loaded.values()), default=most_sets)
+        _check_sizes(ports, shapes, random_sets)
     sets: list[list[Array]] = []
     words: list[str] = []
     for index, (port, shape) in enumerate(zip(ports, shapes, strict=True)):
         name = name_of(ports, index)
         if index in files:
-            sets.append(_loaded(files[index], port, name, index, shape))
+            sets.append(loaded[index])
             words.append(f"{name}: {files[index].name}")
         else:
             is_index = indices is not None and index in indices and index not in ranges
             low, high = {**(indices or {}), **ranges}.get(index, _usual_range(port))
-            sets.append([_random(generator, port.precision, shape, low, high)])
+            sets.append(
+                [_random(generator, port.precision, shape, low, high) for _ in range(random_sets)]
+            )
             note = ", an index" if is_index else ""
             words.append(f"{name}: random {port.precision}, {_span(port, low, high)}{note}")
     count = max((len(arrays) for arrays in sets), default=1)
@@ -98,7 +111,9 @@ def prepare_inputs(
     write_arrays(target, arrays_by_name)
     if not words:
         return "nothing: the model has no inputs"
-    sets_note = f", {count} sets in turn" if count > 1 else ""
+    sets_note = f", {count} sets" if count > 1 else ""
+    if sets_note and most_sets is None:
+        sets_note += " in turn"
     seed_note = f" (seed {seed})" if len(files) < len(words) else ""
     return "; ".join(words) + sets_note + seed_note
 
@@ -142,13 +157,15 @@ def check_memory(size: int, what: str, remedy: str) -> None:
         )
 
 
-def _check_sizes(ports: Sequence[Port], shapes: Sequence[tuple[int, ...]]) -> None:
+def _check_sizes(ports: Sequence[Port], shapes: Sequence[tuple[int, ...]], count: int = 1) -> None:
     sizes = [_bytes(port.precision, shape) for port, shape in zip(ports, shapes, strict=True)]
     if sizes:
         at = sizes.index(max(sizes))
         what = f"input {name_of(ports, at)}, {list(shapes[at])} of {ports[at].precision}"
         what += ", and the others" if len(sizes) > 1 else ""
-        check_memory(sum(sizes), what, "Set a smaller `batch` or `shape`.")
+        what += f", {count} sets" if count > 1 else ""
+        smaller = "`subset`, `batch` or `shape`" if count > 1 else "`batch` or `shape`"
+        check_memory(count * sum(sizes), what, f"Set a smaller {smaller}.")
 
 
 def _bytes(precision: str, shape: tuple[int, ...]) -> int:
@@ -263,11 +280,14 @@ def _index(name: str, ports: Sequence[Port], key: str) -> int:
     return index
 
 
-def _loaded(path: Path, port: Port, name: str, index: int, shape: tuple[int, ...]) -> list[Array]:
+def _loaded(
+    path: Path, port: Port, name: str, index: int, shape: tuple[int, ...], most_sets: int | None
+) -> list[Array]:
     if not path.exists():
         raise UserError(f"input {path}: no such file or folder", "Check the path.")
     if path.is_dir() or path.suffix.lower() in _IMAGES:
-        return [_as_input(_picture(file, shape), port, shape, file) for file in _pictures(path)]
+        pictures = _pictures(path)[: most_sets or _MAX_IMAGES]
+        return [_as_input(_picture(file, shape), port, shape, file) for file in pictures]
     if path.suffix.lower() not in _ARRAYS:
         raise UserError(
             f"input {path}: ovreport cannot read this kind of file",
@@ -286,12 +306,26 @@ def _loaded(path: Path, port: Port, name: str, index: int, shape: tuple[int, ...
             f"input {path}: cannot be read: {error}",
             "Give a complete .npy or .npz file without pickles.",
         ) from error
-    if loaded.shape != shape:
+    sets = [loaded] if loaded.shape == shape else _sets(loaded, shape, most_sets)
+    if not sets:
         raise UserError(
             f"input {path}: shape {list(loaded.shape)}, {name} takes {list(shape)}",
-            "Give an array of that shape, or set `shape` and `batch` to the array's.",
+            "Give an array of that shape, or set `shape` and `batch` to the array's."
+            if most_sets is None
+            else "Give samples of that shape, one after another along the first dimension.",
         )
-    return [_as_input(loaded, port, shape, path)]
+    return [_as_input(array, port, shape, path) for array in sets]
+
+
+def _sets(array: Array, shape: tuple[int, ...], most: int | None) -> list[Array]:
+    """Split an array that holds several input sets one after another; empty if it does not."""
+    if most is None or not array.size:
+        return []
+    if array.shape[1:] == shape:
+        return list(array[:most])
+    if shape and array.shape[1:] == shape[1:] and not len(array) % shape[0]:
+        return [array[start : start + shape[0]] for start in range(0, len(array), shape[0])][:most]
+    return []
 
 
 def _member(path: Path, members: list[str], names: Sequence[str]) -> str:
@@ -354,7 +388,7 @@ def _pictures(path: Path) -> list[Path]:
         raise UserError(
             f"input {path}: the folder holds no images", f"Give files of {', '.join(_IMAGES)}."
         )
-    return files[:_MAX_IMAGES]
+    return files
 
 
 def _picture(path: Path, shape: tuple[int, ...]) -> Array:

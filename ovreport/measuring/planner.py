@@ -69,6 +69,22 @@ def _check_device(device: str, available: list[str], source: str, runtime: str) 
         )
 
 
+# nncf's own default.
+_GIVEN_SETS = 300
+# More random input tells no more about the ranges of values.
+_RANDOM_SETS = 8
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a version is calibrated with: arrays as in an input file, and what they are."""
+
+    path: Path
+    words: str
+    sha256: str
+    is_random: bool
+
+
 @dataclass(frozen=True)
 class _InputFile:
     path: Path
@@ -102,7 +118,7 @@ class Planner:
         properties = _properties(cell, self.source.config.properties)
         return PlannedCell(
             cell=cell,
-            model=self.source.resolve(version.path),
+            model=self.source.file(version),
             extensions=self.source.extensions(version),
             python=self.runtimes.pythons[cell.runtime],
             ports=info.inputs,
@@ -111,7 +127,7 @@ class Planner:
             count=resolved.count,
             inputs=input_file.path,
             input_data=input_file.words,
-            is_random=_is_random(version, info),
+            is_random=_is_random(version.input, info),
             stateful=info.stateful,
             properties=properties,
             python_because=_python_because(info),
@@ -162,13 +178,16 @@ class Planner:
             ModelFile(
                 model=version.name,
                 version=version.version,
-                path=version.path,
+                path=version.path or _below_run(self.source.file(version)),
                 format=info.format,
                 size_bytes=info.size_bytes,
                 sha256=info.sha256,
                 inputs=info.inputs,
                 outputs=info.outputs,
                 layouts=info.layouts,
+                made=made.making
+                if (made := self.source.made.get((version.name, version.version)))
+                else None,
             )
             for version, info in zip(
                 self.source.config.model, self.runtimes.default.models, strict=True
@@ -190,7 +209,7 @@ class Planner:
                 info.inputs, version.shape, version.layout, cell.batch, info.layouts
             )
             example = propose(
-                self.source.resolve(version.path),
+                self.source.file(version),
                 info.inputs,
                 partials,
                 self.source.extensions(version),
@@ -207,7 +226,7 @@ class Planner:
         if key not in self._known_indices:
             version = self.source.config.model[place]
             indices = closed_indices(
-                self.source.resolve(version.path),
+                self.source.file(version),
                 shapes,
                 self.source.extensions(version),
                 self.runtimes.inspections[cell.runtime].models[place],
@@ -219,6 +238,33 @@ class Planner:
                 if index is not None
             }
         return self._known_indices[key]
+
+    def calibration(self, planned: PlannedCell) -> Calibration:
+        """Prepare what a planned version is calibrated with, as its ``calibration`` says.
+
+        Raises:
+            UserError: a file cannot be read or does not fit its input.
+        """
+        place = self._place(planned.cell.model, planned.cell.version)
+        version = self.source.config.model[place]
+        info = self.runtimes.inspections[planned.cell.runtime].models[place]
+        path = self.folder / f"calibration-{place}.npz"
+        try:
+            words = prepare_inputs(
+                path,
+                info.inputs,
+                planned.shapes,
+                self._given_files(version.calibration),
+                version.range,
+                self.source.config.measure.seed,
+                self._indices(planned.cell, planned.shapes),
+                version.subset or (_GIVEN_SETS if version.calibration else _RANDOM_SETS),
+            )
+        except UserError as error:
+            located = UserError(f"calibration: {error.found}", error.remedy, detail=error.detail)
+            raise self._located(version, located) from error
+        digest = file_digest([path], repr(planned.shapes).encode())
+        return Calibration(path, words, digest, _is_random(version.calibration, info))
 
     def _input_file(
         self,
@@ -236,7 +282,7 @@ class Planner:
                     path,
                     info.inputs,
                     resolved.shapes,
-                    self._given_input(version),
+                    self._given_files(version.input),
                     version.range,
                     self.source.config.measure.seed,
                     indices,
@@ -247,10 +293,10 @@ class Planner:
             self._inputs[key] = _InputFile(path, words, digest)
         return self._inputs[key]
 
-    def _given_input(self, version: Version) -> Path | dict[str, Path] | None:
-        if isinstance(version.input, dict):
-            return {name: self.source.resolve(path) for name, path in version.input.items()}
-        return None if version.input is None else self.source.resolve(version.input)
+    def _given_files(self, given: str | dict[str, str] | None) -> Path | dict[str, Path] | None:
+        if isinstance(given, dict):
+            return {name: self.source.resolve(path) for name, path in given.items()}
+        return None if given is None else self.source.resolve(given)
 
     def _located(self, version: Version, error: UserError) -> UserError:
         where = f"{self.source.name}: model {version.name!r}"
@@ -259,9 +305,14 @@ class Planner:
         return UserError(f"{where}: {error.found}", error.remedy, detail=error.detail)
 
 
-def _is_random(version: Version, info: ModelInfo) -> bool:
+def _is_random(given: str | dict[str, str] | None, info: ModelInfo) -> bool:
     """Return whether an input has no file."""
-    return not isinstance(version.input, str) and len(version.input or {}) < len(info.inputs)
+    return not isinstance(given, str) and len(given or {}) < len(info.inputs)
+
+
+def _below_run(made: Path) -> str:
+    """Return the path of a made version from the folder of the run file."""
+    return made.relative_to(made.parents[2]).as_posix()
 
 
 def _python_because(info: ModelInfo) -> str:

@@ -19,10 +19,12 @@ _LOCK = "in-use.lock"
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Create a folder in the temporary directory, and remove it after the block."""
-    _remove_abandoned(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
+def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Create a folder, by default in the temporary directory, and remove it after the block."""
+    _remove_abandoned(parent or Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(
+        prefix=_PREFIX, dir=parent, ignore_cleanup_errors=True
+    ) as name:
         descriptor = _locked(Path(name))
         try:
             yield Path(name)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +49,7 @@ class WorkerSession:
 
     Args:
         python: the runtime whose OpenVINO the worker uses.
+        script: the worker's code; None: the worker that measures.
         memory_limit_mib: resident size at which the worker is stopped.
 
     Raises:
@@ -55,12 +57,14 @@ class WorkerSession:
             that is not an answer, takes too long or uses too much memory.
     """
 
-    def __init__(self, python: Path, *, memory_limit_mib: int | None = None) -> None:
+    def __init__(
+        self, python: Path, *, script: Path | None = None, memory_limit_mib: int | None = None
+    ) -> None:
         self._limit_mib = memory_limit_mib
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         try:
             self._process = subprocess.Popen(
-                [str(python), str(WORKER)],
+                [str(python), str(script or WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -94,21 +98,30 @@ class WorkerSession:
         except OSError:
             raise self._died(stage) from None
 
-    def answer(self, stage: Stage, limit_s: float) -> dict[str, Any]:
+    def answer(
+        self, stage: Stage, limit_s: float, on_progress: Callable[[int], None] = lambda _: None
+    ) -> dict[str, Any]:
         """Wait for the answer to a command and return it.
 
-        ``stage`` is to blame until the worker says at which it is.
+        ``stage`` is to blame until the worker says at which it is. ``on_progress`` is called with
+        what it counts meanwhile.
         """
         deadline = time.monotonic() + limit_s
         try:
-            while "stage" in (answer := json.loads(line := self._line(stage, limit_s, deadline))):
-                stage = _stage(answer["stage"], stage)
+            while (
+                not {"ok", "error"}
+                & (answer := json.loads(line := self._line(stage, limit_s, deadline))).keys()
+            ):
+                if "progress" in answer:
+                    on_progress(int(answer["progress"]))
+                else:
+                    stage = _stage(answer["stage"], stage)
             if "error" in answer:
                 text = str(answer["error"]["text"])
                 blamed = answer["error"]["stage"]
             else:
                 return dict(answer["ok"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             shown = line[:80].decode(errors="replace")
             raise WorkerError(
                 stage, f"the worker gave no proper answer: {shown!r}", self._output()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ovreport.config.schema import Measure
     from ovreport.gate.checks import GateResult
     from ovreport.measuring.scheduler import CellStarted, PassStarted, SliceDone
+    from ovreport.optimising.making import MakingEvent, MakingStarted
     from ovreport.planning.planned_cell import PlannedCell
     from ovreport.planning.resume import Resumption
     from ovreport.planning.search import Search
@@ -103,7 +104,7 @@ class GateChecked:
 
 
 Event: TypeAlias = (
-    "Warned | Planned | PassStarted | CellStarted | SliceDone | CellDone | Searched"
+    "Warned | MakingEvent | Planned | PassStarted | CellStarted | SliceDone | CellDone | Searched"
     " | ComparingOutputs | KeepingOutputs | MeasuringRoof | RoofMeasured | ReportWritten"
     " | GateChecked"
 )
@@ -120,6 +121,9 @@ class Display(Protocol):
 
         An exception that ends measuring early passes through it.
         """
+
+    def making(self, started: MakingStarted) -> AbstractContextManager[object]:
+        """Return a context that is open while a version is made of another."""
 
     def cells(
         self, planned: Sequence[PlannedCell], all_cells: Sequence[Cell]
@@ -139,6 +143,10 @@ class Silent:
         """Show nothing."""
 
     def measuring(self, report: Path, run_file: Path) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Return a context that does nothing."""
+        return nullcontext()
+
+    def making(self, started: MakingStarted) -> AbstractContextManager[object]:  # noqa: ARG002
         """Return a context that does nothing."""
         return nullcontext()
 

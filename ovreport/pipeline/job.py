@@ -25,9 +25,11 @@ from ovreport.measuring.compare_outputs import (
     record_outputs,
 )
 from ovreport.measuring.environment import capture
-from ovreport.measuring.planner import Planner, inspect_runtimes
+from ovreport.measuring.planner import Planner, Runtimes, inspect_runtimes
 from ovreport.measuring.roofs import measure_roof, missing_roofs
 from ovreport.measuring.scratch import scratch_folder
+from ovreport.optimising.kept import kept_folder
+from ovreport.optimising.making import make_versions
 from ovreport.pipeline.display import (
     ComparingOutputs,
     Display,
@@ -54,8 +56,9 @@ from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.resume import Resumption, resumption
 from ovreport.planning.search import Search, searches
 from ovreport.rendering.charts.process import drawing
-from ovreport.run import Appearance, Cell, Header, Run
+from ovreport.run import Appearance, Cell, Environment, Header, Run
 from ovreport.runfile import RunFile, is_empty_run, is_report, read_run
+from ovreport.text.recipes import random_calibration
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class Job:
         inspected = inspect_runtimes(self.source)
         environment = capture(inspected.facts)
         with scratch_folder() as folder:
-            planner = Planner(self.source, inspected, environment, folder)
+            source, inspected = self._with_made_versions(inspected, environment, folder, writes)
+            planner = Planner(source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
             searched = tuple(one.with_batches_that(planner.takes_batch) for one in searched)
             output_questions = questions(planner, planned)
@@ -157,12 +161,32 @@ class Job:
                 planner, plan, cells, candidates, continued, output_questions, lone, look, folder
             )
 
+    def _with_made_versions(
+        self, inspected: Runtimes, environment: Environment, scratch: Path, makes: bool
+    ) -> tuple[Source, Runtimes]:
+        """Make the versions that are made of others, or only find those that are kept.
+
+        In a plan, the parent stands in for a version that is not made yet.
+        """
+        folder = kept_folder(self.paths.run_file)
+        source = make_versions(
+            self.source, inspected, environment, scratch, folder, self.display if makes else None
+        )
+        for version in source.config.model:
+            made = source.made.get((version.name, version.version))
+            if version.from_ is not None and made is None:
+                name = f"{version.name} · {version.version}"
+                self.display.show(Warned(f"{name} is not made yet: the run will make it first"))
+            elif made is not None and made.making.is_random:
+                self.display.show(Warned(random_calibration(version.name, version.version)))
+        return source, inspect_runtimes(source) if source.made else inspected
+
     def _measured(self, prepared: _Prepared) -> Run:
         continued, resumed = prepared.continued, prepared.plan.resumed
         header = Header(
             ovreport=__version__,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            config=self.source.config.model_dump(mode="json"),
+            config=self.source.config.model_dump(mode="json", by_alias=True),
             environment=prepared.planner.environment,
             models=prepared.planner.model_files(),
             plan=prepared.cells,

@@ -17,7 +17,16 @@ from ovreport.run.busy import BUSY_CORES, is_busy, was_busy_before
 from ovreport.run.cell import Cell, Hint, Streams
 from ovreport.run.environment import Device, Environment, RuntimeFacts, number_ranges
 from ovreport.run.graph import Graph, Node, Port, counterparts
-from ovreport.run.header import MAX_CSS, MAX_LOGO, Appearance, Header, ModelFile, Origin, SearchStep
+from ovreport.run.header import (
+    MAX_CSS,
+    MAX_LOGO,
+    Appearance,
+    Header,
+    Making,
+    ModelFile,
+    Origin,
+    SearchStep,
+)
 from ovreport.run.record import Record
 from ovreport.run.result import (
     CellResult,
@@ -56,6 +65,7 @@ __all__ = [
     "Hint",
     "Launch",
     "LayerDrift",
+    "Making",
     "Memory",
     "ModelCache",
     "ModelFile",

@@ -10,11 +10,32 @@ from pydantic import Field, field_validator, model_validator
 from ovreport.run.cell import Cell
 from ovreport.run.environment import Environment
 from ovreport.run.graph import Port
-from ovreport.run.record import ConfigPart, Many, Record, Whole
+from ovreport.run.record import Amount, ConfigPart, Many, Record, Whole
 
 # In bytes. Every report holds the logo and the style rules.
 MAX_LOGO, MAX_CSS = 100 << 10, 64 << 10
 _DATA_ADDRESS = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]*={0,2}")
+
+
+class Making(Record):
+    """How ovreport made a version of another."""
+
+    parent: str
+    """The version that it was made of."""
+    optimise: str
+    """The recipe: ``f16``, ``int8``, …"""
+    settings: ConfigPart = Field(default_factory=dict)
+    """The other keys of the recipe that were given, as in the config."""
+    calibration: str = ""
+    """What it was calibrated with, in words; empty without calibration."""
+    is_random: bool = False
+    """Whether an input of the calibration was random."""
+    nncf: str = ""
+    """nncf's release; empty where nncf has no part."""
+    openvino: str
+    duration_s: Amount
+    peak_memory_bytes: Whole = 0
+    """Largest resident size of the process that made it; 0: unknown."""
 
 
 class ModelFile(Record):
@@ -33,6 +54,8 @@ class ModelFile(Record):
     outputs: Many[Port]
     layouts: Many[str] = ()
     """Layouts of the inputs in the file: ``[N,C,H,W]``; empty for an input without one."""
+    made: Making | None = None
+    """How it was made of another version; None: it was given as a file."""
 
 
 class Appearance(Record):

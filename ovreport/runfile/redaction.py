@@ -16,6 +16,7 @@ from ovreport.run import (
     Device,
     Environment,
     LayerDrift,
+    Making,
     ModelFile,
     Node,
     OutputDrift,
@@ -50,6 +51,7 @@ _NAMED: tuple[type[Record], ...] = (
 _KEPT: dict[type[Record], frozenset[str]] = {
     Cell: frozenset(Cell.model_fields),
     ModelFile: frozenset({"model", "version"}),
+    Making: frozenset({"parent"}),
     RuntimeFacts: frozenset({"name"}),
     Device: frozenset({"name"}),
     Conditions: frozenset({"runtime", "device"}),

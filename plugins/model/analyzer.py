@@ -10,7 +10,7 @@ from ovreport.computed.point_names import version_name
 from ovreport.computed.theory import ModelTotals, not_placed, totals
 from ovreport.computed.work import model_work
 from ovreport.plugin import Analyzer
-from ovreport.run import CellResult, Port, Run
+from ovreport.run import CellResult, ModelFile, Port, Run
 from ovreport.section import (
     Block,
     Column,
@@ -25,6 +25,7 @@ from ovreport.section import (
 )
 from ovreport.text.labels import count, version_heading
 from ovreport.text.numbers import digits, show
+from ovreport.text.recipes import recipe_words
 from ovreport.text.values import Kind, Role, Tag, Value
 
 
@@ -90,6 +91,7 @@ def _facts(run: Run, result: CellResult, model_totals: ModelTotals) -> Facts:
     unplaced = not_placed(run, result).operations or 0
     facts: list[tuple[str, Value, Kind]] = [
         ("Format", file.format, "text"),
+        *_making(file),
         ("Size of its files", file.size_bytes, "bytes"),
         *_ports("Input", file.inputs, resolved.inputs if resolved else ()),
         *_ports("Output", file.outputs, resolved.outputs if resolved else ()),
@@ -112,6 +114,15 @@ def _facts(run: Run, result: CellResult, model_totals: ModelTotals) -> Facts:
             ("Operations of operators that no executed layer names", unplaced_text, "text")
         )
     return Facts(f"model-facts-{result.cell.id}", "Facts", facts)
+
+
+def _making(file: ModelFile) -> Iterator[tuple[str, Value, Kind]]:
+    """Return how the version was made of another, if it was."""
+    if file.made is not None:
+        yield "Made of", file.made.parent, "text"
+        yield "Recipe", recipe_words(file.made), "text"
+        if file.made.calibration:
+            yield "Calibrated with", file.made.calibration, "text"
 
 
 def _ports(

@@ -9,7 +9,7 @@ from ovreport.plugin import Analyzer
 from ovreport.run import Run
 from ovreport.section import Finding, Group, Section
 
-from . import changes, compared_graphs, verdicts
+from . import changes, compared_graphs, recipes, verdicts
 
 
 class Versions(Analyzer):
@@ -41,5 +41,7 @@ class Versions(Analyzer):
                 groups.append(Group(comparison.heading, [table, *layers, *diagrams]))
                 findings += verdicts.findings(run, comparison)
                 findings += changes.findings(run, comparison)
+        groups += recipes.groups(run)
+        findings += recipes.findings(run)
         verdict = "; ".join(verdicts.summary(run, comparison) for comparison in compared[:3])
         return Section(groups, findings, f"{verdict}." if verdict else "")

@@ -1,0 +1,1 @@
+"""Making versions of models that are optimised, in worker processes, and keeping them."""
