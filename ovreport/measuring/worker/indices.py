@@ -68,7 +68,7 @@ def _range(item: Any) -> list[int | bool] | None:
 
 
 def _uses(output: Any) -> Iterator[tuple[_Reached, int | None]]:
-    """Every look-up of the values, and how many places there are; None: it is open."""
+    """Yield every use of the values as indices, with the number of places; None: it is open."""
     waiting, seen = [_Reached(output)], set()
     while waiting:
         at = waiting.pop()
@@ -134,7 +134,7 @@ def _handed_on(at: _Reached, node: Any, port: int) -> Iterator[_Reached]:
 
 
 def _constant(output: Any) -> tuple[int, int] | None:
-    """Lowest and highest value of a constant of integers, through conversions."""
+    """Return the lowest and highest value of a constant of integers, through conversions."""
     node = output.get_node()
     while node.get_type_name() == "Convert":
         node = node.input_value(0).get_node()
