@@ -15,7 +15,7 @@ from openvino import opset13 as op
 
 from ovreport.computed.layers import Fate, executed_layers, fates
 from ovreport.measuring.compare_outputs import read_labels
-from ovreport.measuring.worker.operator_names import make_readable, tell_apart
+from ovreport.measuring.worker.operator_names import make_readable, make_unique
 from ovreport.run import Run
 from ovreport.runfile import read_run
 
@@ -67,7 +67,7 @@ def test_operators_with_equal_names_are_distinguished_in_layers(tmp_path: Path) 
 
 def test_a_name_in_use_is_not_given_again() -> None:
     model = branches(("fc", "fc#2"))
-    tell_apart(model)
+    make_unique(model)
     names = [operator.get_friendly_name() for operator in model.get_ordered_ops()]
     assert len(set(names)) == len(names)
     assert {"fc", "fc#2", "fc#3"} <= set(names)

@@ -2,7 +2,7 @@
 
 Commands are JSON lines on standard input, ``{"do": "load", …}``. Each has one JSON line as its
 answer, on what was standard output at the start. Lines before the answer, ``{"stage": "compile"}``,
-say what the worker is about to do, in case it does not survive that. Standard output itself is
+name the stage that begins, for the case that the worker crashes in it. Standard output itself is
 redirected to standard error at once, so that text that a library prints is never read as an answer.
 """
 

@@ -1,9 +1,10 @@
 """The timed loops: one request after another, or several in flight.
 
-No Python callback runs in them: one halves the rate of small models. Several requests each have a
-thread that runs its request, and the interpreter is free meanwhile. The thread runs it itself:
-handing it over to a thread of OpenVINO's and waking for its end takes longer than an inference of
-some µs does, and shows nothing about the model. Queueing and all other times are the same.
+No Python callback runs in them, because a callback halves the rate of small models. Each of several
+requests has its thread, which runs the inference itself and leaves the interpreter free meanwhile.
+An asynchronous start would hand the request over to a thread of OpenVINO: for an inference of some
+µs, the hand-over and the wait take longer than the inference and say nothing about the model. The
+queueing and all other times are the same in both ways.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import Any, Protocol
 
 _clock = time.perf_counter_ns
 
-# A request that is one of several is counted at least so often in a slice.
+# The least number of counted inferences of each of several requests in a slice.
 _MIN_ROUNDS = 2
 _CALIBRATION_NS = 100_000_000
-# Until the threads of a paced slice wait for its first arrival.
+# Time for the threads of a paced slice to start before its first arrival.
 _LEAD_NS = 2_000_000
 
 
 class Request(Protocol):
-    """An infer request of either API. A call that returns something true has failed."""
+    """An infer request of either API. A call that returns a true value has failed."""
 
     @property
     def infer(self) -> Callable[[], object]:
@@ -39,14 +40,14 @@ class Request(Protocol):
 
     @property
     def check(self) -> Callable[[Any], None]:
-        """Raise the error that the result of a call stands for, if it failed."""
+        """Raise the error that a call's result stands for."""
 
     @property
     def latency_ns(self) -> Callable[[], int] | None:
-        """Return the time of the last inference; None if the API does not measure it."""
+        """The last inference's time by OpenVINO; None: the loop times the call."""
 
     def feed(self, turn: int) -> None:
-        """Set the inputs to those of another input set."""
+        """Set the inputs to the set of this turn."""
 
     def reset(self) -> None:
         """Reset the model's states to their initial values."""
@@ -69,7 +70,8 @@ class Runner:
     """Runs the requests of one model.
 
     Args:
-        sets: number of input sets, which the requests take in turn.
+        requests: all requests, at least one.
+        sets: how many sets of inputs the requests take in turn.
     """
 
     def __init__(self, requests: Sequence[Request], sets: int) -> None:
@@ -117,13 +119,14 @@ class Runner:
             append(latency_ns() if latency_ns else now - before)
             if now >= end:
                 break
-        return _counted(latencies, _clock() - started, time.process_time_ns() - cpu)
+        return _slice(latencies, _clock() - started, time.process_time_ns() - cpu)
 
     def _in_flight(self, limit_ns: int, most: int) -> dict[str, Any]:
-        """Run requests in lanes, each of which counts between its own completions.
+        """Run a slice with all requests in flight.
 
-        All others are in flight meanwhile. So neither the filling nor the draining is counted, and
-        short slices do not understate throughput, which is the sum of the lanes' rates.
+        Each lane counts from its first completion to its last, while all others are in flight. So
+        neither the filling nor the draining is counted, and short slices do not understate
+        throughput, which is the sum of the lanes' rates.
         """
         share = -(-most // len(self.requests))
         counting = [None] * len(self.requests)
@@ -141,11 +144,11 @@ class Runner:
         lanes = list(self.threads.map(lane, self.requests))
         whole, cpu = _clock() - started, time.process_time_ns() - cpu
         latencies = _in_order(lanes)
-        wall = len(latencies) / sum(one.per_ns for one in lanes)
-        return _counted(latencies, round(wall), round(cpu * wall / whole))
+        wall = len(latencies) / sum(lane.per_ns for lane in lanes)
+        return _slice(latencies, round(wall), round(cpu * wall / whole))
 
     def _lane(self, request: Request, end: int, most: int) -> _Lane:
-        # Names are local: while this thread holds the interpreter, another may wait for it.
+        # Local names are faster, and other threads wait while this one holds the interpreter.
         infer, latency_ns = request.infer, request.latency_ns
         several_sets = self.several_sets
         ends_ns: list[int] = []
@@ -167,8 +170,12 @@ class Runner:
     def paced(self, seconds: float, rate: float) -> dict[str, Any]:
         """Run a slice of requests that arrive at a fixed rate; latencies count from arrival.
 
-        An idle request takes the next arrival: a queue with as many servers as requests. It
-        starts empty; what has not been started when the slice ends has arrived and is not served.
+        An idle request takes the next arrival: a queue with as many servers as requests. It starts
+        empty. Arrivals that have not been started when the slice ends are counted, but not served.
+
+        Args:
+            seconds: length of the slice.
+            rate: arrivals per second.
         """
         self._reset()
         arrivals = count()
@@ -196,15 +203,15 @@ class Runner:
         cpu = time.process_time_ns() - cpu
         latencies = _in_order(lanes)
         arrived = ceil(seconds * rate - 1e-6)
-        # Where all were served, the last may end after the slice does, and yet none is behind.
-        last = end if len(latencies) >= arrived else max(t for one in lanes for t in one.ends_ns)
-        return {**_counted(latencies, last - origin, cpu), "arrived": arrived}
+        # If all were served, the last may end after the slice, but none was late to start.
+        last = end if len(latencies) >= arrived else max(t for lane in lanes for t in lane.ends_ns)
+        return {**_slice(latencies, last - origin, cpu), "arrived": arrived}
 
     def cost_ns(self) -> int:
         """Return the ns that the loop adds to one request: the calls without the inference."""
         request = self.requests[0]
         if request.latency_ns is not None:
-            return _cost_beside_latency(request.infer, request.latency_ns)
+            return _cost_around_latency(request.infer, request.latency_ns)
         spent: list[int] = []
         started = _clock()
         for _ in range(1000):
@@ -215,8 +222,8 @@ class Runner:
         return (_clock() - started) // 1000
 
 
-def _cost_beside_latency(infer: Callable[[], object], latency_ns: Callable[[], int]) -> int:
-    """Return the median of wall time minus latency, over synchronous requests."""
+def _cost_around_latency(infer: Callable[[], object], latency_ns: Callable[[], int]) -> int:
+    """Return the median of wall time less latency over synchronous requests."""
     extra: list[int] = []
     end = _clock() + _CALIBRATION_NS
     while len(extra) < 5 or (len(extra) < 1000 and _clock() < end):
@@ -228,9 +235,9 @@ def _cost_beside_latency(infer: Callable[[], object], latency_ns: Callable[[], i
 
 def _in_order(lanes: Sequence[_Lane]) -> list[int]:
     """Return the latencies of all lanes in the order of completion."""
-    ended = (zip(one.ends_ns, one.latencies_ns, strict=True) for one in lanes)
-    return [latency for _, latency in sorted(chain.from_iterable(ended))]
+    completions = (zip(lane.ends_ns, lane.latencies_ns, strict=True) for lane in lanes)
+    return [latency for _, latency in sorted(chain.from_iterable(completions))]
 
 
-def _counted(latencies_ns: list[int], wall_ns: int, cpu_ns: int) -> dict[str, Any]:
+def _slice(latencies_ns: list[int], wall_ns: int, cpu_ns: int) -> dict[str, Any]:
     return {"latencies_ns": latencies_ns, "wall_ns": wall_ns, "cpu_ns": cpu_ns}

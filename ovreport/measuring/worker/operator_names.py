@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 
-def tell_apart(model: Any) -> None:
+def make_unique(model: Any) -> None:
     """Rename operators of equal names: ``fc``, ``fc#2``, ``fc#3``; the first keeps its name.
 
     A device reports only by names which operators a layer executes. Names that are not UTF-8 must

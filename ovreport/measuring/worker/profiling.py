@@ -1,4 +1,4 @@
-"""Layer times and graphs of a model, by the Python API."""
+"""Reads layer times and graphs of a model through the Python API."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from .operator_names import bodies
 from .python_api import PythonModel, PythonRequest, port
 
 _MAX_PARAMETERS = 8
-# Of each end of a constant: weights that differ do so here, too.
+# Bytes at each end of a constant that are compared first: different weights differ here, too.
 _END_BYTES = 1024
 
 
 class Profiling:
-    """Layer times of inferences that are made a few at a time.
+    """Collects the layer times of inferences, some at a time.
 
     Args:
-        model: compiled with counters on, by ``device`` and ``properties``.
+        model: a model that was compiled with counters on.
+        request: its request.
+        device: the device that it was compiled for.
+        properties: the properties that it was compiled with.
     """
 
     def __init__(
@@ -32,19 +35,24 @@ class Profiling:
         self._model, self._device, self._properties = model, device, properties
         self._request: PythonRequest | None = request
         self._counters = model.counters()
-        # Means over all inferences since compiling, in whole µs, that can be taken apart.
-        self._apart = self._counters == "means of one stream"
+        # The counters are means over all inferences since compiling, in whole µs; for one stream,
+        # the times of single inferences follow from them.
+        self._separable = self._counters == "means of one stream"
         self._latencies: list[int] = []
         self._first: dict[tuple[str, int], int] = {}
         self._layers: dict[tuple[str, int], dict[str, Any]] = {}
 
     def run(self, iterations: int, seconds: float) -> int:
-        """Run one to ``iterations`` inferences within ``seconds``, and return their number.
+        """Run inferences, at least one, and return their number.
 
-        One more, which warms up, runs before the very first. States are reset before all.
+        Before the very first, one more is run as a warm-up. States are reset before each call.
+
+        Args:
+            iterations: the most inferences.
+            seconds: the time after which no further inference starts.
         """
         request = self._request
-        assert request is not None, "nothing is run after the end"
+        assert request is not None, "no inference runs after cached_compile"
         request.reset()
         if not self._latencies:
             request.feed(0)
@@ -67,18 +75,19 @@ class Profiling:
                 {"name": entry.node_name, "type": entry.node_type, "status": "", "times_ns": []},
             )
             status = _status(entry)
-            # A mean that has fallen below a µs reads as if the layer did not run.
+            # If a mean falls below 1 µs, the counters say that the layer did not run.
             if layer["status"] != "executed":
                 layer["kernel"], layer["status"] = entry.exec_type, status
-            if self._apart or status == "executed":
+            if self._separable or status == "executed":
                 layer["times_ns"].append(_time_ns(entry))
 
     def times(self) -> dict[str, Any]:
         """Return layer times of all inferences but the first, as ``ovreport.run.Profile``."""
-        if self._apart:
+        if self._separable:
             for key, layer in self._layers.items():
-                known = [self._first.get(key, 0), *layer["times_ns"]]
-                layer["times_ns"] = _taken_apart(known) if layer["status"] == "executed" else []
+                means_ns = [self._first.get(key, 0), *layer["times_ns"]]
+                executed = layer["status"] == "executed"
+                layer["times_ns"] = _single_times_ns(means_ns) if executed else []
         return {
             "latencies_ns": self._latencies,
             "layers": list(self._layers.values()),
@@ -96,9 +105,9 @@ class Profiling:
         }
 
     def cached_compile(self) -> dict[str, Any]:
-        """Measure compiling from the device's cache, in the form of ``ovreport.run.ModelCache``.
+        """Compile again from the device's cache; return an ``ovreport.run.ModelCache``.
 
-        What was compiled before is given up first, so that it is not held twice.
+        The compiled model is released first, so that memory does not hold it twice.
         """
         files = [file for file in Path(self._properties["CACHE_DIR"]).rglob("*") if file.is_file()]
         size_bytes = sum(file.stat().st_size for file in files)
@@ -111,18 +120,21 @@ class Profiling:
         return {"compile_ns": time.perf_counter_ns() - started, "size_bytes": size_bytes}
 
 
-def _taken_apart(means_ns: list[int]) -> list[int]:
+def _single_times_ns(means_ns: list[int]) -> list[int]:
     """Return each inference's time from running means, without the first, which warms up."""
     return [round(1000 * time_us) for time_us in singles([mean // 1000 for mean in means_ns])]
 
 
 def _counters(request: PythonRequest) -> Iterator[tuple[tuple[str, int], Any]]:
-    """Yield entries by name and number; of equal names, the n-th is the same layer each time."""
-    seen: dict[str, int] = {}
+    """Yield each entry with its key: the name, and its number among entries of the same name.
+
+    The order of entries is the same in every inference.
+    """
+    counts: dict[str, int] = {}
     for entry in request.layers():
-        place = seen.get(entry.node_name, 0)
-        seen[entry.node_name] = place + 1
-        yield (entry.node_name, place), entry
+        number = counts.get(entry.node_name, 0)
+        counts[entry.node_name] = number + 1
+        yield (entry.node_name, number), entry
 
 
 def _status(entry: Any) -> str:
@@ -134,7 +146,7 @@ def _time_ns(entry: Any) -> int:
 
 
 def graph(model: Any, kind: str) -> dict[str, Any]:
-    """Return the nodes in topological order, in the form of ``ovreport.run.Graph``."""
+    """Return a graph as an ``ovreport.run.Graph``, with nodes in topological order."""
     operations = model.get_ordered_ops()
     place = {operation.get_name(): index for index, operation in enumerate(operations)}
     nodes = [_node(operation, place, kind) for operation in operations]
@@ -145,25 +157,28 @@ def graph(model: Any, kind: str) -> dict[str, Any]:
 
 
 def _copies(operations: list[Any]) -> dict[int, int]:
-    """Return constants that hold the bytes of an earlier one: the same parameters, stored twice.
+    """Find constants with the content of an earlier one: the same parameters, stored twice.
 
-    Only those whose both ends are equal are read as a whole: weights may be large, and on disk.
-    What is filled with one number, as before any training, is no copy.
+    Only constants with equal ends are read as a whole, because weights may be large and on disk. A
+    constant that is filled with one number, as in an untrained model, is not a copy.
+
+    Returns:
+        The index of the first constant by the index of each copy.
     """
-    found: dict[int, int] = {}
-    alike: dict[tuple[str, str, bytes, bytes], list[tuple[int, Any]]] = {}
+    copies: dict[int, int] = {}
+    by_ends: dict[tuple[str, str, bytes, bytes], list[tuple[int, Any]]] = {}
     for index, operation in enumerate(operations):
         if operation.get_type_name() != "Constant" or (content := _bytes(operation)) is None:
             continue
         kind, shape = operation.get_element_type(), operation.get_output_shape(0)
         ends = content[:_END_BYTES].tobytes(), content[-_END_BYTES:].tobytes()
-        earlier = alike.setdefault((str(kind), str(shape), *ends), [])
+        earlier = by_ends.setdefault((str(kind), str(shape), *ends), [])
         same = (first for first, other in earlier if np.array_equal(other, content))
         if (first := next(same, None)) is None:
             earlier.append((index, content))
         elif not _is_filled(operation):
-            found[index] = first
-    return found
+            copies[index] = first
+    return copies
 
 
 def _is_filled(constant: Any) -> bool:
@@ -187,7 +202,7 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
     attributes: dict[str, Any]
     if kind == "runtime":
         attributes = {key: str(value.value) for key, value in operation.get_rt_info().items()}
-        # Times belong to the profile; without them equal graphs are equal.
+        # Times are in the profile; graphs without them are equal if their nodes are.
         attributes = {key: v for key, v in attributes.items() if key.lower() != "exectimemcs"}
         type_name = attributes.get("layerType", operation.get_type_name())
     else:
@@ -209,7 +224,7 @@ def _node(operation: Any, place: dict[str, int], kind: str) -> dict[str, Any]:
 
 
 def _few_integers(constant: Any) -> dict[str, list[int]]:
-    """Return the values of axes, orders of dimensions and target shapes."""
+    """Return the values of a short integer constant, such as axes or a target shape."""
     if constant.get_element_type() not in (ov.Type.i32, ov.Type.i64):
         return {}
     shape = constant.get_output_shape(0)
@@ -227,7 +242,7 @@ def _attributes(operation: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return an attribute as JSON: numbers, texts and lists as they are, the rest as text."""
+    """Return an attribute for JSON: numbers, texts and lists unchanged, the rest as text."""
     if isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

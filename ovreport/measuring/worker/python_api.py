@@ -1,4 +1,4 @@
-"""OpenVINO's Python API: reads, describes and runs models; the way where there is no C API."""
+"""Reads, describes and runs models through OpenVINO's Python API, which is always available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino.frontend import FrontEndManager
 
-from .operator_names import make_readable, readable, tell_apart
+from .operator_names import make_readable, make_unique, readable
 from .variables import has_states
 from .virtual import executing, of_executing
 
@@ -21,7 +21,7 @@ Array = NDArray[np.generic]
 
 
 class PythonRequest:
-    """An infer request; its calls raise what goes wrong."""
+    """An infer request; its calls raise OpenVINO's errors."""
 
     def __init__(self, request: Any, sets: Sequence[Sequence[Any]], *, stateful: bool) -> None:
         self._request, self._sets, self._stateful = request, sets, stateful
@@ -66,7 +66,7 @@ class PythonRequest:
 
 
 class PythonModel:
-    """A model that was read, and then compiled."""
+    """A model: first read, then compiled."""
 
     api = "python"
 
@@ -79,7 +79,7 @@ class PythonModel:
 
     @property
     def stateful(self) -> bool:
-        """Whether an inference leaves something for the next one (ReadValue and Assign)."""
+        """Whether the model keeps states between inferences (ReadValue and Assign)."""
         return has_states(self.model)
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
@@ -92,7 +92,7 @@ class PythonModel:
     def mend_names(self) -> None:
         """Make all names readable, and those of operators unique, before compiling."""
         make_readable(self.model)
-        tell_apart(self.model)
+        make_unique(self.model)
 
     def can_take(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Return whether the model can take these shapes; if not, it keeps its shapes."""
@@ -115,7 +115,7 @@ class PythonModel:
         return [str(item.get_partial_shape()) for item in self.compiled.outputs]
 
     def optimal_requests(self) -> int:
-        """Return how many requests the device works on best at a time."""
+        """Return the number of requests in flight that suits the device best."""
         return int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def from_cache(self) -> bool | None:
@@ -135,7 +135,7 @@ class PythonModel:
         devices = executing(properties)
         if "CPU" not in devices:
             return "single"
-        # AUTO sets a device in brackets until another one takes its place.
+        # AUTO writes a device in brackets as long as another one may replace it.
         fixed = devices == ["CPU"] and "(" not in properties["EXECUTION_DEVICES"]
         one_stream = of_executing(properties, "NUM_STREAMS") == "1"
         return "means of one stream" if fixed and one_stream else "means"
@@ -186,8 +186,8 @@ def port(item: Any) -> dict[str, Any]:
 
 def layout(item: Any) -> str:
     """Return the layout of an input, ``[N,C,H,W]``, if the model's file names it."""
-    found = item.get_node().layout
-    return "" if found.empty else str(found)
+    defined = item.get_node().layout
+    return "" if defined.empty else str(defined)
 
 
 def _properties(get_property: Callable[..., Any], *device: str) -> dict[str, str]:

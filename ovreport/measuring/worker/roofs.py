@@ -19,14 +19,14 @@ try:
 except ImportError:  # OpenVINO before 2025.0
     from openvino.runtime import opset13 as op
 
-# What a device calls its abilities, and the precision that it stands for.
-_ABILITIES = {"FP32": "f32", "BF16": "bf16", "FP16": "f16", "INT8": "i8"}
+# A device's capabilities, and the precision that each stands for.
+_CAPABILITIES = {"FP32": "f32", "BF16": "bf16", "FP16": "f16", "INT8": "i8"}
 # Several layers in a row, so that converting the input and output is a small part of the time.
 _LAYERS = 4
 _CHANNELS, _SIDE, _KERNEL = 256, 56, 3  # 3.7 GFLOP a layer, of operands that fit into caches
 _ROWS, _COLUMNS = 2048, 1024  # 4.3 GFLOP a layer
-# Every model has several turns, so that one short disturbance cannot spoil it: rounds go on while
-# one makes a model faster by more than inferences differ anyway.
+# Every model has several turns, so that one short disturbance cannot spoil its result. Rounds are
+# repeated while one makes a model faster by more than the usual scatter of inferences.
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 6
 _FASTER = 0.97
 _SECONDS = 0.12
@@ -43,16 +43,17 @@ def measure_roofs(device: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Return operations a second by precision, and bytes a second from memory and from cache.
 
     Args:
-        properties: what all models are compiled with, such as the number of threads.
+        device: name of the device.
+        properties: properties for compiling all models, such as the number of threads.
     """
     core = ov.Core()
     cache = last_level_cache()
     large = min(_LARGEST_TENSOR, max(_SMALLEST_TENSOR, 4 * (cache or _USUAL_CACHE)))
-    abilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
     wanted = [
         (precision, model, amount)
-        for ability, precision in _ABILITIES.items()
-        if ability in abilities
+        for capability, precision in _CAPABILITIES.items()
+        if capability in capabilities
         for model, amount in (_convolutions(precision), _products(precision))
     ]
     wanted += [("memory", *_vector_product(large)), ("memory", *_rectifier(large))]

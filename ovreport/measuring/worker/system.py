@@ -53,8 +53,8 @@ def peak_memory() -> int:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return 0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(match[1]) * 1024 if match else 0
 
 
 def prepare_process() -> None:

@@ -123,7 +123,7 @@ class ChartProcess:
 
 @contextmanager
 def drawing() -> Iterator[ChartProcess]:
-    """Yield a :class:`ChartProcess` whose process ends with the block."""
+    """A :class:`ChartProcess` whose process ends with the block."""
     started = ChartProcess()
     try:
         yield started
