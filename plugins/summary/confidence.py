@@ -28,7 +28,8 @@ def text(run: Run) -> str:
     )
     rates = [_throughput(result) for result in _at_full_rate(run)]
     if widths := sorted(rate.relative_half_width for rate in rates if rate.confidence):
-        sentences += f"; its throughput is known to {_from_to(widths)}, at 95 % confidence"
+        sentences += f"; its throughput is known to {_from_to(widths)}, "
+        sentences += "at 95\N{NARROW NO-BREAK SPACE}% confidence"
         sentences += _within(run)
     if without_interval := len(rates) - len(widths):
         part = f" for {without_interval} of {count(len(rates), 'cell')}" if widths else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ovreport.computed.flow import Conversion, conversions
@@ -40,8 +40,8 @@ def _reorders(case: Case) -> Suggestion | str:
     return Suggestion(
         "warning",
         f"{count(len(uncovered), 'layer')} only {'changes' if len(uncovered) == 1 else 'change'} "
-        f"layout, order or precision, {show(share(layers), 'share')} of the layers' time: "
-        f"{_parts(uncovered)}. {_neighbours(case, main, is_only_cause=len(causes) == 1)}",
+        f"{_what_changes(uncovered, share(layers))}. "
+        f"{_neighbours(case, main, is_only_cause=len(causes) == 1)}",
         main.remedy,
         "The table of conversions names the layers before and after each; measure the change as "
         "another version.",
@@ -49,6 +49,24 @@ def _reorders(case: Case) -> Suggestion | str:
         case.gain(layers),
         {"precision": _wider(*main.change)} if main.kind == "precision" else {},
     )
+
+
+def _what_changes(members: Sequence[Conversion], part: float) -> str:
+    """Return what conversions change, and their part of the time: ``the layout, 8.1 % of …``."""
+    of_time = f"{show(part, 'share')} of the layers' time"
+    first, *others = {" and ".join(_changes(conversion)) for conversion in members}
+    if first and not others:
+        return f"{first}, {of_time}"
+    return f"layout, order or precision, {of_time}: {_parts(members)}"
+
+
+def _changes(conversion: Conversion) -> Iterator[str]:
+    if conversion.changes_precision:
+        yield "the precision"
+    if conversion.layer.type == "Transpose":
+        yield "the order of dimensions"
+    elif conversion.changes_layout:
+        yield "the layout"
 
 
 def _parts(members: Sequence[Conversion]) -> str:
