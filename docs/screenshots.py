@@ -1,6 +1,6 @@
 """Measure three models and take the pictures of docs/ from their reports.
 
-    python samples/make_versions.py
+    python samples/make_model.py
     python docs/screenshots.py --ocr ch_PP-OCRv4_det_infer.onnx
 
 Run it on a machine that does nothing else, as the pictures show measured figures. It takes about

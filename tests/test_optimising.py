@@ -19,6 +19,7 @@ from ovreport.config.made_versions import recipe
 from ovreport.errors import UserError
 from ovreport.measuring.inputs import prepare_inputs
 from ovreport.optimising.kept import MODEL, keep, kept
+from ovreport.pipeline import optimise
 from ovreport.run import Making, Port, Run
 from ovreport.runfile import read_run
 from ovreport.section import Table
@@ -92,7 +93,7 @@ def test_options_add_versions_to_a_single_model() -> None:
     assert [v.version for v in versions] == ["parent", "int8", "f16"]
     assert [v.from_ for v in versions] == [None, "parent", "parent"]
     assert [v.calibration for v in versions] == [None, "photos", None]
-    with pytest.raises(UserError, match="--calibration is for a version in INT8"):
+    with pytest.raises(UserError, match="--calibration is for int8, and --optimise is"):
         from_values({"model": [PARENT]}, {"model": {"calibration": "x"}}, Path.cwd(), "c")
 
 
@@ -329,3 +330,58 @@ def test_the_report_shows_recipes_and_warns_of_random_calibration(folder: Path, 
     assert [finding.severity for finding in warned] == ["warning"]
     assert warned[0].text.startswith("tiny · both was calibrated with random input")
     assert "How versions were made" in (folder / "r.html").read_text()
+
+
+# ---------------------------------------------------------------------------- ovreport optimise
+
+
+@pytest.mark.measures
+def test_one_command_writes_what_a_run_would_make(folder: Path, made: Run, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "tiny-int8.xml"
+    result = ovreport(
+        "optimise", folder / "tiny.onnx", "--int8", "--calibration", folder / "cal.npy",
+        "--shape", "[2,4]", "-o", target,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"Wrote {target} and tiny-int8.bin" in result.output
+    assert {path.name for path in target.parent.iterdir()} == {"tiny-int8.xml", "tiny-int8.bin"}
+    kept_model = folder / made.model_file("tiny", "int8").path
+    assert target.with_suffix(".bin").read_bytes() == kept_model.with_suffix(".bin").read_bytes()
+
+
+@pytest.mark.measures
+def test_the_function_returns_how_a_version_was_made(folder: Path, tmp_path: Path) -> None:
+    optimised = optimise(folder / "tiny.onnx", tmp_path / "m.xml", "f16")
+    assert (optimised.making.optimise, optimised.making.nncf) == ("f16", "")
+    assert optimised.size_bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert optimised.parent_size_bytes == (folder / "tiny.onnx").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "no recipe: give one of --f16, --int8"),
+        (["--f16", "--int8"], "--f16 and --int8: give one of"),
+        (["--f16", "--preset", "mixed"], "--preset is for int8, not for f16. Remove it."),
+        (["--int8", "--ratio", "0.5"], "--ratio is for int4-weights, not for int8. Remove it."),
+        (["--f16", "-o", "m.onnx"], "an IR has the ending .xml"),
+        (["--int8", "--subset", "0"], "`model[1].subset` is 0"),
+    ],
+)
+def test_wrong_options_of_one_version_are_explained(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    tiny_model(tmp_path / "m.onnx", 1.0)
+    result = ovreport("optimise", tmp_path / "m.onnx", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.measures
+def test_the_parent_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    ovreport("optimise", folder / "tiny.onnx", "--f16", "-o", tmp_path / "m.xml")
+    before = (tmp_path / "m.xml").read_bytes()
+    result = ovreport("optimise", tmp_path / "m.xml", "--f16", "-o", tmp_path / "m.xml")
+    assert result.exit_code == 2
+    assert "is also an input" in result.stderr
+    assert (tmp_path / "m.xml").read_bytes() == before

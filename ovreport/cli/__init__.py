@@ -12,6 +12,7 @@ from ovreport.cli.compare import compare
 from ovreport.cli.export import export
 from ovreport.cli.init import init
 from ovreport.cli.listings import analyzers, devices, schema
+from ovreport.cli.optimise import optimise
 from ovreport.cli.render import render
 from ovreport.cli.run import run
 from ovreport.cli.streams import tolerant_streams
@@ -60,5 +61,7 @@ def main(verbose: bool) -> None:
     """
 
 
-for _command in (run, render, compare, trend, export, init, devices, analyzers, schema):
+for _command in (
+    run, render, compare, trend, export, optimise, init, devices, analyzers, schema,
+):  # fmt: skip
     main.add_command(_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -114,3 +115,14 @@ extensions_option = click.option(
 def flatten(values: tuple[tuple[float | str, ...], ...]) -> list[float | str]:
     """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]
+
+
+def absolute_path(path: str | None) -> str | None:
+    """Return the absolute path, because relative paths of a config start from its folder."""
+    from ovreport.config.load import check_text
+    from ovreport.files import absolute
+
+    if path is None:
+        return None
+    check_text(absolute(Path(path)))
+    return str(absolute(Path(path)))

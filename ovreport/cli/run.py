@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ovreport.cli.gate import EXIT_CODE, gate_options, limits
-from ovreport.cli.option_types import CommaList, Ranges, extensions_option, flatten
+from ovreport.cli.option_types import CommaList, Ranges, absolute_path, extensions_option, flatten
 
 _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
 _RECIPES = ("f16", "int8", "int8-weights", "int4-weights")
@@ -208,11 +208,11 @@ def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         matrix["device"] = list(options["device"])
     model = {
         **{key: options[key] for key in ("shape", "layout")},
-        "extensions": [_path(path) for path in options["extensions"]] or None,
-        "input": _path(options["input_"]),
+        "extensions": [absolute_path(path) for path in options["extensions"]] or None,
+        "input": absolute_path(options["input_"]),
         "range": options["range_"],
         "optimise": flatten(options["optimise"]) or None,
-        "calibration": _path(options["calibration"]),
+        "calibration": absolute_path(options["calibration"]),
     }
     report = {"latency_threshold_ms": options["latency_threshold"]}
     measure = {key: options[key] for key in ("duration", "iterations", "max_time")}
@@ -223,14 +223,3 @@ def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "measure": {key: value for key, value in measure.items() if value is not None},
         "report": {key: value for key, value in report.items() if value is not None},
     }
-
-
-def _path(path: str | None) -> str | None:
-    """Return the absolute path, because relative paths of a config start from its folder."""
-    from ovreport.config.load import check_text
-    from ovreport.files import absolute
-
-    if path is None:
-        return None
-    check_text(absolute(Path(path)))
-    return str(absolute(Path(path)))

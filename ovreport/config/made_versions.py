@@ -134,23 +134,30 @@ def changed_model(model: Mapping[str, Any], changes: Mapping[str, Any]) -> list[
     Args:
         model: the entry.
         changes: its new values by key. ``optimise`` is a list of recipes: each adds a version with
-            the recipe's name, and ``calibration`` and ``subset`` are for those that calibrate.
+            the recipe's name. Other keys of recipes are for those versions that they belong to.
+
+    Raises:
+        UserError: a key belongs to none of the recipes.
     """
-    changes = dict(changes)
-    recipes = changes.pop("optimise", ())
-    calibrating = {key: changes.pop(key) for key in ("calibration", "subset") if key in changes}
-    if calibrating and "int8" not in recipes:
-        raise UserError(
-            f"--{next(iter(calibrating))} is for a version in INT8", "Add --optimise int8."
-        )
+    own = {key: value for key, value in changes.items() if key not in _RECIPE}
+    given = {key: changes[key] for key in _RECIPE[1:] if key in changes}
+    recipes = tuple(dict.fromkeys(changes.get("optimise", ())))
+    for key in given:
+        fitting = [kind for kind, keys in _KEYS_OF.items() if key in keys]
+        if not {*fitting} & {*recipes}:
+            instead = f"not for {', '.join(recipes)}" if recipes else "and --optimise is missing"
+            raise UserError(
+                f"--{key.replace('_', '-')} is for {' or '.join(fitting)}, {instead}",
+                "Remove it." if recipes else f"Add --optimise {fitting[0]}.",
+            )
     made = [
         {
             "name": model.get("name"),
             "version": kind,
             "from": model.get("version", "parent"),
             "optimise": kind,
-            **(calibrating if kind == "int8" else {}),
+            **{key: value for key, value in given.items() if key in _KEYS_OF[kind]},
         }
-        for kind in dict.fromkeys(recipes)
+        for kind in recipes
     ]
-    return [{**model, **changes}, *made]
+    return [{**model, **own}, *made]

@@ -91,3 +91,21 @@ def _flush(file: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move(made: Path, target: Path) -> None:
+    """Move a made model and its weights to a user's place on the same file system.
+
+    A model never stands there with the weights of another, even if the program is killed meanwhile.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
+    try:
+        target.unlink(missing_ok=True)
+        made.with_suffix(".bin").replace(target.with_suffix(".bin"))
+        made.replace(target)
+    except OSError as error:
+        raise UserError(
+            f"-o {target}: cannot be written: {error.strerror}", "Choose another place."
+        ) from error

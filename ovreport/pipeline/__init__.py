@@ -35,7 +35,8 @@ from ovreport.pipeline.display import (
 from ovreport.pipeline.from_config import plan, run
 from ovreport.pipeline.from_runs import compare, export, render, trend
 from ovreport.pipeline.limits import Limits
-from ovreport.pipeline.results import Compared, Exported, MeasuredRun, Rendered
+from ovreport.pipeline.optimise import optimise
+from ovreport.pipeline.results import Compared, Exported, MeasuredRun, Optimised, Rendered
 
 __all__ = [
     "SILENT",
@@ -50,6 +51,7 @@ __all__ = [
     "Limits",
     "MeasuredRun",
     "MeasuringRoof",
+    "Optimised",
     "Planned",
     "Rendered",
     "ReportWritten",
@@ -59,6 +61,7 @@ __all__ = [
     "Warned",
     "compare",
     "export",
+    "optimise",
     "plan",
     "render",
     "run",

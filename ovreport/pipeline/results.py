@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ovreport.gate.checks import GateResult
-    from ovreport.run import Run
+    from ovreport.run import Making, Run
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,14 @@ class Exported:
     files: tuple[Path, ...]
     scales: Mapping[str, float]
     """Scales of the graphs that the size limit of PNG made smaller, by file name; 0.5 is half."""
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """A version that was made of a model."""
+
+    path: Path
+    """The IR; its weights are in the ``.bin`` file of the same name."""
+    making: Making
+    size_bytes: int
+    parent_size_bytes: int
