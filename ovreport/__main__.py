@@ -6,7 +6,7 @@ from ovreport.interruption import end_at_once, ending_in_order
 
 
 def main() -> None:
-    """Runs the command line of this process."""
+    """Run the command line of this process."""
     # Importing takes half a second. What is interrupted there can turn the interruption into an
     # error of its own, as pydantic does, and nothing has to be put in order yet.
     end_at_once()

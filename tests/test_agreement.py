@@ -10,11 +10,11 @@ import pytest
 from builders import Array, run_named
 
 from ovreport.config.schema import OutputSettings
-from ovreport.outputs.agreement import AGREE, agreement, judged
+from ovreport.outputs.agreement import AGREE, JudgedOutput, Outcome, agreement, judged
 from ovreport.outputs.drift import output_drift
 from ovreport.outputs.parts import channel_axes
 from ovreport.outputs.recording import record, recorded_drift
-from ovreport.outputs.words import in_words, likeness
+from ovreport.outputs.words import equality, in_words, likeness, obstacle
 from ovreport.run import Answers, Cell, OutputDrift, Port, RecordedOutput, counterparts
 
 random = np.random.default_rng(0)
@@ -344,6 +344,41 @@ def test_a_model_is_as_good_as_its_worst_output() -> None:
         assert words in in_words(judgement)
     some = replace(judgement, answers=answers.model_copy(update={"left_out": 4, "samples": 4}))
     assert in_words(some).endswith("over 4 of 8 samples, which both versions were given")
+
+
+def test_equal_outputs_name_what_they_leave_out() -> None:
+    drift = OutputDrift(name="y", shapes=("[2]", "[2]"))
+    assert equality(JudgedOutput(drift, "identical")) == "identical bit for bit"
+    gaps = drift.model_copy(update={"types": ("f32", "f16"), "not_finite": 1, "empty_sets": 2})
+    assert equality(JudgedOutput(gaps, "equal")) == (
+        "equal in value (f32 and f16); 1 element infinite or not a number, in the same places; "
+        "without elements in 2 input sets"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome", "predicate"),
+    [
+        ({"reason": "missing"}, "incomparable", "is missing"),
+        ({"reason": "additional"}, "incomparable", "has no counterpart in the base"),
+        ({"reason": "type", "types": ("string", "f32")}, "incomparable",
+         "is text in one and numbers in the other (string and f32)"),
+        ({"reason": "not_kept"}, "incomparable", "was not kept in a run file"),
+        ({"reason": "not_kept", "identical": False}, "incomparable",
+         "is not identical, and the run files do not keep the elements that differ"),
+        ({"reason": "shape", "shapes": ("[2]", "[3]")}, "incomparable",
+         "is [3] and [2] in the base"),
+        ({"reason": "shape", "shapes": ("[2]", "[3]"), "sets": (3, 4)}, "incomparable",
+         "has another shape in 1 of 4 input sets, such as [3] and [2] in the base"),
+        ({"itself": 0.5}, "random",
+         "is random: two inferences with the same input differ by 50.0\u202f%"),
+    ],
+)  # fmt: skip
+def test_an_output_that_was_not_compared_says_why(
+    fields: dict[str, Any], outcome: Outcome, predicate: str
+) -> None:
+    drift = OutputDrift.model_validate({"name": "y", "shapes": ("[2]", "[2]"), **fields})
+    assert obstacle(JudgedOutput(drift, outcome)) == predicate
 
 
 # ---------------------------------------------------------------------------- random models

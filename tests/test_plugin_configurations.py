@@ -12,11 +12,12 @@ from selenium.webdriver.common.by import By
 
 from ovreport.analysis import analyze
 from ovreport.rendering.page import render
-from ovreport.run import Cell, CellResult, Launch, Run, Slice, Streams
+from ovreport.run import Cell, CellResult, Failure, Launch, Run, SearchStep, Slice, Streams
 from ovreport.runfile import read_run
 from ovreport.section import Chart, Finding, Group, HeatMap, Points, Table
 from ovreport.stats.estimate import Estimate
 from ovreport_plugins.configurations.analyzer import ConfigurationOptions, Configurations
+from ovreport_plugins.configurations.search import search_tables
 
 # By (streams, batch): how many times longer a request takes, and how many are in flight at once.
 TIMES: dict[tuple[str | int, int], float] = {
@@ -259,3 +260,32 @@ def test_streams_and_threads_that_the_device_did_not_make_are_named() -> None:
     (finding,) = (f for f in findings if f.id == "configurations.not-in-force")
     assert "auto threads: 4 streams, but the device uses 2)" in finding.text
     assert finding.text.count("but the device uses") == 1
+
+
+def test_the_table_of_a_search_gives_each_step_its_outcome() -> None:
+    cells = [Cell(model="net", hint="throughput", streams=streams) for streams in (1, 2, 4, 8, 16)]
+    start = cell_result(Cell(model="net", hint="throughput"), 10)
+    results = [
+        start,
+        cell_result(cells[0], 5),
+        cell_result(cells[1], 20, streams=2),
+        cell_result(cells[2], 90, streams=4),
+        cell_result(cells[3], 5, streams=4),
+        CellResult(cell=cells[4], failure=Failure(stage="compile", reason="out of memory")),
+    ]
+    unmeasured = Cell(model="net", hint="throughput", streams=32)
+    tried = [*(result.cell for result in results), unmeasured]
+    run = run_of(results, latency_threshold_ms=50)
+    steps = [SearchStep(start=start.cell.id, cell=cell, why="streams") for cell in tried]
+    (interrupted,) = search_tables(replace(run, search=tuple(steps)), results)
+    outcomes = [str(row.values["what"]).partition(" (")[0] for row in interrupted.rows]
+    assert outcomes == [
+        "best so far", "best so far", "0.50\u202f× the best so far", "over 50.0\u202fms",
+        "the device uses 4 streams", "failed: out of memory",
+    ]  # fmt: skip
+    assert [row.emphasis for row in interrupted.rows] == [True, True, False, False, False, False]
+    assert "It was interrupted." in interrupted.note
+    assert "1 step to configurations without a result" in interrupted.note
+    end = SearchStep(start=start.cell.id, cell=None, why="no axis brings a gain")
+    (ended,) = search_tables(replace(run, search=(*steps, end)), results)
+    assert "It ended: no axis brings a gain." in ended.note

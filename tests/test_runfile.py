@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import cell_result, node, run_of
 from conftest import ovreport
 
 from ovreport.analysis import analyze
 from ovreport.combining.compare import Side, compare
 from ovreport.errors import UserError
 from ovreport.pipeline.report import chosen_analyzers, report_settings
-from ovreport.run import Run
+from ovreport.run import Cell, Graph, Run
 from ovreport.runfile import RunFile, lines_of, read_run
 from ovreport.section import Crashed
 
@@ -38,6 +39,40 @@ def test_an_incomplete_last_line_is_dropped_and_removed_on_resuming(
         file.resume(run.header.model_copy(update={"superseded": ()}), run.graphs)
         file.result(run.results[-1])
     assert len(read_run(torn).results) == len(run.results)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b'{"kind":"cell","result":{"cel', b"\xff" * (3 << 20)])
+def test_a_resumed_run_adds_to_the_run_that_its_file_holds(end: bytes, tmp_path: Path) -> None:
+    results = [cell_result(Cell(model="net", batch=batch), 1) for batch in (1, 2, 3)]
+    run, path = run_of(results), tmp_path / "run.jsonl"
+    with RunFile(path) as file:
+        file.begin(run.header)
+        file.result(results[0])
+    path.write_bytes(path.read_bytes().removesuffix(b"\n") + (b"\n" + end if end[:-1] else end))
+    with RunFile(path) as file:
+        file.resume(run.header.model_copy(update={"superseded": (results[0].cell.id,)}), ())
+        file.result(results[1])
+    resumed = read_run(path)
+    assert [result.cell.batch for result in resumed.results] == [2]
+    assert [cell.batch for cell in resumed.pending] == [1, 3]
+    assert path.read_bytes().count(b"\n") == 4
+
+
+def test_a_graph_that_several_cells_name_is_written_once(tmp_path: Path) -> None:
+    graph = Graph(kind="runtime", nodes=(node("x", "Parameter"),))
+    results = [
+        cell_result(Cell(model="net", batch=batch), 1).model_copy(
+            update={"runtime_graph": graph.id}
+        )
+        for batch in (1, 2)
+    ]
+    path = tmp_path / "run.jsonl"
+    with RunFile(path) as file:
+        file.begin(run_of(results).header)
+        for result in results:
+            file.result(result, [graph])
+    assert path.read_bytes().count(b'{"kind":"graph"') == 1
+    assert [*read_run(path).graphs] == [graph.id]
 
 
 def test_concatenated_files_merge(report: Path, run: Run, tmp_path: Path) -> None:

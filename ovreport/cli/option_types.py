@@ -113,7 +113,7 @@ extensions_option = click.option(
 
 
 def flatten(values: tuple[tuple[float | str, ...], ...]) -> list[float | str]:
-    """``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
+    """Join the lists of a repeated option: ``--batch 1,2 --batch 4`` → ``[1, 2, 4]``."""
     return [value for part in values for value in part]
 
 

@@ -160,7 +160,7 @@ def _check_measured(base: Side, candidate: Side, pairs: Sequence[CellPair]) -> N
 
 
 def _renamed(pairs: Sequence[CellPair], first: str, second: str) -> list[CellPair]:
-    """Each pair as two versions of one model.
+    """Return each pair as two versions of one model.
 
     Versions get the names of the sides. If several versions of a model are compared, each becomes a
     model, ``squeezenet · optimized``. If the versions of a pair have different names, the new names

@@ -31,7 +31,7 @@ def current(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def former_places(values: Mapping[str, Any]) -> dict[str, str]:
-    """Keys that were taken from a former place, such as ``compare.noise``, with that place."""
+    """Return keys taken from a former place, such as ``compare.noise``, with that place."""
     return {
         f"{table}.{key}": f"analyzer.{analyzer}.{key}"
         for analyzer, table, options in _in_former_place(values)

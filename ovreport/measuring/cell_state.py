@@ -152,7 +152,7 @@ class Member:
         self.failure = failure
 
     def _remedy(self) -> str:
-        """What may help a model that fails while it runs."""
+        """Return what may help a model that fails while it runs."""
         batch = self.planned.cell.batch
         if self.planned.stateful and batch is not None and batch > 1:
             return (

@@ -307,7 +307,7 @@ def _compared(
     settings: Measure,
     target: Path,
 ) -> ComparedOutputs:
-    """All outputs of both; where they do not agree, a version is fed once more."""
+    """Compare all outputs of both; if they do not agree, run a version once more."""
     return compared(
         both,
         question.fed.labels,

@@ -73,7 +73,14 @@ def compared(
 def _with_distances(
     pairs: Sequence[OutputPair], outputs: Sequence[OutputDrift], of_a: Distances, of_b: Distances
 ) -> tuple[OutputDrift, ...]:
-    """Args: of_a: empty where it is not known, as is ``of_b``."""
+    """Return the outputs with their distances from themselves.
+
+    Args:
+        pairs: the pairs of outputs.
+        outputs: the differences of each pair.
+        of_a: distances of A's outputs from themselves; empty if they are not known.
+        of_b: the same for B.
+    """
     return tuple(
         drift.model_copy(
             update={

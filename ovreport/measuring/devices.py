@@ -48,7 +48,7 @@ def problem(device: str, available: Sequence[str]) -> str:
 
 
 def _wrong_brackets(kind: str, part: str) -> str:
-    """What is wrong with ``(4)`` after a device; empty where nothing is."""
+    """Return what is wrong with ``(4)`` after a device; empty if nothing is."""
     match = _LISTED.fullmatch(part)
     if match is None:
         return f"the brackets of {part!r} are not those of a number, such as CPU(4)"

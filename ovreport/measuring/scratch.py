@@ -43,7 +43,7 @@ def _locked(folder: Path) -> int:
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """Removes scratch folders whose owner is gone; what this user may not touch stays.
+    """Remove scratch folders whose process has ended, as far as this user may.
 
     A folder without a lock is not ours, or is being made.
     """

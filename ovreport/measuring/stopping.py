@@ -45,7 +45,7 @@ class LaunchProgress:
 def reason_to_stop(
     members: Sequence[Member], settings: Measure, progress: LaunchProgress
 ) -> StopReason | None:
-    """Why measuring ends after this turn, if it does.
+    """Return why measuring ends after this turn; None if it goes on.
 
     Versions that take turns are compared, so the precision of their ratio must reach the target,
     too. This is tested only when the launch has had its share of slices: a launch of one or two
@@ -108,7 +108,7 @@ def least_launches(members: Sequence[Member], settings: Measure, progress: Launc
 
 
 def part_done(members: Sequence[Member], settings: Measure) -> float:
-    """Part of the measuring that is done, as far as can be foreseen, from 0 to 1.
+    """Return the part of the measuring that is done, from 0 to 1, as far as can be foreseen.
 
     A figure is known twice as well after four times as long.
 

@@ -39,7 +39,7 @@ def in_words(agreement: Agreement) -> str:
 
 
 def empty_outputs(agreement: Agreement) -> str:
-    """Which outputs hold nothing to compare: ``output boxes is empty in both``."""
+    """Say which outputs hold nothing to compare: ``output boxes is empty in both``."""
     first, *others = agreement.empty
     if others:
         return f"{count(1 + len(others), 'output')} are empty in both"

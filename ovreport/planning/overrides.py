@@ -91,7 +91,7 @@ def check_properties(config: Config, cells: Sequence[Cell], name: str) -> None:
 
 
 def unused_properties(config: Config, cells: Sequence[Cell], name: str) -> list[str]:
-    """A sentence for each table of properties whose device no cell runs on."""
+    """Return a sentence for each table of properties whose device no cell runs on."""
     used = sorted({cell.device for cell in cells})
     return [
         f"{name}: [properties.{toml_key(device)}] is not used: cells run on {', '.join(used)}, "
@@ -102,7 +102,7 @@ def unused_properties(config: Config, cells: Sequence[Cell], name: str) -> list[
 
 
 def _behind(device: str, used: Sequence[str]) -> str:
-    """How properties reach a device that a virtual one of those used runs on."""
+    """Return how properties reach a device behind one of these virtual devices."""
     for virtual in used:
         if re.search(rf"[:,]{re.escape(device)}\b", virtual):
             return (

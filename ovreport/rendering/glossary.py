@@ -124,7 +124,7 @@ _TERM_OF = {
 
 
 def _pattern_of(words: Iterable[str], flags: int = 0) -> re.Pattern[str]:
-    """Matches each as a whole, the longest that fits; a part of a file's name is no word."""
+    """Return a pattern of these words: the longest that fits, whole, and not in a file's name."""
     alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
     return re.compile(rf"(?<![\w-])(?<!\w[./])(?:{alternatives})(?![\w-]|[./]\w)", flags)
 

@@ -81,7 +81,7 @@ ValuesByLaunch: TypeAlias = list[FloatArray]
 
 
 def relative_precision(launches: Launches, typical: float = 0.0) -> HalfWidths:
-    """Precision of a cell's figures after the slices so far.
+    """Return the precision of a cell's figures after the slices so far.
 
     The median latency is judged by the mean of the slices' medians, which moves as the median of
     all requests does and costs nothing to follow. Of one launch, slices stand for launches.
@@ -113,13 +113,13 @@ def machine_half_width(launches: Launches) -> float:
 
 
 def span_s(launches: Launches) -> float:
-    """Seconds from the start of a cell's first slice to the end of its last."""
+    """Return the seconds from the start of a cell's first slice to the end of its last."""
     slices = [one for launch in launches for one in launch]
     return slices[-1].start_s + slices[-1].wall_s - slices[0].start_s if slices else 0.0
 
 
 def deviation(launches: Launches) -> float | None:
-    """Relative standard deviation of the launches' throughput; None of fewer than two."""
+    """Return the relative standard deviation of launches' throughput; None for fewer than two."""
     filled = [launch for launch in launches if launch]
     return float(np.std(np.log(_rates(filled)), ddof=1)) if len(filled) > 1 else None
 
@@ -129,7 +129,7 @@ def _rates(launches: Launches) -> list[float]:
 
 
 def ratio_precision(a: Launches, b: Launches) -> HalfWidths:
-    """Precision of B's figures over A's, of cells that take turns: as the report compares them."""
+    """Return the precision of B's figures over A's, as the report compares cells in turns."""
     return HalfWidths(*(error.half_width if error else inf for _, error in _compared(a, b)))
 
 
@@ -150,14 +150,14 @@ def _is_decided(change: float, error: Error, least: float) -> bool:
 
 
 def _compared(a: Launches, b: Launches) -> Iterator[tuple[float, Error | None]]:
-    """Logarithms of B's throughput and median latency over A's, with their errors."""
+    """Yield logarithms of B's throughput and median latency over A's, with their errors."""
     for series in log_ratios(a, b):
         filled = [launch for launch in series if len(launch)]
         yield mean_of_medians(filled, _REPLICATES) if filled else (0.0, None)
 
 
 def by_slice(launches: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
-    """Requests a second and median latency of each slice."""
+    """Return requests a second, and the median latency, of each slice."""
     return (
         [np.array([s.requests / s.wall_s for s in launch]) for launch in launches],
         [np.array([s.median_s for s in launch]) for launch in launches],
@@ -194,5 +194,5 @@ def slices_per_launch(series: ValuesByLaunch, launch_cost: float) -> int:
 
 
 def _relative(values: Sequence[float], sizes: Sequence[int], typical: float) -> float:
-    """Half-width of the interval of a figure over the figure itself."""
+    """Return the half-width of a figure's interval, relative to the figure."""
     return between_launches(np.log(values), sizes, typical).half_width

@@ -79,7 +79,7 @@ def latency_slope(reference: FloatArray, latencies: FloatArray) -> float:
 
 
 def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
-    """How far the machine's mean speed at some moments may be from that on the whole, relative.
+    """Return how far the mean speed at some moments may be from the long-run speed, relatively.
 
     Args:
         times_s: the moments in ascending order.
@@ -104,7 +104,7 @@ def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
 
 
 def _thinned(values: FloatArray, size: int) -> FloatArray:
-    """Means of so many neighbours each; those that do not fill a part at the end are left out."""
+    """Return means of this many neighbours each; an incomplete part at the end is left out."""
     whole = len(values) // size * size
     return np.asarray(values[:whole].reshape(-1, size).mean(axis=1))
 
@@ -121,7 +121,7 @@ def _fits(times: FloatArray, values: FloatArray) -> list[_Fit]:
 
 
 def _fit(correlation: FloatArray, noise: float, observed: FloatArray) -> _Fit:
-    """Generalised least squares with the variance at its residual likelihood's greatest.
+    """Fit by generalised least squares, with the variance of the greatest residual likelihood.
 
     If all sizes of process and noise together are equally likely, the integral over them has the
     same form, and the mean has Student's distribution with one degree of freedom less than there

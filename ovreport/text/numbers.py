@@ -165,7 +165,7 @@ def fixed(value: float, places: int) -> str:
 
 
 def _without_noise(value: float) -> float:
-    """A number to twelve digits, so that errors of floating-point sums decide no rounding.
+    """Round to twelve digits, so that errors of floating-point sums decide no rounding.
 
     Python 3.12 sums floats otherwise than releases before, and a page should read the same.
     """

@@ -68,7 +68,7 @@ def _machine(environment: Environment) -> Facts:
 
 
 def _quota(environment: Environment) -> Iterator[tuple[str, Value, Kind]]:
-    """The cores that a container leaves the process, where it limits them."""
+    """Return the cores that a container allows the process, if it limits them."""
     if environment.cpu_quota is not None:
         yield "Cores allowed by the container", environment.cpu_quota, "number"
 

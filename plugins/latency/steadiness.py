@@ -44,7 +44,7 @@ def findings(run: Run) -> list[Finding]:
 
 
 def cell_links(run: Run, results: Sequence[CellResult]) -> list[Link]:
-    """Links to the cells' rows in the table of latencies."""
+    """Return links to the cells' rows in the table of latencies."""
     return [
         Link(label(result.cell, run.header.plan, version=True), anchor("latency", result))
         for result in results[:_LINKS]

@@ -152,7 +152,7 @@ def _signed(change_s: float) -> str:
 
 
 def _largest_first(change_s: float) -> float:
-    """A key that orders changes by size, in whole picoseconds.
+    """Return a key that orders changes by size, in whole picoseconds.
 
     Finer digits are errors of floating-point sums, which differ between releases of Python.
     """

@@ -58,7 +58,10 @@ def _decoded(codes: NDArray[np.uint8], kind: str) -> Array:
 
 
 def _e4m3() -> NDArray[np.float32]:
-    """Micikevicius et al., FP8 Formats for Deep Learning, table 1: no infinity, one NaN a sign."""
+    """Return the value of each code of f8e4m3, which has no infinity and one NaN for each sign.
+
+    Source: Micikevicius et al., *FP8 Formats for Deep Learning*, table 1.
+    """
     code = np.arange(256)
     exponent, fraction = code >> 3 & 15, code & 7
     size = np.where(
@@ -69,12 +72,12 @@ def _e4m3() -> NDArray[np.float32]:
 
 
 def _e5m2() -> NDArray[np.float32]:
-    """The upper byte of f16."""
+    """Return the value of each code of f8e5m2, which is the upper byte of f16."""
     return (np.arange(256, dtype=np.uint16) << 8).view(np.float16).astype(np.float32)
 
 
 def _e8m0() -> NDArray[np.float32]:
-    """Powers of two; the highest code is NaN."""
+    """Return the value of each code of f8e8m0: powers of two; the highest code is NaN."""
     powers = 2.0 ** (np.arange(256) - 127.0)
     powers[255] = np.nan
     return powers.astype(np.float32)

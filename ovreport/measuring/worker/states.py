@@ -60,7 +60,7 @@ class States:
 
 
 def _shown(sizes: _StateShapes) -> str:
-    """The first of them: a language model has dozens, all alike."""
+    """Return the first of the states: a language model has dozens, all alike."""
     return next((f"{name} {_text(size)}" for name, size in sizes.items()), "none")
 
 

@@ -123,7 +123,7 @@ class ChartProcess:
 
 @contextmanager
 def drawing() -> Iterator[ChartProcess]:
-    """A :class:`ChartProcess` whose process ends with the block."""
+    """Yield a :class:`ChartProcess` whose process ends with the block."""
     started = ChartProcess()
     try:
         yield started

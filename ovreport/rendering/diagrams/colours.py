@@ -92,14 +92,14 @@ def _letter(number: int) -> str:
 
 
 def _fill(value: Role | float | None, roles: Mapping[Role, str]) -> str:
-    """``#rrggbb`` of what a node has in a colouring; grey where it has nothing."""
+    """Return the colour of a node in a colouring, ``#rrggbb``; grey if it has no value there."""
     if isinstance(value, Role):
         return roles[value]
     return NO_FILL if value is None else scale_steps()[scale_step(value)]
 
 
 def _by_time(diagram: Diagram, colouring: Colouring) -> list[Role]:
-    """The roles of a colouring: those whose nodes take longest, then those of most nodes, first."""
+    """Return the roles of a colouring by the time of their nodes, then by their number."""
     weights: dict[Role, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
     for node in diagram.nodes:
         if isinstance(role := node.fills.get(colouring.id), Role):
@@ -109,7 +109,7 @@ def _by_time(diagram: Diagram, colouring: Colouring) -> list[Role]:
 
 
 def _legend(colouring: Colouring, roles: Mapping[Role, str]) -> str:
-    """Each name with its colour; those for which no colour was left as one entry."""
+    """Return each name with its colour; names without a colour of their own share one entry."""
     if colouring.scale:
         return _scale(colouring.scale)
     without = [role for role, fill in roles.items() if fill == OTHER != colour(role)]
