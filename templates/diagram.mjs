@@ -134,7 +134,7 @@
       if (row?.matches("tr")) add("table", element("a", { href: "#" + row.id, textContent: "row of the layer" }));
       const innerDiagrams = [...document.querySelectorAll("figure[data-inside]")].filter((inner) => inner.dataset.inside === box.id);
       if (innerDiagrams.length) {
-        add("diagrams", ...innerDiagrams.flatMap((inner, index) => [index ? ", " : "",
+        add("diagrams", ...innerDiagrams.flatMap((inner, place) => [place ? ", " : "",
           element("a", { href: "#" + inner.id, textContent: inner.dataset.name })]));
       }
       for (const [other, view] of views) {
@@ -298,14 +298,14 @@
       ink.strokeRect(left + (view.left - whole.left) * factor, (view.top - whole.top) * factor,
         view.width * factor, Math.max(3, view.height * factor));
     }
-    function follow(event) {
+    function drag(event) {
       if (!event.buttons) return;
       const { whole, factor, left } = mapping(), own = map.getBoundingClientRect(), view = canvas.getBoundingClientRect();
       canvas.scrollLeft += (event.clientX - own.left - left) / factor + whole.left - view.left - view.width / 2;
       canvas.scrollTop += (event.clientY - own.top) / factor + whole.top - view.top - view.height / 2;
     }
-    map.addEventListener("pointerdown", follow);
-    map.addEventListener("pointermove", follow);
+    map.addEventListener("pointerdown", drag);
+    map.addEventListener("pointermove", drag);
     canvas.addEventListener("scroll", drawMap, { passive: true });
     figure.addEventListener("toggle", drawMap, true);
     figure.addEventListener("change", drawMap);

@@ -27,7 +27,7 @@ export function conditions(names, query) {
     const condition = negated ? part.slice(1).trim() : part;
     const [, name, word, sign, wanted] = condition.match(CONDITION) ?? [];
     const operator = SYNONYMS[word ?? sign] ?? sign;
-    const column = name ? names.findIndex((column) => column.toLowerCase().startsWith(name)) : -1;
+    const column = name ? names.findIndex((label) => label.toLowerCase().startsWith(name)) : -1;
     const holds = column >= 0
       ? (row) => OPERATORS[operator](row.cell(column), wanted)
       : (row) => row.text.toLowerCase().includes(condition);

@@ -137,7 +137,7 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     const whole = rows.reduce((sum, row) => sum + (number(row.cells[time]) ?? 0), 0) || 1;
     const update = () => {
       const times = rows.map((row, index) => (boxes[index].checked ? number(row.cells[time]) ?? 0 : 0));
-      const total = times.reduce((sum, time) => sum + time, 0) || whole;
+      const total = times.reduce((sum, seconds) => sum + seconds, 0) || whole;
       rows.forEach((row, index) => {
         const [cell, percent] = [row.cells[share], 100 * times[index] / total];
         row.classList.toggle("left-out", !boxes[index].checked);
@@ -294,13 +294,13 @@ import { nextDescending, sortRows } from "./sorting.mjs";
     function draw(best, threshold) {
       const spot = part("spot"), name = part("spot-label"), line = part("threshold"), words = part("threshold-label");
       for (const shown of [spot, name]) shown?.setAttribute("visibility", best ? "visible" : "hidden");
-      const mark = spot?.querySelector("use"), text = name?.querySelector("text");
-      for (const axis of best ? ["x", "y"] : []) mark?.setAttribute(axis, at(best, axis));
-      if (best && text) {
+      const dot = spot?.querySelector("use"), label = name?.querySelector("text");
+      for (const axis of best ? ["x", "y"] : []) dot?.setAttribute(axis, at(best, axis));
+      if (best && label) {
         const left = at(best, "x") > figure.querySelector("svg").viewBox.baseVal.width / 2;
-        text.setAttribute("x", at(best, "x") + (left ? -8 : 8));
-        text.setAttribute("y", at(best, "y") - 5);
-        text.setAttribute("text-anchor", left ? "end" : "start");
+        label.setAttribute("x", at(best, "x") + (left ? -8 : 8));
+        label.setAttribute("y", at(best, "y") - 5);
+        label.setAttribute("text-anchor", left ? "end" : "start");
       }
       const [low, high] = [Math.min, Math.max].map((pick) => points.find(({ x }) => x === pick(...points.map((point) => point.x))));
       if (before === undefined || !low || low.x === high.x) return;
