@@ -171,7 +171,7 @@ def measured(
         group = min(waiting, key=lambda waiting_group: waiting_group.launches)
         deviations = [deviation(m.summaries) for g in all_groups for m in g.members]
         for member in group.members:
-            member.typical = typical_deviation([x for x in deviations if x is not None])
+            member.launch_deviation = typical_deviation([x for x in deviations if x is not None])
         simulation.launch(group)
         if group.stopped is not None:
             waiting.remove(group)
@@ -239,7 +239,7 @@ def _results(group: _Group, name: str) -> list[CellResult]:
             resolved=Resolved.model_construct(batch=1),  # type: ignore[call-arg]
             interleaved_with=tuple(other.id for other in cells if other is not cell),
             stopped=group.stopped,
-            launch_deviation=member.typical or None,
+            launch_deviation=member.launch_deviation or None,
         )
         for cell, member in zip(cells, group.members, strict=True)
     ]

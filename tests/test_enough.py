@@ -49,7 +49,7 @@ def measured(
     """
     random = np.random.default_rng(1)
     member, launches, now_s = begun(0), 0, 0.0
-    member.typical = typical
+    member.launch_deviation = typical
     while True:
         launches += 1
         now_s += launch_s
@@ -112,9 +112,9 @@ def test_the_progress_of_a_single_cell_includes_the_least_span() -> None:
     for number in range(30):
         member.take(turn(1e6, 0.1 * number))
     member.count([False] * 30)
-    assert member.known.worst <= settings.target
+    assert member.half_widths.worst <= settings.target
     assert part_done([member], settings) == pytest.approx(3 / LEAST_SPAN_S)
-    member.typical = 0.01
+    member.launch_deviation = 0.01
     assert part_done([member], settings) == 1
 
 

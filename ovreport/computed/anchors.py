@@ -1,7 +1,7 @@
-"""Anchors of a report: each that a link leads to from another module is spelled here alone.
+"""Anchors of a report: all targets of links from other modules are defined here.
 
-They consist of words for what stands there, ids of cells and numbers, never of names. So they are
-safe in HTML, and no two are equal, as no two cells of a run have one id.
+An anchor consists of a fixed word, ids of cells and numbers, never of a user's names. So it is safe
+in HTML, and unique, because ids of cells are unique in a run.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ MEMORY = "memory"
 
 CellPlace = Literal[
     "cell",  # its row in the table of configurations
-    "key",  # in the summary
-    "latency",  # in the table of latencies
+    "key",  # its row in the summary
+    "latency",  # its row in the table of latencies
     "layer",  # a row in the table of layers, by the index of the runtime graph's node
     "node",  # a box in the diagram of the runtime graph, by its index
     "op",  # a box in the diagram of the model's own graph, by its index
-    "rate",  # in the table of fixed rates
-    "sum",  # how the layers of the cell add up
+    "rate",  # its row in the table of fixed rates
+    "sum",  # the sum of its layers
 ]
 
 
-def anchor(place: CellPlace, of: Cell | CellResult, *index: int) -> str:
-    """Return the anchor of something about a cell."""
-    cell = of if isinstance(of, Cell) else of.cell
+def anchor(place: CellPlace, subject: Cell | CellResult, *index: int) -> str:
+    """Return the anchor of a place of a cell."""
+    cell = subject if isinstance(subject, Cell) else subject.cell
     return "-".join((place, cell.id, *map(str, index)))
 
 

@@ -20,8 +20,7 @@ from ovreport.stats.medians import difference, median_of
 class Gap:
     """Latency and layer times of a cell, in seconds.
 
-    ``latency`` is that of the measured slices, without counters; other times are of the profiling
-    pass.
+    ``latency`` is measured in the slices, without counters; all other times, in the profiling pass.
     """
 
     latency: Estimate
@@ -59,8 +58,8 @@ def gap(run: Run, result: CellResult) -> Gap:
     profiled, sums = result.profile.latencies_ns / 1e9, _sums(result)
     scatter, outside = median_of(sums), float(np.median(profiled - sums))
     if holds_means(result):
-        # Running means depend on each other: they show neither the scatter of single inferences nor
-        # the time of one. The whole inferences do.
+        # Running means depend on each other, so they show neither the scatter nor the time of
+        # single inferences. The latencies of the profiled inferences do.
         means, scatter, outside = total, median_of(profiled), float(np.median(profiled)) - total
     return Gap(
         latency=_latency(result),
@@ -73,7 +72,7 @@ def gap(run: Run, result: CellResult) -> Gap:
 
 
 def _latency(result: CellResult) -> Estimate:
-    """Return the latency; with too few launches and slices, its interval is by single requests."""
+    """Return the latency; with too few launches and slices, single requests give its interval."""
     latencies = figures(result).latency
     latency = latencies.median or latencies.mean
     if latency.confidence:
@@ -83,7 +82,7 @@ def _latency(result: CellResult) -> Estimate:
 
 
 def _around(point: float, other: Estimate) -> Estimate:
-    """Return a time with the interval of another, scaled: shifted, it could begin below zero."""
+    """Return a time with another time's interval, scaled; a shifted one could begin below zero."""
     scale = point / other.point if other.point > 0 else 1.0
     return replace(other, point=point, low=other.low * scale, high=other.high * scale)
 

@@ -1,4 +1,4 @@
-"""Which attributes of layers and operators a reader may want to see."""
+"""Selects the attributes of layers and operators that a report shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slices of a cell as arrays, and its figures under any weighting of the slices."""
+"""Holds the slices of a cell as arrays, and computes its figures for any weights of the slices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Speed: TypeAlias = Literal[-1, 0, 1]
 
 
 class Pool:
-    """The slices of one cell that count.
+    """The slices of a cell that count.
 
     Args:
         launches: slices of each launch; launches without slices are left out.
@@ -95,7 +95,7 @@ class Pool:
 
     @cached_property
     def machine(self) -> Error | None:
-        """Error of figures that is due to changes of the machine's speed; None: not known."""
+        """Error of figures that changes of the machine's speed cause; None: not known."""
         if self._reference is None:
             return None
         error = speed_error(self.starts_s, self._reference)
@@ -179,19 +179,19 @@ class Pool:
         edges, counts = self._histograms
         # Sums of whole numbers, which do not depend on the order of addition.
         cumulated = weights @ np.cumsum(counts, axis=1)
-        return [self._read_off(q * cumulated[:, -1], cumulated, edges) for q in qs]
+        return [self._interpolated(q * cumulated[:, -1], cumulated, edges) for q in qs]
 
     @staticmethod
-    def _read_off(target: FloatArray, cumulated: FloatArray, edges: FloatArray) -> FloatArray:
-        # The bin in which the cumulated count passes the target, and how far into it.
+    def _interpolated(target: FloatArray, cumulated: FloatArray, edges: FloatArray) -> FloatArray:
+        # Interpolate in the bin in which the cumulated count reaches the target.
         rows = np.arange(len(target))
-        place = _first_not_below(cumulated, target)
-        above = cumulated[rows, place]
-        below = np.where(place > 0, cumulated[rows, place - 1], 0.0)
-        into = np.divide(
+        bins = _first_not_below(cumulated, target)
+        above = cumulated[rows, bins]
+        below = np.where(bins > 0, cumulated[rows, bins - 1], 0.0)
+        fraction = np.divide(
             target - below, above - below, out=np.zeros_like(target), where=above > below
         )
-        return np.asarray(edges[place] + into * (edges[place + 1] - edges[place]))
+        return np.asarray(edges[bins] + fraction * (edges[bins + 1] - edges[bins]))
 
     @cached_property
     def _histograms(self) -> tuple[FloatArray, NDArray[np.float64]]:
@@ -204,7 +204,7 @@ class Pool:
 
 
 def _first_not_below(ascending: FloatArray, target: FloatArray) -> NDArray[np.int64]:
-    """Return each row's first place that reaches its target, or the last; rows [replicates, bins].
+    """Return each row's first bin that reaches its target, or the last; rows [replicates, bins].
 
     It is a binary search in all rows at once.
     """

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 
 class _NamesFile(BeforeValidator):
-    """Marks an option that names a file, and makes its path absolute."""
+    """Marks an option as the name of a file, and makes its path absolute."""
 
 
 def _resolved(value: object, info: ValidationInfo) -> Path | None:
@@ -28,8 +28,8 @@ def _resolved(value: object, info: ValidationInfo) -> Path | None:
 ConfigFile = Annotated[Path | None, _NamesFile(_resolved)]
 """A file that an option names, relative to the config's folder; the option's default is None.
 
-The value is an absolute path of a file that was there at the start. A report that is rendered from
-a run file alone has None: the path may be untrusted."""
+The value is the absolute path of a file that existed at the start. If a report is rendered from a
+run file alone, the value is None, because a path in a run file is not trusted."""
 
 
 class Options(BaseModel):

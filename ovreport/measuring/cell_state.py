@@ -58,17 +58,17 @@ class Member:
     """Slices of the current launch that warm up."""
     turns: list[Slice] = field(default_factory=list)
     """Slices of the current launch that may count."""
-    taken: list[SliceSummary] = field(default_factory=list)
+    turn_summaries: list[SliceSummary] = field(default_factory=list)
     """The summary of each slice of ``turns``."""
     summaries: list[list[SliceSummary]] = field(default_factory=list)
     """Summaries of the slices that count, by launch; the last list grows."""
-    known: HalfWidths = UNKNOWN
+    half_widths: HalfWidths = UNKNOWN
     """Precision of the cell's figures, by the slices that count so far."""
-    typical: float = 0.0
-    """Relative standard deviation of a launch of the run's cells; 0 while it is not known."""
+    launch_deviation: float = 0.0
+    """Relative standard deviation of launches of the run's cells; 0 while it is not known."""
     _machine: float | None = field(default=None, init=False, repr=False)
     seconds: float = 0.0
-    """Measured in all launches, warm-up aside."""
+    """Measured time of all launches, without warm-up."""
     requests: int = 0
     loaded: dict[str, Any] = field(default_factory=dict)
     """The worker's answer to the last ``load``."""
@@ -84,30 +84,30 @@ class Member:
     def take_over(self, launch: Launch) -> None:
         """Add a launch of a run that was killed."""
         self.launches.append(launch)
-        turns = [one for one in launch.slices if not one.warmup]
-        self.summaries.append([_summary(one) for one in turns if one.counted])
-        self.seconds += sum(one.wall_ns for one in turns) / 1e9
-        self.requests += sum(one.requests for one in turns)
+        turns = [turn for turn in launch.slices if not turn.warmup]
+        self.summaries.append([_summary(turn) for turn in turns if turn.counted])
+        self.seconds += sum(turn.wall_ns for turn in turns) / 1e9
+        self.requests += sum(turn.requests for turn in turns)
 
     def begin_launch(self, loaded: dict[str, Any]) -> None:
         """Start to collect the slices of a new launch."""
         self.loaded = loaded
         self.peak_bytes = loaded["memory"]["inference_bytes"]
-        self.warm_up, self.turns, self.taken = [], [], []
+        self.warm_up, self.turns, self.turn_summaries = [], [], []
         self.summaries.append([])
 
     def take(self, turn: Slice) -> None:
         """Add a turn to the current launch."""
         self.turns.append(turn)
-        self.taken.append(_summary(turn))
+        self.turn_summaries.append(_summary(turn))
         self.seconds += turn.wall_ns / 1e9
         self.requests += turn.requests
 
     def count(self, left_out: Sequence[bool]) -> None:
         """Count the turns of the current launch, without those left out."""
-        pairs = zip(self.taken, left_out, strict=True)
+        pairs = zip(self.turn_summaries, left_out, strict=True)
         self.summaries[-1] = [summary for summary, is_left_out in pairs if not is_left_out]
-        self.known = relative_precision(self.summaries, self.typical)
+        self.half_widths = relative_precision(self.summaries, self.launch_deviation)
         self._machine = None
 
     @property
@@ -125,8 +125,8 @@ class Member:
         self.cost_ns = cost_ns
         memory = {**self.loaded["memory"], "inference_bytes": self.peak_bytes}
         turns = (
-            turn.model_copy(update={"disturbed": out})
-            for turn, out in zip(self.turns, left_out, strict=True)
+            turn.model_copy(update={"disturbed": is_left_out})
+            for turn, is_left_out in zip(self.turns, left_out, strict=True)
         )
         self.launches.append(
             Launch(
@@ -213,7 +213,7 @@ class Member:
             model_graph=graphs[1].id if graphs else None,
             interleaved_with=tuple(interleaved_with),
             stopped=stopped,
-            launch_deviation=self.typical or None,
+            launch_deviation=self.launch_deviation or None,
             profile_failure=self.profile_failure,
             model_cache=self.profiled.get("model_cache"),
             provenance=planned.provenance,

@@ -42,9 +42,9 @@ from ovreport.run import (
 )
 from ovreport.text.labels import count
 
-# Time for the outputs of an only version, which are not compared within its run.
+# Time for collecting the outputs of the only version of a model, which its run does not compare.
 _ALONE_S = 10.0
-# Time for running the base again: the first sets already show whether a model is random.
+# Time for running a version again: the first sets already show whether a model is random.
 _AGAIN_S = 10.0
 # The two layouts of images: one version may have channels first and the other channels last.
 _LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
@@ -66,7 +66,7 @@ class OutputInputs:
         Raises:
             WorkerError: they cannot be written.
         """
-        with _costing_answers():
+        with _losing_outputs_only():
             seeds = self.planner.source.config.outputs.samples
             return tuple(self.planner.samples(self.planned, seeds))
 
@@ -81,10 +81,10 @@ class OutputInputs:
         Raises:
             WorkerError: the arrays do not fit into memory.
         """
-        with _costing_answers():
+        with _losing_outputs_only():
             check_memory(
                 sum(file.stat().st_size for file in self.files),
-                "all inputs to compare answers by",
+                "all inputs for comparing outputs",
                 "Set fewer `samples` under [outputs], or a smaller `batch` or `shape`.",
             )
         return list(chain.from_iterable(map(input_sets, self.files)))
@@ -98,7 +98,7 @@ class OutputInputs:
 
 
 @contextmanager
-def _costing_answers() -> Iterator[None]:
+def _losing_outputs_only() -> Iterator[None]:
     """Turn an error of the inputs into a WorkerError: the outputs are lost, but not the run."""
     try:
         yield
@@ -108,11 +108,11 @@ def _costing_answers() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Question:
-    """Two cells to be fed the same, which is A's."""
+    """Two cells whose outputs are compared, on the base's inputs."""
 
     base: PlannedCell
     other: PlannedCell
-    fed: OutputInputs
+    inputs: OutputInputs
     layers: bool
 
 
@@ -133,8 +133,8 @@ def questions(planner: Planner, planned: Sequence[PlannedCell]) -> list[Question
         base = next((p for p in points if baseline in _axis_values(p.cell)), points[0])
         others = [item for item in points if item is not base]
         if others:
-            fed = OutputInputs(planner, base, *_labels(planner, base))
-            pairs += [Question(base, other, fed, config.outputs.layers) for other in others]
+            inputs = OutputInputs(planner, base, *_labels(planner, base))
+            pairs += [Question(base, other, inputs, config.outputs.layers) for other in others]
     return pairs
 
 
@@ -148,7 +148,7 @@ class LoneVersion:
     """The only version of a model in a run; its outputs are kept for later comparisons."""
 
     planned: PlannedCell
-    fed: OutputInputs
+    inputs: OutputInputs
 
 
 def lone_versions(planner: Planner, planned: Sequence[PlannedCell]) -> list[LoneVersion]:
@@ -179,8 +179,8 @@ def is_recorded(lone: LoneVersion, run: Run | None) -> bool:
     if run is None:
         return False
     try:
-        digests = tuple(d for path in lone.fed.files for d in input_digests(path))
-    except WorkerError:  # to be kept as the reason when it is asked
+        digests = tuple(d for path in lone.inputs.files for d in input_digests(path))
+    except WorkerError:  # collecting the outputs fails with it again, and keeps it as the reason
         return False
     return any(
         earlier.cell.point == lone.planned.cell.point
@@ -196,22 +196,30 @@ def record_outputs(lone: LoneVersion, run: Run, settings: Measure, folder: Path)
 
     A model that draws random numbers runs twice.
     """
-    planned, fed, inputs = lone.planned, lone.fed, folder / "alone.npz"
+    planned, inputs, file = lone.planned, lone.inputs, folder / "alone.npz"
     collected: CollectedOutputs | Failure
-    words, digests = planned.input_data, list[str]()
-    itself: Distances = ()
+    description, digests = planned.input_data, list[str]()
+    repeats: Distances = ()
     try:
-        _save(inputs, fed.sets())
-        words, digests = fed.description, input_digests(inputs)
-        collected = all_answers(planned, inputs, settings, folder / "outputs", _ALONE_S)
+        _save(file, inputs.sets())
+        description, digests = inputs.description, input_digests(file)
+        collected = all_answers(planned, file, settings, folder / "outputs", _ALONE_S)
     except WorkerError as error:
         collected = error.failure
     if isinstance(collected, CollectedOutputs) and random_types(run, planned.cell):
         # If the second run fails, the operators still show that the model is random.
         with suppress(WorkerError):
-            again = all_answers(planned, inputs, settings, folder / "again", _AGAIN_S)
-            itself = distances(collected, again)
-    return recording(planned, words, digests, collected, fed.labels, fed.labels_file, itself)
+            again = all_answers(planned, file, settings, folder / "again", _AGAIN_S)
+            repeats = distances(collected, again)
+    return recording(
+        planned,
+        description,
+        digests,
+        collected,
+        inputs.labels,
+        inputs.labels_file,
+        repeats,
+    )
 
 
 def is_answered(question: Question, run: Run | None) -> bool:
@@ -219,8 +227,8 @@ def is_answered(question: Question, run: Run | None) -> bool:
     if run is None:
         return False
     try:
-        inputs = question.fed.digest
-    except WorkerError:  # to be kept as the reason when it is asked
+        inputs = question.inputs.digest
+    except WorkerError:  # collecting the outputs fails with it again, and keeps it as the reason
         return False
     return any(
         (earlier.base, earlier.other) == (question.base.cell, question.other.cell)
@@ -247,43 +255,47 @@ def answer(
         inputs="",
         input_data=question.base.input_data,
         samples=0,
-        labels=question.fed.labels_file,
+        labels=question.inputs.labels_file,
         asked_layers=question.layers,
     )
     try:
-        inputs_used = {"inputs": question.fed.digest, "input_data": question.fed.description}
+        inputs_used = {
+            "inputs": question.inputs.digest,
+            "input_data": question.inputs.description,
+        }
         answers = answers.model_copy(update=inputs_used)
-        fed = _same_inputs(question, run, folder)
+        input_files = _same_inputs(question, run, folder)
     except WorkerError as error:
         return answers.model_copy(update={"failure": error.failure}), ()
-    sides = list(zip((question.base, question.other), fed, strict=True))
+    sides = list(zip((question.base, question.other), input_files, strict=True))
     a, b = (
-        _answered(item, inputs, settings, folder / f"outputs-{side}")
+        _outputs_or_failure(item, inputs, settings, folder / f"outputs-{side}")
         for side, (item, inputs) in enumerate(sides)
     )
-    itself: tuple[Distances, Distances] = ((), ())
+    repeats: tuple[Distances, Distances] = ((), ())
     if isinstance(a, Failure) or isinstance(b, Failure):
         answers = answers.model_copy(update={"failure": a if isinstance(a, Failure) else b})
     else:
-        both = _compared(question, run, (a, b), fed, settings, folder / "again")
-        itself = both.itself
+        both = _compared(question, run, (a, b), input_files, settings, folder / "again")
+        repeats = both.repeats
         update = {"outputs": both.outputs, "repeat_failure": both.failure}
         answers = answers.model_copy(update=update | {"samples": _samples(question, a)})
-    words, labels = question.fed.description, (question.fed.labels, question.fed.labels_file)
+    description = question.inputs.description
+    labels = question.inputs.labels, question.inputs.labels_file
     recordings = tuple(
-        recording(item, words, input_digests(inputs), outcome, *labels, repeats)
-        for (item, inputs), outcome, repeats in zip(sides, (a, b), itself, strict=True)
+        recording(item, description, input_digests(inputs), outcome, *labels, distances_of_side)
+        for (item, inputs), outcome, distances_of_side in zip(sides, (a, b), repeats, strict=True)
     )
     if answers.failure is not None or not question.layers:
         return answers, recordings
     try:
-        layers = tuple(_layers(question, run, settings, folder, fed))
+        layers = tuple(_layers(question, run, settings, folder, input_files))
     except WorkerError as error:
         return answers.model_copy(update={"layers_failure": error.failure}), recordings
     return answers.model_copy(update={"layers": layers}), recordings
 
 
-def _answered(
+def _outputs_or_failure(
     planned: PlannedCell, inputs: Path, settings: Measure, target: Path
 ) -> CollectedOutputs | Failure:
     try:
@@ -295,8 +307,8 @@ def _answered(
 # ---------------------------------------------------------------------------- comparing
 
 
-def _samples(question: Question, answered: CollectedOutputs) -> int:
-    return len(answered.files) * question.base.batch
+def _samples(question: Question, collected: CollectedOutputs) -> int:
+    return len(collected.files) * question.base.batch
 
 
 def _compared(
@@ -307,12 +319,12 @@ def _compared(
     settings: Measure,
     target: Path,
 ) -> ComparedOutputs:
-    """Compare all outputs of both; if they do not agree, run a version once more."""
+    """Compare all outputs of both; if they do not agree, a version runs once more."""
     return compared(
         both,
-        question.fed.labels,
+        question.inputs.labels,
         _samples(question, both[0]),
-        question.fed.planner.source.config.outputs,
+        question.inputs.planner.source.config.outputs,
         (
             lambda: all_answers(question.base, inputs[0], settings, target, _AGAIN_S),
             lambda: all_answers(question.other, inputs[1], settings, target, _AGAIN_S),
@@ -329,7 +341,7 @@ def _layers(
     run: Run,
     settings: Measure,
     folder: Path,
-    fed: Sequence[Path],
+    input_files: Sequence[Path],
 ) -> Iterator[LayerDrift]:
     """Yield the difference in the last operator of each executed layer, over all input sets."""
     results = [
@@ -350,7 +362,7 @@ def _layers(
     with ExitStack() as stack:
         workers = [
             stack.enter_context(output_worker(item, inputs, settings, list(wanted)))
-            for item, inputs in zip((question.base, question.other), fed, strict=True)
+            for item, inputs in zip((question.base, question.other), input_files, strict=True)
         ]
         for turn in range(workers[0].sets):
             for worker, file in zip(workers, files, strict=True):
@@ -360,7 +372,7 @@ def _layers(
                     places = [str(worker.operators.get(name)) for worker in workers]
                     if places[0] in x.files and places[1] in y.files:
                         sums[name].add(x[places[0]], y[places[1]])
-    yield from (drift for one in sums.values() if (drift := one.drift()) is not None)
+    yield from (drift for total in sums.values() if (drift := total.drift()) is not None)
 
 
 # ---------------------------------------------------------------------------- inputs
@@ -373,7 +385,7 @@ def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path
         WorkerError: B has different inputs, or the files cannot be written.
     """
     files = folder / "same-0.npz", folder / "same-1.npz"
-    sets = question.fed.sets()
+    sets = question.inputs.sets()
     wanted = next(input_sets(question.other.inputs))
     models = [
         run.model_file(item.cell.model, item.cell.version).inputs
@@ -390,7 +402,7 @@ def _same_inputs(question: Question, run: Run, folder: Path) -> tuple[Path, Path
 
 def _save(path: Path, sets: Sequence[Mapping[int, Array]]) -> None:
     named = {f"{n}_{index}": x for n, values in enumerate(sets) for index, x in values.items()}
-    with _costing_answers():
+    with _losing_outputs_only():
         write_arrays(path, named)
 
 
@@ -409,8 +421,8 @@ def fitted_inputs(
         source = order[index]
         array = values[index if source is None else source]
         if array.shape != like.shape and array.ndim == 4:
-            turned = [array.transpose(layout) for layout in _LAYOUTS]
-            array = next((x for x in turned if x.shape == like.shape), array)
+            transposed = [array.transpose(layout) for layout in _LAYOUTS]
+            array = next((x for x in transposed if x.shape == like.shape), array)
         if array.shape != like.shape:
             raise ValueError(f"shapes {list(array.shape)} and {list(like.shape)}")
         fitted[index] = array.astype(like.dtype, order="C")
@@ -458,10 +470,10 @@ def read_labels(path: Path) -> Labels:
     """
     try:
         if path.suffix == ".npy":
-            found = np.load(path, allow_pickle=False).ravel()
-            if found.dtype.kind not in "iu":
-                raise ValueError(f"elements of type {found.dtype}")
-            return np.asarray(found, dtype=np.int64)
+            ids = np.load(path, allow_pickle=False).ravel()
+            if ids.dtype.kind not in "iu":
+                raise ValueError(f"elements of type {ids.dtype}")
+            return np.asarray(ids, dtype=np.int64)
         return np.array(
             [int(line) for line in path.read_text(encoding="utf-8-sig").split()], dtype=np.int64
         )

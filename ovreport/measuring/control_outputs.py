@@ -1,8 +1,9 @@
 """Compares the outputs of two versions, and checks whether the base repeats its own outputs.
 
-A model that draws random numbers differs from itself. Where versions do not agree, the base is fed
-the same once more, so that such a model is not taken for a wrong version. If the base does repeat
-itself, and the other version draws, that one is fed once more, too, as it explains the difference.
+The outputs of a model with random numbers change from run to run. If versions do not agree, the
+base runs once more on the same inputs, so that randomness is not reported as an error of a version.
+If the base repeats its outputs, and the other version draws random numbers, that version also runs
+once more, as its randomness may explain the difference.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ class ComparedOutputs:
     """All outputs of two versions."""
 
     outputs: tuple[OutputDrift, ...]
-    itself: tuple[Distances, Distances]
+    repeats: tuple[Distances, Distances]
     """Distances of A and of B from themselves when the same inputs are repeated."""
     failure: Failure | None = None
-    """Why a version could not be fed once more."""
+    """Why a version could not run once more."""
 
 
 def compared(
@@ -46,9 +47,10 @@ def compared(
 
     Args:
         labels: right classes for the first output with scores.
-        again: feeds the base, or the other version, once more, or raises a :class:`WorkerError`.
-        draws: whether the base, and the other version, draw random numbers. If the base does,
-            equal answers are chance, as draws of the same second are.
+        again: functions that run the base, and the other version, once more, or raise a
+            :class:`WorkerError`.
+        draws: whether the base, and the other version, draw random numbers. If the base does, equal
+            outputs may be chance, as generators that are seeded by the clock agree for a second.
     """
     a, b = both
     pairs = list(paired(a.ports, b.ports))
@@ -73,14 +75,7 @@ def compared(
 def _with_distances(
     pairs: Sequence[OutputPair], outputs: Sequence[OutputDrift], of_a: Distances, of_b: Distances
 ) -> tuple[OutputDrift, ...]:
-    """Return the outputs with their distances from themselves.
-
-    Args:
-        pairs: the pairs of outputs.
-        outputs: the differences of each pair.
-        of_a: distances of A's outputs from themselves; empty if they are not known.
-        of_b: the same for B.
-    """
+    """Return the outputs with the distances of each version to its second run, if it had one."""
     return tuple(
         drift.model_copy(
             update={
@@ -125,16 +120,16 @@ def _drifts(
     both: tuple[CollectedOutputs, CollectedOutputs],
     labels: Labels | None,
 ) -> tuple[OutputDrift, ...]:
-    found: list[OutputDrift] = []
+    drifts: list[OutputDrift] = []
     for pair in pairs:
         a, b = (
             None if index is None else side.of(index)
             for side, index in zip(both, (pair.first, pair.second), strict=True)
         )
         if a is None or b is None:
-            found.append(pair.drift("unreadable"))
+            drifts.append(pair.drift("unreadable"))
             continue
         drift = output_drift(pair.name, a, b, labels, pair.types)
         labels = labels if drift.accuracy is None else None
-        found.append(drift.model_copy(update={"other_name": pair.other_name}))
-    return tuple(found)
+        drifts.append(drift.model_copy(update={"other_name": pair.other_name}))
+    return tuple(drifts)

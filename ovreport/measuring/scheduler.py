@@ -146,20 +146,20 @@ class _CellGroup:
     @property
     def deviations(self) -> dict[str, float]:
         """Deviation between the launches of each cell with several, by the cell's id."""
-        known = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
-        return {id: value for id, value in known.items() if value is not None}
+        deviations = {m.planned.cell.id: deviation(m.summaries) for m in self.alive}
+        return {id: value for id, value in deviations.items() if value is not None}
 
-    def launch(self, clock: int, typical: float) -> Iterator[Measured | PartialLaunches]:
+    def launch(self, clock: int, launch_deviation: float) -> Iterator[Measured | PartialLaunches]:
         """Run one launch; yield it, or the results of the cells that it completes.
 
         Args:
             clock: the start of the run.
-            typical: relative standard deviation of launches of the run's cells.
+            launch_deviation: relative standard deviation of launches of the run's cells.
         """
         self.clock = clock
         before = self.alive
         for member in before:
-            member.typical = typical
+            member.launch_deviation = launch_deviation
         self._launch()
         yield from (self._finished(member) for member in before if member.failure is not None)
         if self.stopped is not None:
@@ -283,7 +283,7 @@ class _CellGroup:
             member.count(self._left_out)
         done = part_done(self.alive, self.settings)
         for member in self.alive:
-            self.on_event(SliceDone(member.planned.cell, member.known, done))
+            self.on_event(SliceDone(member.planned.cell, member.half_widths, done))
 
     @property
     def _left_out(self) -> list[bool]:

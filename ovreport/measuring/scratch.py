@@ -33,7 +33,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def _locked(folder: Path) -> int:
-    """Create the folder's lock and return its descriptor; it gets its name only once locked."""
+    """Create the folder's lock and return its descriptor; the file is renamed when it is locked."""
     unnamed = folder / f"{_LOCK}.new"
     descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     if lock(descriptor):
@@ -43,9 +43,9 @@ def _locked(folder: Path) -> int:
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """Remove scratch folders whose process has ended, as far as this user may.
+    """Remove scratch folders whose owner has ended; those that this user may not remove stay.
 
-    A folder without a lock is not ours, or is being made.
+    A folder without a lock is not of ovreport, or is being created.
     """
     with suppress(OSError):  # a directory that cannot be listed
         for folder in directory.iterdir():

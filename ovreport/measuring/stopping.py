@@ -45,14 +45,14 @@ class LaunchProgress:
 def reason_to_stop(
     members: Sequence[Member], settings: Measure, progress: LaunchProgress
 ) -> StopReason | None:
-    """Return why measuring ends after this turn; None if it goes on.
+    """Return why measuring ends after this turn; None if it continues.
 
     Versions that take turns are compared, so the precision of their ratio must reach the target,
     too. This is tested only when the launch has had its share of slices: a launch of one or two
     slices says little, and testing after every slice inflates false stops.
 
     Args:
-        members: those that have not failed, at least one.
+        members: members that have not failed, at least one.
     """
     if settings.iterations is not None:
         done = all(member.requests >= settings.iterations for member in members)
@@ -65,17 +65,17 @@ def reason_to_stop(
     if seconds < settings.min_time:
         return None
     if seconds >= settings.max_time:
-        return "target" if _known(members, settings) else "max_time"
+        return "target" if _reach_target(members, settings) else "max_time"
     enough_slices = _slices(members) >= _wanted(members, settings, progress)
-    return "target" if enough_slices and _known(members, settings) else None
+    return "target" if enough_slices and _reach_target(members, settings) else None
 
 
 def launch_is_done(members: Sequence[Member], settings: Measure, progress: LaunchProgress) -> bool:
-    """Whether the next slice is better taken in a further launch.
+    """Return whether the next slice should be measured in a new launch.
 
-    The least number of launches share the least time. Further launches are as long as pays off
-    for the least precise figure. Starting launches may take no longer than measuring, and if only
-    few can be started, these share the time that is left.
+    The least number of launches share the least time. The length of further launches is the best
+    for the least precise figure. Starting launches may take no longer than measuring; if only a few
+    can be started, these share the remaining time.
     """
     if settings.iterations is not None:
         return True
@@ -99,8 +99,8 @@ def least_launches(members: Sequence[Member], settings: Measure, progress: Launc
     More are made to see how much launches scatter, unless other cells have shown it already, or
     starting them would take too much of the time.
     """
-    known = members[0].typical > 0 or settings.launches == 1
-    if known or settings.duration is not None or progress.launch_s == 0:
+    is_known = members[0].launch_deviation > 0 or settings.launches == 1
+    if is_known or settings.duration is not None or progress.launch_s == 0:
         return settings.launches
     to_see_scatter = ceil(_LEAST_DIFFERENCES / len(members)) + 1
     affordable = int(settings.max_time * _LAUNCH_SHARE / progress.launch_s)
@@ -108,24 +108,24 @@ def least_launches(members: Sequence[Member], settings: Measure, progress: Launc
 
 
 def part_done(members: Sequence[Member], settings: Measure) -> float:
-    """Return the part of the measuring that is done, from 0 to 1, as far as can be foreseen.
+    """Return an estimate of the part of the measuring that is done, from 0 to 1.
 
-    A figure is known twice as well after four times as long.
+    Half the width of an interval takes four times as long.
 
     Args:
-        members: those that have not failed, at least one.
+        members: members that have not failed, at least one.
     """
     if settings.iterations is not None:
         return min(1.0, min(member.requests for member in members) / settings.iterations)
     if settings.duration is not None:
         return min(1.0, _seconds(members) / settings.duration)
     least = min(1.0, _seconds(members) / settings.min_time)
-    worst = max(member.known.worst for member in members)
+    worst = max(member.half_widths.worst for member in members)
     if _is_alone(members):
         least = min(least, span_s(members[0].summaries) / LEAST_SPAN_S)
         worst = max(worst, members[0].machine)
-    known = (settings.target / max(settings.target, worst)) ** 2
-    return min(1.0, max(_seconds(members) / settings.max_time, least * known))
+    precision = (settings.target / max(settings.target, worst)) ** 2
+    return min(1.0, max(_seconds(members) / settings.max_time, least * precision))
 
 
 def _wanted(members: Sequence[Member], settings: Measure, progress: LaunchProgress) -> int:
@@ -140,7 +140,7 @@ def _slices(members: Sequence[Member]) -> int:
 
 
 def _turn_s(members: Sequence[Member], progress: LaunchProgress) -> float:
-    return sum(one.wall_ns for member in members for one in member.turns) / 1e9 / progress.turns
+    return sum(turn.wall_ns for member in members for turn in member.turns) / 1e9 / progress.turns
 
 
 def _seconds(members: Sequence[Member]) -> float:
@@ -148,10 +148,10 @@ def _seconds(members: Sequence[Member]) -> float:
     return min(member.seconds for member in members)
 
 
-def _known(members: Sequence[Member], settings: Measure) -> bool:
-    """Whether all that is to be known is within the target."""
+def _reach_target(members: Sequence[Member], settings: Measure) -> bool:
+    """Return whether all figures, ratios and verdicts of the group have reached the target."""
     return (
-        all(member.known.worst <= settings.target for member in members)
+        all(member.half_widths.worst <= settings.target for member in members)
         and all(
             ratio_precision(base.summaries, other.summaries).worst <= settings.target
             and is_decided(base.summaries, other.summaries, settings.target)
@@ -162,15 +162,16 @@ def _known(members: Sequence[Member], settings: Measure) -> bool:
 
 
 def _is_alone(members: Sequence[Member]) -> bool:
-    """Whether the machine's speed at the moment decides the figures of a single cell.
+    """Return whether the figures of a single cell depend on the machine's speed at the moment.
 
-    Other cells spread a cell's launches over the run, and versions that take turns share the speed.
+    If a run has other cells, the launches of a cell are spread over the run; versions that take
+    turns have the same speed.
     """
-    return len(members) == 1 and members[0].typical == 0
+    return len(members) == 1 and members[0].launch_deviation == 0
 
 
 def _machine_is_known(members: Sequence[Member], settings: Measure) -> bool:
-    """Whether a single cell ran long enough to show how the machine's speed changes."""
+    """Return whether a single cell ran long enough to show changes of the machine's speed."""
     if not _is_alone(members):
         return True
     return span_s(members[0].summaries) >= LEAST_SPAN_S and members[0].machine <= settings.target

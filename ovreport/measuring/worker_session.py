@@ -103,8 +103,8 @@ class WorkerSession:
     ) -> dict[str, Any]:
         """Wait for the answer to a command and return it.
 
-        ``stage`` is to blame until the worker says at which it is. ``on_progress`` is called with
-        what it counts meanwhile.
+        A failure is attributed to ``stage`` until the worker names another one. ``on_progress`` is
+        called with each count that the worker reports meanwhile.
         """
         deadline = time.monotonic() + limit_s
         try:
@@ -118,7 +118,7 @@ class WorkerSession:
                     stage = _stage(answer["stage"], stage)
             if "error" in answer:
                 text = str(answer["error"]["text"])
-                blamed = answer["error"]["stage"]
+                failed_stage = answer["error"]["stage"]
             else:
                 return dict(answer["ok"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -126,7 +126,7 @@ class WorkerSession:
             raise WorkerError(
                 stage, f"the worker gave no proper answer: {shown!r}", self._output()
             ) from error
-        raise WorkerRefusalError(_stage(blamed, stage), cause(text), text + self._output())
+        raise WorkerRefusalError(_stage(failed_stage, stage), cause(text), text + self._output())
 
     def _line(self, stage: Stage, limit_s: float, deadline: float) -> bytes:
         assert self._process.stdout is not None
@@ -181,8 +181,8 @@ class WorkerSession:
             self.kill()
             return WorkerError(stage, "the worker closed its answers and was stopped")
         if code < 0:
-            known = -code in set(signal.Signals)  # most real-time signals have no name
-            name = signal.Signals(-code).name if known else f"signal {-code}"
+            has_name = -code in set(signal.Signals)  # most real-time signals have no name
+            name = signal.Signals(-code).name if has_name else f"signal {-code}"
             reason = f"the worker was ended by {name}"
             if name == "SIGKILL":
                 reason += "; the system may have run out of memory"

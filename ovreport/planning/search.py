@@ -1,9 +1,9 @@
 """Searches all versions and runtimes of a model together.
 
-A point that the search of one version needs is measured for all versions and runtimes of the
-model, in turns, so that they stay comparable; this costs nothing if their paths agree, as they
-mostly do. No state is kept between two calls: the path follows from the results alone, so a
-resumed run continues where the earlier one ended.
+A point that the search of one version needs is measured in turns for all versions and runtimes of
+the model, so that they can be compared. This costs nothing if their paths agree, as they mostly do.
+No state is kept between two calls: the path follows from the results alone, so a resumed run
+continues where the earlier one ended.
 """
 
 from __future__ import annotations

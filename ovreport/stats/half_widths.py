@@ -1,4 +1,4 @@
-"""How narrow the intervals of cells are while they are measured."""
+"""Computes the half-widths of the intervals of cells while they are measured."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ovreport.stats.uncertainty import (
     student,
 )
 
-# Computed after every turn: a tenth of a final figure's replicates is enough to stop by.
+# A tenth of the replicates of a final figure; this is computed after every turn.
 _REPLICATES = 200
-# Slices of a launch: enough to see how they vary, and not so many that it rules the others.
+# Slices of a launch: enough to see their scatter, and not so many that one launch dominates.
 _FEWEST, _MOST = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
 class HalfWidths:
-    """Relative half-widths of the intervals; infinite while too little is known."""
+    """Relative half-widths of the intervals; infinite as long as there are too few slices."""
 
     throughput: float
     median: float
@@ -46,7 +46,7 @@ UNKNOWN = HalfWidths(inf, inf)
 
 @dataclass(frozen=True, slots=True)
 class SliceSummary:
-    """All that the stopping rule needs of a slice."""
+    """The figures of a slice that the stopping rule needs."""
 
     requests: int
     wall_s: float
@@ -83,58 +83,61 @@ ValuesByLaunch: TypeAlias = list[FloatArray]
 def relative_precision(launches: Launches, typical: float = 0.0) -> HalfWidths:
     """Return the precision of a cell's figures after the slices so far.
 
-    The median latency is judged by the mean of the slices' medians, which moves as the median of
-    all requests does and costs nothing to follow. Of one launch, slices stand for launches.
+    In place of the median latency, the mean of the slices' medians is used; it changes in the same
+    way and is cheap to update. If there is one launch, its slices take the place of launches.
 
     Args:
+        launches: the slices so far, by launch.
         typical: relative standard deviation of launches of the run's other cells.
     """
     filled = [launch for launch in launches if launch]
     if len(filled) == 1:
-        filled, typical = [[one] for one in filled[0]], 0.0
+        filled, typical = [[summary] for summary in filled[0]], 0.0
         if len(filled) < MIN_SLICES:
             return UNKNOWN
     if not filled:
         return UNKNOWN
     sizes = [len(launch) for launch in filled]
-    rates, medians = _rates(filled), [sum(s.median_s for s in one) / len(one) for one in filled]
+    medians = [sum(s.median_s for s in launch) / len(launch) for launch in filled]
+    rates = _rates(filled)
     return HalfWidths(*(_relative(values, sizes, typical) for values in (rates, medians)))
 
 
 def machine_half_width(launches: Launches) -> float:
     """Return the relative half-width that the machine's changing speed causes; 0 if unknown."""
-    slices = [one for launch in launches for one in launch]
-    known = np.array([one.reference_s for one in slices if one.reference_s])
-    if len(known) < len(slices):
+    slices = [summary for launch in launches for summary in launch]
+    references_s = np.array([s.reference_s for s in slices if s.reference_s])
+    if len(references_s) < len(slices):
         return 0.0
-    reference, medians = np.log(known), np.log([one.median_s for one in slices])
-    error = speed_error(np.array([one.start_s for one in slices]), reference)
+    reference, medians = np.log(references_s), np.log([s.median_s for s in slices])
+    error = speed_error(np.array([s.start_s for s in slices]), reference)
     return latency_slope(reference, medians) * error.half_width if error else 0.0
 
 
 def span_s(launches: Launches) -> float:
     """Return the seconds from the start of a cell's first slice to the end of its last."""
-    slices = [one for launch in launches for one in launch]
+    slices = [summary for launch in launches for summary in launch]
     return slices[-1].start_s + slices[-1].wall_s - slices[0].start_s if slices else 0.0
 
 
 def deviation(launches: Launches) -> float | None:
-    """Return the relative standard deviation of launches' throughput; None for fewer than two."""
+    """Return the relative standard deviation of the launches' throughput; None below two."""
     filled = [launch for launch in launches if launch]
     return float(np.std(np.log(_rates(filled)), ddof=1)) if len(filled) > 1 else None
 
 
 def _rates(launches: Launches) -> list[float]:
-    return [sum(s.requests for s in one) / sum(s.wall_s for s in one) for one in launches]
+    """Return the requests per second of each launch."""
+    return [sum(s.requests for s in launch) / sum(s.wall_s for s in launch) for launch in launches]
 
 
 def ratio_precision(a: Launches, b: Launches) -> HalfWidths:
-    """Return the precision of B's figures over A's, as the report compares cells in turns."""
+    """Return the precision of B's figures over A's; the cells take turns, as in a comparison."""
     return HalfWidths(*(error.half_width if error else inf for _, error in _compared(a, b)))
 
 
 def is_decided(a: Launches, b: Launches, least: float) -> bool:
-    """Whether B is faster than A, slower or the same, if less than ``least`` does not matter."""
+    """Return whether B is known to be faster than A, slower, or the same within ``least``."""
     return all(
         error is not None and _is_decided(abs(change), error, least)
         for change, error in _compared(a, b)
@@ -150,14 +153,14 @@ def _is_decided(change: float, error: Error, least: float) -> bool:
 
 
 def _compared(a: Launches, b: Launches) -> Iterator[tuple[float, Error | None]]:
-    """Yield logarithms of B's throughput and median latency over A's, with their errors."""
+    """Yield the logarithms of B's throughput and median latency over A's, with their errors."""
     for series in log_ratios(a, b):
         filled = [launch for launch in series if len(launch)]
         yield mean_of_medians(filled, _REPLICATES) if filled else (0.0, None)
 
 
 def by_slice(launches: Launches) -> tuple[ValuesByLaunch, ValuesByLaunch]:
-    """Return requests a second, and the median latency, of each slice."""
+    """Return the requests per second and the median latency of each slice."""
     return (
         [np.array([s.requests / s.wall_s for s in launch]) for launch in launches],
         [np.array([s.median_s for s in launch]) for launch in launches],
@@ -194,5 +197,5 @@ def slices_per_launch(series: ValuesByLaunch, launch_cost: float) -> int:
 
 
 def _relative(values: Sequence[float], sizes: Sequence[int], typical: float) -> float:
-    """Return the half-width of a figure's interval, relative to the figure."""
+    """Return the half-width of the interval of a figure over the figure."""
     return between_launches(np.log(values), sizes, typical).half_width

@@ -1,13 +1,14 @@
-"""How much a machine's speed at some moments differs from its speed on the whole.
+"""Estimates how much a machine's speed at some moments differs from its long-run speed.
 
-The speed of a machine that others share, or that heat slows, is no independent draw in each slice:
-a slow second follows on a slow second. The logarithm of what a fixed computation takes is modelled
-as a stationary process whose correlation falls exponentially with time, as that of a machine does
-which changes between two speeds at random (G. E. Uhlenbeck and L. S. Ornstein, *On the theory of
-the Brownian motion*, Physical Review 36, 1930), and noise of its own at each moment.
+The speeds of successive slices are not independent if other programs share the machine or heat
+slows it: after a slow second, another slow second is likely. The model is for the logarithm of the
+time of a fixed computation. It is the sum of a stationary process whose correlation falls
+exponentially with time (G. E. Uhlenbeck and L. S. Ornstein, *On the theory of the Brownian motion*,
+Physical Review 36, 1930), as that of a machine that alternates between two speeds at random, and of
+independent noise at each moment.
 
-The memory of the process is not known, and a short run cannot show it: a machine that slows down
-for six seconds may recover in the next ten, or slow down for a minute. So no single memory is
+The memory of the process is unknown, and a short run cannot show it: a machine that has been slow
+for six seconds may recover in the next ten, or stay slow for a minute. So no single memory is
 chosen. Before the run, all memories between the distance of two moments and :data:`_LONGEST_S` are
 equally likely, on a logarithmic scale, and so are all sizes of the process and of the noise. Each
 is weighted by its residual likelihood, which allows for the estimated mean (H. D. Patterson and R.
@@ -42,7 +43,7 @@ _LEAST_FREEDOM = 2
 # Expected slope of latencies, and its standard deviation: a slower machine is equally slower for
 # the model, but work that waits for memory follows the clock less, or suffers more from neighbours.
 _SLOPE, _SLOPE_DEVIATION = 1.0, 0.5
-# Larger slopes are chance.
+# Larger slopes are likely to be chance.
 _MOST_SLOPE = 2.0
 
 
@@ -69,17 +70,17 @@ def latency_slope(reference: FloatArray, latencies: FloatArray) -> float:
     if len(reference) < _FEWEST:
         return _SLOPE
     x, y = reference - reference.mean(), latencies - latencies.mean()
-    square, both = float(x @ x), float(x @ y)
+    square, product = float(x @ x), float(x @ y)
     if not square:
         return _SLOPE
-    rest = y - both / square * x
-    weight = float(rest @ rest) / (len(x) - 2) / _SLOPE_DEVIATION**2
-    slope = (both + weight * _SLOPE) / (square + weight)
+    residuals = y - product / square * x
+    weight = float(residuals @ residuals) / (len(x) - 2) / _SLOPE_DEVIATION**2
+    slope = (product + weight * _SLOPE) / (square + weight)
     return min(_MOST_SLOPE, max(0.0, slope))
 
 
 def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
-    """Return how far the mean speed at some moments may be from the long-run speed, relatively.
+    """Return the relative error of the machine's mean speed as an estimate of its long-run speed.
 
     Args:
         times_s: the moments in ascending order.
@@ -104,24 +105,24 @@ def speed_error(times_s: FloatArray, logs: FloatArray) -> Error | None:
 
 
 def _thinned(values: FloatArray, size: int) -> FloatArray:
-    """Return means of this many neighbours each; an incomplete part at the end is left out."""
+    """Return the means of groups of ``size`` neighbours; an incomplete last group is left out."""
     whole = len(values) // size * size
     return np.asarray(values[:whole].reshape(-1, size).mean(axis=1))
 
 
 def _fits(times: FloatArray, values: FloatArray) -> list[_Fit]:
     count, span = len(values), float(np.ptp(times))
-    apart = np.abs(times[:, None] - times[None, :])
+    distances = np.abs(times[:, None] - times[None, :])
     observed = np.column_stack([np.ones(count), values])
     return [
-        _fit(np.exp(-apart / memory), noise, observed)
+        _fit(np.exp(-distances / memory), noise, observed)
         for memory in np.geomspace(span / count, max(span, _LONGEST_S), _MEMORIES)
         for noise in _NOISES
     ]
 
 
 def _fit(correlation: FloatArray, noise: float, observed: FloatArray) -> _Fit:
-    """Fit by generalised least squares, with the variance of the greatest residual likelihood.
+    """Fit by generalised least squares, with the variance that maximises the residual likelihood.
 
     If all sizes of process and noise together are equally likely, the integral over them has the
     same form, and the mean has Student's distribution with one degree of freedom less than there
@@ -131,8 +132,8 @@ def _fit(correlation: FloatArray, noise: float, observed: FloatArray) -> _Fit:
     root = np.linalg.cholesky(correlation + noise * np.eye(count))
     ones, values = np.linalg.solve(root, observed).T
     information = float(ones @ ones)
-    rest = values - (ones @ values) / information * ones
-    variance = float(rest @ rest) / (count - 1)
+    residuals = values - (ones @ values) / information * ones
+    variance = float(residuals @ residuals) / (count - 1)
     log_likelihood = -0.5 * (
         2 * float(np.log(np.diag(root)).sum())
         + np.log(information)
