@@ -162,11 +162,11 @@ def _compared(
 ) -> tuple[Estimate, Estimate, Estimate] | None:
     """Return A's figure, B's figure and their ratio; None if one is missing."""
     if spec.figure is not None:
-        both = _figure(figures(a), spec.figure), _figure(figures(b), spec.figure)
+        both_figures = _figure(figures(a), spec.figure), _figure(figures(b), spec.figure)
         change = ratio(a, b, spec.figure)
-        if both[0] is None or both[1] is None or change is None:
+        if both_figures[0] is None or both_figures[1] is None or change is None:
             return None
-        return both[0], both[1], change
+        return both_figures[0], both_figures[1], change
     if spec.launch is not None:
         values = [[spec.launch(launch) for launch in side] for side in _alike(a, b, spec.cached)]
         if not values or not all(value > 0 for side in values for value in side):

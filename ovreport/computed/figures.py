@@ -148,46 +148,46 @@ def _over_slices(
     return estimate(pool, float(figure(all_once)[0]), figure(pool.drawn), speed, least)
 
 
-def _with_tail(known: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
+def _with_tail(value: Estimate, tail: Tail | None, *, falls: bool) -> Estimate:
     """Widen the interval of a mean by the effect of rare slow requests.
 
     Args:
-        known: the mean, or a rate.
+        value: the mean, or a rate.
         tail: the effect of rare requests on the mean.
         falls: the figure is a rate, which falls if the mean rises.
     """
-    if tail is None or not known.confidence:
-        return known
+    if tail is None or not value.confidence:
+        return value
     down, up = (tail.above, tail.below) if falls else (tail.below, tail.above)
-    low = known.point * math.exp(-math.hypot(math.log(known.point / known.low), down))
-    high = known.point * math.exp(math.hypot(math.log(known.high / known.point), up))
-    return replace(known, low=low, high=high, method=known.method + _RARE)
+    low = value.point * math.exp(-math.hypot(math.log(value.point / value.low), down))
+    high = value.point * math.exp(math.hypot(math.log(value.high / value.point), up))
+    return replace(value, low=low, high=high, method=value.method + _RARE)
 
 
-def _with_shares(known: Estimate, pool: Pool, q: float) -> Estimate:
+def _with_shares(percentile: Estimate, pool: Pool, q: float) -> Estimate:
     """Widen a percentile's interval by the scatter of the share of requests below it.
 
     If latencies form groups, a percentile jumps from one group to another, so that its own scatter
     between launches is misleading: R. S. Woodruff, *Confidence intervals for medians and other
     position measures*, JASA 47, 1952.
     """
-    error = pool.share_error(known.point)
-    if error is None or not known.confidence:
-        return known
+    error = pool.share_error(percentile.point)
+    if error is None or not percentile.confidence:
+        return percentile
     reach = np.clip([q - error.half_width, q + error.half_width], 0, 1)
     low, high = map(float, np.quantile(pool.latencies_s, reach))
-    return replace(known, low=min(known.low, low), high=max(known.high, high))
+    return replace(percentile, low=min(percentile.low, low), high=max(percentile.high, high))
 
 
 def _latency(pool: Pool) -> LatencyFigures:
     latencies = pool.latencies_s
     fastest = float(latencies[0])
-    known = [q for q in _PERCENTILES if supported(q, len(latencies))]
+    supported_qs = [q for q in _PERCENTILES if supported(q, len(latencies))]
     percentile = {
         q: _with_shares(
             estimate(pool, float(np.quantile(latencies, q)), values, 1, fastest), pool, q
         )
-        for q, values in zip(known, pool.quantiles(known, pool.drawn), strict=True)
+        for q, values in zip(supported_qs, pool.quantiles(supported_qs, pool.drawn), strict=True)
     }
 
     return LatencyFigures(

@@ -94,7 +94,7 @@ def conversions(
     """
     constant = constant_nodes(nodes)
     readers = readers_of(nodes)
-    found = []
+    changes = []
     for layer in layers:
         node = nodes[layer.index]
         data = _data(node, any(model[place].type == "Select" for place in layer.originals if model))
@@ -112,8 +112,8 @@ def conversions(
             size_bytes(before.shape, before.precision),
         )
         if conversion.changes_precision or layer.type in CONVERTERS:
-            found.append(conversion)
-    return found
+            changes.append(conversion)
+    return changes
 
 
 def _data(node: Node, selects: bool) -> Sequence[tuple[int, int]]:
@@ -137,15 +137,15 @@ def quantisers(
         c.layer.index: (c.precisions[0] in INT8) != (c.precisions[1] in INT8)
         for c in conversions(nodes, layers, model)
     }
-    found = []
+    quantising = []
     for layer in layers:
         rounds = any(model[index].type == "FakeQuantize" for index in layer.originals)
         only_converts = layer.type in ("Reorder", "Convert") or is_elementwise(layer, model)
         if only_converts and (rounds or crossing.get(layer.index, False)):
             before = any(source in integer for source, _ in nodes[layer.index].inputs)
             after = any(reader in integer for reader in readers[layer.index])
-            found.append((layer, before and after))
-    return found
+            quantising.append((layer, before and after))
+    return quantising
 
 
 def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list[ExecutedLayer]]:
@@ -164,10 +164,10 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
     }
     readers = readers_of(nodes)
     integer = {index for index, precision in executed.items() if precision in INT8}
-    seen: set[int] = set()
-    found = []
+    visited: set[int] = set()
+    groups = []
     for start in sorted(floating):
-        if start in seen:
+        if start in visited:
             continue
         members, border = {start}, [start]
         while border:
@@ -176,12 +176,12 @@ def islands(nodes: Sequence[Node], layers: Sequence[ExecutedLayer]) -> list[list
             new = [n for n in neighbours if n in floating and n not in members]
             members.update(new)
             border += new
-        seen |= members
+        visited |= members
         entered = any(source in integer for at in members for source, _ in nodes[at].inputs)
         left = any(reader in integer for at in members for reader in readers[at])
         if entered and left:
-            found.append([layer for layer in layers if layer.index in members])
-    return [island for island in found if island]
+            groups.append([layer for layer in layers if layer.index in members])
+    return [island for island in groups if island]
 
 
 @lru_cache(maxsize=10_000)

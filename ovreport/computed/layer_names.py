@@ -54,7 +54,7 @@ def name_nodes(
         originals: the model's nodes that each runtime node executes. Runtime nodes that are not in
             it are constants, and get no name.
     """
-    operators = _ModelNames(model, {index for found in originals.values() for index in found})
+    operators = _ModelNames(model, {index for executed in originals.values() for index in executed})
     layers = _runtime_names(runtime, originals, operators)
     short = short_names([*layers.values(), *operators.names.values()], LENGTH)
     return Names(
@@ -107,14 +107,14 @@ class _ModelNames:
         A tensor's name is not used for other nodes: TFLite names only tensors, so that a node
         without a name is a separate operator, whose tensor's name OpenVINO lost.
         """
-        found = [index if name else None for index, name in enumerate(self._given)]
+        following = [index if name else None for index, name in enumerate(self._given)]
         named = [_names_operators(node) for node in self._nodes]
         for index in reversed(range(len(self._nodes))):
             for source, _ in self._nodes[index].inputs:
                 if not self._given[source]:
-                    passed = found[index]
-                    found[source] = passed if passed is not None and named[passed] else None
-        return found
+                    passed = following[index]
+                    following[source] = passed if passed is not None and named[passed] else None
+        return following
 
     def _before(self, index: int) -> Iterator[int]:
         """Yield operators before a node that its layer executes without naming them."""
@@ -177,26 +177,26 @@ def _runtime_names(
     nodes: Sequence[Node], originals: Mapping[int, Sequence[int]], model: _ModelNames
 ) -> dict[int, str]:
     """Return unique names of the runtime graph's layers."""
-    own = {
+    own_names = {
         index: _own(node, originals.get(index, ()), model)
         for index, node in enumerate(nodes)
         if index in originals
     }
-    following = _following(nodes, own)
-    found: dict[int, str] = {}
-    taken: set[str] = set()
+    following = _following(nodes, own_names)
+    names: dict[int, str] = {}
+    used: set[str] = set()
     # First those whose names are the model's own, since others may be named after them.
-    for index in sorted(own, key=lambda at: own[at] != _unadded(nodes[at].name)):
-        name = own[index] or following.get(index) or nodes[index].name
-        found[index] = _free(name, f"{name} ({nodes[index].type})", taken)
-        taken.add(found[index])
-    return found
+    for index in sorted(own_names, key=lambda at: own_names[at] != _unadded(nodes[at].name)):
+        name = own_names[index] or following.get(index) or nodes[index].name
+        names[index] = _free(name, f"{name} ({nodes[index].type})", used)
+        used.add(names[index])
+    return names
 
 
-def _free(name: str, longer: str, taken: Collection[str]) -> str:
+def _free(name: str, longer: str, used: Collection[str]) -> str:
     """Return the first name that is not taken: the name, the longer one, or that with a number."""
     numbered = (f"{longer} #{number}" for number in count(2))
-    return next(option for option in chain((name, longer), numbered) if option not in taken)
+    return next(option for option in chain((name, longer), numbered) if option not in used)
 
 
 def _own(node: Node, originals: Sequence[int], model: _ModelNames) -> str | None:
@@ -209,11 +209,11 @@ def _own(node: Node, originals: Sequence[int], model: _ModelNames) -> str | None
     return None if node.type in _INSERTED or _NUMBERED.fullmatch(name) else name
 
 
-def _following(nodes: Sequence[Node], own: Mapping[int, str | None]) -> dict[int, str]:
+def _following(nodes: Sequence[Node], own_names: Mapping[int, str | None]) -> dict[int, str]:
     """Return names of layers without one, after the layer that reads them: ``before conv``."""
-    found: dict[int, str] = {}
-    for index in sorted(own, reverse=True):
-        name = f"before {own[index]}" if own[index] else found.get(index)
+    following: dict[int, str] = {}
+    for index in sorted(own_names, reverse=True):
+        name = f"before {own_names[index]}" if own_names[index] else following.get(index)
         if name:
-            found |= {source: name for source, _ in nodes[index].inputs}
-    return found
+            following |= {source: name for source, _ in nodes[index].inputs}
+    return following

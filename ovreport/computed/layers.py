@@ -252,25 +252,27 @@ def fates(run: Run, result: CellResult) -> Mapping[int, Fate]:
     named after its bias or normalisation), else *removed*.
     """
     nodes = _model_nodes(run, result)
-    found: dict[int, Fate] = {}
+    node_fates: dict[int, Fate] = {}
     for layer in executed_layers(run, result):
         for original in layer.originals:
             is_main = len(layer.originals) == 1 or nodes[original].name == layer.name
-            if is_main or original not in found:
-                found[original] = Fate("executed" if is_main else "fused", layer.index)
+            if is_main or original not in node_fates:
+                node_fates[original] = Fate("executed" if is_main else "fused", layer.index)
     folded = folded_nodes(nodes)
     named = _named_at_runtime(run, result)
     executed = {layer.name: layer.index for layer in executed_layers(run, result) if layer.name}
     for index, node in enumerate(nodes):
-        if index not in found and index in folded:
-            found[index] = Fate("folded", None)
-        elif index not in found and node.name in executed:
-            found[index] = Fate("executed", executed[node.name])
-        elif index not in found and index in named:
-            found[index] = Fate("kept", None)
-    _follow(nodes, found, _movers(run, result))
-    _lead_by_products(nodes, found, executed_layers(run, result))
-    return {index: found[index] for index in sorted(found) if not is_constant(nodes[index])}
+        if index not in node_fates and index in folded:
+            node_fates[index] = Fate("folded", None)
+        elif index not in node_fates and node.name in executed:
+            node_fates[index] = Fate("executed", executed[node.name])
+        elif index not in node_fates and index in named:
+            node_fates[index] = Fate("kept", None)
+    _follow(nodes, node_fates, _movers(run, result))
+    _lead_by_products(nodes, node_fates, executed_layers(run, result))
+    return {
+        index: node_fates[index] for index in sorted(node_fates) if not is_constant(nodes[index])
+    }
 
 
 def _movers(run: Run, result: CellResult) -> frozenset[int]:
@@ -278,7 +280,7 @@ def _movers(run: Run, result: CellResult) -> frozenset[int]:
     return frozenset(x.index for x in executed_layers(run, result) if x.type in MOVERS)
 
 
-def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[int]) -> None:
+def _follow(nodes: Sequence[Node], node_fates: dict[int, Fate], movers: Collection[int]) -> None:
     """Add the fates of nodes without one, by the layers that read their outputs.
 
     A layer that only moves data cannot have absorbed a node that computes. The layer that did has
@@ -286,23 +288,23 @@ def _follow(nodes: Sequence[Node], found: dict[int, Fate], movers: Collection[in
     """
     takers: dict[int, set[int | None]] = defaultdict(set)
     for index in reversed(range(len(nodes))):
-        if index not in found:
+        if index not in node_fates:
             (layer,) = takers[index] if len(takers[index]) == 1 else (None,)
             if layer in movers and nodes[index].type not in MOVES_DATA:
                 layer = None
-            found[index] = Fate("removed" if layer is None else "fused", layer)
-        if found[index].kind != "folded":
+            node_fates[index] = Fate("removed" if layer is None else "fused", layer)
+        if node_fates[index].kind != "folded":
             for source, _ in nodes[index].inputs:
-                takers[source].add(found[index].layer)
+                takers[source].add(node_fates[index].layer)
 
 
 def _lead_by_products(
-    nodes: Sequence[Node], found: dict[int, Fate], layers: Sequence[ExecutedLayer]
+    nodes: Sequence[Node], node_fates: dict[int, Fate], layers: Sequence[ExecutedLayer]
 ) -> None:
     """Make the first product the executed operator of each layer that is a product."""
     inside: dict[int, list[int]] = defaultdict(list)
-    for index in sorted(found):
-        place = found[index].layer
+    for index in sorted(node_fates):
+        place = node_fates[index].layer
         if place is not None:
             inside[place].append(index)
     for layer in layers:
@@ -310,7 +312,7 @@ def _lead_by_products(
         product = next((index for index in members if nodes[index].type in MULTIPLIES), None)
         if product is not None:
             for index in members:
-                found[index] = Fate("executed" if index == product else "fused", layer.index)
+                node_fates[index] = Fate("executed" if index == product else "fused", layer.index)
 
 
 def constant_nodes(nodes: Sequence[Node]) -> frozenset[int]:
@@ -326,14 +328,14 @@ def folded_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     return _closed_over(nodes, lambda node: is_constant(node) or _is_static_shape(node, nodes))
 
 
-def _closed_over(nodes: Sequence[Node], known: Callable[[Node], bool]) -> frozenset[int]:
+def _closed_over(nodes: Sequence[Node], is_known: Callable[[Node], bool]) -> frozenset[int]:
     """Return nodes whose value is known, and nodes that depend only on such nodes."""
-    found: set[int] = set()
+    constant: set[int] = set()
     for index, node in enumerate(nodes):
-        follows = node.inputs and all(source in found for source, _ in node.inputs)
-        if known(node) or (follows and node.type not in _NEVER_CONSTANT):
-            found.add(index)
-    return frozenset(found)
+        follows = node.inputs and all(source in constant for source, _ in node.inputs)
+        if is_known(node) or (follows and node.type not in _NEVER_CONSTANT):
+            constant.add(index)
+    return frozenset(constant)
 
 
 def _is_static_shape(node: Node, nodes: Sequence[Node]) -> bool:
@@ -357,12 +359,12 @@ def _named_at_runtime(run: Run, result: CellResult) -> frozenset[int]:
     """Return the model's nodes that a node of the runtime graph names."""
     names = [node.name for node in _model_nodes(run, result)]
     resolve = _resolver(names)
-    found: set[int] = set()
-    own: set[str] = set()
+    named: set[int] = set()
+    runtime_names: set[str] = set()
     for node in run.graphs[result.runtime_graph].nodes if result.runtime_graph else ():
-        found.update(resolve(attribute(node, "originalLayersNames")))
-        own.add(node.name)
-    return frozenset(found | {index for index, name in enumerate(names) if name in own})
+        named.update(resolve(attribute(node, "originalLayersNames")))
+        runtime_names.add(node.name)
+    return frozenset(named | {index for index, name in enumerate(names) if name in runtime_names})
 
 
 def _was_executed(layer: ProfiledLayer) -> bool:
@@ -374,15 +376,15 @@ def _spreads_s(layers: Sequence[ProfiledLayer]) -> list[list[float]]:
 
     Most layers have the same number of times, and are computed at once.
     """
-    found: dict[int, list[float]] = {}
+    spreads: dict[int, list[float]] = {}
     lengths = [len(layer.times_ns) for layer in layers]
     for length in set(lengths):
         places = [place for place, count in enumerate(lengths) if count == length]
         times = np.stack([layers[place].times_ns for place in places]) / 1e9
         quartiles = np.quantile(times, [0.25, 0.75], axis=1).T
         ends = np.concatenate([quartiles, median_intervals(times)], axis=1)
-        found.update(zip(places, ends.tolist(), strict=True))
-    return [found[place] for place in range(len(layers))]
+        spreads.update(zip(places, ends.tolist(), strict=True))
+    return [spreads[place] for place in range(len(layers))]
 
 
 def _median_s(layer: ProfiledLayer) -> float:
@@ -410,19 +412,19 @@ def _matched(
     for index in in_order:
         places[nodes[index].name, nodes[index].type].append(index)
         by_name[nodes[index].name].append(index)
-    found: dict[int, int] = {}
+    nodes_by_entry: dict[int, int] = {}
     for at, layer in enumerate(layers):
         if same := places.get((layer.name, layer.type)):
-            found[at] = same.popleft()
-    taken = set(found.values())
+            nodes_by_entry[at] = same.popleft()
+    matched = set(nodes_by_entry.values())
     for at, layer in enumerate(layers):
-        if at in found or not layer.name:
+        if at in nodes_by_entry or not layer.name:
             continue
         free = by_name.get(layer.name, deque())
-        while free and at not in found:
-            if (index := free.popleft()) not in taken:
-                found[at] = index
-    return [(found.get(at), layer) for at, layer in enumerate(layers)]
+        while free and at not in nodes_by_entry:
+            if (index := free.popleft()) not in matched:
+                nodes_by_entry[at] = index
+    return [(nodes_by_entry.get(at), layer) for at, layer in enumerate(layers)]
 
 
 def _resolver(names: Iterable[str]) -> Callable[[str], tuple[int, ...]]:
@@ -434,18 +436,18 @@ def _resolver(names: Iterable[str]) -> Callable[[str], tuple[int, ...]]:
 
     def resolve(text: str) -> tuple[int, ...]:
         parts = text.split(",")
-        found: list[int] = []
-        at = 0
-        while at < len(parts):
+        resolved: list[int] = []
+        start = 0
+        while start < len(parts):
             # The longest name wins; the bound keeps hostile text from costing quadratic time.
-            for end in range(min(len(parts), at + _MAX_COMMAS + 1), at, -1):
-                name = ",".join(parts[at:end])
+            for end in range(min(len(parts), start + _MAX_COMMAS + 1), start, -1):
+                name = ",".join(parts[start:end])
                 if name in places:
-                    found.append(places[name])
-                    at = end
+                    resolved.append(places[name])
+                    start = end
                     break
             else:
-                at += 1
-        return tuple(dict.fromkeys(found))
+                start += 1
+        return tuple(dict.fromkeys(resolved))
 
     return resolve

@@ -301,9 +301,12 @@ class _Matching:
 
         A key is the layer's type with the groups after it, or with the groups before it.
         """
-        own, kind = self.sides[side], self.sides[side].network.layers[place].type
+        current, kind = self.sides[side], self.sides[side].network.layers[place].type
         keys: list[object] = []
-        for way, near in (("after", own.before[place]), ("before", own.after[place])):
+        for way, near in (
+            ("after", current.before[place]),
+            ("before", current.after[place]),
+        ):
             groups = {self.root((side, n)) for n in near if (side, n) in self.partnered}
             if groups:
                 keys.append((kind, way, frozenset(groups)))
@@ -325,13 +328,13 @@ class _Matching:
     def attach_converters(self) -> None:
         """Join a converter with the only group that reads it, else with the group that it reads."""
         for side in (0, 1):
-            own = self.sides[side]
-            for place in reversed(range(len(own.network.layers))):
-                if (side, place) in self.partnered or not own.converts(place):
+            current = self.sides[side]
+            for place in reversed(range(len(current.network.layers))):
+                if (side, place) in self.partnered or not current.converts(place):
                     continue
                 fed, read = (
                     {self.root((side, n)) for n in near if (side, n) in self.partnered}
-                    for near in (own.after[place], own.before[place])
+                    for near in (current.after[place], current.before[place])
                 )
                 served = fed if len(fed) == 1 else read or fed
                 if served:
@@ -343,8 +346,8 @@ class _Matching:
     def groups(self) -> tuple[LayerGroup, ...]:
         members: dict[_Layer, tuple[list[ExecutedLayer], list[ExecutedLayer]]] = {}
         for side, place in sorted(self.parent):
-            both = members.setdefault(self.root((side, place)), ([], []))
-            both[side].append(self.sides[side].network.layers[place])
+            sides = members.setdefault(self.root((side, place)), ([], []))
+            sides[side].append(self.sides[side].network.layers[place])
         return tuple(
             LayerGroup(tuple(a), tuple(b), self.basis.get(root) if a and b else None)
             for root, (a, b) in members.items()

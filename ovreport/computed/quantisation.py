@@ -96,14 +96,18 @@ def _rounding(
 ) -> tuple[ExecutedLayer, ...]:
     """Return layers that only execute rounding, and conversions that the device adds to them."""
     rounding = rounding_nodes(model)
-    found = {layer.index for layer in layers if layer.originals and rounding >= {*layer.originals}}
+    rounding_layers = {
+        layer.index for layer in layers if layer.originals and rounding >= {*layer.originals}
+    }
     readers = readers_of(nodes)
     added = set()
     for change in conversions(nodes, layers):
         if change.layer.type not in CONVERTERS or change.layer.originals:
             continue
-        before, after = change.source in found, {*readers[change.layer.index]}
+        before, after = change.source in rounding_layers, {*readers[change.layer.index]}
         crosses = sum(map(is_floating, change.precisions)) == 1
-        if (crosses and (before or found & after)) or (before and after <= found):
+        if (crosses and (before or rounding_layers & after)) or (
+            before and after <= rounding_layers
+        ):
             added.add(change.layer.index)
-    return tuple(layer for layer in layers if layer.index in found | added)
+    return tuple(layer for layer in layers if layer.index in rounding_layers | added)

@@ -47,16 +47,16 @@ def quantised_values(nodes: Sequence[Node]) -> Mapping[int, ValueOrigin]:
     or multiplied (a scale). A computed zero point is a quantised value itself.
     """
     constant = folded_nodes(nodes)
-    found: dict[int, ValueOrigin] = {}
+    origins: dict[int, ValueOrigin] = {}
     for index, node in enumerate(nodes):
         sources = [source for source, _ in node.inputs]
         data = [s for s in sources if s not in constant] or sources[:1]
-        passes = node.type in _KEEPS_QUANTISED or _scales(nodes, node, constant, found)
-        if passes and data and all(source in found for source in data):
-            found[index] = found[data[0]]
+        passes = node.type in _KEEPS_QUANTISED or _scales(nodes, node, constant, origins)
+        if passes and data and all(source in origins for source in data):
+            origins[index] = origins[data[0]]
         elif _starts(node):
-            found[index] = "constant" if index in constant else _origin(nodes, node, found)
-    return found
+            origins[index] = "constant" if index in constant else _origin(nodes, node, origins)
+    return origins
 
 
 def _starts(node: Node) -> bool:
@@ -66,43 +66,43 @@ def _starts(node: Node) -> bool:
     return bool(node.outputs) and precision_name(node.outputs[0].precision) in NARROW
 
 
-def _origin(nodes: Sequence[Node], node: Node, found: Mapping[int, ValueOrigin]) -> ValueOrigin:
+def _origin(nodes: Sequence[Node], node: Node, origins: Mapping[int, ValueOrigin]) -> ValueOrigin:
     """Return how a value is quantised at this node.
 
     The value is data that is rounded without a ``FakeQuantize``, rows of a quantised table, or data
     whose range is in the file.
     """
-    if node.type in TAKES_PART and node.inputs and node.inputs[0][0] in found:
-        return found[node.inputs[0][0]]
+    if node.type in TAKES_PART and node.inputs and node.inputs[0][0] in origins:
+        return origins[node.inputs[0][0]]
     source, port = node.inputs[0] if node.type == "Convert" and node.inputs else (None, 0)
     rounds = source is not None and is_floating(nodes[source].outputs[port].precision)
     return "dynamic" if rounds else "static"
 
 
 def _scales(
-    nodes: Sequence[Node], node: Node, constant: Collection[int], found: Mapping[int, ValueOrigin]
+    nodes: Sequence[Node], node: Node, constant: Collection[int], origins: Mapping[int, ValueOrigin]
 ) -> bool:
     """Return whether a node subtracts a zero point or multiplies by a scale."""
     if node.type not in ("Subtract", "Multiply") or len(node.inputs) < 2:
         return False
     source, port = node.inputs[1]
     single = nodes[source].outputs[port].shape in ("[]", "[1]")
-    return source in constant or (node.type == "Subtract" and single and source in found)
+    return source in constant or (node.type == "Subtract" and single and source in origins)
 
 
 def quantised_products(nodes: Sequence[Node]) -> Mapping[int, Scheme]:
     """Return convolutions, matrix products and recurrent operators that are quantised."""
     values = quantised_values(nodes)
-    found: dict[int, Scheme] = {}
+    schemes: dict[int, Scheme] = {}
     for index, node in enumerate(nodes):
         read = [values.get(source) for source, _ in node.inputs]
         if node.type in RECURRENT and "constant" in read:
-            found[index] = "dynamic" if read[0] == "dynamic" else "weights"
+            schemes[index] = "dynamic" if read[0] == "dynamic" else "weights"
         elif node.type in MULTIPLIES and len(read) > 1 and any(read[:2]):
             scheme = _scheme(read[0], read[1])
             if scheme is not None:
-                found[index] = scheme
-    return found
+                schemes[index] = scheme
+    return schemes
 
 
 def _scheme(first: ValueOrigin | None, second: ValueOrigin | None) -> Scheme | None:
@@ -119,14 +119,14 @@ def rounding_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     """Return nodes that only quantise data while the model runs, or convert it back."""
     values = quantised_values(nodes)
     products = quantised_products(nodes)
-    found = {index for index, origin in values.items() if origin == "dynamic"}
-    for index in tuple(found):
-        found |= _scaling_nodes(nodes, index)
+    rounding = {index for index, origin in values.items() if origin == "dynamic"}
+    for index in tuple(rounding):
+        rounding |= _scaling_nodes(nodes, index)
     readers = _readers(nodes)
     for index, scheme in products.items():
         if scheme == "dynamic":
-            found |= set(_back_to_floating(nodes, index, readers, found))
-    return frozenset(found - products.keys())
+            rounding |= set(_back_to_floating(nodes, index, readers, rounding))
+    return frozenset(rounding - products.keys())
 
 
 def _scaling_nodes(nodes: Sequence[Node], start: int) -> set[int]:
@@ -143,18 +143,18 @@ def _scaling_nodes(nodes: Sequence[Node], start: int) -> set[int]:
 
 def _above(nodes: Sequence[Node], start: int, end: int | None) -> Iterator[int]:
     """Yield rounding nodes above a node, nearest first, but none above ``end``."""
-    seen, border = {start}, deque([start])
+    visited, border = {start}, deque([start])
     while border:
         at = border.popleft()
         for source, _ in nodes[at].inputs:
-            if source not in seen and source != end and nodes[source].type in _ROUNDING:
-                seen.add(source)
+            if source not in visited and source != end and nodes[source].type in _ROUNDING:
+                visited.add(source)
                 border.append(source)
                 yield source
 
 
 def _back_to_floating(
-    nodes: Sequence[Node], product: int, readers: Mapping[int, Sequence[int]], known: set[int]
+    nodes: Sequence[Node], product: int, readers: Mapping[int, Sequence[int]], rounding: set[int]
 ) -> Iterator[int]:
     """Yield the nodes after an integer product: conversion, multiplication by the scale, scale."""
     at = product
@@ -165,13 +165,13 @@ def _back_to_floating(
         at = following[0]
         yield at
     for source, _ in nodes[at].inputs:
-        if any(above in known for above, _ in nodes[source].inputs):
+        if any(above in rounding for above, _ in nodes[source].inputs):
             yield source
 
 
 def _readers(nodes: Sequence[Node]) -> Mapping[int, list[int]]:
-    found: dict[int, list[int]] = {}
+    readers: dict[int, list[int]] = {}
     for index, node in enumerate(nodes):
         for source, _ in node.inputs:
-            found.setdefault(source, []).append(index)
-    return found
+            readers.setdefault(source, []).append(index)
+    return readers

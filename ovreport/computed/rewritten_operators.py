@@ -22,11 +22,13 @@ def find_rewritten(
         model: nodes of the model's own graph.
         named: the operators that each runtime node names.
     """
-    executing = {operator: layer for layer, found in named.items() for operator in found}
-    layer_readers = _readers(runtime, {layer: layer for layer, found in named.items() if found})
+    executing = {operator: layer for layer, operators in named.items() for operator in operators}
+    layer_readers = _readers(
+        runtime, {layer: layer for layer, operators in named.items() if operators}
+    )
     operator_readers = _readers(model, executing)
     nameless = _by_place(
-        runtime, layer_readers, (index for index, found in named.items() if not found)
+        runtime, layer_readers, (index for index, operators in named.items() if not operators)
     )
     unnamed = _by_place(
         model, operator_readers, (index for index in range(len(model)) if index not in executing)
@@ -42,18 +44,18 @@ def _by_place(
     nodes: Sequence[Node], readers: Sequence[frozenset[int]], indices: Iterable[int]
 ) -> Mapping[tuple[str, frozenset[int]], Sequence[int]]:
     """Return nodes by their type and readers; nodes that no known layer reads are left out."""
-    found: dict[tuple[str, frozenset[int]], list[int]] = defaultdict(list)
+    nodes_by_place: dict[tuple[str, frozenset[int]], list[int]] = defaultdict(list)
     for index in indices:
         if readers[index]:
-            found[nodes[index].type, readers[index]].append(index)
-    return found
+            nodes_by_place[nodes[index].type, readers[index]].append(index)
+    return nodes_by_place
 
 
-def _readers(nodes: Sequence[Node], known: Mapping[int, int]) -> list[frozenset[int]]:
+def _readers(nodes: Sequence[Node], known_nodes: Mapping[int, int]) -> list[frozenset[int]]:
     """Return, for each node, the first known nodes that read it, directly or through others."""
-    found: dict[int, set[int]] = defaultdict(set)
+    readers_by_node: dict[int, set[int]] = defaultdict(set)
     for index in reversed(range(len(nodes))):
-        readers = {known[index]} if index in known else found[index]
+        readers = {known_nodes[index]} if index in known_nodes else readers_by_node[index]
         for source, _ in nodes[index].inputs:
-            found[source] |= readers
-    return [frozenset(found[index]) for index in range(len(nodes))]
+            readers_by_node[source] |= readers
+    return [frozenset(readers_by_node[index]) for index in range(len(nodes))]

@@ -96,10 +96,10 @@ def _judged(run: Run, result: CellResult) -> tuple[Mapping[int, Efficiency], str
 
     reason = _disturbed(roof, result)
     if reason is None:
-        found = under(roof)
-        reason = _disproved(layers, found)
+        efficiencies = under(roof)
+        reason = _disproved(layers, efficiencies)
         if reason is None:
-            return found, None
+            return efficiencies, None
     return under(None), reason
 
 
@@ -115,13 +115,15 @@ def _disturbed(roof: Roof | None, result: CellResult) -> str | None:
     return None
 
 
-def _disproved(layers: Sequence[ExecutedLayer], found: Mapping[int, Efficiency]) -> str | None:
+def _disproved(
+    layers: Sequence[ExecutedLayer], efficiencies: Mapping[int, Efficiency]
+) -> str | None:
     """Return why the roof is wrong, if layers above it take much of the time; None if it is not."""
-    above = [x for x in layers if is_above(x, found[x.index].fraction)]
+    above = [x for x in layers if is_above(x, efficiencies[x.index].fraction)]
     total = sum(x.median_s for x in layers)
     if sum(x.median_s for x in above) <= _MOST_ABOVE * total:
         return None
-    fastest = max(found[x.index].fraction or 0.0 for x in above)
+    fastest = max(efficiencies[x.index].fraction or 0.0 for x in above)
     return (
         f"{count(len(above), 'layer')} were faster than the roofs allow, one of them "
         f"{fastest:.1f} times, so the device can reach more than was measured"
@@ -133,15 +135,15 @@ def _efficiency(
 ) -> Efficiency:
     operations, moved = work.operations, work.moved_bytes
     least, bound = _least(layer, work, roof, all_weights) if roof else (None, None)
-    taken = layer.median_s or None
+    median_s = layer.median_s or None
     return Efficiency(
         operations=operations,
         moved_bytes=moved,
         intensity=_ratio(operations, moved),
-        achieved=_ratio(operations, taken),
-        bandwidth=_ratio(moved, taken),
+        achieved=_ratio(operations, median_s),
+        bandwidth=_ratio(moved, median_s),
         least_s=least,
-        fraction=_ratio(least, taken),
+        fraction=_ratio(least, median_s),
         bound=bound,
     )
 

@@ -20,9 +20,9 @@ def series(run: Run) -> dict[Cell, list[TrendPoint]]:
 
     Keys are cells with their original version, without the number of the run.
     """
-    found: dict[Cell, list[TrendPoint]] = {}
+    points_by_cell: dict[Cell, list[TrendPoint]] = {}
     for result in run.done:
         version, _, number = result.cell.version.rpartition(" #")
         cell = result.cell.model_copy(update={"version": version})
-        found.setdefault(cell, []).append(TrendPoint(int(number) - 1, result))
-    return found
+        points_by_cell.setdefault(cell, []).append(TrendPoint(int(number) - 1, result))
+    return points_by_cell

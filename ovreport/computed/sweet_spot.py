@@ -20,11 +20,11 @@ def sweet_spots(points: Sequence[tuple[float, float]]) -> list[int]:
     to that of the next one. Of points with the same throughput it is the one with less latency.
     """
     by_latency = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
-    found: list[int] = []
+    spots: list[int] = []
     for i in by_latency:
-        if not found or points[i][1] > points[found[-1]][1]:
-            found.append(i)
-    return found
+        if not spots or points[i][1] > points[spots[-1]][1]:
+            spots.append(i)
+    return spots
 
 
 def sweet_spot(points: Sequence[tuple[float, float]], threshold: float | None) -> int | None:

@@ -68,7 +68,7 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
     nodes = run.graphs[result.runtime_graph].nodes if result.runtime_graph else ()
     constant = constant_nodes(nodes)
     read = edges(nodes)
-    found = {}
+    work_by_layer = {}
     for layer in executed_layers(run, result):
         node = nodes[layer.index]
         nothing = 0 if layer.index in inside or layer.type in _ADDED else None
@@ -78,7 +78,7 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
         data = node.model_copy(
             update={"inputs": tuple(edge for edge in node.inputs if edge not in weights)}
         )
-        found[layer.index] = Work(
+        work_by_layer[layer.index] = Work(
             flops=work.flops,
             integer_ops=work.integer_ops,
             parameters=work.parameters,
@@ -86,7 +86,7 @@ def layer_work(run: Run, result: CellResult) -> Mapping[int, Work]:
             read_bytes=add(weight_bytes, read_bytes(nodes, data)),
             write_bytes=write_bytes(node, layer.index, read),
         )
-    return found
+    return work_by_layer
 
 
 def _weight_bytes(nodes: Sequence[Node], edge: tuple[int, int], layer: ExecutedLayer) -> int | None:
@@ -116,8 +116,8 @@ def not_placed(run: Run, result: CellResult) -> Work:
 @by_identity
 def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]], Sequence[Work]]:
     """Return the work of the model's operators by the layer that executes them, and the rest."""
-    known = _work_of(run, result)
-    types = [node.type for node in run.graphs[result.model_graph or ""].nodes] if known else []
+    work = _work_of(run, result)
+    types = [node.type for node in run.graphs[result.model_graph or ""].nodes] if work else []
     types_there = {layer.index: layer.type for layer in executed_layers(run, result)}
     named = {(i, layer.index) for layer in executed_layers(run, result) for i in layer.originals}
     inside: dict[int, list[Work]] = defaultdict(list)
@@ -125,7 +125,7 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
     for original, fate in fates(run, result).items():
         layers: Sequence[int] = ()
         if fate.layer is None:
-            layers = _split_over(run, result, original) if known[original].operations != 0 else ()
+            layers = _split_over(run, result, original) if work[original].operations != 0 else ()
         elif (original, fate.layer) not in named:
             # The operator's name was lost. If exactly one layer that lost its name, too, is read by
             # the layer that follows, that layer executed the operator.
@@ -136,10 +136,10 @@ def _placed(run: Run, result: CellResult) -> tuple[Mapping[int, Sequence[Work]],
                 layers = [fate.layer]
         else:
             layers = [fate.layer]
-        for layer, part in zip(layers, known[original].split(len(layers)), strict=True):
+        for layer, part in zip(layers, work[original].split(len(layers)), strict=True):
             inside[layer].append(part)
-        if not layers and known[original].operations != 0:
-            rest.append(known[original])
+        if not layers and work[original].operations != 0:
+            rest.append(work[original])
     return inside, rest
 
 
@@ -157,15 +157,15 @@ def _split_over(run: Run, result: CellResult, original: int) -> Sequence[int]:
 def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Sequence[int]:
     """Return layers without an operator's name that nodes read, directly or through added ones."""
     nodes, _, nameless = _nameless(run, result)
-    found: set[int] = set()
+    readable: set[int] = set()
     border = list(starts)
     seen = set(border)
     while border:
         sources = {source for source, _ in nodes[border.pop()].inputs} - seen
         seen |= sources
-        found |= sources & nameless
+        readable |= sources & nameless
         border += [s for s in sources - nameless if nodes[s].type in _ADDED]
-    return sorted(found)
+    return sorted(readable)
 
 
 @by_identity
@@ -237,12 +237,12 @@ def totals(run: Run, result: CellResult) -> ModelTotals:
 
 def _everywhere(nodes: Sequence[Node]) -> list[Node]:
     """Return the nodes, and those of all bodies."""
-    found = []
+    all_nodes = []
     for node in nodes:
-        found.append(node)
+        all_nodes.append(node)
         for body in node.bodies:
-            found += _everywhere(body.nodes)
-    return found
+            all_nodes += _everywhere(body.nodes)
+    return all_nodes
 
 
 def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[str, int]:
@@ -252,19 +252,19 @@ def unknown_operators(nodes: Sequence[Node], work: Sequence[Work]) -> Mapping[st
         nodes: nodes of the model's own graph.
         work: their work, from :func:`model_work`.
     """
-    found = Counter[str]()
+    counts = Counter[str]()
     for index, node in enumerate(nodes):
         if work[index].operations is not None:
             continue
         if node.bodies:
-            found[f"{node.type}: its iterations or a part of its body are not known"] += 1
+            counts[f"{node.type}: its iterations or a part of its body are not known"] += 1
         elif node.type in DEPENDS_ON_VALUES:
-            found[f"{node.type}: its work depends on values"] += 1
+            counts[f"{node.type}: its work depends on values"] += 1
         elif operator(nodes, index) is None:
-            found[f"{node.type}: dynamic shape"] += 1
+            counts[f"{node.type}: dynamic shape"] += 1
         else:
-            found[f"{node.type}: no formula"] += 1
-    return dict(found.most_common())
+            counts[f"{node.type}: no formula"] += 1
+    return dict(counts.most_common())
 
 
 def activation_bytes(nodes: Sequence[Node]) -> tuple[int | None, int | None]:

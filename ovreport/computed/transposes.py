@@ -21,7 +21,7 @@ def there_and_back(nodes: Sequence[Node]) -> list[tuple[int, int]]:
     """
     constant = constant_nodes(nodes)
     readers = readers_of(nodes)
-    found = []
+    pairs = []
     for first, node in enumerate(nodes):
         if node.type != "Transpose" or not node.inputs or not node.outputs:
             continue
@@ -35,19 +35,19 @@ def there_and_back(nodes: Sequence[Node]) -> list[tuple[int, int]]:
                 break
             if nodes[following].type == "Transpose":
                 if _undoes(nodes, first, following):
-                    found.append((first, following))
+                    pairs.append((first, following))
                 break
             if nodes[following].outputs[0].shape != shape:
                 break
             at = following
-    return found
+    return pairs
 
 
 def _undoes(nodes: Sequence[Node], first: int, second: int) -> bool:
-    there, back = _order(nodes, first), _order(nodes, second)
-    if there is not None and back is not None and len(there) == len(back):
-        identity = list(range(len(there)))
-        return there != identity and [there[place] for place in back] == identity
+    forward, backward = _order(nodes, first), _order(nodes, second)
+    if forward is not None and backward is not None and len(forward) == len(backward):
+        identity = list(range(len(forward)))
+        return forward != identity and [forward[place] for place in backward] == identity
     source, port = nodes[first].inputs[0]
     before, between = nodes[source].outputs[port].shape, nodes[first].outputs[0].shape
     return nodes[second].outputs[0].shape == before != between and is_static(between)

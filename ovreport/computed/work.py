@@ -81,8 +81,8 @@ class Work:
 
 def add(*numbers: int | None) -> int | None:
     """Return the sum of numbers; None if one is not known."""
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
+    addends = [number for number in numbers if number is not None]
+    return sum(addends) if len(addends) == len(numbers) else None
 
 
 # ---------------------------------------------------------------------------- operators
@@ -100,21 +100,21 @@ def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
     constant = folded_nodes(nodes)
     quantised = quantised_values(nodes)
     read = edges(nodes)
-    seen: set[tuple[int, int]] = set()
-    found = []
+    stored_before: set[tuple[int, int]] = set()
+    works = []
     for index, node in enumerate(nodes):
         if index in constant:
-            found.append(Work())
+            works.append(Work())
             continue
         count = _operations(nodes, index)
         integer = _is_integer(nodes, index, quantised)
         weights = constant_edges(node, constant)
-        own = _parameter_edges(nodes, index, constant)
-        stored = frozenset().union(*(_stored(nodes, edge) for edge in own))
-        counted = stored - seen
-        seen |= stored
+        parameter_edges = _parameter_edges(nodes, index, constant)
+        stored = frozenset().union(*(_stored(nodes, edge) for edge in parameter_edges))
+        counted = stored - stored_before
+        stored_before |= stored
         inner = [_body_parameters(body.nodes) for body in node.bodies]
-        found.append(
+        works.append(
             Work(
                 flops=0 if integer else count,
                 integer_ops=count if integer else 0,
@@ -124,7 +124,7 @@ def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:
                 write_bytes=write_bytes(node, index, read),
             )
         )
-    return tuple(found)
+    return tuple(works)
 
 
 def _operations(nodes: Sequence[Node], index: int) -> int | None:
@@ -163,11 +163,11 @@ def operator(nodes: Sequence[Node], index: int) -> Operator | None:
 def _body_operations(node: Node) -> int | None:
     """Return the operations of a node's bodies, floating-point and integer ones together."""
     bodies = [add(*(work.operations for work in model_work(body.nodes))) for body in node.bodies]
-    known = [count for count in bodies if count is not None]
+    counted = [count for count in bodies if count is not None]
     times = 1 if node.type == "If" else node.attributes.get("num_iterations")
-    if len(known) < len(bodies) or not isinstance(times, int) or times < 0:
+    if len(counted) < len(bodies) or not isinstance(times, int) or times < 0:
         return None
-    return max(known) * times
+    return max(counted) * times
 
 
 def _body_parameters(nodes: Sequence[Node]) -> int:

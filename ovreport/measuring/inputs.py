@@ -88,12 +88,12 @@ def prepare_inputs(
         random_sets = max(map(len, loaded.values()), default=most_sets)
         _check_sizes(ports, shapes, random_sets)
     sets: list[list[Array]] = []
-    words: list[str] = []
+    descriptions: list[str] = []
     for index, (port, shape) in enumerate(zip(ports, shapes, strict=True)):
         name = name_of(ports, index)
         if index in files:
             sets.append(loaded[index])
-            words.append(f"{name}: {files[index].name}")
+            descriptions.append(f"{name}: {files[index].name}")
         else:
             is_index = indices is not None and index in indices and index not in ranges
             low, high = {**(indices or {}), **ranges}.get(index, _usual_range(port))
@@ -101,7 +101,7 @@ def prepare_inputs(
                 [_random(generator, port.precision, shape, low, high) for _ in range(random_sets)]
             )
             note = ", an index" if is_index else ""
-            words.append(f"{name}: random {port.precision}, {_span(port, low, high)}{note}")
+            descriptions.append(f"{name}: random {port.precision}, {_span(port, low, high)}{note}")
     count = max((len(arrays) for arrays in sets), default=1)
     arrays_by_name = {
         f"{turn}_{index}": arrays[turn % len(arrays)]
@@ -109,13 +109,13 @@ def prepare_inputs(
         for turn in range(count)
     }
     write_arrays(target, arrays_by_name)
-    if not words:
+    if not descriptions:
         return "nothing: the model has no inputs"
     sets_note = f", {count} sets" if count > 1 else ""
     if sets_note and most_sets is None:
         sets_note += " in turn"
-    seed_note = f" (seed {seed})" if len(files) < len(words) else ""
-    return "; ".join(words) + sets_note + seed_note
+    seed_note = f" (seed {seed})" if len(files) < len(descriptions) else ""
+    return "; ".join(descriptions) + sets_note + seed_note
 
 
 def write_arrays(target: Path, arrays: Mapping[str, Array]) -> None:

@@ -80,7 +80,7 @@ class Calibration:
     """What a version is calibrated with: arrays as in an input file, and what they are."""
 
     path: Path
-    words: str
+    description: str
     sha256: str
     is_random: bool
 
@@ -88,7 +88,7 @@ class Calibration:
 @dataclass(frozen=True)
 class _InputFile:
     path: Path
-    words: str
+    description: str
     sha256: str
 
 
@@ -126,7 +126,7 @@ class Planner:
             shapes=resolved.shapes,
             count=resolved.count,
             inputs=input_file.path,
-            input_data=input_file.words,
+            input_data=input_file.description,
             is_random=_is_random(version.input, info),
             stateful=info.stateful,
             properties=properties,
@@ -250,7 +250,7 @@ class Planner:
         info = self.runtimes.inspections[planned.cell.runtime].models[place]
         path = self.folder / f"calibration-{place}.npz"
         try:
-            words = prepare_inputs(
+            description = prepare_inputs(
                 path,
                 info.inputs,
                 planned.shapes,
@@ -264,7 +264,7 @@ class Planner:
             located = UserError(f"calibration: {error.found}", error.remedy, detail=error.detail)
             raise self._located(version, located) from error
         digest = file_digest([path], repr(planned.shapes).encode())
-        return Calibration(path, words, digest, _is_random(version.calibration, info))
+        return Calibration(path, description, digest, _is_random(version.calibration, info))
 
     def _input_file(
         self,
@@ -278,7 +278,7 @@ class Planner:
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
             try:
-                words = prepare_inputs(
+                description = prepare_inputs(
                     path,
                     info.inputs,
                     resolved.shapes,
@@ -290,7 +290,7 @@ class Planner:
             except UserError as error:
                 raise self._located(version, error) from error
             digest = file_digest([path], repr(resolved.shapes).encode())
-            self._inputs[key] = _InputFile(path, words, digest)
+            self._inputs[key] = _InputFile(path, description, digest)
         return self._inputs[key]
 
     def _given_files(self, given: str | dict[str, str] | None) -> Path | dict[str, Path] | None:

@@ -57,14 +57,14 @@ def unreadable(path: Path, failure: Failure) -> UserError:
     Args:
         failure: the worker's, with all that OpenVINO printed.
     """
-    found = (
+    fault = (
         _extension(failure.reason)
         or (_folder(path) if path.is_dir() else _file(path, failure.reason))
         or _weights(path, failure.reason)
         or _operations(failure)
         or _Fault(f"OpenVINO cannot read this model: {failure.reason}", _to_check(path))
     )
-    return UserError(f"{path}: {found.wrong}", found.remedy, detail=failure.detail)
+    return UserError(f"{path}: {fault.wrong}", fault.remedy, detail=failure.detail)
 
 
 def check_content(path: Path) -> None:
@@ -73,8 +73,8 @@ def check_content(path: Path) -> None:
     Raises:
         UserError: the file is empty, a pointer to a file that was not fetched, or a web page.
     """
-    if found := _stand_in(path):
-        raise UserError(f"{path}: {found.wrong}", found.remedy)
+    if fault := _stand_in(path):
+        raise UserError(f"{path}: {fault.wrong}", fault.remedy)
 
 
 def _stand_in(path: Path) -> _Fault | None:

@@ -218,7 +218,7 @@ def _made(source: Source, one: _Recipe, path: Path, display: MakingDisplay) -> M
         parent=str(version.from_),
         optimise=str(version.optimise),
         settings={key: value for key, value in recipe(version).items() if key != "optimise"},
-        calibration="" if calibration is None else calibration.words,
+        calibration="" if calibration is None else calibration.description,
         is_random=calibration is not None and calibration.is_random,
         nncf=one.nncf,
         openvino=one.openvino,

@@ -206,11 +206,11 @@ class OutputSums:
         if a.dtype.kind in "SU":
             self._sums[-1] = _Sums()
             return
-        both = _finite_in(a) & _finite_in(b)
-        self._not_finite += int((~both).sum())
-        self._unequal_not_finite += int((~both & ~same).sum())
-        x, y = (side[both].astype(np.float64) for side in (a, b))
-        d = differences(a[both], b[both])
+        finite = _finite_in(a) & _finite_in(b)
+        self._not_finite += int((~finite).sum())
+        self._unequal_not_finite += int((~finite & ~same).sum())
+        x, y = (side[finite].astype(np.float64) for side in (a, b))
+        d = differences(a[finite], b[finite])
         sums = self._sums[-1] = _Sums.of(x, y, d)
         if are_codes(a) and are_codes(b):
             return
@@ -221,7 +221,7 @@ class OutputSums:
         if sums.squared_errors:
             self._reordered.add(_is_reordered(x, y, d))
         self._parts = self._parts or Parts(shape)
-        self._parts.add(shape, places[both], x, d)
+        self._parts.add(shape, places[finite], x, d)
 
     def drift(self, name: str, types: tuple[str, str] = ("", "")) -> OutputDrift:
         """Return the differences over all sets."""

@@ -20,22 +20,22 @@ def in_words(agreement: Agreement) -> str:
     several = len(agreement.outputs) - len(agreement.empty) > 1
     match agreement.outcome:
         case "identical" | "equal":
-            words = f"answers {_equality(worst)}"
+            text = f"answers {_equality(worst)}"
         case "alike":
-            words = f"answers alike ({likeness(worst)})"
+            text = f"answers alike ({likeness(worst)})"
         case "deviating" | "different":
-            words = f"answers differ ({likeness(worst)})"
+            text = f"answers differ ({likeness(worst)})"
         case _:
             named = f"output {shorten(worst.drift.name, _NAME)}"
             all_or_some = "not all compared" if agreement.agreeing else "not compared"
-            words = f"answers {all_or_some}: {named} {obstacle(worst)}"
+            text = f"answers {all_or_some}: {named} {obstacle(worst)}"
     if several and agreement.outcome not in AGREE:
-        words += f"; {_share(agreement.agreeing, len(agreement.outputs))}"
+        text += f"; {_share(agreement.agreeing, len(agreement.outputs))}"
     if agreement.empty and worst.outcome != "empty":
-        words += f"; {empty_outputs(agreement)}"
+        text += f"; {empty_outputs(agreement)}"
     if agreement.answers.left_out:
-        words += f", over {samples(agreement)}"
-    return words
+        text += f", over {samples(agreement)}"
+    return text
 
 
 def empty_outputs(agreement: Agreement) -> str:
@@ -75,13 +75,13 @@ def _types(drift: OutputDrift) -> str:
 def equality(judged: JudgedOutput) -> str:
     """Return how an output is equal, with its infinite elements and its empty input sets."""
     drift = judged.drift
-    words = _equality(judged)
+    text = _equality(judged)
     if drift.not_finite:
         elements = count(drift.not_finite, "element")
-        words += f"; {elements} infinite or not a number, in the same places"
+        text += f"; {elements} infinite or not a number, in the same places"
     if drift.empty_sets:
-        words += f"; without elements in {count(drift.empty_sets, 'input set')}"
-    return words
+        text += f"; without elements in {count(drift.empty_sets, 'input set')}"
+    return text
 
 
 def obstacle(judged: JudgedOutput) -> str:
@@ -112,10 +112,10 @@ def _shapes(drift: OutputDrift) -> str:
     a, b = drift.shapes
     if a == b:
         return f"is {a}, and the run file does not hold its differences"
-    words = f"{b or 'missing'} and {a or 'missing'} in the base"
+    text = f"{b or 'missing'} and {a or 'missing'} in the base"
     if drift.sets is not None and drift.sets[0]:
-        return f"has another shape in {_other_shapes(drift)}, such as {words}"
-    return f"is {words}"
+        return f"has another shape in {_other_shapes(drift)}, such as {text}"
+    return f"is {text}"
 
 
 def _not_kept(drift: OutputDrift) -> str:
@@ -126,12 +126,12 @@ def _not_kept(drift: OutputDrift) -> str:
 
 def _randomness(judged: JudgedOutput) -> str:
     itself = judged.drift.itself
-    words = "is random"
+    text = "is random"
     if judged.random_types:
-        words += f" (by {' and '.join(judged.random_types)})"
+        text += f" (by {' and '.join(judged.random_types)})"
     if itself is not None:
-        words += f": two inferences with the same input differ by {show(itself, 'share')}"
-    return words
+        text += f": two inferences with the same input differ by {show(itself, 'share')}"
+    return text
 
 
 def likeness(judged: JudgedOutput) -> str:

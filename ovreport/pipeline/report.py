@@ -60,15 +60,15 @@ def section_templates(source: Source) -> dict[str, Path]:
 def with_report_of(run: Run, source: Source) -> Run:
     """Return the run with look, limits and analyzer options of another config."""
     measured = settings(run)
-    own = {"report", "compare", "analyzer"} - source.inherited
-    tables = source.config.model_dump(mode="json", include=own)
-    if run.header.made == "compare" and "report" in own and tables["report"]["title"] is None:
+    replaced = {"report", "compare", "analyzer"} - source.inherited
+    tables = source.config.model_dump(mode="json", include=replaced)
+    if run.header.made == "compare" and "report" in replaced and tables["report"]["title"] is None:
         tables["report"]["title"] = measured.report.title  # it says that two runs are compared
     # A report cannot change how outputs were collected, but how they are judged.
     collected = {name: getattr(measured.outputs, name) for name in ("compare", "samples", "layers")}
     tables["outputs"] = source.config.outputs.model_copy(update=collected).model_dump(mode="json")
     config = {**current(run.header.config), **tables}
-    look = appearance(source) if "report" in own else run.header.appearance
+    look = appearance(source) if "report" in replaced else run.header.appearance
     update = {"config": config, "appearance": look}
     return replace(run, header=run.header.model_copy(update=update))
 

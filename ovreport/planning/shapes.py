@@ -182,12 +182,12 @@ def dimensions_of(shape: str) -> list[int | None] | None:
     return [None if _DYNAMIC.fullmatch(part) else int(part) for part in parts]
 
 
-def parse(text: str, what: str = "shape") -> list[tuple[str, list[str]]]:
+def parse(text: str, kind: str = "shape") -> list[tuple[str, list[str]]]:
     """Parse ``x[1,8],y[1]`` → ``[("x", ["1", "8"]), ("y", ["1"])]``; a name may be empty.
 
     Args:
         text: the entries.
-        what: the kind of the values in brackets: ``shape``, ``layout`` or ``range``.
+        kind: the kind of the values in brackets: ``shape``, ``layout`` or ``range``.
 
     Raises:
         UserError: the text is not of that form.
@@ -199,11 +199,11 @@ def parse(text: str, what: str = "shape") -> list[tuple[str, list[str]]]:
         # closing bracket before a comma or the end.
         match = re.match(r"(.*?)\[([^\[\]]*)\]\s*(?:,\s*(?=[^\s])|$)", rest, re.DOTALL)
         if match is None:
-            raise UserError(f"{text!r} is not a list of {what}s", f"Write {_EXAMPLES[what]}.")
+            raise UserError(f"{text!r} is not a list of {kind}s", f"Write {_EXAMPLES[kind]}.")
         entries.append((match[1].strip(), [part.strip() for part in match[2].split(",")]))
         rest = rest[match.end() :]
     if not entries:
-        raise UserError(f"the {what} is empty", f"Write {_EXAMPLES[what]}.")
+        raise UserError(f"the {kind} is empty", f"Write {_EXAMPLES[kind]}.")
     return entries
 
 
@@ -217,28 +217,28 @@ def _parts(shape: str) -> list[str] | None:
     return [part.strip() for part in inner.split(",")] if inner else []
 
 
-def _by_input(text: str | None, inputs: Sequence[Port], what: str) -> dict[int, list[str]]:
+def _by_input(text: str | None, inputs: Sequence[Port], kind: str) -> dict[int, list[str]]:
     """Parse the entries of a notation, by input index."""
     if text is None:
         return {}
-    entries = parse(text, what)
+    entries = parse(text, kind)
     entries_by_input: dict[int, list[str]] = {}
     for name, values in entries:
         if not name and len(inputs) > 1:
             raise UserError(
-                f"{what} {text!r} names no input, and the model has {len(inputs)}",
+                f"{kind} {text!r} names no input, and the model has {len(inputs)}",
                 f"Write NAME[…] for each. {_inputs_sentence(inputs)}",
             )
-        index = 0 if not name else _index(name, inputs, what)
+        index = 0 if not name else _index(name, inputs, kind)
         if index in entries_by_input:
-            raise UserError(f"{what} {text!r} gives {name_of(inputs, index)!r} twice")
+            raise UserError(f"{kind} {text!r} gives {name_of(inputs, index)!r} twice")
         entries_by_input[index] = [] if values == [""] else values
     return entries_by_input
 
 
-def _index(name: str, inputs: Sequence[Port], what: str) -> int:
+def _index(name: str, inputs: Sequence[Port], kind: str) -> int:
     if (index := index_of(inputs, name)) is None:
-        raise UserError(f"{what} names the unknown input {name!r}", _inputs_sentence(inputs))
+        raise UserError(f"{kind} names the unknown input {name!r}", _inputs_sentence(inputs))
     return index
 
 

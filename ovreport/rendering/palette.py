@@ -102,14 +102,14 @@ def distinct(roles: Iterable[Role]) -> dict[Role, str]:
         roles: the most important first, as they choose first.
     """
     unique = dict.fromkeys(roles)
-    found = {role: fixed for role in unique if (fixed := _fixed(role))}
-    taken = set(found.values())
+    colours = {role: fixed for role in unique if (fixed := _fixed(role))}
+    used = set(colours.values())
     for role in unique:
-        if role not in found:
+        if role not in colours:
             choices = (colour(role), *_NAMES)
-            found[role] = next((name for name in choices if name not in taken), OTHER)
-            taken.add(found[role])
-    return found
+            colours[role] = next((name for name in choices if name not in used), OTHER)
+            used.add(colours[role])
+    return colours
 
 
 def _fixed(role: Role) -> str | None:

@@ -336,14 +336,14 @@ def unique_names(names: Mapping[K, str], length: int) -> dict[K, str]:
     """Shorten names to a length; those that are then equal get numbers."""
     shortened: dict[K, str] = {}
     numbers: Counter[str] = Counter()
-    taken = set[str]()
+    used = set[str]()
     for key, name in names.items():
         short = text = shorten(name, length)
-        while text in taken:
+        while text in used:
             numbers[short] += 1
             ending = f" ({numbers[short] + 1})"
             text = f"{shorten(name, length - len(ending))}{ending}"
-        taken.add(text)
+        used.add(text)
         shortened[key] = text
     return shortened
 

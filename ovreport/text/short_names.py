@@ -61,20 +61,20 @@ def short_names(names: Iterable[str], length: int) -> Mapping[str, str]:
     long = {
         name: _SplitName.of(marked[name].inner, tree) for name in unique if name not in shortened
     }
-    taken = set(shortened.values())
+    used = set(shortened.values())
     for shortener in _SHORTENERS:
         candidates = {
             name: marked[name].shortened(shortener, path, length) for name, path in long.items()
         }
         counts = Counter(candidates.values())
         for name, candidate in candidates.items():
-            if len(candidate) <= length and counts[candidate] == 1 and candidate not in taken:
+            if len(candidate) <= length and counts[candidate] == 1 and candidate not in used:
                 shortened[name] = candidate
-                taken.add(candidate)
+                used.add(candidate)
                 del long[name]
     numbers = count(2)
     for name in long:
-        shortened[name] = _numbered(name, numbers, taken, length)
+        shortened[name] = _numbered(name, numbers, used, length)
     return shortened
 
 
@@ -228,8 +228,8 @@ def _capped(part: str, most: int) -> str:
     return f"{part[: most - len(tail) - len(ELLIPSIS)]}{ELLIPSIS}{tail}"
 
 
-def _numbered(name: str, numbers: Iterator[int], taken: set[str], length: int) -> str:
+def _numbered(name: str, numbers: Iterator[int], used: set[str], length: int) -> str:
     """Cut a name and add the first number that makes it unique."""
     endings = (f"~{number}" for number in numbers)
     candidates = (cut(name, length - len(ending)) + ending for ending in endings)
-    return next(candidate for candidate in candidates if candidate not in taken)
+    return next(candidate for candidate in candidates if candidate not in used)

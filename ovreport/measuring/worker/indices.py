@@ -69,15 +69,15 @@ def _range(item: Any) -> list[int | bool] | None:
 
 def _uses(output: Any) -> Iterator[tuple[_Carrier, int | None]]:
     """Yield every use of the values as indices, and the number of positions; None: open."""
-    waiting, seen = [_Carrier(output)], set()
+    waiting, visited = [_Carrier(output)], set()
     while waiting:
         carrier = waiting.pop()
         for target in carrier.output.get_target_inputs():
             node, port = target.get_node(), target.get_index()
             key = (node.get_name(), port, carrier.low, carrier.high)
-            if key in seen:
+            if key in visited:
                 continue
-            seen.add(key)
+            visited.add(key)
             if _is_index(node, port):
                 yield carrier, _size(node, port)
             else:

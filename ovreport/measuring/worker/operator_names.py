@@ -15,14 +15,14 @@ def make_unique(model: Any) -> None:
     """
     operators = model.get_ordered_ops()
     names = [operator.get_friendly_name() for operator in operators]
-    taken = set(names)
-    seen: dict[str, Iterator[int]] = {}
+    used_names = set(names)
+    numbers: dict[str, Iterator[int]] = {}
     for operator, name in zip(operators, names, strict=True):
-        if name not in seen:
-            seen[name] = count(2)
+        if name not in numbers:
+            numbers[name] = count(2)
             continue
-        free = next(new for n in seen[name] if (new := f"{name}#{n}") not in taken)
-        taken.add(free)
+        free = next(new for n in numbers[name] if (new := f"{name}#{n}") not in used_names)
+        used_names.add(free)
         operator.set_friendly_name(free)
 
 
