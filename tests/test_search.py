@@ -118,6 +118,10 @@ def test_a_search_measures_every_point_for_all_versions_and_reports_its_steps() 
     assert [step.start for step in ends] == [start.id for start in search.starts]
     assert all(f"{len(asked) + 1} of 6 cells were tried" in step.why for step in ends)
     assert len(asked) <= search.most_cells / 2
+    # A result that only one version lacks is measured for that version alone.
+    *_, lost = (cell for cell in search.candidates() if cell.id in results)
+    del results[lost.id]
+    assert search.steps(results)[1] == (lost,)
 
 
 def test_excluded_points_are_no_candidates() -> None:
