@@ -51,7 +51,7 @@ def criteria(
     run: Run,
     a: CellResult,
     b: CellResult,
-    limits: Compare,
+    tolerances: Compare,
     control: tuple[CellResult, CellResult] | None = None,
 ) -> tuple[Criterion, ...]:
     """Return all criteria for which both cells have figures.
@@ -60,7 +60,7 @@ def criteria(
         run: the run.
         a: the base.
         b: the cell that is compared with it.
-        limits: differences that do not matter.
+        tolerances: differences that do not matter.
         control: two cells of the same model, measured together with these. Their difference is
             noise, so a smaller threshold is raised to it.
     """
@@ -70,7 +70,9 @@ def criteria(
         if compared is None:
             continue
         was, now, change = compared
-        threshold = limits.launch_noise if spec.launch else limits.noise if spec.figure else 0.0
+        threshold = (
+            tolerances.launch_noise if spec.launch else tolerances.noise if spec.figure else 0.0
+        )
         noise_seen = _compared(run, spec, *control) if control else None
         if noise_seen is not None:
             threshold = max(threshold, abs(noise_seen[2].low - 1), abs(noise_seen[2].high - 1))

@@ -38,7 +38,7 @@ def compared(
     both: tuple[CollectedOutputs, CollectedOutputs],
     labels: Labels | None,
     samples: int,
-    limits: OutputSettings,
+    tolerances: OutputSettings,
     again: tuple[Callable[[], CollectedOutputs], Callable[[], CollectedOutputs]],
     *,
     draws: tuple[bool, bool],
@@ -59,12 +59,12 @@ def compared(
     same = [pair for pair, drift in zip(pairs, outputs, strict=True) if drift.same]
     of_a = _zero_at({pair.first for pair in same}, a)
     of_b = () if draws[0] else _zero_at({pair.second for pair in same}, b)
-    if not draws[0] and not _are_doubtful(outputs, samples, limits):
+    if not draws[0] and not _are_doubtful(outputs, samples, tolerances):
         return ComparedOutputs(outputs, (of_a, of_b))
     try:
         of_a = distances(a, again[0]())
         outputs = _with_distances(pairs, outputs, of_a, ())
-        if draws[1] and _are_doubtful(outputs, samples, limits):
+        if draws[1] and _are_doubtful(outputs, samples, tolerances):
             of_b = distances(b, again[1]())
             outputs = _with_distances(pairs, outputs, of_a, of_b)
     except WorkerError as error:
@@ -91,8 +91,8 @@ def _at(distances: Distances, place: int | None) -> float | None:
     return distances[place] if distances and place is not None else None
 
 
-def _are_doubtful(outputs: Sequence[OutputDrift], samples: int, limits: OutputSettings) -> bool:
-    return any(_is_doubtful(judged(drift, samples, limits)) for drift in outputs)
+def _are_doubtful(outputs: Sequence[OutputDrift], samples: int, tolerances: OutputSettings) -> bool:
+    return any(_is_doubtful(judged(drift, samples, tolerances)) for drift in outputs)
 
 
 def _is_doubtful(judged: JudgedOutput) -> bool:

@@ -92,16 +92,16 @@ class Agreement:
         return sum(judged.outcome in AGREE for judged in self.outputs)
 
 
-def agreement(run: Run, answers: Answers, limits: OutputSettings) -> Agreement:
+def agreement(run: Run, answers: Answers, tolerances: OutputSettings) -> Agreement:
     """Judge the answers of two versions that a run holds."""
     types = random_types(run, answers.base)
     return Agreement(
-        answers, tuple(judged(x, answers.samples, limits, types) for x in answers.outputs)
+        answers, tuple(judged(x, answers.samples, tolerances, types) for x in answers.outputs)
     )
 
 
 def agreements(
-    run: Run, pairs: Sequence[tuple[CellResult, CellResult]], limits: OutputSettings
+    run: Run, pairs: Sequence[tuple[CellResult, CellResult]], tolerances: OutputSettings
 ) -> list[Agreement]:
     """Return the agreements of the outputs of these pairs of cells.
 
@@ -110,31 +110,31 @@ def agreements(
     """
     points = [{a.cell.point, b.cell.point} for a, b in pairs]
     return [
-        agreement(run, answers, limits)
+        agreement(run, answers, tolerances)
         for answers in run.answers
         if {answers.base.point, answers.other.point} in points
     ]
 
 
 def judged(
-    drift: OutputDrift, samples: int, limits: OutputSettings, random_types: Sequence[str] = ()
+    drift: OutputDrift, samples: int, tolerances: OutputSettings, random_types: Sequence[str] = ()
 ) -> JudgedOutput:
     """Judge one output.
 
     Args:
         drift: the measured differences.
         samples: the number of samples that were compared.
-        limits: the tolerances.
+        tolerances: differences that are accepted.
         random_types: types of operators that make the model random.
     """
-    outcome = _outcome(drift, samples, limits)
-    if _is_random(drift, outcome, limits, random_types):
+    outcome = _outcome(drift, samples, tolerances)
+    if _is_random(drift, outcome, tolerances, random_types):
         outcome = "random"
     return JudgedOutput(drift, outcome, tuple(random_types) if outcome == "random" else ())
 
 
-def _outcome(drift: OutputDrift, samples: int, limits: OutputSettings) -> Outcome:
-    outcome = _outcome_of_compared(drift, samples, limits) or "incomparable"
+def _outcome(drift: OutputDrift, samples: int, tolerances: OutputSettings) -> Outcome:
+    outcome = _outcome_of_compared(drift, samples, tolerances) or "incomparable"
     if drift.reason is None:
         return outcome
     # Some sets may differ in shape; the outcome of the others counts if it is worse.
@@ -142,7 +142,7 @@ def _outcome(drift: OutputDrift, samples: int, limits: OutputSettings) -> Outcom
 
 
 def _outcome_of_compared(
-    drift: OutputDrift, samples: int, limits: OutputSettings
+    drift: OutputDrift, samples: int, tolerances: OutputSettings
 ) -> Outcome | None:
     """Return the outcome of the sets that were compared; None if none was (old run files)."""
     if drift.elements == 0:
@@ -158,10 +158,10 @@ def _outcome_of_compared(
     if drift.differing == 0:
         return "equal"
     if drift.relative is None and drift.elements:
-        return _outcome_of_codes(drift, limits)
+        return _outcome_of_codes(drift, tolerances)
     if drift.cosine is None:
         return None
-    return _outcome_of_numbers(drift, samples, drift.cosine, limits)
+    return _outcome_of_numbers(drift, samples, drift.cosine, tolerances)
 
 
 def _differs_only_elsewhere(drift: OutputDrift) -> bool:
@@ -169,17 +169,17 @@ def _differs_only_elsewhere(drift: OutputDrift) -> bool:
     return drift.differs_elsewhere and not (drift.differing or drift.max_abs)
 
 
-def _outcome_of_codes(drift: OutputDrift, limits: OutputSettings) -> Outcome:
+def _outcome_of_codes(drift: OutputDrift, tolerances: OutputSettings) -> Outcome:
     """Return the outcome of values such as class numbers, whose size means nothing."""
     differing = drift.differing or 0
     equal = 1 - differing / max(1, drift.elements or 0)
-    if equal >= limits.top1:
+    if equal >= tolerances.top1:
         return "alike"
     return "different" if equal < _DIFFERENT_TOP1 and differing > 1 else "deviating"
 
 
 def _outcome_of_numbers(
-    drift: OutputDrift, samples: int, cosine: float, limits: OutputSettings
+    drift: OutputDrift, samples: int, cosine: float, tolerances: OutputSettings
 ) -> Outcome:
     top1 = 1.0 if drift.top1 is None else drift.top1
     several = round((1 - top1) * samples) > 1
@@ -189,9 +189,9 @@ def _outcome_of_numbers(
     if top1 < _DIFFERENT_TOP1 and several:
         return "different"
     if (
-        cosine < limits.cosine
-        or error > limits.relative
-        or (top1 < limits.top1 and (several or max(error, sine) > _TIE))
+        cosine < tolerances.cosine
+        or error > tolerances.relative
+        or (top1 < tolerances.top1 and (several or max(error, sine) > _TIE))
         or outlying_part(drift)
         or is_systematic(drift)
     ):
@@ -223,7 +223,7 @@ def is_systematic(drift: OutputDrift) -> bool:
 
 
 def _is_random(
-    drift: OutputDrift, outcome: Outcome, limits: OutputSettings, random_types: Sequence[str]
+    drift: OutputDrift, outcome: Outcome, tolerances: OutputSettings, random_types: Sequence[str]
 ) -> bool:
     """Return whether two versions differ no more than the base differs from itself.
 
@@ -235,7 +235,7 @@ def _is_random(
         return False
     if drift.itself is None:
         return bool(random_types) and outcome not in AGREE
-    least = limits.relative if outcome in AGREE else 0.0
+    least = tolerances.relative if outcome in AGREE else 0.0
     return drift.itself > least and drift.distance <= _RANDOM_TIMES * drift.itself
 
 
