@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import pytest
 from builders import cell_result, node, run_of
 
 from ovreport.computed.anchors import anchor
+from ovreport.computed.certainty import Certainty, certainty
 from ovreport.computed.layer_attributes import operator_settings
+from ovreport.computed.layers import ExecutedLayer
+from ovreport.computed.matching import LayerGroup
 from ovreport.computed.memo import by_identity
 from ovreport.computed.open_shapes import openers
+from ovreport.computed.pairs import Comparison
 from ovreport.computed.point_names import point_name, version_name
 from ovreport.file_locks import is_abandoned, lock
 from ovreport.measuring import background_load
@@ -166,3 +171,43 @@ def test_numbers_of_cores_are_written_as_ranges() -> None:
     assert number_ranges(()) == ""
     assert number_ranges((8, 0, 1, 3, 2, 2)) == "0–3, 8"
     assert number_ranges((0, 1)) == "0–1"
+
+
+def changed_by(ratio: float, kernel: str = "jit") -> LayerGroup:
+    """Return a layer of 100 µs in A that takes ``ratio`` times as long in B, both well known."""
+
+    def layer(seconds: float, kernel: str) -> ExecutedLayer:
+        return ExecutedLayer(
+            index=0, order=0, name="", type="Relu", kernel=kernel, precision="f32",
+            median_s=seconds, low_s=seconds, high_s=seconds, share=0.1, shapes=(), layouts="",
+            originals=(), least_s=0.999 * seconds, most_s=1.001 * seconds,
+        )  # fmt: skip
+
+    return LayerGroup((layer(1e-4, "jit"),), (layer(ratio * 1e-4, kernel),), None)
+
+
+def test_a_factor_that_all_layers_share_is_noise() -> None:
+    run = run_of([cell_result(Cell(model="m"), 1)])
+    (result,) = run.results
+    versions = Comparison("version", "m", "a", "b", ())
+
+    def estimated(groups: Sequence[LayerGroup], comparison: Comparison = versions) -> Certainty:
+        return certainty(run, comparison, (result, result), groups)
+
+    # Nine layers are 1.3 times as long; a tenth of launch noise lies on top: 1.3 × 1.1.
+    slower = [changed_by(1.3)] * 9
+    found = estimated([*slower, changed_by(3, kernel="ref")])
+    assert found.shift == pytest.approx(1.3)
+    assert found.limit == pytest.approx(1.3 * 1.1)
+    assert not found.beyond_noise(changed_by(1.42))
+    assert found.beyond_noise(changed_by(1.44))
+    assert found.beyond_noise(changed_by(1 / 1.44))
+    # Half of the layers scatter by ±20 %: their median deviation is log 1.2, 1.96 σ = 1.4826 of it.
+    scattered = [changed_by(ratio) for ratio in (1.0, 1.2, 1 / 1.2, 1.2, 1 / 1.2)]
+    found = estimated(scattered)
+    assert found.shift is None
+    assert found.limit == pytest.approx(1.2 ** (1.96 * 1.4826))
+    # Too few layers, or another device, show nothing: launch noise alone is left.
+    assert estimated(slower[:4]).limit == pytest.approx(1.1)
+    devices = Comparison("device", "m", "a", "b", ())
+    assert estimated(slower, devices).limit == pytest.approx(1.1)

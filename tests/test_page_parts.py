@@ -134,7 +134,7 @@ def test_findings_that_one_represents_are_linked() -> None:
             Analysis(Demo(), Section([], matching)),
         ],
     )
-    assert '<a href="#demo">Demo</a>; 1 more in <a href="#demo">Demo</a>' in page
+    assert '<a href="#demo">Demo</a>; 1 similar finding in <a href="#demo">Demo</a>' in page
 
 
 # ---------------------------------------------------------------------------- nothing to show

@@ -151,14 +151,14 @@ class Worker:
     def slice(
         self, seconds: float, iterations: int | None = None, rate: float | None = None
     ) -> dict[str, Any]:
-        """Run inferences for some time, or until so many are counted.
+        """Run a slice: inferences for a time, or a number of them.
 
         The reference computation runs before and after them and shows the speed of the machine.
 
         Args:
             seconds: the time.
             iterations: the number of inferences, instead of the time.
-            rate: requests per second that arrive at a fixed rate; None for no pauses.
+            rate: requests that arrive in a second, at a fixed rate; None for no pauses.
         """
         assert self.runner is not None, "load comes before slice"
         runner, before_ns = self.runner, rounds_ns()
