@@ -13,6 +13,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from conftest import ovreport, tiny_model
+from PIL import Image
 
 from ovreport.config.load import from_values, validate
 from ovreport.config.made_versions import recipe
@@ -122,6 +123,20 @@ def test_random_calibration_data_differs_from_set_to_set(tmp_path: Path) -> None
     with np.load(tmp_path / "x.npz") as sets:
         assert len({sets[name].tobytes() for name in sets.files}) == 5
     assert "random" in words
+
+
+def test_all_images_of_a_folder_calibrate_up_to_the_subset(tmp_path: Path) -> None:
+    folder, target = tmp_path / "photos", tmp_path / "sets.npz"
+    folder.mkdir()
+    for number in range(70):
+        Image.new("RGB", (2, 2), (number, 0, 0)).save(folder / f"{number:02}.png")
+    port = Port(names=("x",), shape="[1,3,2,2]", precision="f32")
+    for most, count in ((300, 70), (3, 3)):
+        words = prepare_inputs(target, [port], [(1, 3, 2, 2)], folder, None, 0, most_sets=most)
+        assert words == f"x: photos, {count} sets"
+        with np.load(target) as sets:
+            reds = sorted(float(sets[name][0, 0, 0, 0]) for name in sets.files)
+        assert reds == list(range(count))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 5), (6, 5), (4,), (0, 4)])

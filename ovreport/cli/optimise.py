@@ -13,8 +13,7 @@ _RECIPES = {
     "f16": "Store the weights in FP16.",
     "int8": "Calculate in INT8, with ranges from --calibration.",
     "int8-weights": "Store the weights in INT8, calculate in floating point.",
-    "int4-weights": "Store the weights in INT4 as far as nncf finds that they bear it, others in "
-    "INT8.",
+    "int4-weights": "Store most weights in INT4 and the others in INT8, as nncf decides.",
 }
 
 
@@ -38,7 +37,7 @@ def _recipe_options(command: Any) -> Any:
     "--calibration",
     metavar="PATH",
     help="Typical input for --int8: .npy, .npz, an image or a folder of images. An array may hold "
-    "several samples.  [default: random, which makes the outputs unreliable]",
+    "several samples.  [default: random, which does not show the accuracy of INT8]",
 )
 @click.option(
     "--subset", type=int, metavar="N", help="Calibrate with at most N input sets.  [default: 300]"

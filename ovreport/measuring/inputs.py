@@ -38,6 +38,7 @@ _TEXT_LENGTH = 32
 _UNICODE = np.dtype("U1")
 _TEXT = "abcdefghijklmnopqrstuvwxyz      "
 _ARRAYS = (".npy", ".npz")
+_FEWER_IMAGES = "Name a folder with fewer images, or set a smaller `shape`."
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # Random numbers are drawn in pieces of this size: in one piece they would need triple the memory.
 _PIECE = 1 << 16
@@ -287,6 +288,8 @@ def _loaded(
         raise UserError(f"input {path}: no such file or folder", "Check the path.")
     if path.is_dir() or path.suffix.lower() in _IMAGES:
         pictures = _pictures(path)[: most_sets or _MAX_IMAGES]
+        size = len(pictures) * _bytes(port.precision, shape)
+        check_memory(size, f"input {path}, {len(pictures)} of its images", _FEWER_IMAGES)
         return [_as_input(_picture(file, shape), port, shape, file) for file in pictures]
     if path.suffix.lower() not in _ARRAYS:
         raise UserError(

@@ -108,20 +108,19 @@ class WorkerSession:
         """
         deadline = time.monotonic() + limit_s
         try:
-            while (
-                not {"ok", "error"}
-                & (answer := json.loads(line := self._line(stage, limit_s, deadline))).keys()
+            while {"stage", "progress"} & set(
+                answer := json.loads(line := self._line(stage, limit_s, deadline))
             ):
-                if "progress" in answer:
-                    on_progress(int(answer["progress"]))
-                else:
+                if "stage" in answer:
                     stage = _stage(answer["stage"], stage)
+                else:
+                    on_progress(int(answer["progress"]))
             if "error" in answer:
                 text = str(answer["error"]["text"])
                 failed_stage = answer["error"]["stage"]
             else:
                 return dict(answer["ok"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             shown = line[:80].decode(errors="replace")
             raise WorkerError(
                 stage, f"the worker gave no proper answer: {shown!r}", self._output()
