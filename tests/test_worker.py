@@ -154,7 +154,7 @@ def test_a_worker_killed_in_a_slice_is_named_by_its_signal(
 ) -> None:
     with WorkerSession(PYTHON) as worker:
         load(worker, squeezenet, squeezenet_inputs, hint="THROUGHPUT")
-        worker.tell("inference", "slice", seconds=30)
+        worker.send("inference", "slice", seconds=30)
         os.kill(worker.pid, signal.Signals[name])
         with pytest.raises(WorkerError, match=name) as caught:
             worker.answer("inference", 20)

@@ -49,7 +49,7 @@ class GateResult:
         return sum(outcome.status == status for outcome in self.outcomes)
 
     def fails(self, *, inconclusive: bool) -> bool:
-        """Whether a limit is broken; ``inconclusive`` counts inconclusive ones as broken."""
+        """Return whether a limit is broken; ``inconclusive`` counts inconclusive ones as broken."""
         return bool(self.count("broken") or (inconclusive and self.count("inconclusive")))
 
 
@@ -88,7 +88,7 @@ def check(run: Run, rules: Sequence[GateRule]) -> GateResult:
 
 
 def _covers(run: Run, rule: GateRule, result: CellResult) -> bool:
-    """Whether a rule covers a cell under its name, or under the name it has in its own run."""
+    """Return whether a rule covers a cell, by its name here or its name in its own run."""
     cell = result.cell
     return rule.covers(cell, run.header.renamed.get(cell.id, cell))
 
@@ -200,7 +200,7 @@ def _status(value: Estimate, sign: str, limit: float) -> Status:
 
 
 def may_be_chance(ratio: Estimate, sign: str, limit: float, limits: int) -> bool:
-    """Whether equal versions would sometimes break one of this many limits by this much.
+    """Return whether equal versions would sometimes break one of ``limits`` limits by this much.
 
     A limit that demands a change is meant to be broken by equal versions.
     """

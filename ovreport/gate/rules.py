@@ -63,7 +63,7 @@ class GateRule:
     """Fields of a cell and their values; all hold where the rule does."""
 
     def covers(self, *names: Cell) -> bool:
-        """Whether the rule holds for a cell that goes by any of these names."""
+        """Return whether the rule covers a cell with any of these names."""
         return all(
             any(field_text(cell, key) == value for cell in names) for key, value in self.scope
         )

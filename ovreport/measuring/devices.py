@@ -27,8 +27,8 @@ def problem(device: str, available: Sequence[str]) -> str:
     parts = [part.strip() for part in rest.split(",") if part.strip()]
     if parts and (rest != rest.strip() or " ," in rest):
         return f"it has a space around a device; write {kind}:{','.join(parts)}"
-    if found := next(filter(None, (_wrong_brackets(kind, part) for part in parts)), ""):
-        return found
+    if mistake := next(filter(None, (_wrong_brackets(kind, part) for part in parts)), ""):
+        return mistake
     listed = [part.partition("(")[0] for part in parts]
     if kind == "BATCH" and len(listed) > 1:
         return f"BATCH runs on one device; write BATCH:{parts[0]}"

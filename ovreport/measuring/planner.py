@@ -71,13 +71,13 @@ def _check_device(device: str, available: list[str], source: str, runtime: str) 
 
 # nncf's own default.
 _GIVEN_SETS = 300
-# More random input tells no more about the ranges of values.
+# More random input shows no more of the ranges of values.
 _RANDOM_SETS = 8
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a version is calibrated with: arrays as in an input file, and what they are."""
+    """The data that calibrates a version: a file of arrays, as for inputs, and its description."""
 
     path: Path
     description: str
@@ -142,7 +142,7 @@ class Planner:
         )
 
     def takes_batch(self, cell: Cell) -> bool:
-        """Whether the model's inputs, and the input file if there is one, have the cell's batch."""
+        """Return whether the model's inputs, and an input file, can have the cell's batch."""
         place = self._place(cell.model, cell.version)
         version = self.source.config.model[place]
         try:

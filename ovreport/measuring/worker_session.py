@@ -86,10 +86,10 @@ class WorkerSession:
 
         ``stage`` is the stage of the failure if the worker dies or hangs meanwhile.
         """
-        self.tell(stage, do, **arguments)
+        self.send(stage, do, **arguments)
         return self.answer(stage, limit_s)
 
-    def tell(self, stage: Stage, do: str, **arguments: Any) -> None:
+    def send(self, stage: Stage, do: str, **arguments: Any) -> None:
         """Send a command without waiting for its answer."""
         assert self._process.stdin is not None
         try:

@@ -195,7 +195,7 @@ def _made(source: Source, one: _Recipe, path: Path, display: MakingDisplay) -> M
     start = time.monotonic()
     try:
         with WorkerSession(Path(sys.executable), script=WORKER) as worker:
-            worker.tell(
+            worker.send(
                 "start",
                 "make",
                 path=str(one.parent),

@@ -116,5 +116,5 @@ class LimitCheck:
         return gate
 
     def is_broken(self, gate: GateResult) -> bool:
-        """Whether the outcome fails a CI job."""
+        """Return whether the outcome fails a CI job."""
         return gate.fails(inconclusive=self.inconclusive_fails)

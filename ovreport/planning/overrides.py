@@ -138,14 +138,14 @@ def _remedy(owner: _Owner, value: Scalar) -> str:
         return 'Write device = ["GPU.1"] or device = ["AUTO:GPU,CPU"] under [matrix] instead.'
     text = str(value).strip().lower()
     shown = text if text.isdecimal() else json.dumps(text)
-    if _is_taken(owner.key, int(text) if text.isdecimal() else text):
+    if _is_matrix_value(owner.key, int(text) if text.isdecimal() else text):
         return f"Write {owner.key} = [{shown}] under [matrix] instead."
     return f"Use `matrix.{owner.key}` instead, such as {owner.key} = [{owner.example}]."
 
 
-def _is_taken(key: str, value: str | int) -> bool:
-    """Whether the matrix can have the value, which is any that a property was given."""
-    if key == "precision":  # of any text the device says what it takes
+def _is_matrix_value(key: str, value: str | int) -> bool:
+    """Return whether a key of the matrix can have this value of a property."""
+    if key == "precision":  # the matrix accepts any text; the device refuses wrong ones
         return value in _PRECISIONS
     try:
         Matrix.model_validate({key: [value]})

@@ -149,7 +149,7 @@ def _facts_list(facts: Facts) -> str:
 
 
 def _parses_as(shown: str, exact: str) -> bool:
-    """Whether a script that parses the shown text gets the exact number."""
+    """Return whether a script that parses the shown text gets the exact number."""
     try:
         return float(shown) == float(exact)
     except ValueError:

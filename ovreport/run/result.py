@@ -146,7 +146,7 @@ class Resolved(Record):
 
 
 class Provenance(Record):
-    """Everything besides the cell that a result depends on.
+    """Everything except the cell that a result depends on.
 
     A resumed run keeps results whose provenance has not changed.
     """

@@ -277,7 +277,7 @@ def interval(
 
 
 def _is_lopsided(below: float, above: float) -> bool:
-    """Whether one ± would mislead, as the two sides of an interval differ.
+    """Return whether the two sides of an interval differ so much that a single ± would mislead.
 
     Args:
         below, above: the sides, over the figure.

@@ -74,9 +74,9 @@ def load_library() -> ctypes.CDLL | None:
     spec = importlib.util.find_spec("openvino")
     if spec is None or spec.origin is None:
         return None
-    found = sorted((Path(spec.origin).parent / "libs").glob("*openvino_c.*"))
+    files = sorted((Path(spec.origin).parent / "libs").glob("*openvino_c.*"))
     try:
-        library = ctypes.CDLL(str(found[0]))
+        library = ctypes.CDLL(str(files[0]))
         for name, arguments in _SIGNATURES.items():
             getattr(library, name).argtypes = arguments
     except (IndexError, OSError, AttributeError):

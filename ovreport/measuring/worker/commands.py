@@ -241,10 +241,10 @@ class Worker:
 
         model = at("read", lambda: PythonModel(path, extensions))
         model.mend_names()
-        found = at("read", lambda: add_results(model.model, operators))
+        indices = at("read", lambda: add_results(model.model, operators))
         self.request, sets = _ready(model, device, shapes, inputs, properties)
         ports = [port(item) for item in model.compiled.outputs]
-        return {"outputs": ports, "operators": found, "sets": sets}
+        return {"outputs": ports, "operators": indices, "sets": sets}
 
     def answer(self, turn: int, target: str) -> dict[str, Any]:
         """Run one input set and write the outputs to ``target``, an ``.npz``."""

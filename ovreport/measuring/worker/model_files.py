@@ -41,19 +41,19 @@ def model_files(path: Path) -> dict[str, Path]:
     if path.is_dir():
         return {file.relative_to(path).as_posix(): file for file in sorted(_files_below(path))}
     suffix = path.suffix.lower()
-    return {suffix: path, **dict(sorted(_beside(path, suffix)))}
+    return {suffix: path, **dict(sorted(_companions(path, suffix)))}
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
     """Yield all files; links to folders are followed unless they lead to a parent folder."""
     for name, folders, files in os.walk(folder, followlinks=True):
-        here = Path(name)
-        around = {parent.resolve() for parent in (here, *here.parents)}
-        folders[:] = [f for f in folders if (here / f).resolve() not in around]
-        yield from (file for f in files if (file := here / f).is_file())
+        current = Path(name)
+        around = {parent.resolve() for parent in (current, *current.parents)}
+        folders[:] = [f for f in folders if (current / f).resolve() not in around]
+        yield from (file for f in files if (file := current / f).is_file())
 
 
-def _beside(path: Path, suffix: str) -> Iterator[tuple[str, Path]]:
+def _companions(path: Path, suffix: str) -> Iterator[tuple[str, Path]]:
     weights = {".xml": ".bin", ".pdmodel": ".pdiparams"}.get(suffix)
     if weights is not None:
         if (file := path.with_suffix(weights)).is_file():

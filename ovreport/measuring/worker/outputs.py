@@ -14,15 +14,15 @@ from .python_api import PythonRequest
 def add_results(model: Any, names: Sequence[str]) -> dict[str, int]:
     """Make the first outputs of operators results of the model; return their indices by name."""
     operators = {item.get_friendly_name(): item for item in model.get_ops()}
-    found = [name for name in names if name in operators and operators[name].outputs()]
-    model.add_outputs([operators[name].output(0) for name in found])
+    existing = [name for name in names if name in operators and operators[name].outputs()]
+    model.add_outputs([operators[name].output(0) for name in existing])
     sources = [result.input_value(0) for result in model.get_results()]
     places = {
         source.get_node().get_friendly_name(): index
         for index, source in enumerate(sources)
         if source.get_index() == 0
     }
-    return {name: places[name] for name in found if name in places}
+    return {name: places[name] for name in existing if name in places}
 
 
 def save_outputs(request: PythonRequest, turn: int, target: str) -> None:

@@ -24,15 +24,15 @@ def behind(properties: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 def nested(text: str) -> dict[str, str]:
     """Parse OpenVINO's ``{NUM_STREAMS:2,CACHE_DIR:a,b}``, whose values may hold commas."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     key = ""
     for part in _parts(text.strip().removeprefix("{").removesuffix("}")):
         if match := _KEY.fullmatch(part):
             key = match[1]
-            found[key] = match[2].strip()
+            values[key] = match[2].strip()
         elif key:
-            found[key] += f",{part}"
-    return found
+            values[key] += f",{part}"
+    return values
 
 
 def _parts(text: str) -> Iterator[str]:

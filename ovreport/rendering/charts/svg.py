@@ -69,7 +69,7 @@ def compact(source: str, prefix: str, title: str, description: str) -> str:
 
 
 def _invisible(element: ElementTree.Element) -> bool:
-    """Whether this is a background of figure or axes: neither filled nor stroked."""
+    """Return whether this is the background of a figure or axes: neither filled nor stroked."""
     style = element.get("style", "").replace(" ", "")
     return element.tag == f"{{{_SVG}}}path" and "fill:none" in style and "stroke:" not in style
 
