@@ -7,8 +7,8 @@ from ovreport.interruption import end_at_once, ending_in_order
 
 def main() -> None:
     """Run the command line of this process."""
-    # Importing takes half a second. What is interrupted there can turn the interruption into an
-    # error of its own, as pydantic does, and nothing has to be put in order yet.
+    # Importing takes half a second. Libraries such as pydantic turn an interruption of it into
+    # another error, and nothing has to be cleaned up yet, so an interruption ends the process here.
     end_at_once()
     from ovreport.cli import main as program
 

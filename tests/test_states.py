@@ -99,7 +99,7 @@ def test_a_state_that_the_next_inference_cannot_use_is_named(tmp_path: Path) -> 
     _, result = measured(tmp_path)
     assert result.failure is not None
     assert result.failure.reason.startswith(
-        "the second inference fails with what the first one left in the model's states "
+        "the second inference fails with the states that the first one left in the model "
         "(memory [1,8]); ovreport measures states of a fixed size only"
     )
 

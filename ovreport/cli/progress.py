@@ -165,7 +165,7 @@ class CellProgress:
             console=_console,
             disable=not self._live,
             transient=True,
-            # Drawing takes CPU time from what is measured: twice a second is enough.
+            # Drawing takes CPU time from the measured model; twice a second is enough.
             refresh_per_second=2,
         )
         self._task = self._progress.add_task("", total=len(planned), done=0)

@@ -21,7 +21,7 @@ _NORMALISATIONS = frozenset({"MVN", "LRN", "NormalizeL2", "RMS", "GroupNormaliza
 # Operators for which an element of the output depends on several elements of an input.
 _ACROSS = _SOFTMAX | _NORMALISATIONS | {"CumSum"}
 _ONE_BY_ONE = (PER_OUTPUT.keys() - _ACROSS) | VIEWS | {"Constant", "Convert", "ConvertLike", "Gelu"}
-# Types that compute element by element, whatever operators they execute.
+# Types that always compute element by element, with any operators.
 _ELEMENTWISE_TYPES = frozenset({"Eltwise", "Math", "FakeQuantize"})
 
 

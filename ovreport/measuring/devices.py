@@ -9,7 +9,7 @@ from collections.abc import Sequence
 _SELECTING = frozenset({"AUTO", "MULTI"})
 _VIRTUAL = _SELECTING | {"HETERO", "BATCH"}
 _KNOWN = re.compile(r"(CPU|GPU|NPU)(\.\w+)*")
-# A device in a list, with what follows in brackets: requests of MULTI and AUTO, the batch of BATCH.
+# A device in a list, with its value in brackets: requests of MULTI and AUTO, the batch of BATCH.
 _LISTED = re.compile(r"(?P<name>[^()]*?)(?P<brackets>\((?P<number>.*)\))?")
 # OpenVINO makes room for a whole batch; larger ones are slips.
 _MOST = 1 << 16

@@ -18,7 +18,7 @@ from ovreport.measuring.cell_state import Member
 from ovreport.measuring.scratch import scratch_folder
 from ovreport.measuring.worker_session import WorkerError, WorkerSession
 
-# Profiling a slow model ends after this time, if it has made at least so many inferences.
+# Profiling a slow model ends after this time, but not before this number of inferences.
 _PROFILE_S = 10.0
 _MIN_INFERENCES = 3
 # The length of a turn; for a slow model it is one inference. The first inference of a turn runs

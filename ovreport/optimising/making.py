@@ -1,4 +1,4 @@
-"""Make the versions of a config that are made of others, each once."""
+"""Makes the versions of a config that have a recipe, each once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ovreport.run.record import digest
 
 WORKER = Path(__file__).with_name("worker")
 
-# Part of every key: raise it if the worker makes something else of the same recipe.
+# Part of every key: raise it if the worker makes another file from the same recipe.
 _EDITION = 1
-# Only to end what hangs: a large model takes hours.
+# A large model takes hours; the limit only ends a process that hangs.
 _LIMIT_S = 7 * 86400.0
 
 
 @dataclass(frozen=True)
 class MakingStarted:
-    """A version begins to be made."""
+    """ovreport begins to make a version."""
 
     model: str
     version: str
@@ -113,14 +113,14 @@ def make_versions(
         planner = Planner(source, inspected, environment, scratch)
         name = (version.name, version.version)
         parent_key = keys[version.name, str(version.from_)]
-        one = _planned_recipe(planner, version, parent_key, releases[id(version)])
-        keys[name] = one.key
-        target = place(folder, *name, one.key)
+        planned = _planned_recipe(planner, version, parent_key, releases[id(version)])
+        keys[name] = planned.key
+        target = place(folder, *name, planned.key)
         if made := kept(target):
             if display is not None:
                 display.show(VersionMade(*name, made.making, made.path, is_new=False))
         elif display is not None:
-            made = _make(source, one, target, display)
+            made = _make(source, planned, target, display)
         if made is not None:
             source = replace(source, made={**source.made, name: made})
     return source
@@ -177,28 +177,28 @@ def _named(source: Source, version: Version) -> str:
     return f"{source.name}: model {version.name!r}, version {version.version!r}"
 
 
-def _make(source: Source, one: _Recipe, target: Path, display: MakingDisplay) -> MadeFile:
-    version = one.version
+def _make(source: Source, planned: _Recipe, target: Path, display: MakingDisplay) -> MadeFile:
+    version = planned.version
     started = MakingStarted(
         version.name, version.version, str(version.from_), str(version.optimise)
     )
     display.show(started)
     with display.making(started):
-        made = keep(target, lambda path: _made(source, one, path, display))
+        made = keep(target, lambda path: _made(source, planned, path, display))
     display.show(VersionMade(version.name, version.version, made.making, made.path, is_new=True))
     return made
 
 
-def _made(source: Source, one: _Recipe, path: Path, display: MakingDisplay) -> Making:
+def _made(source: Source, planned: _Recipe, path: Path, display: MakingDisplay) -> Making:
     """Make a version in a worker process: nncf is large, and a crash must not end the run."""
-    version, calibration = one.version, one.calibration
+    version, calibration = planned.version, planned.calibration
     start = time.monotonic()
     try:
         with WorkerSession(Path(sys.executable), script=WORKER) as worker:
             worker.send(
                 "start",
                 "make",
-                path=str(one.parent),
+                path=str(planned.parent),
                 extensions=[str(library) for library in source.extensions(version)],
                 optimise=version.optimise,
                 settings=_settings(version),
@@ -220,8 +220,8 @@ def _made(source: Source, one: _Recipe, path: Path, display: MakingDisplay) -> M
         settings={key: value for key, value in recipe(version).items() if key != "optimise"},
         calibration="" if calibration is None else calibration.description,
         is_random=calibration is not None and calibration.is_random,
-        nncf=one.nncf,
-        openvino=one.openvino,
+        nncf=planned.nncf,
+        openvino=planned.openvino,
         duration_s=time.monotonic() - start,
         peak_memory_bytes=answer["peak_memory_bytes"],
     )

@@ -16,7 +16,7 @@ BEST = 5
 _SUM_TOLERANCE = 0.02
 # Other two-dimensional outputs count as class scores if they have at least this many columns.
 _MIN_CLASSES = 10
-# What exporters of sentence transformers, CLIP, speaker and face models call such outputs:
+# Names of such outputs by exporters of sentence transformers, CLIP, speaker and face models:
 # sentence_embedding, image_embeds, pooler_output, last_hidden_state, feature_vector, d_vector.
 _EMBEDDING = re.compile(
     r"embed|pool|hidden|latent|feat(ure)?s?(?![a-z])|(?<![a-z])(vec|vector|emb|repr)(?![a-z])"

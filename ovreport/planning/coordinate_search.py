@@ -32,7 +32,7 @@ PATIENCE = 2
 _CLEARLY_WORSE = 0.95
 # A budget of fewer cells would end most searches too early.
 _MIN_BUDGET = 6
-# A search measures at most one of so many points of a large grid.
+# A search of a large grid measures at most one in this many points.
 _POINTS_PER_TRIAL = 3
 
 

@@ -41,7 +41,7 @@ class _Owner:
         return f"would override `matrix.{self.key}`: the report would name what was not run"
 
 
-# What INFERENCE_PRECISION_HINT of OpenVINO's devices may be.
+# The values of INFERENCE_PRECISION_HINT that OpenVINO's devices accept.
 _PRECISIONS = frozenset({"f32", "bf16", "f16", "dynamic"})
 _COUNTERS = _Owner("profile_iterations")
 _OWNERS = {

@@ -36,7 +36,7 @@ _FEWEST = 6
 _LONGEST_S = 60.0
 # Neighbouring memories differ by a factor of 1.5 to 2; the data of one run cannot separate them.
 _MEMORIES = 12
-# Variance of the noise over that of the process: from nearly no noise to nearly nothing else.
+# Variance of the noise over that of the process: from nearly no noise to nearly all noise.
 _NOISES = (0.001, 0.01, 0.1, 1.0, 10.0)
 # If the memory is longer than the run, few degrees of freedom are left.
 _LEAST_FREEDOM = 2

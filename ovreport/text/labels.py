@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ovreport.run import Cell
 
-# What a column of :func:`ended_by` means.
+# Explanation of a column of :func:`ended_by`.
 ENDED_BY = "target: the figures reached the wanted precision; max time: the time was up before."
 
 

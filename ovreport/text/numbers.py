@@ -43,7 +43,7 @@ _LEAST, _MOST = 1e-5, 1e15
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # The ratio of an interval's two sides above which one ± for both would mislead.
 _LOPSIDED = 2.0
-# What one ± may be off by at either end, over the figure: reports often show both ends next to it.
+# The largest error of one ± at either end, over the figure; reports often show both ends, too.
 _OFF = 0.05
 # The wider side of an interval, over the figure, above which percentages are hard to read.
 _MOST_ARM = 1.0

@@ -57,7 +57,7 @@ def _remedy(run: Run) -> str:
         )
     return (
         "Set the processor's governor to performance, and let it cool down. The speed of a virtual "
-        "machine changes with what others run on its host: measure everything that you compare in "
+        "machine depends on other programs on its host: measure everything that you compare in "
         "one run."
     )
 

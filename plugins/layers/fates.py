@@ -19,7 +19,7 @@ _FATE_WORDS = {
     "removed": "replaced or removed: no layer has its name",
 }
 # A large model has ten thousand folded layers, which compute shapes or unpack weights, and which
-# cost nothing when it runs.
+# take no time when it runs.
 _MOST_FOLDED = 200
 _NAME = 60
 

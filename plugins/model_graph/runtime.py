@@ -30,7 +30,7 @@ from .nodes import (
     time_fill,
 )
 
-# Converters are drawn as one line of text, because they only change what flows along an edge.
+# Converters are drawn as one line of text, because they only change the data of an edge.
 _FLAT = frozenset({"Reorder", "Convert"})
 
 

@@ -286,7 +286,7 @@ def _levels(
         Column("runs", "Runs", "count"),
         Column("changes", "New levels"),
     ]
-    # A column without values is left out, and so is what explains it.
+    # A column without values is left out, with its explanation.
     has_changes = any(row.values["changes"] for row in rows)
     note = "A dash under new levels means none beyond the noise, or too few runs."
     return Table(

@@ -63,7 +63,7 @@ def _companions(path: Path, suffix: str) -> Iterator[tuple[str, Path]]:
             part = file.name.removeprefix(path.stem)
             if part != file.name and re.fullmatch(r"\.index|\.data-\d+-of-\d+", part):
                 yield part, file
-    else:  # OpenVINO knows ONNX by its content, whatever the file is called
+    else:  # OpenVINO recognises ONNX by its content, with any file name
         for name in _external(path):
             file = path.parent / name
             if _is_inside(file, path.parent) and os.path.isfile(file):  # noqa: PTH113 - never raises

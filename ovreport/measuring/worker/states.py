@@ -42,7 +42,7 @@ class States:
         except RuntimeError as error:
             cause = str(error).strip().rsplit("\n", 1)[-1]
             raise ValueError(
-                f"the second inference fails with what the first one left in the model's states "
+                f"the second inference fails with the states that the first one left in the model "
                 f"({_shown(self._first)}); {_REMEDY}: {cause}"
             ) from error
         self.check()
