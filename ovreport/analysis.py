@@ -285,10 +285,10 @@ def _options(
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in ("analyzer", kind.id, *problem["loc"]))
-        known = ", ".join(kind.options_type.model_fields) or "none"
+        option_names = ", ".join(kind.options_type.model_fields) or "none"
         remedy = (
             "Name a file, relative to the config's folder."
             if problem["type"] == "file"
-            else f"Options of this analyzer: {known}."
+            else f"Options of this analyzer: {option_names}."
         )
         raise UserError(f"{name}: `{key}`: {problem['msg']}", remedy) from error

@@ -119,8 +119,8 @@ def _recipe(options: dict[str, Any]) -> Any:
     """Return the recipe whose flag is given."""
     given = [recipe for recipe in _RECIPES if options[recipe.replace("-", "_")]]
     if len(given) != 1:
-        found = " and ".join(f"--{recipe}" for recipe in given) or "no recipe"
+        given_options = " and ".join(f"--{recipe}" for recipe in given) or "no recipe"
         raise click.UsageError(
-            f"{found}: give one of {', '.join(f'--{recipe}' for recipe in _RECIPES)}."
+            f"{given_options}: give one of {', '.join(f'--{recipe}' for recipe in _RECIPES)}."
         )
     return given[0]

@@ -234,10 +234,10 @@ def _answers(
 ) -> Iterator[Answers]:
     """Yield one comparison for each pair of versions, runtimes, devices or precisions."""
     done = [{result.cell.id for result in side.run.done} for side in (base, candidate)]
-    seen = set()
+    compared_points = set()
     for (a, b), (now_a, now_b) in zip(pairs, renamed, strict=True):
-        if a.id in done[0] and b.id in done[1] and (a.point, b.point) not in seen:
-            seen.add((a.point, b.point))
+        if a.id in done[0] and b.id in done[1] and (a.point, b.point) not in compared_points:
+            compared_points.add((a.point, b.point))
             answers = answers_between((base.file, base.run, a), (candidate.file, candidate.run, b))
             yield answers.model_copy(update={"base": now_a, "other": now_b})
 

@@ -203,8 +203,8 @@ class _Matching:
             nameless: it must also name no operator that the other side has.
         """
         named = nameless and self.named[side][place]
-        taken = (side, place) in self.partnered
-        return not (taken or named or self.sides[side].converts(place))
+        partnered = (side, place) in self.partnered
+        return not (partnered or named or self.sides[side].converts(place))
 
     # ------------------------------------------------------------------------ evidence
 

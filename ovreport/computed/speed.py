@@ -62,7 +62,7 @@ def served_share(result: CellResult) -> Estimate | None:
     launches = [[s for s in launch.slices if s.counted and s.arrived] for launch in result.launches]
     parts, part = [turns for turns in launches if turns], "launch"
     if len(parts) < 2:
-        parts, part = [[one] for one in turns], "slice"
+        parts, part = [[turn] for turn in turns], "slice"
     if len(parts) < 2:
         return Estimate(point, point, point, 0.0, "no interval: a single slice")
     shares = [sum(s.requests for s in p) / sum(s.arrived or 0 for s in p) for p in parts]

@@ -159,10 +159,10 @@ def _nameless_before(run: Run, result: CellResult, starts: Sequence[int]) -> Seq
     nodes, _, nameless = _nameless(run, result)
     readable: set[int] = set()
     border = list(starts)
-    seen = set(border)
+    visited = set(border)
     while border:
-        sources = {source for source, _ in nodes[border.pop()].inputs} - seen
-        seen |= sources
+        sources = {source for source, _ in nodes[border.pop()].inputs} - visited
+        visited |= sources
         readable |= sources & nameless
         border += [s for s in sources - nameless if nodes[s].type in _ADDED]
     return sorted(readable)

@@ -318,14 +318,14 @@ def validate(values: Mapping[str, Any], name: str, given: Collection[str] = ()) 
 
 
 def _check_consistent(config: Config, name: str) -> None:
-    seen: set[tuple[str, str]] = set()
+    entries_so_far: set[tuple[str, str]] = set()
     for entry in config.model:
-        if (entry.name, entry.version) in seen:
+        if (entry.name, entry.version) in entries_so_far:
             raise UserError(
                 f"{name}: model {entry.name!r} has the version {entry.version!r} twice",
                 "Give each entry of one model its own `version`.",
             )
-        seen.add((entry.name, entry.version))
+        entries_so_far.add((entry.name, entry.version))
     runtimes = [runtime.name for runtime in config.runtime]
     if len(set(runtimes)) != len(runtimes):
         raise UserError(f"{name}: two runtimes have the same name", "Give each its own `name`.")

@@ -111,11 +111,11 @@ def _check_parents(config: Config, name: str) -> None:
         while (parent := from_of[model, chain[-1]]) is not None:
             entry = f"{name}: model {model!r}, version {chain[-1]!r}"
             if (model, parent) not in from_of:
-                known = ", ".join(v for m, v in from_of if m == model and v != chain[-1])
+                other_versions = ", ".join(v for m, v in from_of if m == model and v != chain[-1])
                 raise UserError(
                     f"{entry}: `from` names the unknown version {parent!r}",
-                    f"Versions of this model: {known}."
-                    if known
+                    f"Versions of this model: {other_versions}."
+                    if other_versions
                     else "Add a [[model]] entry with this name, this version and a `path`.",
                 )
             if parent in chain:

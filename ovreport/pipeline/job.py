@@ -139,7 +139,7 @@ class Job:
             source, inspected = self._with_made_versions(inspected, environment, folder, writes)
             planner = Planner(source, inspected, environment, folder)
             planned = [planner.plan(cell) for cell in cells]
-            searched = tuple(one.with_batches_that(planner.takes_batch) for one in searched)
+            searched = tuple(search.with_batches_that(planner.takes_batch) for search in searched)
             output_questions = questions(planner, planned)
             lone = lone_versions(planner, planned)
             resumed = Resumption()

@@ -123,9 +123,9 @@ _TERM_OF = {
 }
 
 
-def _pattern_of(words: Iterable[str], flags: int = 0) -> re.Pattern[str]:
+def _pattern_of(terms: Iterable[str], flags: int = 0) -> re.Pattern[str]:
     """Return a pattern of these words: the longest that fits, whole, and not in a file's name."""
-    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    alternatives = "|".join(sorted(map(re.escape, terms), key=len, reverse=True))
     return re.compile(rf"(?<![\w-])(?<!\w[./])(?:{alternatives})(?![\w-]|[./]\w)", flags)
 
 

@@ -156,12 +156,12 @@ def _with_neighbours(
     pattern = re.sub(r"\d+$", "", blocks[0].name)
     if pattern == blocks[0].name or not all(b.name.startswith(pattern) for b in blocks):
         return blocks
-    taken: Mapping[str, bool] = {block.name: True for block in blocks}
+    used: Mapping[str, bool] = {block.name: True for block in blocks}
     for start in (blocks[0].first - period, blocks[-1].end):
         span = (start, start + period)
         if start < free_from or span[1] > len(pieces):
             continue
         name = _scope(span, pieces, names)[0]
-        if name not in taken and re.fullmatch(re.escape(pattern) + r"\d+", name):
+        if name not in used and re.fullmatch(re.escape(pattern) + r"\d+", name):
             blocks.append(RepeatedBlock(*span, name))
     return sorted(blocks, key=lambda block: block.first)
