@@ -77,6 +77,19 @@ _RECIPES = ("f16", "int8", "int8-weights", "int4-weights")
     "[default: a new request starts when one ends]",
 )
 @click.option(
+    "--prompt",
+    multiple=True,
+    type=CommaList("TOKENS"),
+    help="For language models with a growing state: lengths of the prompt, such as 128,1024.  "
+    "[default: 128]",
+)
+@click.option(
+    "--new-tokens",
+    multiple=True,
+    type=CommaList("TOKENS"),
+    help="For the same models: numbers of tokens to produce.  [default: 64]",
+)
+@click.option(
     "--shape",
     metavar="SHAPE",
     help="Shapes of inputs the model leaves open: '[1,3,224,224]' or 'x[1,8],y[1]'.",
@@ -200,7 +213,10 @@ def run(
 
 def _settings(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the given options set in a config; those not given change nothing."""
-    lists = ("hint", "streams", "batch", "precision", "threads", "requests", "rate")
+    lists = (
+        "hint", "streams", "batch", "precision", "threads", "requests", "rate", "prompt",
+        "new_tokens",
+    )  # fmt: skip
     matrix: dict[str, Any] = {key: flatten(options[key]) for key in lists if options[key]}
     if options["search"]:
         matrix["search"] = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ovreport.computed.figures import CellFigures, figures, over_launches
+from ovreport.computed.phases import decode, prefill, whole
 from ovreport.computed.ratio import Figure, Verdict, launch_ratio, ratio, verdict
 from ovreport.config.schema import Compare
 from ovreport.run import CellResult, Launch, Run
@@ -25,6 +26,11 @@ CriterionName: TypeAlias = Literal[
     "first_inference",
     "memory",
     "file_size",
+    "first_token",
+    "token",
+    "prefill",
+    "decode",
+    "request",
 ]  # fmt: skip
 
 
@@ -91,7 +97,8 @@ def figure_of(run: Run, result: CellResult, name: CriterionName) -> Estimate | N
     """Return one cell's figure for a criterion; None if it is not known."""
     spec = next(spec for spec in _SPECS if spec.name == name)
     if spec.figure is not None:
-        return _figure(figures(result), spec.figure)
+        view = spec.view(result)
+        return None if view is None else _figure(figures(view), spec.figure)
     if spec.launch is not None:
         launches = [x for x in result.launches if spec.cached in (None, bool(x.from_cache))]
         values = [spec.launch(launch) for launch in launches]
@@ -126,6 +133,8 @@ class _Spec:
     label: str
     kind: Kind
     figure: Figure | None = None
+    view: Callable[[CellResult], CellResult | None] = lambda result: result
+    """The part of the requests that the figure is of; None: the cell's requests have none."""
     launch: Callable[[Launch], float] | None = None
     cached: bool | None = None
     """True: use the launches that loaded the model from the device's cache. False: use those that
@@ -149,6 +158,13 @@ _SPECS = (
         launch=lambda x: x.first_inference_ns / 1e9),
     _Spec("memory", "peak memory", "bytes", launch=lambda x: float(x.memory.inference_bytes)),
     _Spec("file_size", "file size", "bytes"),
+    _Spec("first_token", "first token", "duration", figure="median", view=prefill),
+    _Spec("token", "token", "duration", figure="median", view=decode),
+    _Spec("prefill", "prefill", "tokens", figure="throughput", view=prefill,
+        higher_is_better=True, limits_only=True),
+    _Spec("decode", "decode", "tokens", figure="throughput", view=decode,
+        higher_is_better=True, limits_only=True),
+    _Spec("request", "whole request", "duration", figure="median", view=whole, limits_only=True),
 )  # fmt: skip
 
 KINDS: Mapping[CriterionName, Kind] = {spec.name: spec.kind for spec in _SPECS}
@@ -164,8 +180,11 @@ def _compared(
 ) -> tuple[Estimate, Estimate, Estimate] | None:
     """Return A's figure, B's figure and their ratio; None if one is missing."""
     if spec.figure is not None:
-        both_figures = _figure(figures(a), spec.figure), _figure(figures(b), spec.figure)
-        change = ratio(a, b, spec.figure)
+        first, second = spec.view(a), spec.view(b)
+        if first is None or second is None:
+            return None
+        both_figures = _figure(figures(first), spec.figure), _figure(figures(second), spec.figure)
+        change = ratio(first, second, spec.figure)
         if both_figures[0] is None or both_figures[1] is None or change is None:
             return None
         return both_figures[0], both_figures[1], change

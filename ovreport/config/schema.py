@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from ovreport.run import Hint, Streams
-from ovreport.run.cell import Rate
+from ovreport.run.cell import NewTokens, Rate
 from ovreport.run.record import Parallel, Positive
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -172,6 +172,10 @@ class Entry(Settings):
     """Infer requests in flight."""
     rate: Rate | None = None
     """Requests per second."""
+    prompt: Parallel | None = None
+    """Tokens of the prompt."""
+    new_tokens: NewTokens | None = None
+    """Tokens to produce."""
 
 
 StreamsValue = Parallel | Literal["auto"]
@@ -198,6 +202,14 @@ class Matrix(Settings):
     rate: OneOrMore[Rate] | None = None
     """Requests per second that arrive at a fixed pace, even while earlier ones still run; latency
     then counts from the arrival. Default: a request starts as soon as another ends."""
+    prompt: OneOrMore[Parallel] | None = None
+    """For decoders, that is, language models with the inputs ``input_ids`` or ``inputs_embeds`` and
+    a growing state: numbers of tokens that are read first. A request is then a sequence. The
+    state is reset; one inference reads the prompt and gives the first new token; each further
+    inference gives one more. Default: 128."""
+    new_tokens: OneOrMore[NewTokens] | None = None
+    """For decoders: numbers of tokens to produce, the first one included; at least 2. Default:
+    64."""
     search: bool = False
     """Search for the best throughput (within ``report.latency_threshold_ms``, if given) over
     ``streams`` and ``batch``, instead of measuring every combination of them. Default range:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ovreport.computed.figures import figures
 from ovreport.computed.layers import attribute, executed_layers, fates, skipped_layers
+from ovreport.computed.phases import sequence_figures
 from ovreport.computed.settings import settings
 from ovreport.outputs.agreement import JudgedOutput, agreement
 from ovreport.run import Cell, CellResult, ModelFile, Run
@@ -92,6 +93,7 @@ def _measured(result: CellResult) -> JsonObject:
             "max": _ms(latency.high),
         },
         "requests_counted": latency.count,
+        "sequence": _sequence(result),
         "read_ms": _estimate_ms(cell_figures.read_s),
         "compile_ms": _estimate_ms(cell_figures.compile_s),
         "cached_compile_ms": _estimate_ms(cell_figures.cached_compile_s),
@@ -103,6 +105,28 @@ def _measured(result: CellResult) -> JsonObject:
         "harness_cost_ms": result.harness.cost_ns / 1e6 if result.harness else None,
         "profile_failure": result.profile_failure.reason if result.profile_failure else None,
         "launches": len(launches),
+    }
+
+
+def _sequence(result: CellResult) -> JsonObject | None:
+    """Return the record of a decoder's sequences; None if a request is a single inference."""
+    known = sequence_figures(result)
+    if known is None:
+        return None
+    names = ("mean", "median", "p95", "p99")
+    times: JsonObject = {
+        f"{phase}_ms": {name: _estimate_ms(getattr(latency, name)) for name in names}
+        for phase, latency in (
+            ("first_token", known.first_token),
+            ("token", known.token),
+            ("request", known.request),
+        )
+    }
+    return {
+        **known.sequence.model_dump(mode="json"),
+        **times,
+        "prefill_tokens_per_s": _estimate(known.prefill),
+        "decode_tokens_per_s": _estimate(known.decode),
     }
 
 

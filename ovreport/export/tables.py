@@ -12,7 +12,12 @@ from ovreport.text.numbers import number_of
 from ovreport.text.values import Kind, Link, Tag, Value
 
 # The units in which sections give figures of these kinds: see ovreport/section.py.
-_SUFFIXES: Mapping[Kind, str] = {"duration": "_s", "bytes": "_bytes", "rate": "_fps"}
+_SUFFIXES: Mapping[Kind, str] = {
+    "duration": "_s",
+    "bytes": "_bytes",
+    "rate": "_fps",
+    "tokens": "_tokens_per_s",
+}
 
 
 def section_records(analyses: Sequence[Analysis]) -> Iterator[JsonObject]:

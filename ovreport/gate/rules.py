@@ -37,6 +37,7 @@ _CRITERIA: dict[str, tuple[CriterionName, Kind]] = {
 }
 _UNITS: dict[Kind, dict[str, float]] = {
     "rate": {"fps": 1.0},
+    "tokens": {"tok/s": 1.0},
     "duration": {"us": 1e-6, "ms": 1e-3, "s": 1.0},
     "bytes": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
 }

@@ -199,7 +199,7 @@ class Member:
             if self.profiled
         )
         profile = None
-        if layers and self.profiled:
+        if layers and self.profiled and planned.sequence is None:
             profile = {**self.profiled["profile"], "other_load": self.profile_load}
         result = CellResult(
             cell=planned.cell,
@@ -236,6 +236,7 @@ class Member:
             outputs=self.profiled.get("outputs", ()),
             properties=properties,
             input_data=planned.input_data,
+            sequence=planned.sequence,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import psutil
 from numpy.typing import NDArray
 
 from ovreport.errors import UserError
+from ovreport.planning.decoders import Decoder
 from ovreport.planning.ports import index_of, name_of
 from ovreport.run import Port
 
@@ -48,6 +50,29 @@ _MAX_IMAGES = 64
 _WHITE = 0xFFFF
 
 
+@dataclass(frozen=True)
+class ComputedInput:
+    """The values of an input, and what they are in words."""
+
+    array: Array
+    words: str
+
+
+def decoder_inputs(decoder: Decoder, shapes: Sequence[tuple[int, ...]]) -> dict[int, ComputedInput]:
+    """Return the inputs of a decoder that follow from its prompt: all but the tokens."""
+    computed = {}
+    for index, (port, role, shape) in enumerate(
+        zip(decoder.inputs, decoder.roles, shapes, strict=True)
+    ):
+        kind = _NUMPY.get(port.precision, np.dtype(np.int64))
+        if role == "mask":
+            computed[index] = ComputedInput(np.ones(shape, kind), "ones")
+        elif role != "tokens":
+            places = np.broadcast_to(np.arange(shape[-1]).astype(kind), shape)
+            computed[index] = ComputedInput(np.ascontiguousarray(places), "0, 1, 2, …")
+    return computed
+
+
 def prepare_inputs(
     target: Path,
     ports: Sequence[Port],
@@ -57,6 +82,7 @@ def prepare_inputs(
     seed: int,
     indices: Mapping[int, Range] | None = None,
     most_sets: int | None = None,
+    computed: Mapping[int, ComputedInput] | None = None,
 ) -> str:
     """Write the input file and describe its content in words.
 
@@ -71,6 +97,7 @@ def prepare_inputs(
         indices: for inputs that index tensors: the lowest valid index, and the highest plus one.
         most_sets: the largest number of sets to calibrate with: arrays may hold several, one after
             another, and random inputs are made for all sets. None: for a measurement.
+        computed: inputs whose values follow from their meaning, unless a file is given.
 
     Raises:
         UserError: a file cannot be read or does not fit its input; the inputs are larger than the
@@ -95,6 +122,9 @@ def prepare_inputs(
         if index in files:
             sets.append(loaded[index])
             descriptions.append(f"{name}: {files[index].name}")
+        elif computed is not None and index in computed and index not in ranges:
+            sets.append([computed[index].array] * random_sets)
+            descriptions.append(f"{name}: {computed[index].words}")
         else:
             is_index = indices is not None and index in indices and index not in ranges
             low, high = {**(indices or {}), **ranges}.get(index, _usual_range(port))

@@ -52,6 +52,8 @@ class ModelInfo:
     """The layout of each input in the file, such as ``[N,C,H,W]``; an empty text for none."""
     stateful: bool
     """Whether the model keeps states from one inference to the next."""
+    states: tuple[str, ...] = ()
+    """The shapes of its states."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> Mod
         indices=_indices(answer),
         layouts=tuple(answer["layouts"]),
         stateful=answer["stateful"],
+        states=tuple(answer["states"]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +11,20 @@ from ovreport.config.load import Source
 from ovreport.config.schema import Scalar, Version
 from ovreport.errors import UserError
 from ovreport.measuring.devices import problem
-from ovreport.measuring.inputs import Range, file_digest, prepare_inputs
+from ovreport.measuring.inputs import (
+    ComputedInput,
+    Range,
+    decoder_inputs,
+    file_digest,
+    prepare_inputs,
+)
 from ovreport.measuring.inspection import Inspection, ModelInfo, closed_indices, inspect
 from ovreport.measuring.proposed_shapes import propose
+from ovreport.planning.batches import Count
+from ovreport.planning.decoders import Decoder, as_decoder, check_positions, sequence_of
 from ovreport.planning.planned_cell import PlannedCell
 from ovreport.planning.shapes import OpenShapeError, ResolvedShapes, partial_shapes, resolve
-from ovreport.run import Cell, Environment, ModelFile, Provenance, RuntimeFacts
+from ovreport.run import Cell, Environment, ModelFile, Provenance, RuntimeFacts, TokenSequence
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,8 @@ class Planner:
             stateful=info.stateful,
             properties=properties,
             python_because=_python_because(info),
+            decoder=_decoder(info),
+            sequence=self._sequence(version, info, cell),
             provenance=Provenance(
                 model=info.sha256,
                 inputs=input_file.sha256,
@@ -169,7 +179,16 @@ class Planner:
         for number, path in enumerate(paths):
             seed = self.source.config.measure.seed + number
             indices = self._indices(planned.cell, planned.shapes)
-            prepare_inputs(path, info.inputs, planned.shapes, None, version.range, seed, indices)
+            prepare_inputs(
+                path,
+                info.inputs,
+                planned.shapes,
+                None,
+                version.range,
+                seed,
+                indices,
+                computed=_computed(info, planned.shapes),
+            )
         return paths
 
     def model_files(self) -> tuple[ModelFile, ...]:
@@ -202,7 +221,10 @@ class Planner:
         )
 
     def _shapes(self, version: Version, info: ModelInfo, cell: Cell) -> ResolvedShapes:
+        sequence = self._sequence(version, info, cell)
         try:
+            if (decoder := _decoder(info)) is not None and sequence is not None:
+                return _prompt_shapes(decoder, sequence, version, cell)
             return resolve(info.inputs, version.shape, version.layout, cell.batch, info.layouts)
         except OpenShapeError as error:
             partials = partial_shapes(
@@ -218,6 +240,22 @@ class Planner:
             raise self._located(version, error.with_example(example)) from error
         except UserError as error:
             raise self._located(version, error) from error
+
+    def _sequence(self, version: Version, info: ModelInfo, cell: Cell) -> TokenSequence | None:
+        """Return the sequence that a request is; None if a request is a single inference."""
+        decoder = _decoder(info)
+        try:
+            sequence = sequence_of(decoder, cell.prompt, cell.new_tokens, stateful=info.stateful)
+            if decoder is not None and sequence is not None:
+                check_positions(sequence, _positions(decoder, info))
+                if cell.rate is not None:
+                    raise UserError(
+                        f"rate {cell.rate:g}: sequences of tokens cannot arrive at a fixed rate",
+                        "Leave out `rate` (--rate).",
+                    )
+        except UserError as error:
+            raise self._located(version, error) from error
+        return sequence
 
     def _indices(self, cell: Cell, shapes: tuple[tuple[int, ...], ...]) -> dict[int, Range]:
         """Return the valid values of those inputs that are indices, by input."""
@@ -259,6 +297,7 @@ class Planner:
                 self.source.config.measure.seed,
                 self._indices(planned.cell, planned.shapes),
                 version.subset or (_GIVEN_SETS if version.calibration else _RANDOM_SETS),
+                _computed(info, planned.shapes),
             )
         except UserError as error:
             located = UserError(f"calibration: {error.found}", error.remedy, detail=error.detail)
@@ -286,6 +325,7 @@ class Planner:
                     version.range,
                     self.source.config.measure.seed,
                     indices,
+                    computed=_computed(info, resolved.shapes),
                 )
             except UserError as error:
                 raise self._located(version, error) from error
@@ -303,6 +343,44 @@ class Planner:
         if version.version != "parent":
             where += f", version {version.version!r}"
         return UserError(f"{where}: {error.found}", error.remedy, detail=error.detail)
+
+
+def _decoder(info: ModelInfo) -> Decoder | None:
+    return as_decoder(info.inputs, info.states)
+
+
+def _positions(decoder: Decoder, info: ModelInfo) -> int | None:
+    """Return the number of positions that a decoder has; None if the graph does not show it."""
+    if "positions" not in decoder.roles:
+        return None
+    index = info.indices[decoder.roles.index("positions")]
+    return None if index is None or index.is_open else index.high
+
+
+def _computed(
+    info: ModelInfo, shapes: Sequence[tuple[int, ...]]
+) -> dict[int, ComputedInput] | None:
+    """Return the inputs of a decoder that follow from its prompt; None for other models."""
+    decoder = _decoder(info)
+    return None if decoder is None else decoder_inputs(decoder, shapes)
+
+
+def _prompt_shapes(
+    decoder: Decoder, sequence: TokenSequence, version: Version, cell: Cell
+) -> ResolvedShapes:
+    """Return the shapes with which a decoder reads the prompt.
+
+    Raises:
+        UserError: another shape is given, or the model fixes another batch.
+    """
+    if version.shape is not None:
+        raise UserError(
+            f"shape {version.shape!r}: the lengths of a decoder's inputs follow from its prompt",
+            "Set `prompt` (--prompt) and `batch` (--batch) instead of `shape` (--shape).",
+        )
+    shapes = decoder.prompt_shapes(sequence.prompt, cell.batch)
+    batch = shapes[decoder.roles.index("tokens")][0]
+    return ResolvedShapes(shapes, Count(batch, is_assumed=False))
 
 
 def _is_random(given: str | dict[str, str] | None, info: ModelInfo) -> bool:

@@ -52,6 +52,8 @@ class _Pass:
     ) -> None:
         self.member, self.worker, self.settings = member, worker, settings
         self.stack = stack
+        # The layers of a sequence belong to inferences of two kinds, whose times do not mix.
+        self.wanted = 0 if member.planned.sequence else settings.profile_iterations
         self.inferences = 0
         self.seconds = 0.0
         self.load = LoadMeter(worker.pid)
@@ -59,7 +61,7 @@ class _Pass:
     @property
     def is_unfinished(self) -> bool:
         is_timed_out = self.seconds >= _PROFILE_S and self.inferences >= _MIN_INFERENCES
-        is_complete = self.inferences >= self.settings.profile_iterations
+        is_complete = self.inferences >= self.wanted
         return self.member.profile_failure is None and not is_complete and not is_timed_out
 
     def begin(self) -> None:
@@ -75,7 +77,7 @@ class _Pass:
             )
 
     def turn(self) -> None:
-        left = self.settings.profile_iterations - self.inferences
+        left = self.wanted - self.inferences
         started = time.monotonic()
         with self._failing(), self.load:
             self.inferences += self.worker.ask(

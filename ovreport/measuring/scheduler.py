@@ -230,6 +230,7 @@ class _CellGroup:
                 "load",
                 **planned.setting,
                 requests=planned.requests,
+                sequence=planned.sequence_setting,
                 api="python" if member.python_because else None,
             )
         except WorkerError:
@@ -302,7 +303,7 @@ class _CellGroup:
         *,
         warmup: bool = False,
     ) -> Slice:
-        first_s = member.loaded["first_inference_ns"] / 1e9
+        first_s = member.loaded["first_inference_ns"] / 1e9 * member.planned.inferences
         load = LoadMeter(worker.pid)
         with load:
             started = time.perf_counter_ns()
@@ -325,6 +326,8 @@ class _CellGroup:
             arrived=answer.get("arrived"),
             other_load=load.cores,
             reference_ns=answer["reference_ns"],
+            prefill_ns=answer.get("prefill_ns"),
+            steps_ns=answer.get("steps_ns"),
         )
 
     def _close_launch(self, member: Member, worker: WorkerSession) -> None:

@@ -144,6 +144,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
     matrix = config.matrix
     streams_values = ("auto",) if matrix.search else matrix.streams
     batches = (None,) if matrix.search else matrix.batch or (None,)
+    sequences = tuple(itertools.product(matrix.prompt or (None,), matrix.new_tokens or (None,)))
     for (
         entry,
         device,
@@ -154,6 +155,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         threads,
         requests,
         rate,
+        (prompt, new_tokens),
         runtime,
     ) in itertools.product(
         config.model,
@@ -165,6 +167,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         matrix.threads or (None,),
         matrix.requests or (None,),
         matrix.rate or (None,),
+        sequences,
         _runtimes(config),
     ):
         yield Cell(
@@ -179,6 +182,8 @@ def _combinations(config: Config) -> Iterator[Cell]:
             threads=threads,
             requests=requests,
             rate=rate,
+            prompt=prompt,
+            new_tokens=new_tokens,
         )
 
 

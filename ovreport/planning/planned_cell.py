@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ovreport.planning.batches import Count
+from ovreport.planning.decoders import Decoder
 from ovreport.planning.matrix import turns_key
-from ovreport.run import Cell, PartialLaunches, Port, Provenance
+from ovreport.run import Cell, PartialLaunches, Port, Provenance, TokenSequence
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class PlannedCell:
         properties: properties to compile with, by OpenVINO's names.
         python_because: why the Python API must run the cell; empty if the C API can.
         provenance: everything that a result depends on.
+        decoder: the model's inputs by their meaning, if a request is a sequence of tokens.
+        sequence: that sequence; ``shapes`` are then those with which the prompt is read.
     """
 
     cell: Cell
@@ -50,6 +53,8 @@ class PlannedCell:
     properties: Mapping[str, str | int | float | bool]
     python_because: str
     provenance: Provenance
+    decoder: Decoder | None = None
+    sequence: TokenSequence | None = None
 
     @property
     def batch(self) -> int:
@@ -68,10 +73,22 @@ class PlannedCell:
             "path": str(self.model),
             "extensions": [str(path) for path in self.extensions],
             "device": self.cell.device,
-            "shapes": self.shapes,
+            "shapes": self.decoder.open_shapes if self.decoder else self.shapes,
             "inputs": str(self.inputs),
             "properties": dict(self.properties),
         }
+
+    @property
+    def sequence_setting(self) -> dict[str, Any] | None:
+        """What the worker needs to run sequences; None if a request is a single inference."""
+        if self.decoder is None or self.sequence is None:
+            return None
+        return {"roles": self.decoder.roles, "new_tokens": self.sequence.new_tokens}
+
+    @property
+    def inferences(self) -> int:
+        """Number of inferences in a request."""
+        return self.sequence.new_tokens if self.sequence else 1
 
 
 def groups(

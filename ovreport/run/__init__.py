@@ -43,6 +43,7 @@ from ovreport.run.result import (
     Slice,
     Stage,
     StopReason,
+    TokenSequence,
 )
 from ovreport.run.roof import Conditions, Roof
 from ovreport.run.run import Run
@@ -90,6 +91,7 @@ __all__ = [
     "Stage",
     "StopReason",
     "Streams",
+    "TokenSequence",
     "WorstPart",
     "counterparts",
     "is_busy",

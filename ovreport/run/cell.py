@@ -11,6 +11,8 @@ from ovreport.run.record import Parallel, Positive, Record, digest
 
 Hint = Literal["latency", "throughput", "cumulative_throughput", "none"]
 Streams = Parallel | Literal["auto"]
+NewTokens = Annotated[int, Field(ge=2, le=1 << 24)]
+"""One token would come from the prompt alone, and no time per token would be known."""
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 
 
@@ -32,6 +34,10 @@ class Cell(Record):
     """Infer requests kept in flight; None: one for latency, the device's optimum otherwise."""
     rate: Rate | None = None
     """Requests per second that arrive at a fixed pace; None: each starts when another ends."""
+    prompt: Parallel | None = None
+    """Tokens that a decoder reads first; None: its usual number, or the model is no decoder."""
+    new_tokens: NewTokens | None = None
+    """Tokens that a decoder then produces; None as in ``prompt``."""
 
     @property
     def id(self) -> str:
@@ -55,6 +61,7 @@ class Cell(Record):
 def _cell_id(cell: Cell) -> str:
     # Not cached in the cell itself, as a changed copy would keep the cached id.
     values = cell.model_dump(mode="json")
-    if cell.rate is None:  # keeps the ids of releases that had no rates
-        del values["rate"]
+    for key in ("rate", "prompt", "new_tokens"):  # keeps the ids of releases without these
+        if values[key] is None:
+            del values[key]
     return digest(values)[:10]

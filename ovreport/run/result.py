@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
-from ovreport.run.cell import Cell
+from ovreport.run.cell import Cell, NewTokens
 from ovreport.run.graph import Port
 from ovreport.run.record import (
     Amount,
@@ -20,6 +20,15 @@ from ovreport.run.record import (
     Record,
     Whole,
 )
+
+
+class TokenSequence(Record):
+    """What a request to a decoder is."""
+
+    prompt: Parallel
+    """Tokens that are read first, in one inference, which produces the first new token."""
+    new_tokens: NewTokens
+    """Tokens that are produced; each but the first takes another inference."""
 
 
 class Slice(Record):
@@ -42,11 +51,18 @@ class Slice(Record):
     """CPU time of everything else on the machine during the slice, in cores."""
     reference_ns: Positive | None = None
     """Time of a fixed computation around the slice, which shows the speed of the machine."""
+    prefill_ns: Durations | None = None
+    """Shape [requests]: times to the first token, if a request is a sequence of tokens."""
+    steps_ns: Durations | None = None
+    """Shape [requests × (new tokens − 1)]: times of all further tokens."""
 
     @model_validator(mode="after")
     def _served(self) -> Slice:
         if not len(self.latencies_ns) or self.latencies_ns.min() < 1:
             raise ValueError("a slice needs at least one latency, and latencies above zero")
+        for times in (self.prefill_ns, self.steps_ns):
+            if times is not None and (not len(times) or times.min() < 1):
+                raise ValueError("the times of a sequence's tokens are above zero")
         return self
 
     @property
@@ -143,6 +159,8 @@ class Resolved(Record):
     """All readable properties of the compiled model, as text."""
     input_data: str
     """The input in words: ``random, seed 0: f32 in [0, 1)``, or the file."""
+    sequence: TokenSequence | None = None
+    """What a request is, if it is a sequence of tokens and not a single inference."""
 
 
 class Provenance(Record):

@@ -46,6 +46,10 @@ def _fields(cell: Cell) -> dict[str, str]:
         "precision": cell.precision or "own precision",
         "threads": "auto threads" if cell.threads is None else count(cell.threads, "thread"),
         "requests": "auto requests" if cell.requests is None else count(cell.requests, "request"),
+        "prompt": "usual prompt" if cell.prompt is None else f"prompt {cell.prompt}",
+        "new_tokens": "usual new tokens"
+        if cell.new_tokens is None
+        else count(cell.new_tokens, "new token"),
         "rate": "full rate" if cell.rate is None else f"{count(cell.rate, 'request')}/s",
     }
 

@@ -68,6 +68,8 @@ def unit_for(kind: Kind, values: Iterable[Value]) -> Unit:
         return Unit("×", 1.0)
     if kind == "rate":
         return Unit("FPS", 1.0)
+    if kind == "tokens":
+        return Unit("tokens/s", 1.0)
     return _PLAIN
 
 
@@ -117,12 +119,16 @@ def _in_column(unit: Unit, kind: Kind, values: Sequence[Value]) -> Unit:
         numbers = [number for value in values if (number := number_of(value)) is not None]
         return replace(unit, places=max(map(_ratio_places, numbers), default=2))
     sizes = [size / unit.size for size in _sizes(values) if size]
-    if kind not in ("duration", "bytes", "rate", "number") or max(sizes, default=0.0) < _LEAST:
+    if kind not in _MEASURED or max(sizes, default=0.0) < _LEAST:
         return unit
     smallest = _magnitude(min(sizes))
     if _magnitude(max(sizes)) - smallest > 1:
         return replace(unit, least=_LEAST)
     return replace(unit, places=max(0, 2 - smallest))
+
+
+_MEASURED: tuple[Kind, ...] = ("duration", "bytes", "rate", "tokens", "number")
+"""Kinds whose figures are shown with three digits."""
 
 
 def _magnitude(size: float) -> int:

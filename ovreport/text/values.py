@@ -78,4 +78,5 @@ Kind = Literal[
     "ratio",  # 1.25 reads 1.25 ×
     "bytes",
     "rate",  # per second (FPS)
+    "tokens",  # tokens per second
 ]

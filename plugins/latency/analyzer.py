@@ -30,6 +30,7 @@ from ovreport.text.labels import ENDED_BY, count, ended_by, label
 from ovreport.text.numbers import show
 from ovreport.text.values import Role, Value
 
+from . import tokens
 from .steadiness import cell_links, measured_slices, median_load, steady_after, warm_up_slices
 from .steadiness import findings as steadiness
 
@@ -56,7 +57,8 @@ class Latency(Analyzer):
 
     def analyze(self, run: Run) -> Section:
         shown, drawable = _drawn(run)
-        groups = [Group("", [_table(run), _effort(run), *_left_out(shown, drawable)])]
+        blocks = [_table(run), *tokens.blocks(run), _effort(run), *_left_out(shown, drawable)]
+        groups = [Group("", blocks)]
         for result in shown:
             heading = label(result.cell, run.header.plan, version=True)
             groups.append(Group(heading, [_histogram(result), _course(result)]))

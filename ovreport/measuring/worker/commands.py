@@ -17,6 +17,7 @@ from .system import StageError, at, peak_memory
 if TYPE_CHECKING:
     from .profiling import Profiling
     from .python_api import PythonModel, PythonRequest
+    from .sequences import SequenceRequest
 
 
 class Worker:
@@ -32,6 +33,7 @@ class Worker:
         self.request: PythonRequest | None = None
         self.profiling: Profiling | None = None
         self.states: States | None = None
+        self.sequences: list[SequenceRequest] = []
 
     # -------------------------------------------------------------------- facts
 
@@ -51,6 +53,7 @@ class Worker:
         from .indices import index_ranges
         from .model_files import identity
         from .python_api import PythonModel, frontend, layout, port
+        from .variables import state_shapes
 
         size, digest = at("read", lambda: identity(Path(path), extensions))
         source = at("read", lambda: PythonModel(path, extensions))
@@ -61,6 +64,7 @@ class Worker:
             "sha256": digest,
             "frontend": frontend(path),
             "stateful": source.stateful,
+            "states": state_shapes(model),
             "indices": index_ranges(model),
             "layouts": [layout(item) for item in model.inputs],
             "inputs": [port(item) for item in model.inputs],
@@ -106,6 +110,7 @@ class Worker:
         requests: int | None,
         api: str | None = None,
         extensions: Sequence[str] = (),
+        sequence: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Read, reshape and compile a model, and run it once.
 
@@ -113,6 +118,8 @@ class Worker:
             requests: requests in flight; None takes the device's optimum.
             api: ``c`` or ``python``; None takes the C API where there is one.
             extensions: libraries with operations of the model's own.
+            sequence: ``roles`` of the inputs and ``new_tokens``, if a request is a sequence of
+                tokens; the inputs are those with which the prompt is read.
         """
         open_model = _opener(api, extensions)
         memory = {"start_bytes": peak_memory()}
@@ -129,11 +136,21 @@ class Worker:
 
         count = requests or model.optimal_requests()
         sets = at("input", lambda: _input_sets(inputs, model.values))
-        ready = at("input", lambda: model.requests(count, sets))
-        self.runner = Runner(ready, len(sets))
+        if sequence:
+            from .sequences import sequence_requests
+
+            self.sequences = at(
+                "input", lambda: sequence_requests(model.requests, count, sets[0], **sequence)
+            )
+            self.runner = Runner(self.sequences, 1)
+        else:
+            ready = at("input", lambda: model.requests(count, sets))
+            self.runner = Runner(ready, len(sets))
         first_inference_ns = at("inference", self.runner.once)
         memory["inference_bytes"] = peak_memory()
-        if model.stateful:
+        if self.sequences:
+            first_inference_ns = self.sequences[0].first_token_ns()
+        elif model.stateful:
             self.states = States(ready[0])
             at("state", self.states.check_second)
         return {
@@ -168,6 +185,10 @@ class Worker:
         )
         result["reference_ns"] = int(median((*before_ns, *rounds_ns())))
         result["peak_bytes"] = peak_memory()
+        if self.sequences:
+            from .sequences import phases
+
+            result |= phases(self.sequences)
         if self.states is not None:
             at("state", self.states.check)
         return result
@@ -175,6 +196,8 @@ class Worker:
     def calibrate(self) -> dict[str, Any]:
         """Measure the wall time that the loop adds to one request."""
         assert self.runner is not None, "load comes before calibrate"
+        if self.sequences:
+            return {"cost_ns": at("inference", self.sequences[0].cost_ns)}
         return {"cost_ns": self.runner.cost_ns()}
 
     # -------------------------------------------------------------------- profiling
@@ -195,6 +218,7 @@ class Worker:
         if self.model is not None:
             self.model.close()
         self.model = self.runner = self.states = None
+        self.sequences = []
         model = at("read", lambda: PythonModel(path, extensions))
         model.mend_names()
         properties = {**properties, "PERF_COUNT": True}

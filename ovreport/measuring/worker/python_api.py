@@ -83,7 +83,10 @@ class PythonModel:
         return has_states(self.model)
 
     def reshape(self, shapes: Sequence[Sequence[int]]) -> None:
-        """Give every input its shape, by index: names may move, indices do not."""
+        """Give every input its shape, by index: names may move, indices do not.
+
+        A dimension of -1 stays open.
+        """
         current = [item.get_partial_shape() for item in self.model.inputs]
         wanted = [ov.PartialShape(shape) for shape in shapes]
         if current != wanted:
@@ -224,9 +227,9 @@ def _text(value: Any) -> str:
 
 def _tensor(array: Array, item: Any) -> Any:
     """Return a tensor of an array; numpy lacks some element types, which are given as bytes."""
-    element, shape = item.get_element_type(), item.get_partial_shape().to_shape()
+    element = item.get_element_type()
     if array.dtype != np.uint8 or element == ov.Type.u8:
         return ov.Tensor(np.asarray(array, order="C"))  # keeps a scalar a scalar
-    made = ov.Tensor(element, shape)
+    made = ov.Tensor(element, item.get_partial_shape().to_shape())
     made.data.view(np.uint8).reshape(-1)[:] = array
     return made

@@ -15,6 +15,11 @@ def has_states(model: Any) -> bool:
     return bool(model.get_variables()) or any(map(has_states, _bodies(model)))
 
 
+def state_shapes(model: Any) -> list[str]:
+    """Return the shapes of the states of an ``ov.Model``, such as ``[?,8,?,64]``."""
+    return [str(variable.info.data_shape) for variable in model.get_variables()]
+
+
 def _bodies(model: Any) -> Iterator[Any]:
     """Yield the models that run inside operators."""
     for operator in model.get_ops():
