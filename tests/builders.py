@@ -13,6 +13,7 @@ import onnx
 import openvino as ov
 import openvino.opset13 as op
 from onnx import TensorProto, helper
+from openvino.op.util import Variable, VariableInfo
 
 from ovreport.plugin import Analyzer
 from ovreport.run import (
@@ -609,3 +610,74 @@ def transformer(layers: int, width: int = 64, tokens: int = 16) -> ov.Model:
 def save_transformer(path: Path, layers: int) -> None:
     """Save a transformer as OpenVINO IR."""
     ov.save_model(transformer(layers), path, compress_to_fp16=False)
+
+
+# ---------------------------------------------------------------- decoders
+
+
+def save_decoder(
+    path: Path, *, layers: int = 2, width: int = 64, vocabulary: int = 100, positions: int = 512
+) -> None:
+    """Save a language model as optimum-intel writes it, with random weights and few layers.
+
+    Each layer is an attention over all tokens so far, whose keys and values are states.
+    """
+    heads, rng = 2, np.random.default_rng(0)
+    inputs = {
+        name: op.parameter([-1] * rank, kind, name=name)
+        for name, rank, kind in (
+            ("input_ids", 2, np.int64),
+            ("attention_mask", 2, np.int64),
+            ("position_ids", 2, np.int64),
+            ("beam_idx", 1, np.int32),
+        )
+    }
+    for name, node in inputs.items():
+        node.output(0).set_names({name})
+
+    def weights(*shape: int) -> Any:
+        return op.constant((rng.standard_normal(shape) / 8).astype(np.float32))
+
+    def integers(*values: int) -> Any:
+        return op.constant(np.array(values, np.int64))
+
+    axis = op.constant(np.int64(0))
+    hidden = op.gather(weights(vocabulary, width), inputs["input_ids"], axis)
+    hidden = op.add(hidden, op.gather(weights(positions, width), inputs["position_ids"], axis))
+    mask = op.multiply(
+        op.subtract(op.convert(inputs["attention_mask"], "f32"), op.constant(np.float32(1))),
+        op.constant(np.float32(1e4)),
+    )
+    mask = op.unsqueeze(mask, integers(1, 2))
+    batch = op.gather(op.shape_of(inputs["input_ids"]), integers(0), axis)
+    empty = op.concat([batch, integers(heads, 0, width // heads)], 0)
+    assigned = []
+
+    def split(tokens: Any) -> Any:
+        parted = op.reshape(
+            op.matmul(tokens, weights(width, width), False, False),
+            integers(0, 0, heads, width // heads),
+            True,
+        )
+        return op.transpose(parted, integers(0, 2, 1, 3))
+
+    def cached(tokens: Any, name: str) -> Any:
+        info = VariableInfo()
+        info.data_shape = ov.PartialShape([-1, heads, -1, width // heads])
+        info.data_type, info.variable_id = ov.Type.f32, name
+        variable = Variable(info)
+        begin = op.broadcast(op.constant(np.float32(0)), empty)
+        past = op.gather(op.read_value(begin, variable), inputs["beam_idx"], axis)
+        whole = op.concat([past, split(tokens)], 2)
+        assigned.append(op.assign(whole, variable))
+        return whole
+
+    for layer in range(layers):
+        keys, values = (cached(hidden, f"past.{layer}.{kind}") for kind in ("key", "value"))
+        read = op.scaled_dot_product_attention(split(hidden), keys, values, mask)
+        read = op.reshape(op.transpose(read, integers(0, 2, 1, 3)), integers(0, 0, width), True)
+        hidden = op.add(hidden, read)
+    logits = op.result(op.matmul(hidden, weights(width, vocabulary), False, False))
+    logits.output(0).set_names({"logits"})
+    model = ov.Model([logits], assigned, list(inputs.values()), "decoder")
+    ov.save_model(model, path, compress_to_fp16=False)

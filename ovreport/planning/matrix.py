@@ -144,6 +144,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
     matrix = config.matrix
     streams_values = ("auto",) if matrix.search else matrix.streams
     batches = (None,) if matrix.search else matrix.batch or (None,)
+    flows = tuple(itertools.product(matrix.requests or (None,), matrix.rate or (None,)))
     sequences = tuple(itertools.product(matrix.prompt or (None,), matrix.new_tokens or (None,)))
     for (
         entry,
@@ -153,8 +154,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         batch,
         precision,
         threads,
-        requests,
-        rate,
+        (requests, rate),
         (prompt, new_tokens),
         runtime,
     ) in itertools.product(
@@ -165,8 +165,7 @@ def _combinations(config: Config) -> Iterator[Cell]:
         batches,
         matrix.precision or (None,),
         matrix.threads or (None,),
-        matrix.requests or (None,),
-        matrix.rate or (None,),
+        flows,
         sequences,
         _runtimes(config),
     ):
