@@ -83,8 +83,8 @@ def test_a_state_that_grows_is_refused_with_its_sizes_and_a_remedy(tmp_path: Pat
     assert result.failure is not None
     assert result.failure.reason == (
         "the model's state memory changes its size from one inference to the next, [1,8] and then "
-        "[2,8]; ovreport measures states of a fixed size only: measure the model without states, "
-        "which optimum-cli exports with --disable-stateful"
+        "[2,8]; ovreport measures growing states of decoders only: measure the model without "
+        "states, which optimum-cli exports with --disable-stateful"
     )
 
 
@@ -100,7 +100,7 @@ def test_a_state_that_the_next_inference_cannot_use_is_named(tmp_path: Path) -> 
     assert result.failure is not None
     assert result.failure.reason.startswith(
         "the second inference fails with the states that the first one left in the model "
-        "(memory [1,8]); ovreport measures states of a fixed size only"
+        "(memory [1,8]); ovreport measures growing states of decoders only"
     )
 
 

@@ -5,9 +5,11 @@
     rule      = criterion ("<" | ">") limit ["where" key "=" value {"and" key "=" value}]
     criterion = throughput | mean | median | p90 | p95 | p99
               | compile | cached_compile | first_inference | memory | size
+              | first_token | token | prefill | decode | request
     limit     = number "%"                     the candidate's change against the base
               | number unit                    the figure itself
-    unit      = fps (throughput) | us, ms, s (times) | B, KiB, MiB, GiB (memory, size)
+    unit      = fps (throughput) | tps (prefill, decode) | us, ms, s (times)
+              | B, KiB, MiB, GiB (memory, size)
     key       = a field of a cell: model, version, device, hint, …
     value     = a word, or anything between double quotes
 
@@ -37,7 +39,7 @@ _CRITERIA: dict[str, tuple[CriterionName, Kind]] = {
 }
 _UNITS: dict[Kind, dict[str, float]] = {
     "rate": {"fps": 1.0},
-    "tokens": {"tok/s": 1.0},
+    "tokens": {"tps": 1.0},
     "duration": {"us": 1e-6, "ms": 1e-3, "s": 1.0},
     "bytes": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
 }
@@ -49,7 +51,10 @@ _LIMIT = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(\S*)")
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """A limit. ``limit`` is in seconds, bytes, samples a second or, if ``relative``, a fraction."""
+    """A limit.
+
+    ``limit`` is in seconds, bytes, samples or tokens a second or, if ``relative``, a fraction.
+    """
 
     text: str
     """The whole limit as the user wrote it."""

@@ -187,7 +187,8 @@ class Planner:
                 version.range,
                 seed,
                 indices,
-                computed=_computed(info, planned.shapes),
+                None,
+                _computed(info, planned.shapes),
             )
         return paths
 
@@ -313,7 +314,10 @@ class Planner:
         indices: Mapping[int, Range],
     ) -> _InputFile:
         """Return the input file; versions and configurations with equal inputs share one."""
-        key = repr((info.inputs, resolved.shapes, version.input, version.range, indices))
+        computed = _computed(info, resolved.shapes)
+        key = repr(
+            (info.inputs, resolved.shapes, version.input, version.range, indices, bool(computed))
+        )
         if key not in self._inputs:
             path = self.folder / f"inputs-{len(self._inputs)}.npz"
             try:
@@ -325,7 +329,8 @@ class Planner:
                     version.range,
                     self.source.config.measure.seed,
                     indices,
-                    computed=_computed(info, resolved.shapes),
+                    None,
+                    computed,
                 )
             except UserError as error:
                 raise self._located(version, error) from error

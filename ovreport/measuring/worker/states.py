@@ -2,7 +2,8 @@
 
 Every slice begins with the model's initial states. With states of a fixed size every inference
 costs the same. With a growing state each inference is longer than the one before, so the latency
-would depend on the length of the slice: such a model is refused.
+would depend on the length of the slice: such a model is refused, unless it is a decoder, whose
+requests are sequences (``sequences``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _StateShapes: TypeAlias = "dict[str, list[int]]"
 
 _REMEDY = (
-    "ovreport measures states of a fixed size only: measure the model without states, which "
+    "ovreport measures growing states of decoders only: measure the model without states, which "
     "optimum-cli exports with --disable-stateful"
 )
 
