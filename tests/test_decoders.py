@@ -57,7 +57,7 @@ def test_other_models_are_no_decoders(inputs: tuple[Port, ...], states: tuple[st
 
 def test_a_sequence_gives_the_logits_of_the_same_inferences_made_by_hand(tmp_path: Path) -> None:
     save_decoder(tmp_path / "m.xml")
-    prompt = [
+    prompt: list[Any] = [
         np.array([[7, 1, 5]]), np.ones((1, 3), np.int64), np.arange(3)[None],
         np.zeros(1, np.int32),
     ]  # fmt: skip
@@ -99,7 +99,7 @@ def step_by_step(compiled: Any, tokens: Any) -> Any:
 
 def test_every_sequence_ends_with_states_of_the_same_size(tmp_path: Path) -> None:
     save_decoder(tmp_path / "m.xml", layers=1)
-    prompt = [np.zeros((1, 4), np.int64), np.ones((1, 4), np.int64), np.arange(4)[None],
+    prompt: list[Any] = [np.zeros((1, 4), np.int64), np.ones((1, 4), np.int64), np.arange(4)[None],
               np.zeros(1, np.int32)]  # fmt: skip
     model = PythonModel(str(tmp_path / "m.xml"))
     model.compile("CPU", {})
