@@ -54,6 +54,7 @@ def config(*entries: dict[str, Any]) -> dict[str, Any]:
         ({**INT8, "optimise": "f16", "calibration": "x"}, "`model[1].calibration` does not belong"),
         ({**INT8, "subset": 0}, "`model[1].subset` is 0"),
         ({**INT8, "preset": "fast"}, "`model[1].preset` is 'fast'. Expected 'performance' or"),
+        ({**INT8, "ignored_scope": {"patterns": "("}}, ".patterns[0]`: '(' is not a regular exp"),
         ({**INT8, "ignored_scope": {"kinds": "X"}}, "unknown key `model[1].ignored_scope.kinds`"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -27,6 +28,14 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
         raise ValueError("the lowest value is above the highest")
     return bounds
+
+
+def _compiling(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+    return pattern
 
 
 Bounds = Annotated[tuple[float, float], AfterValidator(_ascending)]
@@ -71,7 +80,7 @@ class IgnoredScope(Settings):
 
     names: Annotated[tuple[str, ...], _ListOrValue()] = ()
     """Names of layers."""
-    patterns: Annotated[tuple[str, ...], _ListOrValue()] = ()
+    patterns: Annotated[tuple[Annotated[str, AfterValidator(_compiling)], ...], _ListOrValue()] = ()
     """Regular expressions that names of layers match."""
     types: Annotated[tuple[str, ...], _ListOrValue()] = ()
     """Types of layers, such as ``MatMul``."""
