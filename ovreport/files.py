@@ -37,6 +37,16 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def check_regular(path: Path) -> None:
+    """Refuse a named pipe or a device: opening a pipe that nobody writes to waits forever.
+
+    Raises:
+        UserError: the path exists and is not a regular file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: not a regular file", "Save its content to a file, and name that.")
+
+
 def check_writable(path: Path, option: str) -> None:
     """Check that a file can be created, before anything is measured.
 

@@ -255,6 +255,7 @@ def test_the_schema_describes_every_key() -> None:
         ("models/resnet50.onnx", "resnet50"),
         ("models/PP-OCRv4_det/inference.pdmodel", "PP-OCRv4_det"),
         ("package:magika/models/standard_v3_3/model.onnx", "standard_v3_3"),
+        (f"models/{'x' * 240}.onnx", "x" * 200),
     ],
 )
 def test_a_model_is_named_after_its_file_or_else_its_folder(path: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -221,6 +222,20 @@ def test_pictures_that_cannot_be_converted_are_refused(tmp_path: Path) -> None:
     Image.new("LAB", (32, 32)).save(tmp_path / "lab.tiff")
     with pytest.raises(UserError, match=r"lab\.tiff: cannot be read as an image"):
         picture(tmp_path / "lab.tiff")
+
+
+def test_a_text_a_broken_link_and_a_pipe_are_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("hello")
+    with pytest.raises(UserError, match=r"text\.jpg: its content is not that of an image\."):
+        picture(tmp_path / "text.jpg")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.png").symlink_to(tmp_path / "not fetched")
+    with pytest.raises(UserError, match=r"a\.png: a link to a file that does not exist\."):
+        picture(folder)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UserError, match=r"pipe\.png: not a regular file"):
+        picture(tmp_path / "pipe.png")
 
 
 @pytest.mark.filterwarnings("error")

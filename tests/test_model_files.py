@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def stored(folder: Path, *files: Path) -> Path:
         blob = file.rename(blobs / f"{number:08x}")
         (names / file.name).symlink_to(blob)
     return names
+
+
+def test_a_pipe_is_not_read_as_a_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a\nb.onnx")
+    done = ovreport("run", tmp_path / "a\nb.onnx", "--dry-run")
+    assert done.exit_code == 2
+    assert done.output.endswith(
+        "a\N{REPLACEMENT CHARACTER}b.onnx: not a regular file. "
+        "Save its content to a file, and name that.\n"
+    )
 
 
 def ir(path: Path) -> Path:

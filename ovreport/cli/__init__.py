@@ -18,7 +18,7 @@ from ovreport.cli.run import run
 from ovreport.cli.streams import tolerant_streams
 from ovreport.cli.trend import trend
 from ovreport.errors import UserError
-from ovreport.text.terminal import printable
+from ovreport.text.terminal import printable, printable_line
 
 
 class _Program(click.Group):
@@ -33,7 +33,7 @@ class _Program(click.Group):
             return super().invoke(context)
         except UserError as error:
             click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(printable(str(error)), err=True)
+            click.echo(printable_line(str(error)), err=True)
             if error.detail and context.params["verbose"]:
                 click.echo(printable(error.detail), err=True)
             elif error.detail:

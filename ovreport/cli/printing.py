@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ovreport.pipeline import Event, GateChecked, Silent, Warned
-from ovreport.text.terminal import printable
+from ovreport.text.terminal import printable_line
 
 
 class MessagePrinter(Silent):
@@ -21,7 +21,7 @@ class MessagePrinter(Silent):
 
 
 def _print_warning(text: str) -> None:
-    click.echo(f"Warning: {printable(text)}.", err=True)
+    click.echo(f"Warning: {printable_line(text)}.", err=True)
 
 
 def _print_gate(event: GateChecked) -> None:
@@ -31,7 +31,7 @@ def _print_gate(event: GateChecked) -> None:
     for outcome in gate.outcomes:
         if outcome.status != "passed":
             head = f"{outcome.status.capitalize()}: {outcome.rule}: {outcome.model}"
-            click.echo(printable(f"{head}, {outcome.cell}: {outcome.text}."), err=True)
+            click.echo(printable_line(f"{head}, {outcome.cell}: {outcome.text}."), err=True)
     if gate.outcomes:
         counts = [f"{gate.count(s)} {s}" for s in ("passed", "broken", "inconclusive")]
         click.echo(f"Limits:   {', '.join(counts)}")

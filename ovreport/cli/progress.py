@@ -44,7 +44,7 @@ from ovreport.run import Cell, CellResult, Roof, Run, SearchStep
 from ovreport.stats.estimate import Estimate
 from ovreport.text.labels import count, difference, label, rough_duration
 from ovreport.text.numbers import NOTHING, digits, interval, show
-from ovreport.text.terminal import printable
+from ovreport.text.terminal import printable, printable_line
 
 # A log file has no width; rich would fold its tables at 80 columns.
 _LOG_WIDTH = 120
@@ -206,7 +206,7 @@ class CellProgress:
         self._progress.update(self._task, completed=sum(self._parts.values()), done=self._done)
 
     def _describe(self, cell: Cell, what: str) -> None:
-        self._progress.update(self._task, description=printable(f"{what}: {self._name(cell)}"))
+        self._progress.update(self._task, description=printable_line(f"{what}: {self._name(cell)}"))
 
     def _name(self, cell: Cell) -> str:
         return label(cell, self._cells, version=True)
@@ -349,11 +349,11 @@ class RunDisplay(MakingPrinter):
             case ComparingOutputs(base, other):
                 names = difference(base, other)
                 line = f"Comparing the outputs of {base.model}: {names[1]} with {names[0]}"
-                click.echo(printable(line))
+                click.echo(printable_line(line))
             case KeepingOutputs(cell):
-                click.echo(printable(f"Keeping the outputs of {cell.model}, {cell.version}"))
+                click.echo(printable_line(f"Keeping the outputs of {cell.model}, {cell.version}"))
             case MeasuringRoof(device):
-                click.echo(printable(f"Measuring what {device} can reach"))
+                click.echo(printable_line(f"Measuring what {device} can reach"))
             case RoofMeasured(roof):
                 print_roof(roof)
             case ReportWritten():
@@ -365,7 +365,8 @@ class RunDisplay(MakingPrinter):
         print_summary(written.run)
         print_answers(written.run)
         print_failures(written.run, verbose=self._verbose)
-        click.echo(printable(f"Report:   {written.report}\nRun file: {written.run_file}"))
+        click.echo(printable_line(f"Report:   {written.report}"))
+        click.echo(printable_line(f"Run file: {written.run_file}"))
 
     @contextmanager
     def cells(self, planned: Sequence[PlannedCell], all_cells: Sequence[Cell]) -> Iterator[None]:
@@ -397,6 +398,6 @@ class ComparisonDisplay(MessagePrinter):
         """Print one step."""
         if isinstance(event, ReportWritten):
             print_answers(event.run)
-            click.echo(printable(f"Report:   {event.report}"))
+            click.echo(printable_line(f"Report:   {event.report}"))
         else:
             super().show(event)

@@ -36,10 +36,10 @@ def render(run: Path, output: Path, config: Path | None, no_data: bool, redact: 
     """
     from ovreport import pipeline
     from ovreport.cli.printing import MessagePrinter
-    from ovreport.text.terminal import printable
+    from ovreport.text.terminal import printable_line
 
     gc.disable()  # objects of one rendering live until its end; saves a quarter of the time
     pipeline.render(
         run, output, config=config, with_data=not no_data, redact=redact, display=MessagePrinter()
     )
-    click.echo(printable(f"Report: {output}"))
+    click.echo(printable_line(f"Report: {output}"))

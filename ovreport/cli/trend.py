@@ -30,7 +30,7 @@ def trend(runs: tuple[Path, ...], output: Path, no_data: bool) -> None:
     """
     from ovreport import pipeline
     from ovreport.cli.printing import MessagePrinter
-    from ovreport.text.terminal import printable
+    from ovreport.text.terminal import printable_line
 
     pipeline.trend(runs, output, with_data=not no_data, display=MessagePrinter())
-    click.echo(printable(f"Report: {output}"))
+    click.echo(printable_line(f"Report: {output}"))

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ovreport.config.made_versions import changed_model, parents, with_parents_keys
 from ovreport.config.moved import current, former_places, moved
-from ovreport.config.schema import Config, Runtime, Version
+from ovreport.config.schema import LONGEST_NAME, Config, Runtime, Version
 from ovreport.errors import UserError
 from ovreport.files import absolute, file_text
 from ovreport.run import Making
@@ -233,9 +233,9 @@ def model_name(path: Path) -> str:
     """
     full = path if str(path).startswith(PACKAGE_PREFIX) else absolute(path)
     if path.stem not in _USUAL_NAMES:
-        return full.stem
+        return full.stem[:LONGEST_NAME]
     repository = _HUB_FOLDER.search(full.as_posix())
-    return repository[1] if repository else full.parent.name
+    return (repository[1] if repository else full.parent.name)[:LONGEST_NAME]
 
 
 def _overridden(

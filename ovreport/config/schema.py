@@ -64,6 +64,10 @@ _T = TypeVar("_T")
 OneOrMore = Annotated[tuple[_T, ...], Field(min_length=1), _ListOrValue()]
 
 
+# Characters. Longer names fit neither a table nor a heading of the report.
+LONGEST_NAME = 200
+
+
 class Settings(BaseModel):
     """Base of all tables of the config."""
 
@@ -89,9 +93,9 @@ class IgnoredScope(Settings):
 class Version(Settings):
     """One version of a model: entries with the same ``name`` are versions of one model."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     """The model's name in the report."""
-    version: Annotated[str, Field(min_length=1, max_length=200)] = "parent"
+    version: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] = "parent"
     """``parent``, ``optimized`` or any other word. No two versions of a model have the same."""
     path: Annotated[str, Field(min_length=1)] | None = None
     """ONNX, IR (.xml), TFLite, Paddle or TensorFlow file or folder, relative to the config.
@@ -149,7 +153,7 @@ class Version(Settings):
 class Runtime(Settings):
     """A Python environment whose OpenVINO runs the cells. The matrix is measured with each."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     """The runtime's name in the report."""
     python: Annotated[str, Field(min_length=1)] | None = None
     """Path to that environment's Python, relative to the config. The environment needs openvino

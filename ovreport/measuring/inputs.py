@@ -19,6 +19,7 @@ import psutil
 from numpy.typing import NDArray
 
 from ovreport.errors import UserError
+from ovreport.files import check_regular
 from ovreport.planning.decoders import Decoder
 from ovreport.planning.ports import index_of, name_of
 from ovreport.run import Port
@@ -316,6 +317,8 @@ def _loaded(
 ) -> list[Array]:
     if not path.exists():
         raise UserError(f"input {path}: no such file or folder", "Check the path.")
+    if not path.is_dir():
+        check_regular(path)
     if path.is_dir() or path.suffix.lower() in _IMAGES:
         pictures = _pictures(path)[: most_sets or _MAX_IMAGES]
         size = len(pictures) * _bytes(port.precision, shape)
@@ -427,7 +430,7 @@ def _pictures(path: Path) -> list[Path]:
 def _picture(path: Path, shape: tuple[int, ...]) -> Array:
     """Read an image at the input's size, with channels first or last like the input."""
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
         raise UserError(
             f"input {path}: images need Pillow", "Install it: pip install 'ovreport[images]'."
@@ -447,6 +450,15 @@ def _picture(path: Path, shape: tuple[int, ...]) -> Array:
             pixels = np.asarray(
                 upright.convert("RGB" if channels == 3 else "L").resize((width, height))
             )
+    except UnidentifiedImageError as error:  # its text names the path a second time
+        raise UserError(
+            f"input {path}: its content is not that of an image", "Give a PNG or JPEG file."
+        ) from error
+    except FileNotFoundError as error:
+        raise UserError(
+            f"input {path}: a link to a file that does not exist",
+            "Fetch the image, or remove the link from the folder.",
+        ) from error
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
             f"input {path}: cannot be read as an image: {error}", "Save it again as PNG or JPEG."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ovreport.errors import UserError
+from ovreport.files import check_regular
 from ovreport.measuring.unreadable import check_content, unreadable
 from ovreport.measuring.worker_session import WorkerError, WorkerSession
 from ovreport.run import Device, Port
@@ -106,13 +107,15 @@ def _check_exists(path: Path) -> None:
         )
     if not path.exists():
         raise UserError(f"{path}: no such model file", "Check the path.")
-    if path.is_file():
-        try:
-            check_content(path)
-        except OSError as error:
-            raise UserError(
-                f"{path}: cannot be read: {error.strerror}", "Check its permissions."
-            ) from error
+    if path.is_dir():
+        return
+    check_regular(path)
+    try:
+        check_content(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}", "Check its permissions."
+        ) from error
 
 
 def _model(worker: WorkerSession, path: Path, extensions: Sequence[Path]) -> ModelInfo:
