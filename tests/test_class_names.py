@@ -38,8 +38,8 @@ def test_no_two_classes_or_aliases_share_a_name() -> None:
 # record in `run/` and what fills it, what a rule of the advice or a part of a section is about and
 # where that is computed, and a text format that is written in `export/` and escaped in `text/`.
 SAME_SUBJECT = {
-    "__main__", "analyzer", "compare", "environment", "machine", "markdown", "matrix", "precision",
-    "profiling", "roofs", "run", "search", "shapes", "states", "svg", "trend",
+    "__main__", "analyzer", "compare", "environment", "machine", "markdown", "matrix", "optimise",
+    "precision", "profiling", "roofs", "run", "search", "shapes", "states", "svg", "trend",
 }  # fmt: skip
 
 

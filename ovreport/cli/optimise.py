@@ -81,7 +81,7 @@ def optimise(model: str, output: Path | None, **options: Any) -> None:
     ovreport optimise model.onnx --int8-weights
     """
     from ovreport import pipeline
-    from ovreport.cli.making import MakingPrinter
+    from ovreport.cli.making_printer import MakingPrinter
     from ovreport.config.load import model_name
     from ovreport.optimising.making import VersionMade
     from ovreport.pipeline import Event

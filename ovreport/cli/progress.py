@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column, Table
 from rich.text import Text
 
-from ovreport.cli.making import MakingPrinter
+from ovreport.cli.making_printer import MakingPrinter
 from ovreport.cli.printing import MessagePrinter
 from ovreport.computed.figures import figures
 from ovreport.computed.settings import settings

@@ -58,7 +58,7 @@ from ovreport.planning.search import Search, searches
 from ovreport.rendering.charts.process import drawing
 from ovreport.run import Appearance, Cell, Environment, Header, Run
 from ovreport.runfile import RunFile, is_empty_run, is_report, read_run
-from ovreport.text.recipes import random_calibration
+from ovreport.text.recipe_words import random_calibration
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def optimise(
     from ovreport.measuring.scratch import scratch_folder
     from ovreport.optimising.kept import move
     from ovreport.optimising.making import make_versions
-    from ovreport.text.recipes import random_calibration
+    from ovreport.text.recipe_words import random_calibration
 
     if target.suffix != ".xml":
         raise UserError(f"-o {target}: an IR has the ending .xml", "Name a file such as m.xml.")

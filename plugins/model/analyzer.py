@@ -25,7 +25,7 @@ from ovreport.section import (
 )
 from ovreport.text.labels import count, version_heading
 from ovreport.text.numbers import digits, show
-from ovreport.text.recipes import recipe_words
+from ovreport.text.recipe_words import recipe_words
 from ovreport.text.values import Kind, Role, Tag, Value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ovreport.run import Making, ModelFile, Run
 from ovreport.section import Column, Finding, Group, Row, Table
-from ovreport.text.recipes import random_calibration, recipe_words
+from ovreport.text.recipe_words import random_calibration, recipe_words
 
 
 def groups(run: Run) -> list[Group]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import nncf
     import openvino as ov
 
-Settings = dict[str, Any]
+NncfSettings = dict[str, Any]
 Progress = Callable[[int], None]
 
 
@@ -34,7 +34,7 @@ def make(
     path: str,
     extensions: Sequence[str],
     optimise: str,
-    settings: Settings,
+    settings: NncfSettings,
     calibration: str | None,
     target: str,
     progress: Progress,
@@ -67,7 +67,7 @@ def make(
 
 
 def _quantised(
-    model: ov.Model, settings: Settings, calibration: Path, progress: Progress
+    model: ov.Model, settings: NncfSettings, calibration: Path, progress: Progress
 ) -> ov.Model:
     import nncf
     import numpy as np
@@ -94,7 +94,7 @@ def _quantised(
     )
 
 
-def _with_small_weights(model: ov.Model, optimise: str, settings: Settings) -> ov.Model:
+def _with_small_weights(model: ov.Model, optimise: str, settings: NncfSettings) -> ov.Model:
     import nncf
 
     mode = nncf.CompressWeightsMode
@@ -107,7 +107,7 @@ def _with_small_weights(model: ov.Model, optimise: str, settings: Settings) -> o
     )
 
 
-def _ignored_scope(settings: Settings) -> nncf.IgnoredScope | None:
+def _ignored_scope(settings: NncfSettings) -> nncf.IgnoredScope | None:
     import nncf
 
     scope = settings.get("ignored_scope")
