@@ -276,8 +276,8 @@ def _findings(run: Run) -> list[Finding]:
                 f"{show(_cost_share(costliest), 'share')} of the latency of "
                 f"{label(costliest.cell, run.header.plan, version=True)}.",
                 "It is part of the time between requests, so the throughput includes it. Latencies "
-                "by the C API include it, too; those by the Python API are taken inside "
-                "OpenVINO.",
+                "by the C API and those of sequences of tokens include it, too; others by the "
+                "Python API are taken inside OpenVINO.",
                 cell_links(run, costly),
             )
         )
