@@ -15,9 +15,9 @@ from ovreport.planning.ports import name_of
 from ovreport.planning.shapes import dimensions_of
 from ovreport.run import Port, TokenSequence
 
-Role: TypeAlias = Literal["tokens", "mask", "positions", "beams"]
+InputRole: TypeAlias = Literal["tokens", "mask", "positions", "beams"]
 
-_ROLES: dict[str, Role] = {
+_ROLES: dict[str, InputRole] = {
     "input_ids": "tokens",
     "inputs_embeds": "tokens",
     "attention_mask": "mask",
@@ -41,7 +41,7 @@ class Decoder:
     """The inputs of a decoder."""
 
     inputs: tuple[Port, ...]
-    roles: tuple[Role, ...]
+    roles: tuple[InputRole, ...]
     """What each input means."""
 
     @property
