@@ -5,6 +5,7 @@ import copy
 import json
 import lzma
 import random
+import resource
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -267,3 +268,22 @@ def test_a_changed_value_is_refused_or_harmless(tmp_path: Path) -> None:
             assert not [x for x in analyses if isinstance(x.outcome, Crashed)], kind
         taken += 1
     assert taken
+
+
+def test_a_full_disk_ends_with_one_sentence_and_keeps_the_lines_before(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.jsonl"
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with RunFile(path) as file:
+        file.begin(run.header)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, unlimited[1]))
+    try:
+        with (
+            pytest.raises(UserError, match=r"run\.jsonl: cannot write .*: File too large"),
+            RunFile(path) as file,
+        ):
+            file.result(run.results[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert read_run(path).header == run.header

@@ -71,10 +71,21 @@ class RunFile:
         self.add(header)
 
     def add(self, record: Stored) -> None:
-        """Append one record and wait until it is on the disk."""
-        self._file.write(line_of(record).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Append one record and wait until it is on the disk.
+
+        Raises:
+            UserError: the disk is full, or the file cannot be written for another reason.
+        """
+        try:
+            self._file.write(line_of(record).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot write the run file: {error.strerror}",
+                f"It keeps what was written before: free some space, then add "
+                f"--resume {self.path}, or choose another place with --run-file.",
+            ) from error
 
     def result(self, result: CellResult, graphs: Iterable[Graph] = ()) -> None:
         """Append a finished cell, and before it those of its graphs that the file does not hold."""
@@ -113,7 +124,11 @@ class RunFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError:
+            if error is None:  # else it is the remainder of a line whose error is on its way
+                raise
 
 
 def _claim(file: BinaryIO) -> None:
