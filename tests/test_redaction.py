@@ -37,6 +37,7 @@ from ovreport.run import (
     Roof,
     Run,
     SearchStep,
+    TokenSequence,
 )
 from ovreport.runfile import lines_of, read_run
 from ovreport.runfile.redaction import redacted
@@ -193,6 +194,7 @@ GIVEN: dict[type[Record], dict[str, Any]] = {
     Node: {"inputs": (), "bodies": ()},
     Header: {"origins": (), "paired": ()},
     RecordedOutput: {"shape": "[1]", "shapes": ()},
+    TokenSequence: {"new_tokens": 2},
 }
 
 
