@@ -22,6 +22,7 @@ from ovreport.rendering import packing
 from ovreport.run import (
     Answers,
     Appearance,
+    Cell,
     CellResult,
     Conditions,
     Failure,
@@ -190,6 +191,7 @@ def filled(annotation: Any) -> Any:
 
 
 GIVEN: dict[type[Record], dict[str, Any]] = {
+    Cell: {"prompt": 1, "new_tokens": 2},
     Appearance: {"logo": "data:image/png;base64,AAAA"},
     Node: {"inputs": (), "bodies": ()},
     Header: {"origins": (), "paired": ()},
