@@ -186,6 +186,7 @@ def test_a_decoder_is_measured_without_any_option(tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text()
     assert "the C API cannot reset the states of a model" in page
     assert "tokens/s" in page
+    assert "Give the model fixed shapes" not in page
 
 
 @pytest.mark.measures

@@ -36,6 +36,9 @@ def has_open_inputs(model: Sequence[Node]) -> bool:
 
 def fixing_shapes(model: Sequence[Node]) -> str:
     """Say what can be done about the open shapes of a model; empty if it has none."""
+    if any(node.type == "ReadValue" and is_open(node) for node in model):
+        # Only decoders are measured with a growing state, and `shape` is refused for them.
+        return "The model is a decoder: its inputs and states have to stay open."
     opened = [model[index] for index in openers(model)]
     inputs = [node.name for node in opened if node.type == "Parameter"]
     inside = dict.fromkeys(node.type for node in opened if node.type != "Parameter")
