@@ -31,7 +31,7 @@ from ovreport.computed.work import (
     add,
     constant_edges,
     edges,
-    model_work,
+    graph_work,
     operator,
     output_bytes,
     read_bytes,
@@ -48,9 +48,8 @@ _ADDED = MOVES_DATA | {"Reorder", "Concatenation", "MemoryInput", "MemoryOutput"
 # ---------------------------------------------------------------------------- layers
 
 
-@by_identity
 def _work_of(run: Run, result: CellResult) -> tuple[Work, ...]:
-    return model_work(run.graphs[result.model_graph].nodes) if result.model_graph else ()
+    return graph_work(run.graphs[result.model_graph]) if result.model_graph else ()
 
 
 @by_identity

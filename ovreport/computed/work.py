@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from ovreport.computed.flow import size_bytes
 from ovreport.computed.layers import folded_nodes
+from ovreport.computed.memo import by_identity
 from ovreport.computed.operators import (
     MOVES_DATA,
     MULTIPLIES,
@@ -19,7 +20,7 @@ from ovreport.computed.operators import (
 )
 from ovreport.computed.precision import NARROW, is_floating, precision_name
 from ovreport.computed.quantised_nodes import quantised_values
-from ovreport.run import Node
+from ovreport.run import Graph, Node
 
 # Operators that change the form of stored numbers, but not their count.
 _UNPACKS = frozenset({
@@ -86,6 +87,12 @@ def add(*numbers: int | None) -> int | None:
 
 
 # ---------------------------------------------------------------------------- operators
+
+
+@by_identity
+def graph_work(graph: Graph) -> tuple[Work, ...]:
+    """Return :func:`model_work` of a graph. It is counted once, as many cells share a graph."""
+    return model_work(graph.nodes)
 
 
 def model_work(nodes: Sequence[Node]) -> tuple[Work, ...]:

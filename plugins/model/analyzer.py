@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ovreport.computed.open_shapes import fixing_shapes
 from ovreport.computed.point_names import version_name
 from ovreport.computed.theory import ModelTotals, not_placed, totals
-from ovreport.computed.work import model_work
+from ovreport.computed.work import graph_work
 from ovreport.plugin import Analyzer
 from ovreport.run import CellResult, ModelFile, Port, Run
 from ovreport.section import (
@@ -138,8 +138,8 @@ def _ports(
 
 def _operators(run: Run, result: CellResult) -> Table:
     assert result.model_graph is not None
-    nodes = run.graphs[result.model_graph].nodes
-    work = model_work(nodes)
+    graph = run.graphs[result.model_graph]
+    nodes, work = graph.nodes, graph_work(graph)
     counts = Counter(node.type for node in nodes if node.type != "Constant")
     operations, parameters = Counter[str](), Counter[str]()
     for node, item in zip(nodes, work, strict=True):
