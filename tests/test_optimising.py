@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import openvino as ov
@@ -15,8 +15,10 @@ import pytest
 from conftest import ovreport, tiny_model
 from PIL import Image
 
+from ovreport.cli.option_types import RECIPES
 from ovreport.config.load import from_values, validate
 from ovreport.config.made_versions import recipe
+from ovreport.config.schema import Optimisation
 from ovreport.errors import UserError
 from ovreport.measuring.inputs import prepare_inputs
 from ovreport.optimising.kept import MODEL, keep, kept
@@ -36,6 +38,10 @@ def config(*entries: dict[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------- config
+
+
+def test_the_command_line_offers_every_recipe_of_the_config() -> None:
+    assert tuple(RECIPES) == get_args(Optimisation)
 
 
 @pytest.mark.parametrize(

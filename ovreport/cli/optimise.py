@@ -7,18 +7,11 @@ from typing import Any
 
 import click
 
-from ovreport.cli.option_types import Ranges, absolute_path, extensions_option
-
-_RECIPES = {
-    "f16": "Store the weights in FP16.",
-    "int8": "Calculate in INT8, with ranges from --calibration.",
-    "int8-weights": "Store the weights in INT8, calculate in floating point.",
-    "int4-weights": "Store most weights in INT4 and the others in INT8, as nncf decides.",
-}
+from ovreport.cli.option_types import RECIPES, Ranges, absolute_path, extensions_option
 
 
 def _recipe_options(command: Any) -> Any:
-    for recipe, text in reversed(_RECIPES.items()):
+    for recipe, text in reversed(RECIPES.items()):
         command = click.option(f"--{recipe}", is_flag=True, help=text)(command)
     return command
 
@@ -117,10 +110,10 @@ def optimise(model: str, output: Path | None, **options: Any) -> None:
 
 def _recipe(options: dict[str, Any]) -> Any:
     """Return the recipe whose flag is given."""
-    given = [recipe for recipe in _RECIPES if options[recipe.replace("-", "_")]]
+    given = [recipe for recipe in RECIPES if options[recipe.replace("-", "_")]]
     if len(given) != 1:
         given_options = " and ".join(f"--{recipe}" for recipe in given) or "no recipe"
         raise click.UsageError(
-            f"{given_options}: give one of {', '.join(f'--{recipe}' for recipe in _RECIPES)}."
+            f"{given_options}: give one of {', '.join(f'--{recipe}' for recipe in RECIPES)}."
         )
     return given[0]

@@ -10,6 +10,14 @@ import click
 
 _FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
 
+# Importing the config's own list would load pydantic before `--help`; a test holds both together.
+RECIPES = {
+    "f16": "Store the weights in FP16.",
+    "int8": "Calculate in INT8, with ranges from --calibration.",
+    "int8-weights": "Store the weights in INT8, calculate in floating point.",
+    "int4-weights": "Store most weights in INT4 and the others in INT8, as nncf decides.",
+}
+
 
 class CommaList(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
     """``1,2,auto``: values separated by commas; each is one of ``choices`` or a number.

@@ -9,10 +9,16 @@ from typing import Any
 import click
 
 from ovreport.cli.gate import EXIT_CODE, gate_options, limits
-from ovreport.cli.option_types import CommaList, Ranges, absolute_path, extensions_option, flatten
+from ovreport.cli.option_types import (
+    RECIPES,
+    CommaList,
+    Ranges,
+    absolute_path,
+    extensions_option,
+    flatten,
+)
 
 _HINTS = ("latency", "throughput", "cumulative_throughput", "none")
-_RECIPES = ("f16", "int8", "int8-weights", "int4-weights")
 
 
 @click.command()
@@ -118,7 +124,7 @@ _RECIPES = ("f16", "int8", "int8-weights", "int4-weights")
 @click.option(
     "--optimise",
     multiple=True,
-    type=CommaList("RECIPES", choices=_RECIPES, numbers=False),
+    type=CommaList("RECIPES", choices=tuple(RECIPES), numbers=False),
     help="Also make and measure optimised versions: int8, f16, int8-weights, int4-weights. All but "
     "f16 need nncf (extra quantize).",
 )
